@@ -1,0 +1,44 @@
+# One image for every role of the full size (see docker-compose.yml), and its proxy.
+
+FROM python:3.13-slim AS packages
+COPY requirements.txt /
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r /requirements.txt
+
+FROM python:3.13-slim AS app
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    GATEWAY_ENV=production \
+    DATA_DIR=/var/lib/gateway \
+    HOST=0.0.0.0 \
+    PORT=8000
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin gateway \
+    && install -d -o gateway /var/lib/gateway
+WORKDIR /app
+COPY --from=packages /venv /venv
+COPY manage.py ./
+COPY deploy/healthcheck.py deploy/
+COPY templates templates
+COPY static static
+COPY locale locale
+COPY locale locale
+COPY gateway_arq gateway_arq
+COPY webcom webcom
+COPY webtv webtv
+COPY centralino centralino
+COPY ocr ocr
+COPY lotto lotto
+# Nothing of this environment stays in the image: collecting files needs some key, and uses none.
+RUN GATEWAY_ENV=development SECRET_KEY=collectstatic python manage.py collectstatic --noinput --verbosity 0 \
+    && python -m compileall -q .
+USER gateway
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
+     "--blocking-threads", "4", "--backlog", "1024", "--respawn-failed-workers", "gateway_arq.wsgi:application"]
+
+FROM nginx:1.28-alpine AS proxy
+COPY deploy/nginx.conf /etc/nginx/nginx.conf
+COPY --from=app /var/lib/gateway/static /srv/static
+HEALTHCHECK --interval=15s --timeout=3s --retries=3 \
+    CMD wget -q -O /dev/null http://127.0.0.1:8080/proxy-alive || exit 1

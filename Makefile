@@ -1,0 +1,44 @@
+# `make` alone lists what there is. Everything runs in .venv, which `make setup` keeps up to date.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test lint types check bench lock clean
+PY := .venv/bin/python
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: ## make .venv and install what the gateway needs
+	@bin/setup
+
+setup-dev:
+	@bin/setup --dev
+
+run: setup ## start gateway and sandbox (PORT=8000, DATA_DIR=./var); Ctrl-C stops them
+	@exec $(PY) manage.py up
+
+test: setup-dev ## run the tests on both sizes of the house (ARGS="-k name" for some)
+	@exec $(PY) bin/test $(ARGS)
+
+lint: setup-dev ## format, style and import rules
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@.venv/bin/lint-imports
+
+types: setup-dev ## mypy
+	@$(PY) -m mypy
+
+check: lint types ## everything that CI runs
+	@$(PY) manage.py check
+	@$(PY) manage.py makemigrations --check --dry-run
+	@bin/check-production
+	@bin/check-deploy
+	@$(MAKE) --no-print-directory test
+
+bench: setup-dev ## run the benchmarks beside their peers (see docs/performance.md)
+	@exec $(PY) -m bench $(ARGS)
+
+lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt
+	@bin/lock $(ARGS)
+
+clean: ## remove caches and build leftovers; .venv, .env and var stay
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -print | xargs -r rm -rf
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

@@ -1,0 +1,126 @@
+"""AMI events from a real socket to the bus: our client beside pyst2, on the same recorded stream.
+
+The stream is what two versions of Asterisk said during calls of every kind, again and again, sent
+by a process on the other core. Both clients go on through `centralino.dispatch` to a log in memory,
+as the gateway does. pyst2 gets fewer events, because of the time it takes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench import kit
+
+ROOT = Path(__file__).parent.parent
+EVENTS = int(os.environ.get("BENCH_AMI_EVENTS", "200000"))
+PYST2_EVENTS = int(os.environ.get("BENCH_PYST2_EVENTS", "4000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+PIECES = 10  # two of them on their way at once, so that nobody waits for the other side
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    kit.setup_django("")
+    from centralino.clients.ami import AsyncioAmi
+    from centralino.clients.pyst2 import Pyst2Ami
+
+    kit.heading("AMI: events/s from the socket to the bus")
+    os.sched_setaffinity(0, {kit.SERVER_CORE})
+    with recorded_stream() as port:
+        measure = {
+            "our client, parsed only": lambda: rate(AsyncioAmi, port, EVENTS, ignore),
+            "our client to the bus": lambda: rate(AsyncioAmi, port, EVENTS, gateway()),
+            "pyst2 to the bus": lambda: rate(Pyst2Ami, port, PYST2_EVENTS, gateway()),
+        }
+        figures = kit.interleaved(measure, rounds=ROUNDS)
+        ours, theirs = figures["our client to the bus"], figures["pyst2 to the bus"]
+        for name, figure in figures.items():
+            kit.line(name, f"{figure:,.0f}/s", f"{figure / theirs:.0f}x pyst2")
+        kit.line("target", "100,000/s", "50x pyst2", "met" if met(ours, theirs) else "MISSED")
+        before = resident_mb()
+        rate(AsyncioAmi, port, EVENTS, gateway())
+        kit.line("memory after another round", f"{resident_mb() - before:+.1f} MB")
+
+
+def met(ours: float, theirs: float) -> bool:
+    return ours >= 100_000 and ours >= 50 * theirs
+
+
+@contextmanager
+def recorded_stream() -> Iterator[int]:
+    """A manager on the other core that sends what was recorded; its port."""
+    from centralino.tests.managers import SAMPLES, sample
+
+    command = ["taskset", "-c", str(kit.LOAD_CORE), sys.executable, "bench/peers/ami_stream.py"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as sender:
+        assert sender.stdin is not None
+        assert sender.stdout is not None
+        try:
+            recorded = b"".join(sample(name) for name in SAMPLES if "all-classes" not in name)
+            sender.stdin.write(recorded)
+            sender.stdin.close()
+            yield int(sender.stdout.readline())
+        finally:
+            sender.kill()
+
+
+def rate(
+    client: Callable[[Any], Any], port: int, count: int, take: Callable[[list[Any]], object]
+) -> float:
+    """Events/s that `client` and `take` do together. AssertionError when one is missing."""
+    from centralino.types import AmiAddress
+
+    address = AmiAddress("127.0.0.1", port, "bench", "bench-secret")
+    piece = count // PIECES
+    asked, came = 2 * piece, 0
+    with closing(client(address)) as ami:
+        began = time.perf_counter()
+        ami.action("Go", Events=str(piece))
+        ami.action("Go", Events=str(piece))
+        for batch in ami.events(idle_s=5):
+            assert batch is not None, f"{came} of {count} events"
+            take(batch)
+            came += len(batch)
+            if came >= count:
+                break
+            if came >= asked - piece and asked < count:
+                ami.action("Go", Events=str(piece))
+                asked += piece
+        return came / (time.perf_counter() - began)
+
+
+def gateway() -> Callable[[list[Any]], object]:
+    """What the gateway does with a batch: follow the channels, make the messages, publish them."""
+    from centralino.dispatch import ChannelTable
+    from gateway_arq.realtime.log import MemoryLog
+
+    channels, log = ChannelTable("asterisk_1"), MemoryLog(20_000)
+
+    def take(batch: list[Any]) -> None:
+        outcome = channels.take(batch, time.time())
+        log.append([(event.type, event.body()) for event in outcome.events])
+
+    return take
+
+
+def ignore(batch: list[Any]) -> None:
+    """Nothing more."""
+
+
+def resident_mb() -> float:
+    """Memory of this process, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * PAGE / 1024 / 1024
+
+
+if __name__ == "__main__":
+    main()

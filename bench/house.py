@@ -1,0 +1,96 @@
+"""The embedded house as `make run` starts it, sandbox data moving: memory, processor, start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from bench.kit import heading, line
+
+ROOT = Path(__file__).parent.parent
+PORT = 8792
+KEY = "sk_bench_house_key_0123456789abcdefg"
+SETTLE_S, WATCH_S = 15, 60
+TICKS_S = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    heading(f"Embedded house with its sandbox, {WATCH_S} s")
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+            "DATA_DIR": folder,
+            "PORT": str(PORT),
+            "API_KEY_1": KEY,
+            "SANDBOX": "true",
+        }
+        for name in ("first start", "warm start"):
+            began = time.perf_counter()
+            house = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+            )
+            wait_until_healthy()
+            line(name, f"{time.perf_counter() - began:.1f} s")
+            if name == "warm start":
+                watch(house.pid)
+            began = time.perf_counter()
+            house.send_signal(signal.SIGTERM)
+            house.wait(10)
+        line("stop", f"{time.perf_counter() - began:.1f} s")
+
+
+def watch(pid: int) -> None:
+    time.sleep(SETTLE_S)
+    processes = family(pid)
+    before = sum(map(cpu_s, processes))
+    time.sleep(WATCH_S)
+    share = (sum(map(cpu_s, processes)) - before) / WATCH_S
+    for process in processes:
+        line(f"memory of {name_of(process)}", f"{rss_mb(process):.0f} MB")
+    line("memory in all", f"{sum(map(rss_mb, processes)):.0f} MB")
+    line("processor", f"{share:.1%} of one core")
+
+
+def family(pid: int) -> list[int]:
+    children = " ".join(
+        task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")
+    ).split()
+    return [pid, *(each for child in children for each in family(int(child)))]
+
+
+def name_of(pid: int) -> str:
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return " ".join(Path(word).name for word in words[1:3])
+
+
+def rss_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_S
+
+
+def wait_until_healthy() -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{PORT}/health", headers={"X-API-Key": KEY})
+    for _ in range(600):
+        try:
+            if urllib.request.urlopen(request, timeout=1).status == 200:
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.05)
+    raise RuntimeError("the house does not come up")

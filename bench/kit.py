@@ -1,0 +1,108 @@
+"""What every benchmark needs: its own database, made-up calls, interleaved rounds, medians."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+SERVER_CORE, LOAD_CORE = 0, 1
+DATABASE = f"gateway_bench_{os.getpid()}"
+ADMIN_DSN = os.environ.get("BENCH_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
+DAY_S = 86_400
+
+
+@contextmanager
+def bench_database(*, keep: bool = False) -> Iterator[str]:
+    """A fresh PostgreSQL database with our tables; yields its URL, drops it at the end."""
+    with psycopg.connect(f"{ADMIN_DSN}/postgres", autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {DATABASE}")
+        url = f"{ADMIN_DSN}/{DATABASE}"
+        setup_django(url)
+        try:
+            yield url
+        finally:
+            from django.db import connections
+
+            connections.close_all()
+            if not keep:
+                admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+
+
+def setup_django(database_url: str) -> None:
+    """Django in this process on that database ('': a temporary SQLite file), migrated, no Redis."""
+    os.environ.update(
+        DATABASE_URL=database_url,
+        REDIS_URL="",
+        DATA_DIR=tempfile.mkdtemp(prefix="bench-"),
+        DJANGO_SETTINGS_MODULE="gateway_arq.settings",
+        LOG_LEVEL="ERROR",
+    )
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def call_payload(number: int, *, now: int, days: float = 1, **more: Any) -> dict[str, Any]:
+    """A finished call, started within `days`; the same number gives the same call."""
+    dice = random.Random(number)
+    started = now - 60 - int(dice.random() * days * DAY_S)
+    seconds = dice.randrange(5, 900)
+    green = dice.random() < 0.4
+    line = dice.randrange(30)
+    return {
+        "id": f"{started:08x}{number:016x}",
+        "lineID": f"Sickprod{line:02d}{'GN' if green else 'TLW'}",
+        "state": "Ok" if dice.random() < 0.8 else "NoAnswer",
+        "direction": "Entering",
+        "caller": f"3{dice.randrange(20, 99)}{dice.randrange(10**7):07d}",
+        "called": f"{'800' if green else '899'}{line:06d}",
+        "callerOperator": dice.choice(("TIM", "TIMG", "WIND", "VODAFONE", "ILIAD")),
+        "cost": 0.0 if green else round(seconds * 0.0122, 4),
+        "duration": seconds,
+        "lineNumber": f"{'800' if green else '899'}{line:06d}",
+        "timestamp": started,
+        "endedAt": started + seconds,
+        "revision": 3,
+        **more,
+    }
+
+
+def interleaved(sides: Mapping[str, Callable[[], float]], *, rounds: int = 5) -> dict[str, float]:
+    """The median of each side's figure; they take turns, so the machine's moods hit all alike."""
+    seen: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, measure in sides.items():
+            seen[name].append(measure())
+    return {name: statistics.median(figures) for name, figures in seen.items()}
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that `work` took."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` (0 to 1) of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def heading(title: str) -> None:
+    print(f"\n## {title}")
+
+
+def line(name: str, figure: str, *ratios: str) -> None:
+    print(f"  {name:<44} {figure:>18}   {'   '.join(ratios)}", flush=True)

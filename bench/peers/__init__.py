@@ -1,0 +1,1 @@
+"""What others would build: the servers that ours is measured against."""

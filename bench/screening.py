@@ -1,0 +1,137 @@
+"""Call screening with a million listed numbers: memory, decisions, and refusals by a real Asterisk.
+
+Asterisk is the one of `../shared/asterisk`; the monitor is the gateway's own, in this process, with
+SQLite. A decision's time is from StasisStart read to the answer written to Asterisk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any, ClassVar
+
+from bench.kit import heading, line, percentile, setup_django
+
+ROOT = Path(__file__).parent.parent
+BED = ROOT.parent / "shared" / "asterisk"
+ENTRIES = int(os.environ.get("BENCH_ENTRIES", "1000000"))
+PER_S = int(os.environ.get("BENCH_CALLS_PER_S", "500"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "20"))
+DECISIONS = 100_000
+
+
+def main() -> None:
+    heading(f"Call screening with {ENTRIES:,} listed numbers")
+    setup_django("")
+    desk = filled_desk()
+    line("decision", f"{decision_us(desk):.1f} µs")
+    if (BED / "up").exists():
+        refuse(desk)
+    else:
+        line("real Asterisk", "none beside this checkout")
+
+
+def filled_desk() -> Any:
+    """A desk with so many numbers on its blacklist; prints what they take."""
+    from centralino.screener import Desk
+    from centralino.screening import FOR_EVER
+
+    desk = Desk("bench")
+    gc.collect()
+    before = rss_mb()
+    for n in range(ENTRIES):
+        desk.screening.blocked.put(f"+39{3_200_000_000 + n * 7}", FOR_EVER - n)
+    gc.collect()
+    line(f"memory of {ENTRIES:,} numbers", f"{rss_mb() - before:.0f} MB")
+    return desk
+
+
+def decision_us(desk: Any) -> float:
+    """µs for one decision, half of the callers listed."""
+    callers = [f"{3_200_000_000 + n * 7 * (n % 2) + 1 - n % 2}" for n in range(DECISIONS)]
+    now = time.time()
+    began = time.perf_counter()
+    for caller in callers:
+        desk.screening.decide(caller, "899748963", now)
+    return (time.perf_counter() - began) / DECISIONS * 1e6
+
+
+def refuse(desk: Any) -> None:
+    """Anonymous callers of a real Asterisk at PER_S a second, all refused."""
+    from centralino.models import ScreenedCall
+    from centralino.screener import Keeper, Screener
+
+    bed = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', run("./up")))
+    ari, keeper, stopping = timed_ari(bed), Keeper(desk), threading.Event()
+
+    async def screen() -> None:
+        async with ari:
+            await Screener(ari, desk, keeper).run(stopping)
+
+    thread = threading.Thread(target=lambda: asyncio.run(screen()))
+    with keeper.running():
+        thread.start()
+        while not desk.connected:
+            time.sleep(0.05)
+        wanted = PER_S * SECONDS
+        began, used = time.perf_counter(), time.process_time()
+        run(
+            "./call", "--anonymous", "--rate", str(PER_S), "--limit", "4000", "--count", str(wanted)
+        )
+        took_s = time.perf_counter() - began
+        core = (time.process_time() - used) / took_s
+        stopping.set()
+        thread.join(10)
+    refused = ScreenedCall.objects.filter(verdict="blocked").count()
+    line("refused by the real Asterisk", f"{refused:,} of {wanted:,}", f"{wanted / took_s:.0f}/s")
+    for what, times_ms in (("answer written", ari.written_ms), ("Asterisk's ok", ari.done_ms)):
+        figures = f"p50 {median(times_ms):.2f} ms, p99 {percentile(times_ms, 0.99):.2f} ms"
+        line(f"StasisStart read to {what}", figures, f"{core:.0%} of a core")
+
+
+def timed_ari(bed: dict[str, str]) -> Any:
+    """An ARI client that notes when a caller came, and when he was answered."""
+    from centralino.clients.ari import HttpAri
+
+    class TimedAri(HttpAri):
+        written_ms: ClassVar[list[float]] = []
+        done_ms: ClassVar[list[float]] = []
+        _read_at: ClassVar[dict[str, float]] = {}
+
+        async def _read(self, socket: Any) -> Any:
+            async for event in super()._read(socket):
+                if event["type"] == "StasisStart":
+                    self._read_at[event["channel"]["id"]] = time.perf_counter()
+                yield event
+
+        async def hang_up(self, channel_id: str, *, reason: str) -> None:
+            came_at = self._read_at.pop(channel_id)
+            asking = asyncio.ensure_future(super().hang_up(channel_id, reason=reason))
+            await asyncio.sleep(0)  # it runs until the request is written
+            self.written_ms.append((time.perf_counter() - came_at) * 1000)
+            await asking
+            self.done_ms.append((time.perf_counter() - came_at) * 1000)
+
+    return TimedAri(
+        bed["BED_ARI_URL"],
+        user=bed["BED_ARI_USER"],
+        password=bed["BED_ARI_SECRET"],
+        app=bed["BED_ARI_APP"],
+    )
+
+
+def rss_mb() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, cwd=BED, capture_output=True, text=True, check=False)
+    return done.stdout

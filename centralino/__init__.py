@@ -1,0 +1,1 @@
+"""Switchboard: Asterisk's channels as they change, finished calls, and who may ring."""

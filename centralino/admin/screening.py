@@ -1,0 +1,47 @@
+"""How callers are screened, and what became of each."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from centralino.models import LineRule, ScreenedCall
+from centralino.numbers import NumberError, canonical
+from gateway_arq.lib.big_admin import BoundedPaginator
+from gateway_arq.lib.fact_admin import FactAdmin
+
+
+@admin.register(LineRule)
+class LineRuleAdmin(admin.ModelAdmin):
+    list_display = (
+        "__str__", "enabled", "block_anonymous", "block_listed", "answered_hours", "hangup_reason",
+        "sound",
+    )  # fmt: skip
+    list_editable = ("enabled", "block_anonymous", "block_listed", "answered_hours")
+    search_fields = ("called",)
+
+
+@admin.register(ScreenedCall)
+class ScreenedCallAdmin(FactAdmin):
+    paginator = BoundedPaginator
+    list_display = ("at", "verdict", "why", "caller", "number", "entry", "called", "server")
+    list_filter = ("verdict", "why")
+    search_fields = ("number",)
+    search_help_text = "A caller in any notation; 333* finds callers that begin so."
+    ordering = ("-at", "-id")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ScreenedCall], search_term: str
+    ) -> tuple[QuerySet[ScreenedCall], bool]:
+        """Only what an index answers."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            number = canonical(term)
+        except NumberError:
+            return queryset.filter(channel_id=term), False
+        if number.endswith("*"):
+            return queryset.filter(number__startswith=number[:-1]), False
+        return queryset.filter(number=number), False

@@ -1,0 +1,148 @@
+"""Switchboards with their live state, and their finished calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from centralino.models import LiveState, PbxCall, PbxServer
+from centralino.monitor import NAME, connected
+from centralino.numbers import NumberError, canonical, national
+from centralino.screener import NAME as SCREENING
+from centralino.selectors import live
+from centralino.services.servers import secret
+from centralino.types import AmiError
+from gateway_arq.lib.big_admin import BoundedPaginator
+from gateway_arq.lib.fact_admin import FactAdmin
+from gateway_arq.workers.models import WorkerStatus
+
+_APP = "asterisk."
+
+
+@admin.register(PbxServer)
+class PbxServerAdmin(admin.ModelAdmin):
+    list_display = (
+        "name", "enabled", "health", "channels", "screening", "extensions", "host", "ssh_host",
+        "last_error",
+    )  # fmt: skip
+    list_editable = ("enabled",)
+    actions = ("test_connection",)
+    fieldsets = (
+        (None, {"fields": ("name", "enabled", "secrets")}),
+        ("Manager (AMI)", {"fields": ("host", "ami_port", "ami_user", "more_events")}),
+        (
+            "SSH tunnel",
+            {"fields": ("ssh_host", "ssh_port", "ssh_user", "ssh_fingerprint", "local_port")},
+        ),
+        ("Call screening (ARI)", {"fields": ("ari_url", "ari_user", "ari_app", "extensions")}),
+    )
+    readonly_fields = ("secrets", "extensions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PbxServer | None = None) -> Any:
+        # The secrets, the stored calls and the live state go by the name.
+        return (*self.readonly_fields, "name") if obj else self.readonly_fields
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        self._jobs = {job.name: job for job in WorkerStatus.objects.filter(name__startswith=_APP)}
+        self._states = {state.key: state for state in LiveState.objects.all()}
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(description="state")
+    def health(self, server: PbxServer) -> str:
+        job = self._jobs.get(f"{NAME}.{server.name}")
+        return job.health if job and server.enabled else "—"
+
+    @admin.display(description="channels now")
+    def channels(self, server: PbxServer) -> str:
+        state = self._states.get(f"{server.name}.ami")
+        return str(state.document.get("count", 0)) if state else "—"
+
+    @admin.display(description="screening")
+    def screening(self, server: PbxServer) -> str:
+        job = self._jobs.get(f"{SCREENING}.{server.name}")
+        return job.health if job and server.enabled and server.ari_url else "—"
+
+    @admin.display(description="extensions")
+    def extensions(self, server: PbxServer) -> str:
+        """`100 offline, 105 online`: as ARI tells them, while it is connected."""
+        found = live.endpoints(server.name) if server.name else []
+        return ", ".join(f"{one.resource} {one.state}" for one in found) or "—"
+
+    @admin.display(description="last error")
+    def last_error(self, server: PbxServer) -> str:
+        jobs = [self._jobs.get(f"{name}.{server.name}") for name in (NAME, SCREENING)]
+        return "; ".join(job.last_error for job in jobs if job and job.last_error)
+
+    @admin.display(description="secrets")
+    def secrets(self, server: PbxServer) -> str:
+        if not server.name:
+            return "from the environment, by the server's name: ASTERISK_1_AMI_SECRET, ..."
+        given = [
+            f"{server.name.upper()}_{name} is {'set' if secret(server.name, name) else 'missing'}"
+            for name in ("AMI_SECRET", "SSH_KEY", "SSH_PASSWORD", "ARI_PASSWORD")
+        ]
+        return "; ".join(given)
+
+    @admin.action(description="Test the connection now", permissions=["change"])
+    def test_connection(self, request: HttpRequest, servers: QuerySet[PbxServer]) -> None:
+        for server in servers:
+            try:
+                # The listener has the tunnel's own port.
+                server.local_port = 0
+                with connected(server) as ami:
+                    count = len(ami.listed("CoreShowChannels"))
+            except AmiError as exc:
+                self.message_user(request, f"{server}: {exc}", messages.ERROR)
+            else:
+                self.message_user(request, f"{server}: connected, {count} channels")
+
+
+class ServerFilter(admin.SimpleListFilter):
+    """By the servers there are: Django would read the whole table for their names."""
+
+    title = "server"
+    parameter_name = "server"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in PbxServer.objects.values_list("name", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PbxCall]) -> QuerySet[PbxCall]:
+        return queryset.filter(server=self.value()) if self.value() else queryset
+
+
+@admin.register(PbxCall)
+class PbxCallAdmin(FactAdmin):
+    paginator = BoundedPaginator
+    list_display = (
+        "started_at", "caller", "caller_name", "exten", "duration_s", "answered_at", "cause",
+        "cause_text", "server",
+    )  # fmt: skip
+    list_filter = (ServerFilter, ("answered_at", admin.EmptyFieldListFilter))
+    search_fields = ("caller",)
+    search_help_text = "A caller in any notation, or a call's linkedid."
+    ordering = ("-started_at", "-id")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[PbxCall], search_term: str
+    ) -> tuple[QuerySet[PbxCall], bool]:
+        """Only what an index answers."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if "." in term:  # a linkedid: 1732417200.17
+            servers = list(PbxServer.objects.values_list("name", flat=True))
+            return queryset.filter(server__in=servers, linkedid=term), False
+        return queryset.filter(caller__in=notations(term)), False
+
+
+def notations(number: str) -> set[str]:
+    """How Asterisk may spell a caller: as it was given, national, international."""
+    try:
+        e164 = canonical(number)
+    except NumberError:
+        return {number}
+    digits = e164.removeprefix("+")
+    return {number, e164, digits, f"00{digits}", national(e164)}

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CentralinoConfig(AppConfig):
+    name = "centralino"
+    verbose_name = "Centralino"
+
+    def ready(self) -> None:
+        from centralino import checks  # noqa: F401  (registers the system checks)

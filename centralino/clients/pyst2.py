@@ -1,0 +1,243 @@
+"""The other AMI client: pyst2 behind `types.Ami`, supervised (`AMI_CLIENT=pyst2`).
+
+pyst2 waits without a limit, and its threads may end or stick without a word. So each of its calls
+runs in a thread with a deadline, and a watchdog pings; when one fails, the session is over
+(AmiError) and whoever uses it connects anew. `docs/upstreams/asterisk.md` lists what it cannot do.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import count
+from typing import Any, Final, TypeVar
+
+from asterisk.manager import Event, Manager, ManagerSocketException
+
+from centralino.clients.inbox import ROOM_BYTES, Inbox
+from centralino.clients.messages import EOL, action_bytes
+from centralino.clients.session import GREETING, Patience, accepted, is_last, login_key
+from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
+
+GOODBYE_S: Final = 0.4
+LOOK_EVERY_S: Final = 0.2  # whether its threads are alive
+T = TypeVar("T")
+
+
+class Pyst2Ami:
+    """A manager session as `centralino.types.Ami`. Threads may share it; one takes the events."""
+
+    def __init__(
+        self, address: AmiAddress, *, patience: Patience | None = None, room: int = ROOM_BYTES
+    ) -> None:
+        """Connect and log in; `room` bytes of events may wait to be taken. Raises AmiError."""
+        self._name = f"ami {address.host}:{address.port}"
+        self._patience = patience or Patience()
+        self._inbox: Inbox[AmiMessage] = Inbox(room)
+        self._one_at_a_time = threading.Lock()  # it gives answers in order, to whoever waits
+        self._token = secrets.token_hex(6)
+        self._numbers = count(1)
+        self._lists: dict[str, _List] = {}
+        self._over = threading.Event()
+        self._manager = _Manager()
+        self._manager.register_event("*", self._take)
+        try:
+            self._log_in(address)
+        except AmiError as exc:
+            self._drop(exc)
+            raise
+        threading.Thread(target=self._watch, name=f"{self._name} watch", daemon=True).start()
+
+    def __repr__(self) -> str:
+        return f"<Pyst2Ami {self._name}>"
+
+    def action(self, name: str, **headers: str) -> AmiMessage:
+        """The response to an action; `Response: Error` is an AmiError, a line break a ValueError.
+
+        pyst2 takes the next response for the answer: one with another ActionID, or none in time,
+        ends the session with AmiError.
+        """
+        return self._ask(name, self._next_id(), headers)
+
+    def listed(self, name: str, **headers: str) -> list[AmiMessage]:
+        """The items of a list action (`CoreShowChannels`), without start and end. As `action`."""
+        action_id = self._next_id()
+        found = self._lists[action_id] = _List()
+        try:
+            self._ask(name, action_id, headers)
+            if not found.whole.wait(self._patience.answer_s):
+                raise AmiError(f"{self._name}: no answer to {name} in time")
+            if self._inbox.ended:
+                raise self._inbox.ended
+            return found.items
+        finally:
+            del self._lists[action_id]
+
+    def events(self, *, idle_s: float) -> Iterator[list[AmiMessage | Overflow] | None]:
+        """Batches of events in the order they came; None when `idle_s` passed without one.
+
+        Raises AmiError on any drop, and when a ping is not answered.
+        """
+        while True:
+            taken = self._inbox.take(idle_s)
+            if taken is None:
+                yield None
+            elif isinstance(taken, Overflow):
+                yield [taken]
+            else:
+                yield [*taken]
+
+    def close(self) -> None:
+        """Log off and close, within a second; never raises."""
+        if not self._over.is_set():
+            with suppress(AmiError):
+                self._within(GOODBYE_S, self._manager.logoff)
+        self._drop(AmiError(f"{self._name}: closed"))
+
+    def _log_in(self, address: AmiAddress) -> None:
+        patience = self._patience
+        self._within(
+            patience.connect_s + patience.answer_s,
+            lambda: self._manager.connect(address.host, address.port),
+        )
+        if self._manager.title != GREETING:
+            raise AmiError(f"{self._name}: this is no {GREETING}")
+        challenge = self.action("Challenge", AuthType="MD5")
+        key = login_key(challenge, address.secret)
+        self.action("Login", AuthType="MD5", Username=address.user, Key=key, Events="on")
+
+    def _ask(
+        self, name: str, action_id: str, headers: dict[str, str], *, within_s: float | None = None
+    ) -> AmiMessage:
+        action_bytes(name, action_id, headers)  # raises on a line break
+        wire = {"Action": name, "ActionID": action_id, **headers}
+        with self._one_at_a_time:
+            # Its default argument is one dict for all calls: never leave it out.
+            response = self._within(
+                within_s or self._patience.answer_s, lambda: self._manager.send_action(wire)
+            )
+        answer = _ours(response)
+        if answer.get("actionid") != action_id:
+            error = AmiError(f"{self._name}: the answer to {name} is another action's")
+            self._drop(error)
+            raise error
+        return accepted(name, answer)
+
+    def _within(self, seconds: float, work: Callable[[], T]) -> T:
+        """Do what may hang, in a thread that is given up after `seconds`, and the session too."""
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except Exception as exc:
+                done.set_exception(exc)
+
+        threading.Thread(target=run, name=f"{self._name} call", daemon=True).start()
+        try:
+            return done.result(seconds)
+        except TimeoutError:
+            error = AmiError(f"{self._name}: no answer in time")
+        except Exception as exc:  # of many kinds, where its socket is closed under it
+            error = AmiError(f"{self._name}: {_reason(exc)}")
+        self._drop(error)
+        raise self._inbox.ended or error
+
+    def _take(self, event: Event, manager: Manager) -> None:
+        """pyst2's callback: an exception here would end its thread, and nobody would know."""
+        try:
+            message = _ours(event)
+            found = self._lists.get(message.get("actionid", ""))
+            if found is not None:
+                found.take(message)
+            elif message.get("event") == "Shutdown":
+                self._drop(AmiError(f"{self._name}: the switchboard says goodbye"))
+            else:
+                self._inbox.put([message], sum(map(len, event.message.response)))
+        except Exception as exc:
+            self._drop(AmiError(f"{self._name}: {type(exc).__name__} in an event"))
+
+    def _watch(self) -> None:
+        """End the session when pyst2 lost it, or when a ping is not answered."""
+        while not self._over.is_set():
+            ping_at = time.monotonic() + self._patience.ping_every_s
+            while time.monotonic() < ping_at and not self._over.wait(LOOK_EVERY_S):
+                if not self._manager.is_well():
+                    self._drop(AmiError(f"{self._name}: the other side closed"))
+            if not self._over.is_set():
+                with suppress(AmiError):  # the session is over then, and events() says why
+                    self._ask("Ping", self._next_id(), {}, within_s=self._patience.silent_s)
+
+    def _drop(self, error: AmiError) -> None:
+        self._inbox.end(error)
+        self._over.set()
+        for found in list(self._lists.values()):
+            found.whole.set()
+        self._manager.abandon()
+
+    def _next_id(self) -> str:
+        return f"{self._token}-{next(self._numbers)}"
+
+
+class _List:
+    """The items of a list action, as they come."""
+
+    def __init__(self) -> None:
+        self.items: list[AmiMessage] = []
+        self.whole = threading.Event()
+
+    def take(self, message: AmiMessage) -> None:
+        if is_last(message):
+            self.whole.set()
+        else:
+            self.items.append(message)
+
+
+class _Manager(Manager):
+    """pyst2's manager, which can also be left without waiting for it."""
+
+    def __del__(self) -> None:
+        """Its own would log off, and wait for that, whenever Python collects garbage."""
+
+    def is_well(self) -> bool:
+        """False when it lost the connection, or a thread of its own."""
+        return bool(
+            self.connected()
+            and self.message_thread.is_alive()
+            and self.event_dispatch_thread.is_alive()
+        )
+
+    def abandon(self) -> None:
+        """Let go of the socket and of every thread that waits inside; never raises."""
+        self._running.clear()
+        self._connected.clear()
+        if self._sock is not None:
+            with suppress(OSError, AttributeError, ValueError):
+                # Its reader sits in a system call, which only this ends.
+                self._sock._sock.shutdown(socket.SHUT_RDWR)
+        for waiting in (self._message_queue, self._response_queue, self._event_queue):
+            waiting.put(None)
+
+
+def _ours(message: Any) -> AmiMessage:
+    """A pyst2 message or event as ours, read again: it keeps only the last of repeated headers."""
+    source = getattr(message, "message", message)
+    values: dict[str, list[str]] = {}
+    for line in source.response:
+        name, colon, value = line.partition(":")
+        if colon and line.endswith(EOL):
+            values.setdefault(name.strip().lower(), []).append(value.strip())
+    ours = AmiMessage((name, found[0]) for name, found in values.items())
+    ours.repeated = {name: found for name, found in values.items() if len(found) > 1}
+    return ours
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, ManagerSocketException) and exc.args:
+        return str(exc.args[-1] or "the other side closed")
+    return type(exc).__name__

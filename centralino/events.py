@@ -1,0 +1,98 @@
+"""What this app says on its sockets, in the spelling of the API references."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from centralino.types import Decision
+from gateway_arq.realtime.events import Event
+
+
+@dataclass(frozen=True)
+class AsteriskEvent(Event):
+    """A channel changed (`/ws`). `fields` is the documented flat set and the additive ones."""
+
+    type: ClassVar[str] = "asterisk_event"
+    fields: dict[str, Any]
+
+    def payload(self) -> dict[str, Any]:
+        return self.fields
+
+
+@dataclass(frozen=True)
+class AriEvent(Event):
+    """An ARI event as Asterisk sent it (`/jpbx-ws`): its `type` is `event`, the whole is `data`."""
+
+    type: ClassVar[str] = "ari_event"
+    server: str
+    data: dict[str, Any]
+
+    def payload(self) -> dict[str, Any]:
+        return {"event": self.data.get("type", ""), "server": self.server, "data": self.data}
+
+
+@dataclass(frozen=True)
+class _Screened(Event):
+    server: str
+    channel_id: str
+    caller: str
+    called: str
+    decision: Decision
+    timestamp: int
+
+    def payload(self) -> dict[str, Any]:
+        return {
+            "server": self.server,
+            "channel_id": self.channel_id,
+            "number": self.caller,
+            "e164": self.decision.number,
+            "called": self.called,
+            "reason": self.decision.why.value,
+            "timestamp": self.timestamp,
+        }
+
+
+class CallPassed(_Screened):
+    """A caller was let through (`/jpbx-ws`)."""
+
+    type: ClassVar[str] = "call_passed"
+
+
+class CallBlocked(_Screened):
+    """A caller was refused (`/jpbx-ws`)."""
+
+    type: ClassVar[str] = "call_blocked"
+
+
+@dataclass(frozen=True)
+class BlacklistAdded(Event):
+    """A number was listed, or its entry prolonged (`/jpbx-ws`)."""
+
+    type: ClassVar[str] = "blacklist_added"
+    number: str
+    reason: str
+    created_at: str  # local, YYYY-MM-DD HH:MM:SS
+    expires_at: str
+    permanent: int
+
+    def payload(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "reason": self.reason,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "permanent": self.permanent,
+        }
+
+
+@dataclass(frozen=True)
+class BlacklistRemoved(Event):
+    """A number was released, or its time is over (`/jpbx-ws`)."""
+
+    type: ClassVar[str] = "blacklist_removed"
+    number: str
+    why: str  # released | expired
+
+    def payload(self) -> dict[str, Any]:
+        return {"number": self.number, "reason": self.why}

@@ -1,0 +1,195 @@
+"""Tables of the switchboard: servers, finished calls, screened callers and the two lists."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from centralino.types import Verdict, Why
+from gateway_arq.lib.fields import KeyField
+
+
+class PbxServer(models.Model):
+    """An Asterisk to listen to. Secrets are not here: `<NAME>_AMI_SECRET` etc. in the environment.
+
+    The first rows are made from the environment (`ASTERISK_1_...`); after that they are staff's.
+    """
+
+    name = models.SlugField(max_length=32, unique=True)
+    enabled = models.BooleanField(default=True)
+    host = models.CharField(max_length=255, default="localhost")
+    ami_port = models.PositiveIntegerField(
+        default=5038, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    ami_user = models.CharField(max_length=64, default="gateway")
+    ssh_host = models.CharField(
+        max_length=255, blank=True, help_text="Empty: AMI is reached directly, without a tunnel."
+    )
+    ssh_port = models.PositiveIntegerField(
+        default=9022, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    ssh_user = models.CharField(max_length=64, blank=True)
+    ssh_fingerprint = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="SHA256:... of the host key. Empty: the host must be in known_hosts.",
+    )
+    local_port = models.PositiveIntegerField(
+        default=0,
+        validators=[MaxValueValidator(65535)],
+        help_text="Where the tunnel listens on this machine; 0 takes any free port.",
+    )
+    more_events = models.CharField(
+        max_length=400, blank=True, help_text="AMI events to publish beside the documented five."
+    )
+    ari_url = models.CharField(
+        max_length=255, blank=True, help_text="http://host:8088/ari; empty: no call screening."
+    )
+    ari_user = models.CharField(max_length=64, blank=True, default="anti-spam")
+    ari_app = models.CharField(max_length=64, blank=True, default="anti-spam")
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name = "server"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PbxCall(models.Model):
+    """A finished call: one row for all channels of a `linkedid`."""
+
+    server = models.CharField(max_length=32)
+    linkedid = KeyField(max_length=150)
+    caller = models.CharField(max_length=80, blank=True)
+    caller_name = models.CharField(max_length=80, blank=True)
+    exten = models.CharField(max_length=80, blank=True)
+    started_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField()
+    duration_s = models.PositiveIntegerField("duration (s)")
+    cause = models.PositiveSmallIntegerField(null=True, blank=True)
+    cause_text = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ("-started_at", "-id")
+        verbose_name = "PBX call"
+        constraints = [
+            models.UniqueConstraint(fields=["server", "linkedid"], name="centralino_call_once"),
+            models.CheckConstraint(
+                condition=Q(ended_at__gte=models.F("started_at")), name="centralino_call_times"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["started_at", "id"], name="centralino_call_started"),
+            models.Index(fields=["caller", "started_at"], name="centralino_call_caller"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class ListEntry(models.Model):
+    """A number, or a prefix of numbers, that is never let through or always is."""
+
+    number = KeyField(max_length=32, help_text="E.164, or the beginning of it and *: +3989*")
+    allowed = models.BooleanField(default=False, help_text="On the allow list, which wins.")
+    reason = models.CharField(max_length=32)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: permanent.")
+    changed_at = models.DateTimeField(db_index=True)  # by which the monitors find what is new
+    hits = models.PositiveIntegerField(default=0)
+    last_hit_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "number")
+        verbose_name = "listed number"
+        constraints = [
+            models.UniqueConstraint(fields=["number", "allowed"], name="centralino_listed_once"),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
+                name="centralino_listed_times",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="centralino_listed_expires"),
+            models.Index(fields=["allowed", "created_at"], name="centralino_listed_created"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class LineRule(models.Model):
+    """How callers of one line are screened; the row without a number is for all other lines."""
+
+    called = models.CharField(max_length=32, unique=True, blank=True)
+    enabled = models.BooleanField(default=True)
+    block_anonymous = models.BooleanField(default=True)
+    block_listed = models.BooleanField(default=True)
+    answered_hours = models.PositiveIntegerField(
+        default=24,
+        validators=[MaxValueValidator(87_600)],
+        help_text="How long a caller who was answered is kept out; 0: not at all.",
+    )
+    hangup_reason = models.CharField(
+        max_length=16,
+        default="normal",
+        choices=[(name, name) for name in ("normal", "busy", "congestion", "no_answer")],
+    )
+    sound = models.CharField(
+        max_length=120, blank=True, help_text="Played before hanging up, as sound:name."
+    )
+
+    class Meta:
+        ordering = ("called",)
+        verbose_name = "screening rule"
+
+    def __str__(self) -> str:
+        return self.called or "all other lines"
+
+
+class ScreenedCall(models.Model):
+    """A call that was let through or refused, and why."""
+
+    server = models.CharField(max_length=32)
+    channel_id = KeyField(max_length=150)
+    caller = models.CharField(max_length=80, blank=True)  # as it was shown to us
+    number = models.CharField(max_length=32, blank=True)  # E.164
+    called = models.CharField(max_length=80, blank=True)
+    verdict = models.CharField(max_length=8, choices=[(v.value, v.value) for v in Verdict])
+    why = models.CharField(max_length=16, choices=[(w.value, w.value) for w in Why])
+    entry = models.CharField(max_length=32, blank=True)  # the listed number or prefix that matched
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-at", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["server", "channel_id"], name="centralino_screened_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["at", "id"], name="centralino_screened_at"),
+            models.Index(fields=["number", "at"], name="centralino_screened_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.number or 'anonymous'}"
+
+
+class LiveState(models.Model):
+    """What a listener knows right now, for the other processes: one small document each.
+
+    `key` as `<server>.<what>`: `asterisk_1.ami` (channels), `asterisk_1.ari` (channels, endpoints,
+    status).
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    document = models.JSONField()
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.key

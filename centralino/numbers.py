@@ -1,0 +1,92 @@
+"""Callers' numbers in one notation: E.164, whatever Asterisk, staff or a carrier writes.
+
+`3331234567`, `+393331234567`, `00393331234567` and `333 123 45 67` are one caller. What is no
+number of the public network (an internal `105`, an odd foreign one) keeps its digits.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+REGION: Final = "IT"
+COUNTRY: Final = "+39"
+MOST: Final = 32  # characters of a number as we keep it
+_MOST_DIGITS: Final = 15  # of E.164
+_WRITTEN: Final = re.compile(r"[+]?[0-9 ()./-]{1,40}", re.ASCII)
+_PREFIX: Final = re.compile(r"[+]?[0-9]{1,20}[*]", re.ASCII)
+_NOT_DIGITS: Final = re.compile(r"[^0-9]", re.ASCII)
+# How telephone systems say that a caller withholds his number.
+_WITHHELD: Final = frozenset(
+    {"", "anonymous", "unknown", "<unknown>", "unavailable", "private", "restricted", "withheld",
+     "asterisk", "none", "<none>", "blocked", "privato", "anonimo", "sconosciuto"}
+)  # fmt: skip
+
+
+class NumberError(ValueError):
+    """What was given is no telephone number; the message says what one looks like."""
+
+
+def canonical(written: str) -> str:
+    """A number, or a prefix with `*`, in the one notation that is stored and compared.
+
+    Raises NumberError.
+    """
+    text = written.strip()
+    if text.endswith("*"):
+        return _canonical_prefix("".join(text.split()))
+    number = e164(text) if _WRITTEN.fullmatch(text) else ""
+    if not 2 <= len(number) <= _MOST_DIGITS + 1:
+        raise NumberError("Expected a telephone number as 3331234567, or a prefix as +3989*")
+    return number
+
+
+@lru_cache(65_536)
+def e164(caller: str) -> str:
+    """The caller's number, or '' when it is withheld or there is none in it.
+
+    Never raises: what a telephone sends is whatever it likes.
+    """
+    text = caller.strip().partition("@")[0].removeprefix("sip:").removeprefix("tel:")
+    if text.lower() in _WITHHELD or not _WRITTEN.fullmatch(text):
+        return ""
+    with suppress(NumberParseException):
+        number = phonenumbers.parse(text, REGION)
+        if phonenumbers.is_possible_number(number):
+            return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    digits = _NOT_DIGITS.sub("", text)[:MOST]
+    # Once more without what was around them: the same digits are always the same number.
+    return digits if digits == text else e164(digits)
+
+
+def is_withheld(caller: str) -> bool:
+    """Whether nobody can be called back: an anonymous, unknown or unreadable caller."""
+    return not e164(caller)
+
+
+def national(number: str) -> str:
+    """A canonical number as people here write it: without +39; prefixes and others as they are."""
+    return number if number.endswith("*") else number.removeprefix(COUNTRY) or number
+
+
+def prefixes(number: str) -> list[str]:
+    """Every prefix entry that would match the number, the longest first."""
+    return [f"{number[:end]}*" for end in range(len(number), 0, -1)]
+
+
+def _canonical_prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text):
+        raise NumberError("Expected digits and *, as +3989* or 899*")
+    digits = text[:-1]
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    elif not digits.startswith("+"):
+        digits = COUNTRY + digits
+    if len(digits) < 3:
+        raise NumberError("A prefix needs at least two digits, or it would match nearly everybody")
+    return f"{digits}*"

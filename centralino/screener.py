@@ -1,0 +1,537 @@
+"""The endless ARI monitor: answers every caller in Stasis from memory, and tells what it did.
+
+One thread per switchboard talks to Asterisk (an event loop of its own), another one to the
+database: it keeps the lists fresh and writes what happened. So screening goes on while the database
+is away, and what is to be written waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db import Error as DatabaseAway
+from django.db import connection, connections, transaction
+from django.forms.models import model_to_dict
+
+from centralino.clients.ari import HttpAri
+from centralino.events import AriEvent, CallBlocked, CallPassed
+from centralino.models import PbxServer
+from centralino.screening import FOR_EVER, Screening
+from centralino.services import lists, screened
+from centralino.services.servers import add_configured_servers, enabled_servers, secret
+from centralino.types import Ari, AriError, Decision, Reason, Verdict
+from gateway_arq.lib.locks import only_one
+from gateway_arq.realtime.outage import Outage
+from gateway_arq.realtime.publish import publish
+from gateway_arq.workers import services as workers
+
+logger = logging.getLogger(__name__)
+
+NAME: Final = "asterisk.ari"
+CONTEXT: Final = "post-stasis"  # where callers who were let through go on
+EXTEN: Final = "s"
+STASIS: Final = "Stasis"
+LOOK_AGAIN_S: Final = 5.0
+STAND_BY_S: Final = 2.0
+KEEP_EVERY_S: Final = 0.25  # lists read, facts written
+RULES_EVERY_S: Final = 2.0
+ENDPOINTS_EVERY_S: Final = 10.0
+BEAT_EVERY_S: Final = 10.0
+OVERLAP: Final = timedelta(seconds=10)  # rows may be committed later than they were changed
+READ_ALL_EVERY_S: Final = 600.0
+SOUND_MOST_S: Final = 60.0
+TRY_AGAIN_S: Final = 1.0  # to answer a caller: Asterisk asks only once
+WAITING_MOST: Final = 100_000
+
+
+def run_screening(stopping: threading.Event) -> None:
+    """Screen the callers of every enabled server with ARI until `stopping` is set."""
+    monitors: dict[str, _Monitor] = {}
+    database = Outage(f"{NAME}.database")
+    configured = False
+    try:
+        while not stopping.is_set():
+            try:
+                if not configured:
+                    add_configured_servers()
+                    configured = True
+                _follow_servers(monitors)
+                database.over()
+            except DatabaseAway as exc:
+                database.began(exc)
+                connection.close()
+            stopping.wait(LOOK_AGAIN_S)
+    finally:
+        for monitor in monitors.values():
+            monitor.end()
+        connections.close_all()
+
+
+def _follow_servers(monitors: dict[str, _Monitor]) -> None:
+    wanted = {server.name: server for server in enabled_servers() if server.ari_url}
+    for name in [*monitors]:
+        if name not in wanted or monitors[name].settings != model_to_dict(wanted[name]):
+            monitors.pop(name).end()
+    for name, server in wanted.items():
+        if name not in monitors:
+            monitors[name] = _Monitor(server)
+    workers.retire(f"{NAME}.", keep={f"{NAME}.{name}" for name in wanted})
+    screened.forget_other_states(wanted)
+    if not wanted:
+        workers.disabled(NAME)
+
+
+class _Monitor:
+    """The thread of one server."""
+
+    def __init__(self, server: PbxServer) -> None:
+        self.settings = model_to_dict(server)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(server,), name=f"ari:{server.name}", daemon=True
+        )
+        self._thread.start()
+
+    def end(self) -> None:
+        self._stopping.set()
+        self._thread.join(2)
+
+    def _run(self, server: PbxServer) -> None:
+        try:
+            screen(server, self._stopping)
+        finally:
+            connections.close_all()
+
+
+def screen(server: PbxServer, stopping: threading.Event) -> None:
+    """Screen the callers of one server until `stopping` is set; of several replicas one does."""
+    with ExitStack() as lease:
+        desk = Desk(server.name)
+        keeper = Keeper(desk)
+        was_mine = False
+        while not stopping.is_set():
+            try:
+                lease.close()
+                mine = lease.enter_context(only_one(f"{NAME}.{server.name}"))
+            except DatabaseAway:  # whoever screened goes on from memory
+                connection.close()
+                mine = was_mine
+            if not mine:
+                was_mine = False
+                stopping.wait(STAND_BY_S)
+                continue
+            if not was_mine:
+                keeper.read_all()
+                was_mine = True
+            stopping.wait(_serve(server, desk, keeper, stopping))
+        keeper.close()
+
+
+def _serve(server: PbxServer, desk: Desk, keeper: Keeper, stopping: threading.Event) -> float:
+    """One connection until it drops or `stopping` is set; the seconds to wait before the next."""
+    ari = HttpAri(
+        server.ari_url,
+        user=server.ari_user,
+        password=secret(server.name, "ARI_PASSWORD"),
+        app=server.ari_app,
+    )
+
+    async def connect() -> None:
+        async with ari:
+            await Screener(ari, desk, keeper).run(stopping)
+
+    try:
+        with keeper.running():
+            asyncio.run(connect())
+    except AriError as exc:
+        return keeper.note_fall(exc)
+    except Exception as exc:  # ours to mend, but no reason to stop screening
+        logger.exception("%s.failing", NAME)
+        return keeper.note_fall(AriError(f"{type(exc).__name__} in the monitor"))
+    return 0.0
+
+
+@dataclass
+class Desk:
+    """What is known of one server; the event loop changes it, the keeper reads it."""
+
+    server: str
+    screening: Screening = field(default_factory=Screening)
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    endpoints: list[dict[str, Any]] = field(default_factory=list)
+    passed: dict[str, tuple[str, str]] = field(default_factory=dict)  # id: number and line called
+    blacklisted: int = 0  # numbers put on the list since the start
+    connected: bool = False
+    changes: int = 0
+
+    def stasis_calls(self) -> int:
+        """Channels that wait for a decision, or hear a sound."""
+        return sum(map(in_stasis, list(self.channels.values())))
+
+
+def in_stasis(channel: dict[str, Any]) -> bool:
+    """Whether a channel is in an application's hands; one just let through still says Stasis."""
+    dialplan = channel.get("dialplan") or {}
+    return dialplan.get("app_name") == STASIS and dialplan.get("context") != CONTEXT
+
+
+class Screener:
+    """One connection's life: whoever waits is answered first, then whoever comes."""
+
+    def __init__(self, ari: Ari, desk: Desk, keeper: Keeper) -> None:
+        self._ari, self._desk, self._keeper = ari, desk, keeper
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._playing: dict[str, asyncio.Event] = {}  # by channel id
+
+    async def run(self, stopping: threading.Event) -> None:
+        """Until `stopping` is set (returns) or the connection drops (AriError)."""
+        async with self._ari.events() as events:
+            following = asyncio.create_task(self._follow(events))
+            looking = asyncio.create_task(self._look_after_endpoints())
+            leaving = asyncio.create_task(_until(stopping))
+            try:
+                await self._catch_up()
+                self._desk.connected = True
+                self._desk.changes += 1
+                self._keeper.note_recovery()
+                tasks = [following, looking, leaving]
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                self._desk.connected = False
+                self._desk.changes += 1
+                for task in (following, looking, leaving, *self._tasks):
+                    task.cancel()
+                await asyncio.gather(
+                    following, looking, leaving, *self._tasks, return_exceptions=True
+                )
+
+    async def _catch_up(self) -> None:
+        """Learn what is there, and decide about those who have been waiting.
+
+        Asterisk sends no second StasisStart for them.
+        """
+        channels = {str(channel["id"]): channel for channel in await self._ari.channels()}
+        self._desk.channels = channels
+        self._desk.endpoints = await self._ari.endpoints()
+        self._desk.passed = {
+            channel_id: numbers
+            for channel_id, numbers in (
+                self._desk.passed | await asyncio.to_thread(self._keeper.passed, list(channels))
+            ).items()
+            if channel_id in channels
+        }
+        for channel_id, channel in channels.items():
+            if in_stasis(channel):
+                self._start(self._answer(channel))
+            elif channel.get("state") == "Up":  # perhaps answered while nobody looked
+                self._note_answered(channel_id)
+
+    async def _follow(self, events: Any) -> None:
+        async for event in events:
+            kind = event.get("type")
+            channel = event.get("channel")
+            if (
+                kind == "StasisStart"
+                and isinstance(channel, dict)
+                and not event.get("replace_channel")
+            ):
+                self._start(self._answer(channel))
+            publish([AriEvent(self._desk.server, event)])
+            if isinstance(channel, dict) and isinstance(channel.get("id"), str):
+                self._note_channel(kind, channel["id"], channel)
+            elif kind == "Dial" and event.get("dialstatus") == "ANSWER":
+                self._note_answered((event.get("caller") or {}).get("id", ""))
+            elif kind == "PlaybackFinished":
+                self._note_played(event)
+            elif kind in ("EndpointStateChange", "PeerStatusChange"):
+                self._start(self._read_endpoints())
+
+    def _note_channel(self, kind: Any, channel_id: str, channel: dict[str, Any]) -> None:
+        self._desk.changes += 1
+        if kind == "ChannelDestroyed":
+            self._desk.channels.pop(channel_id, None)
+            self._desk.passed.pop(channel_id, None)
+            return
+        if kind != "StasisEnd" or channel_id in self._desk.channels:
+            self._desk.channels[channel_id] = channel
+        if channel.get("state") == "Up":
+            self._note_answered(channel_id)
+
+    def _note_answered(self, channel_id: str) -> None:
+        """A caller who was let through has been answered: he is kept out for a while."""
+        number, called = self._desk.passed.pop(channel_id, ("", ""))
+        hours = self._desk.screening.rule(called).answered_hours
+        if number and hours:
+            self._desk.screening.blocked.put(number, int(time.time()) + hours * 3600)
+            self._desk.blacklisted += 1
+            self._keeper.write_answered(number, hours)
+
+    def _note_played(self, event: dict[str, Any]) -> None:
+        target = str((event.get("playback") or {}).get("target_uri", "")).removeprefix("channel:")
+        if (playing := self._playing.get(target)) is not None:
+            playing.set()
+
+    async def _answer(self, channel: dict[str, Any]) -> None:
+        """Decide and answer; Asterisk first, then the others."""
+        channel_id = str(channel["id"])
+        caller = str((channel.get("caller") or {}).get("number", ""))
+        called = _called(channel)
+        decision = self._desk.screening.decide(caller, called, time.time())
+        while (done := await self._carry_out(decision, channel_id, called)) is None:
+            await asyncio.sleep(TRY_AGAIN_S)
+        if done:
+            self._tell(channel_id, caller, called, decision)
+
+    async def _carry_out(self, decision: Decision, channel_id: str, called: str) -> bool | None:
+        """Whether the caller has his answer: False if he is gone, None if Asterisk failed."""
+        try:
+            if decision.verdict is Verdict.PASSED:
+                if decision.number:
+                    self._desk.passed[channel_id] = (decision.number, called)
+                await self._ari.proceed(channel_id, context=CONTEXT, exten=EXTEN, priority=1)
+            else:
+                await self._refuse(channel_id, called)
+        except AriError as exc:
+            self._desk.passed.pop(channel_id, None)
+            if exc.status in (404, 409):  # he has hung up meanwhile
+                return False
+            logger.warning("%s.unanswered server=%s error=%s", NAME, self._desk.server, exc)
+            return None
+        return True
+
+    async def _refuse(self, channel_id: str, called: str) -> None:
+        rule = self._desk.screening.rule(called)
+        if rule.sound:
+            await self._play(channel_id, rule.sound)
+        await self._ari.hang_up(channel_id, reason=rule.hangup_reason)
+
+    async def _play(self, channel_id: str, sound: str) -> None:
+        """Play it to the end; a sound that cannot be played must not let the caller in."""
+        over = self._playing[channel_id] = asyncio.Event()
+        try:
+            async with asyncio.timeout(SOUND_MOST_S):
+                await self._ari.play(channel_id, sound, playback_id=f"refused-{channel_id}")
+                await over.wait()
+        except (AriError, TimeoutError) as exc:
+            logger.warning("%s.sound_not_played sound=%s error=%s", NAME, sound, exc)
+        finally:
+            del self._playing[channel_id]
+
+    def _tell(self, channel_id: str, caller: str, called: str, decision: Decision) -> None:
+        event = CallPassed if decision.verdict is Verdict.PASSED else CallBlocked
+        server, at = self._desk.server, time.time()
+        publish([event(server, channel_id, caller, called, decision, int(at))])
+        self._keeper.write_screened(
+            screened.Screened(server, channel_id, caller, called, decision, at)
+        )
+
+    async def _look_after_endpoints(self) -> None:
+        while True:
+            await asyncio.sleep(ENDPOINTS_EVERY_S)
+            await self._read_endpoints()
+
+    async def _read_endpoints(self) -> None:
+        self._desk.endpoints = await self._ari.endpoints()
+        self._desk.changes += 1
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(self._contained(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _contained(self, work: Any) -> None:
+        try:
+            await work
+        except AriError as exc:
+            logger.warning("%s.failed server=%s error=%s", NAME, self._desk.server, exc)
+        except Exception:
+            logger.exception("%s.failing", NAME)
+
+
+async def _until(stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        await asyncio.sleep(0.1)
+
+
+def _called(channel: dict[str, Any]) -> str:
+    """The line that was called: the application's argument, or where the caller is."""
+    dialplan = channel.get("dialplan") or {}
+    _, _, argument = str(dialplan.get("app_data") or "").partition(",")
+    return argument.partition(",")[0] or str(dialplan.get("exten", ""))
+
+
+class Keeper:
+    """The database's side of one server: fresh lists for the desk, facts for the tables."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._job = f"{NAME}.{desk.server}"
+        self._database = Outage(f"{self._job}.database")
+        self._screened: deque[screened.Screened] = deque(maxlen=WAITING_MOST)
+        self._answered: deque[tuple[str, int, float]] = deque(maxlen=WAITING_MOST)
+        self._read_to: datetime | None = None
+        self._stored = -1
+        self._next_all = self._next_rules = self._next_beat = 0.0
+        self._fell = False
+
+    def write_screened(self, call: screened.Screened) -> None:
+        """Store it soon; from any thread."""
+        self._screened.append(call)
+
+    def write_answered(self, number: str, hours: int) -> None:
+        """List an answered caller soon; from any thread."""
+        self._answered.append((number, hours, time.time()))
+
+    def passed(self, channel_ids: list[str]) -> dict[str, tuple[str, str]]:
+        """Which of these channels an earlier monitor has let through, as `Desk.passed`."""
+        found: dict[str, tuple[str, str]] = {}
+        self._with_database(
+            lambda: found.update(screened.passed_channels(self._desk.server, channel_ids))
+        )
+        connections.close_all()  # of a thread that is not ours
+        return found
+
+    def running(self) -> _Running:
+        """A context in which the keeper works in a thread of its own."""
+        return _Running(self)
+
+    def read_all(self) -> bool:
+        """Read both lists and the rules anew; False while the database is away."""
+        return self._with_database(self._read_everything)
+
+    def work(self) -> None:
+        """What is due now: write facts, read changes, say that all is well."""
+        now = time.monotonic()
+        if self._with_database(self._write_facts):
+            self._with_database(lambda: self._read_changes(now))
+        if self._desk.connected and now >= self._next_beat:
+            self._next_beat = now + BEAT_EVERY_S
+            self._with_database(lambda: workers.ran_ok(self._job))
+
+    def close(self) -> None:
+        """Write what still waits."""
+        self._with_database(self._write_facts)
+
+    def note_fall(self, error: AriError) -> float:
+        """The seconds to wait before the next attempt."""
+        delay_s = [workers.BACKOFF_FIRST_S]
+        self._with_database(lambda: delay_s.append(workers.failed(self._job, error)))
+        return delay_s[-1]
+
+    def note_recovery(self) -> None:
+        """It is connected; said by the keeper's own thread, as soon as it looks."""
+        self._next_beat = 0.0
+
+    def _read_everything(self) -> None:
+        fresh = Screening()
+        self._read_to = None
+        self._apply(fresh, lists.changed_since(None))
+        fresh.set_rules(screened.rules())
+        self._desk.screening = fresh
+        self._next_all = time.monotonic() + READ_ALL_EVERY_S
+        self._next_rules = time.monotonic() + RULES_EVERY_S
+
+    def _read_changes(self, now: float) -> None:
+        if now >= self._next_all:
+            self._read_everything()
+            return
+        since = self._read_to and self._read_to - OVERLAP
+        self._apply(self._desk.screening, lists.changed_since(since))
+        if now >= self._next_rules:
+            self._next_rules = now + RULES_EVERY_S
+            self._desk.screening.set_rules(screened.rules())
+
+    def _apply(self, screening: Screening, entries: Any) -> None:
+        for entry in entries:
+            numbers = screening.allowed if entry.allowed else screening.blocked
+            until = int(entry.expires_at.timestamp()) if entry.expires_at else FOR_EVER
+            numbers.put(entry.number, until)
+            self._read_to = max(self._read_to or entry.changed_at, entry.changed_at)
+
+    def _write_facts(self) -> None:
+        calls, answered = list(self._screened), list(self._answered)
+        if calls or answered:
+            _store(calls, answered)
+        for queue, count in ((self._screened, len(calls)), (self._answered, len(answered))):
+            for _ in range(count):
+                queue.popleft()
+        if self._desk.changes != self._stored:
+            changes = self._desk.changes
+            screened.store_state(self._desk.server, self._document())
+            self._stored = changes
+
+    def _document(self) -> dict[str, Any]:
+        desk = self._desk
+        channels = list(desk.channels.values())
+        return {
+            "channels": channels,
+            "endpoints": [_with_channels(endpoint, channels) for endpoint in desk.endpoints],
+            "status": {
+                "websocket": "connected" if desk.connected else "disconnected",
+                "stasis_calls": desk.stasis_calls(),
+                "blacklisted_this_session": desk.blacklisted,
+            },
+        }
+
+    def _with_database(self, work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except DatabaseAway as exc:
+            self._database.began(exc)
+            connection.close()
+            return False
+        self._database.over()
+        return True
+
+
+@transaction.atomic  # all or nothing: what fails is written again
+def _store(calls: list[screened.Screened], answered: list[tuple[str, int, float]]) -> None:
+    screened.store(calls)
+    refusals = [c.decision.entry for c in calls if c.decision.verdict is Verdict.BLOCKED]
+    lists.count_hits(Counter(filter(None, refusals)), datetime.now(UTC))
+    for number, hours, _ in answered:
+        lists.blacklist_number(number, hours=hours, reason=Reason.ANSWERED)
+
+
+def _with_channels(endpoint: dict[str, Any], channels: list[dict[str, Any]]) -> dict[str, Any]:
+    """The endpoint with the channels that it has now: ARI tells them only when asked."""
+    name = f"{endpoint.get('technology')}/{endpoint.get('resource')}-"
+    own = [str(channel["id"]) for channel in channels if str(channel.get("name")).startswith(name)]
+    return {**endpoint, "channel_ids": own}
+
+
+class _Running:
+    """The keeper's thread, from entering to leaving the block."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ari:keeper", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join(2)
+
+    def _run(self) -> None:
+        try:
+            while not self._over.wait(KEEP_EVERY_S):
+                self._keeper.work()
+            self._keeper.work()
+        except Exception:
+            logger.exception("%s.keeper_failing", NAME)
+        finally:
+            connections.close_all()

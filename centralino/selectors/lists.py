@@ -1,0 +1,62 @@
+"""The blacklist and the allow list, as they count now: an entry whose time is over is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from centralino.models import ListEntry
+from centralino.numbers import prefixes
+from centralino.types import ListedNumber
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """Which entries are wanted; `after` is the (created_at, number) of the last one seen."""
+
+    allowed: bool = False
+    number: str | None = None  # E.164: its own entry, and the prefixes it begins with
+    reason: str | None = None
+    after: tuple[datetime, str] | None = None
+
+
+def listed(wanted: ListFilter, *, limit: int) -> list[ListedNumber]:
+    """The entries that match, newest first, at most `limit`."""
+    return [_record(entry) for entry in _matching(wanted)[:limit]]
+
+
+def all_listed(wanted: ListFilter) -> Iterator[ListedNumber]:
+    """Every entry that matches, newest first, read in portions."""
+    return map(_record, _matching(wanted).iterator(chunk_size=2_000))
+
+
+def _matching(wanted: ListFilter) -> QuerySet[ListEntry]:
+    entries = ListEntry.objects.filter(_in_time(), allowed=wanted.allowed)
+    if wanted.number is not None:
+        entries = entries.filter(number__in=[wanted.number, *prefixes(wanted.number)])
+    if wanted.reason is not None:
+        entries = entries.filter(reason=wanted.reason)
+    if wanted.after is not None:
+        at, number = wanted.after
+        # The first condition is what the index answers; the second cuts entries of one instant.
+        entries = entries.filter(Q(created_at__lte=at), Q(created_at__lt=at) | Q(number__gt=number))
+    return entries.order_by("-created_at", "number")
+
+
+def _in_time() -> Q:
+    return Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+
+
+def _record(entry: ListEntry) -> ListedNumber:
+    return ListedNumber(
+        number=entry.number,
+        reason=entry.reason,
+        created_at=entry.created_at,
+        expires_at=entry.expires_at,
+        note=entry.note,
+        allowed=entry.allowed,
+    )

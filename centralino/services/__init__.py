@@ -1,0 +1,1 @@
+"""What changes in this app's tables, one module per subject."""

@@ -1,0 +1,68 @@
+"""Finished PBX calls and the live state of a server, stored together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from centralino.dispatch import Table
+from centralino.models import LiveState, PbxCall
+from centralino.types import PbxCallRecord
+
+
+@transaction.atomic
+def store_state(server: str, table: Table, count: int, finished: Sequence[PbxCallRecord]) -> None:
+    """Store what goes on (`count` channels) and what has ended, in one transaction.
+
+    So a call is either in progress or stored, whenever the process is killed: the next one finds
+    the former in the state and learns from Asterisk whether it has ended. A call is stored once.
+    """
+    PbxCall.objects.bulk_create(map(_row, finished), ignore_conflicts=True)
+    document = {"count": count, "table": msgspec.to_builtins(table)}
+    LiveState.objects.update_or_create(
+        key=state_key(server), defaults={"document": document, "updated_at": timezone.now()}
+    )
+
+
+def kept_table(server: str) -> Table:
+    """What `store_state` stored last; empty when there is none, or none that can be read."""
+    state = LiveState.objects.filter(key=state_key(server)).first()
+    try:
+        return msgspec.convert(state.document["table"], Table) if state else Table()
+    except (KeyError, TypeError, msgspec.ValidationError):  # of another release
+        return Table()
+
+
+def forget_other_states(servers: Collection[str]) -> None:
+    """Forget what was seen of servers that are not among `servers`: nobody looks any more."""
+    states = LiveState.objects.filter(key__endswith=".ami")
+    states.exclude(key__in=map(state_key, servers)).delete()
+
+
+def state_key(server: str) -> str:
+    """The key of a server's AMI state."""
+    return f"{server}.ami"
+
+
+def _row(record: PbxCallRecord) -> PbxCall:
+    return PbxCall(
+        server=record.server,
+        linkedid=_cut(record.linkedid, 150),
+        caller=_cut(record.caller),
+        caller_name=_cut(record.caller_name),
+        exten=_cut(record.exten),
+        started_at=record.started_at,
+        answered_at=record.answered_at,
+        ended_at=record.ended_at,
+        duration_s=int((record.ended_at - record.started_at).total_seconds()),
+        cause=record.cause,
+        cause_text=_cut(record.cause_text),
+    )
+
+
+def _cut(text: str, most: int = 80) -> str:
+    """What a caller put into his name must not keep a call from being stored."""
+    return text.replace("\0", "")[:most]

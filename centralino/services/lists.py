@@ -1,0 +1,177 @@
+"""The blacklist and the allow list: who is put on them, for how long, and who is released.
+
+Numbers are canonical (`centralino.numbers`). What is released stays in the table for a while as an
+entry whose time is over, so that every monitor learns of it by reading what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from centralino.documents import entry_document
+from centralino.events import BlacklistAdded, BlacklistRemoved
+from centralino.models import ListEntry
+from centralino.numbers import national
+from centralino.types import ListedNumber, Reason
+from gateway_arq.lib.locks import lock_for_transaction
+from gateway_arq.realtime.publish import publish_on_commit
+
+RELEASED: Final = "released"  # the reason of an entry that only tells that it is gone
+REMEMBERED: Final = timedelta(minutes=10)
+BATCH: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What became of a wish to list a number: a new entry, or one prolonged, or neither."""
+
+    entry: ListedNumber
+    created: bool
+    prolonged: bool
+
+
+def blacklist_number(
+    number: str, *, hours: int | None, reason: str = Reason.MANUAL, note: str = ""
+) -> Listing:
+    """Keep a number (or prefix) out for `hours`, or for ever (None).
+
+    An entry that is there already is prolonged, never shortened.
+    """
+    return _list(number, hours=hours, reason=reason, note=note, allowed=False)
+
+
+def allow_number(number: str, *, hours: int | None = None, note: str = "") -> Listing:
+    """Let a number (or prefix) in whatever the blacklist says, for `hours` or for ever (None)."""
+    return _list(number, hours=hours, reason=Reason.MANUAL, note=note, allowed=True)
+
+
+@transaction.atomic
+def prolong(number: str, *, hours: int, allowed: bool = False) -> Listing | None:
+    """Let an entry end `hours` later; None if it is not listed. A permanent one stays so."""
+    lock_for_transaction("centralino.lists")
+    now = timezone.now()
+    entry = ListEntry.objects.filter(number=number, allowed=allowed).first()
+    if entry is None or _is_over(entry, now):
+        return None
+    if entry.expires_at is not None:
+        entry.expires_at += timedelta(hours=hours)
+        entry.changed_at = now
+        entry.save()
+        if not allowed:
+            publish_on_commit(BlacklistAdded(**entry_document(record(entry))))
+    return Listing(record(entry), created=False, prolonged=entry.expires_at is not None)
+
+
+def release_number(number: str) -> bool:
+    """Take a number off the blacklist; False if it is not on it."""
+    return _release(number, allowed=False)
+
+
+def disallow_number(number: str) -> bool:
+    """Take a number off the allow list; False if it is not on it."""
+    return _release(number, allowed=True)
+
+
+def make_permanent(number: str, *, allowed: bool = False) -> Listing:
+    """List the number for ever."""
+    reason = Reason.MANUAL if allowed else Reason.MANUAL_PERMANENT
+    return _list(number, hours=None, reason=reason, note="", allowed=allowed)
+
+
+@transaction.atomic
+def expire() -> int:
+    """Delete the entries whose time is over, and say so; returns how many there were."""
+    lock_for_transaction("centralino.lists")
+    now = timezone.now()
+    gone = ListEntry.objects.filter(reason=RELEASED, changed_at__lt=now - REMEMBERED)
+    gone.delete()
+    over = ListEntry.objects.filter(expires_at__lte=now).exclude(reason=RELEASED)
+    batch = list(over.order_by("expires_at")[:BATCH])
+    ListEntry.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
+    publish_on_commit(
+        *(BlacklistRemoved(national(e.number), "expired") for e in batch if not e.allowed)
+    )
+    return len(batch)
+
+
+@transaction.atomic
+def count_hits(hits: Mapping[str, int], at: datetime) -> None:
+    """Note how often entries of the blacklist have kept somebody out."""
+    for number, count in sorted(hits.items()):
+        ListEntry.objects.filter(number=number, allowed=False).update(
+            hits=F("hits") + count, last_hit_at=at
+        )
+
+
+def changed_since(at: datetime | None) -> Iterable[ListEntry]:
+    """The entries that have changed since then, or all (None), in any order."""
+    entries = ListEntry.objects.only("number", "allowed", "expires_at", "changed_at")
+    if at is not None:
+        entries = entries.filter(changed_at__gte=at)
+    return entries.iterator(chunk_size=5_000)
+
+
+@transaction.atomic
+def _list(number: str, *, hours: int | None, reason: str, note: str, allowed: bool) -> Listing:
+    lock_for_transaction("centralino.lists")
+    now = timezone.now()
+    expires_at = None if hours is None else now + timedelta(hours=hours)
+    entry = ListEntry.objects.filter(number=number, allowed=allowed).first()
+    created = entry is None or _is_over(entry, now)
+    if entry is None:
+        entry = ListEntry(number=number, allowed=allowed)
+    prolonged = not created and _is_longer(expires_at, entry.expires_at)
+    if created:
+        entry.created_at, entry.hits, entry.last_hit_at, entry.note = now, 0, None, ""
+    if created or prolonged:
+        entry.expires_at, entry.reason = expires_at, str(reason)
+    entry.note = note or entry.note
+    entry.changed_at = now
+    entry.save()
+    listed = record(entry)
+    if not allowed and (created or prolonged):
+        publish_on_commit(BlacklistAdded(**entry_document(listed)))
+    return Listing(listed, created, prolonged)
+
+
+@transaction.atomic
+def _release(number: str, *, allowed: bool) -> bool:
+    lock_for_transaction("centralino.lists")
+    now = timezone.now()
+    entry = ListEntry.objects.filter(number=number, allowed=allowed).first()
+    if entry is None or _is_over(entry, now):
+        return False
+    entry.reason, entry.changed_at = RELEASED, now
+    entry.created_at = min(entry.created_at, now - timedelta(microseconds=1))
+    entry.expires_at = now
+    entry.save()
+    if not allowed:
+        publish_on_commit(BlacklistRemoved(national(number), RELEASED))
+    return True
+
+
+def record(entry: ListEntry) -> ListedNumber:
+    """A row as the record that other modules know."""
+    return ListedNumber(
+        number=entry.number,
+        reason=entry.reason,
+        created_at=entry.created_at,
+        expires_at=entry.expires_at,
+        note=entry.note,
+        allowed=entry.allowed,
+    )
+
+
+def _is_over(entry: ListEntry, now: datetime) -> bool:
+    return entry.expires_at is not None and entry.expires_at <= now
+
+
+def _is_longer(new: datetime | None, old: datetime | None) -> bool:
+    return old is not None and (new is None or new > old)

@@ -1,0 +1,101 @@
+"""What screening leaves behind: one row per caller, the live state, and the rules it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from centralino.models import LineRule, LiveState, ScreenedCall
+from centralino.screening import Rule
+from centralino.types import Decision, Verdict
+from gateway_arq.lib.upsert import upsert
+
+_COLUMNS: Final = (
+    "server", "channel_id", "caller", "number", "called", "verdict", "why", "entry", "at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A caller and what was decided; `at` in epoch seconds."""
+
+    server: str
+    channel_id: str
+    caller: str
+    called: str
+    decision: Decision
+    at: float
+
+
+def store(calls: Sequence[Screened]) -> None:
+    """Store screened callers, each once."""
+    rows = {(call.server, call.channel_id): _row(call) for call in calls}
+    with transaction.atomic():
+        upsert(ScreenedCall, _COLUMNS, list(rows.values()), key=("server", "channel_id"))
+
+
+def passed_channels(server: str, channel_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Number and called line of those channels that were let through, by channel id."""
+    rows = ScreenedCall.objects.filter(
+        server=server, channel_id__in=channel_ids, verdict=Verdict.PASSED
+    ).exclude(number="")
+    return {row.channel_id: (row.number, row.called) for row in rows}
+
+
+def rules() -> list[tuple[str, Rule]]:
+    """The rules by called number; '' is for all other lines."""
+    return [
+        (
+            rule.called,
+            Rule(
+                enabled=rule.enabled,
+                block_anonymous=rule.block_anonymous,
+                block_listed=rule.block_listed,
+                answered_hours=rule.answered_hours,
+                hangup_reason=rule.hangup_reason,
+                sound=rule.sound,
+            ),
+        )
+        for rule in LineRule.objects.all()
+    ]
+
+
+def store_state(server: str, document: dict[str, Any]) -> None:
+    """What the monitor sees now, for the other processes."""
+    LiveState.objects.update_or_create(
+        key=_key(server), defaults={"document": document, "updated_at": timezone.now()}
+    )
+
+
+def forget_other_states(servers: Collection[str]) -> None:
+    """Forget what was seen of servers that are not among `servers`: nobody looks any more."""
+    states = LiveState.objects.filter(key__endswith=".ari")
+    states.exclude(key__in=map(_key, servers)).delete()
+
+
+def _key(server: str) -> str:
+    return f"{server}.ari"
+
+
+def _row(call: Screened) -> tuple[str, ...]:
+    decision = call.decision
+    return (
+        call.server,
+        _cut(call.channel_id, 150),
+        _cut(call.caller),
+        decision.number,
+        _cut(call.called),
+        decision.verdict.value,
+        decision.why.value,
+        decision.entry,
+        f"{datetime.fromtimestamp(call.at, UTC):%F %T.%f}",
+    )
+
+
+def _cut(text: str, most: int = 80) -> str:
+    return text.replace("\0", "")[:most]

@@ -1,0 +1,26 @@
+"""The schedule's entry points; how often each runs is set in the admin (periodic tasks)."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from centralino import retention
+from centralino.services import lists
+from gateway_arq.lib.locks import only_one
+from gateway_arq.workers import services as workers
+
+
+@shared_task(name="centralino.expire", soft_time_limit=300)
+def expire() -> None:
+    """Strike off the numbers whose time is over. Answers and screening know without it."""
+    with only_one("centralino.expire") as mine:
+        if mine:
+            with workers.watched("asterisk.expire"):
+                while lists.expire():
+                    continue
+
+
+@shared_task(name="centralino.prune", soft_time_limit=3600)
+def prune() -> None:
+    with workers.watched("asterisk.prune"):
+        retention.prune()

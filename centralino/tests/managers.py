@@ -1,0 +1,66 @@
+"""A manager to connect to, and what a client reads from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from centralino.clients.build import CLIENTS
+from centralino.clients.session import Patience
+from centralino.types import Ami, AmiAddress, AmiMessage
+from sandbox.testing import AMI_SECRET, AMI_USER, RunningAmi
+
+DATA: Final = Path(__file__).parent / "data"
+SHORT: Final = Patience(connect_s=0.6, answer_s=0.4, ping_every_s=0.1, silent_s=0.4)
+UNHURRIED: Final = Patience(connect_s=5, answer_s=5, ping_every_s=5, silent_s=5)
+END: Final = {"Event": "UserEvent", "UserEvent": "End"}
+
+
+def address(manager: RunningAmi, *, user: str = AMI_USER, secret: str = AMI_SECRET) -> AmiAddress:
+    return AmiAddress("127.0.0.1", manager.port, user, secret)
+
+
+def connected(client: str, manager: RunningAmi, **options: Any) -> Ami:
+    """A session of the client with that name."""
+    connect: Any = CLIENTS[client]
+    return connect(address(manager), **{"patience": UNHURRIED, **options})
+
+
+@contextmanager
+def session(client: str, manager: RunningAmi, **options: Any) -> Iterator[Ami]:
+    """A session that has already read the greetings."""
+    with closing(connected(client, manager, **options)) as ami:
+        until(ami, "FullyBooted")
+        yield ami
+
+
+def until(ami: Ami, name: str, *, idle_s: float = 5) -> list[Any]:
+    """What comes before the event `name`; AssertionError when it does not come."""
+    before: list[Any] = []
+    for batch in ami.events(idle_s=idle_s):
+        assert batch is not None, f"no {name} after {len(before)} events"
+        names = [item.get("event") for item in batch if isinstance(item, AmiMessage)]
+        if name in names:
+            assert names[-1] == name, "nothing was to come after it"
+            return before + batch[:-1]
+        before += batch
+    raise AssertionError("events() never ends by itself")
+
+
+def told(ami: Ami, manager: RunningAmi, *raw: bytes) -> list[Any]:
+    """What the client makes of bytes, given to it as they are."""
+    for piece in raw:
+        manager.tell(piece)
+    manager.happens(END)
+    return until(ami, "UserEvent")
+
+
+def sample(name: str) -> bytes:
+    """A recorded conversation from `data/`, without the greeting and the login."""
+    *_, rest = (DATA / name).read_bytes().split(b"\r\n\r\n", 1)
+    return rest
+
+
+SAMPLES: Final = sorted(str(path.relative_to(DATA)) for path in DATA.glob("asterisk*/ami-*.txt"))

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from centralino import retention
+from centralino.admin import servers as pages
+from centralino.dispatch import Table
+from centralino.models import PbxCall, PbxServer
+from centralino.services.calls import store_state
+from centralino.types import AmiError, PbxCallRecord
+from gateway_arq.workers import services as workers
+
+pytestmark = pytest.mark.django_db
+
+SERVERS = "/admin/centralino/pbxserver/"
+CALLS = "/admin/centralino/pbxcall/"
+SECRET = "never-shown-0123456789"
+
+
+@pytest.fixture
+def server(settings: Any) -> PbxServer:
+    settings.ASTERISK_SERVERS = {"asterisk_1": {"AMI_SECRET": SECRET}}
+    return PbxServer.objects.create(name="asterisk_1", ssh_host="pbx.example.org", local_port=65532)
+
+
+def finished(linkedid: str, *, caller: str = "3331234567", days_ago: int = 0) -> PbxCallRecord:
+    started = datetime.now(UTC) - timedelta(days=days_ago, seconds=90)
+    return PbxCallRecord(
+        server="asterisk_1",
+        linkedid=linkedid,
+        caller=caller,
+        caller_name="",
+        exten="899748963",
+        started_at=started,
+        answered_at=None,
+        ended_at=started + timedelta(seconds=30),
+        cause=16,
+        cause_text="Normal Clearing",
+    )
+
+
+def store(*records: PbxCallRecord) -> None:
+    store_state("asterisk_1", Table(), 7, records)
+
+
+def found(client: Client, query: str) -> set[str]:
+    answer = client.get(f"{CALLS}?{query}")
+    assert answer.status_code == 200
+    return {call.linkedid for call in answer.context["cl"].result_list}
+
+
+def ask(client: Client, server: PbxServer) -> str:
+    chosen = {"action": "test_connection", "index": "0", "_selected_action": str(server.pk)}
+    answer = client.post(SERVERS, chosen, follow=True)
+    return "\n".join(map(str, answer.context["messages"]))
+
+
+def test_the_list_shows_each_server_s_state_and_last_error(admin_client, server):
+    store()
+    workers.failed("asterisk.ami.asterisk_1", AmiError("the manager is silent"))
+    page = admin_client.get(SERVERS).content.decode()
+    assert "degraded" in page
+    assert "the manager is silent" in page
+    assert '<td class="field-channels">7</td>' in page
+
+
+def test_a_secret_is_said_to_be_set_and_never_shown(admin_client, server):
+    page = admin_client.get(f"{SERVERS}{server.pk}/change/").content.decode()
+    assert "ASTERISK_1_AMI_SECRET is set" in page
+    assert "ASTERISK_1_ARI_PASSWORD is missing" in page
+    assert SECRET not in page
+
+
+def test_the_connection_is_tested_without_taking_the_listener_s_port(
+    admin_client, server, monkeypatch
+):
+    ports = []
+
+    @contextmanager
+    def connected(server: PbxServer) -> Any:
+        ports.append(server.local_port)
+        yield type("Ami", (), {"listed": lambda self, name: [{}, {}, {}]})()
+
+    monkeypatch.setattr(pages, "connected", connected)
+    assert ask(admin_client, server) == "asterisk_1: connected, 3 channels"
+    assert ports == [0]
+    server.refresh_from_db()
+    assert server.local_port == 65532
+
+
+def test_a_failing_test_tells_why(admin_client, server, monkeypatch):
+    def refused(server: PbxServer) -> Any:
+        raise AmiError("connection refused")
+
+    monkeypatch.setattr(pages, "connected", refused)
+    assert ask(admin_client, server) == "asterisk_1: connection refused"
+
+
+def test_a_call_cannot_be_changed(admin_client):
+    store(finished("1.1"))
+    key = PbxCall.objects.get().pk
+    assert admin_client.get(f"{CALLS}{key}/change/").status_code == 200
+    assert admin_client.post(f"{CALLS}{key}/change/", {"caller": "1"}).status_code == 403
+    assert admin_client.get(f"{CALLS}add/").status_code == 403
+
+
+@pytest.mark.parametrize("asked", ["3331234567", "%2B393331234567", "0039 333 123-4567"])
+@pytest.mark.parametrize("stored", ["3331234567", "+393331234567", "00393331234567"])
+def test_a_caller_is_found_in_any_notation(admin_client, asked, stored):
+    store(finished("1.1", caller=stored), finished("1.2", caller="3399999999"))
+    assert found(admin_client, f"q={asked}") == {"1.1"}
+
+
+def test_what_is_no_number_finds_no_withheld_callers(admin_client):
+    store(finished("1.1", caller=""))
+    assert found(admin_client, "q=abc") == set()
+
+
+def test_a_call_is_found_by_its_linkedid(admin_client, server):
+    store(finished("1732417200.17"), finished("1732417200.18"))
+    assert found(admin_client, "q=1732417200.17") == {"1732417200.17"}
+
+
+def test_calls_are_told_apart_by_server(admin_client, server):
+    store(finished("1.1"))
+    assert found(admin_client, "server=asterisk_1") == {"1.1"}
+    assert found(admin_client, "server=asterisk_2") == set()
+
+
+def test_only_calls_over_their_time_are_pruned(settings, monkeypatch):
+    settings.PBX_RETENTION_DAYS = 30
+    monkeypatch.setattr(retention, "BATCH", 2)
+    store(*(finished(f"1.{n}", days_ago=31) for n in range(5)), finished("2.1", days_ago=29))
+    assert retention.prune() == 5
+    assert [call.linkedid for call in PbxCall.objects.all()] == ["2.1"]
+
+
+def test_nothing_is_pruned_where_calls_are_kept_for_ever(settings):
+    settings.PBX_RETENTION_DAYS = 0
+    store(finished("1.1", days_ago=9_999))
+    assert retention.prune() == 0

@@ -1,0 +1,392 @@
+"""Both AMI clients against recorded switchboards, every fault of a manager, and a real Asterisk.
+
+Where pyst2 cannot do something, the test says what happens instead: `docs/upstreams/asterisk.md`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from centralino.clients.ami import MAX_MESSAGE, AsyncioAmi
+from centralino.clients.build import CLIENTS
+from centralino.tests.managers import (
+    SAMPLES,
+    SHORT,
+    address,
+    connected,
+    sample,
+    session,
+    told,
+)
+from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
+from sandbox.testing import AMI_SECRET, RunningAmi, running_ami
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:asterisk.manager"),
+    # a thread of pyst2 ends with a traceback: what the supervision is for
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+HANGUP = b"Event: Hangup\r\nUniqueid: 1.2\r\n\r\n"
+
+
+@pytest.fixture(params=sorted(CLIENTS))
+def client(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def manager() -> Iterator[RunningAmi]:
+    with running_ami() as running:
+        yield running
+
+
+def ended(client: str, manager: RunningAmi, *, by: Any, **options: Any) -> list[Any]:
+    """What still came after `by` had ended the session."""
+    with session(client, manager, **options) as ami:
+        by()
+        before: list[Any] = []
+        with pytest.raises(AmiError):
+            before.extend(item for batch in ami.events(idle_s=5) for item in batch)
+        return before
+
+
+# --- What was recorded ----------------------------------------------------------------------------
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_recorded_event_arrives_in_order(client, manager, name):
+    raw = sample(name)
+    with session(client, manager) as ami:
+        events = told(ami, manager, raw)
+
+    assert [event["event"] for event in events] == re.findall(r"Event: (\w+)", raw.decode())
+    recorded = re.findall(r"^Uniqueid: (\S+)", raw.decode(), re.MULTILINE)
+    assert [event["uniqueid"] for event in events if "uniqueid" in event] == recorded
+    names = re.findall(r"^CallerIDName: (.+)\r", raw.decode(), re.MULTILINE)
+    assert [event["calleridname"] for event in events if event.get("calleridname")] == names
+
+
+# --- Actions --------------------------------------------------------------------------------------
+def test_answer_to_an_action_is_its_response(client, manager):
+    with session(client, manager) as ami:
+        assert ami.action("Ping")["ping"] == "Pong"
+
+
+def test_list_has_the_items_only(client, manager):
+    manager.happens({"Event": "Newchannel", "Channel": "SIP/1", "Uniqueid": "1.1"})
+    manager.happens({"Event": "Newchannel", "Channel": "SIP/2", "Uniqueid": "1.2"})
+    with session(client, manager) as ami:
+        items = ami.listed("CoreShowChannels")
+    assert [item["uniqueid"] for item in items] == ["1.1", "1.2"]
+
+
+def test_empty_list_is_empty(client, manager):
+    with session(client, manager) as ami:
+        assert ami.listed("CoreShowChannels") == []
+
+
+def test_events_and_items_of_a_list_do_not_mix(client, manager):
+    manager.happens({"Event": "Newchannel", "Channel": "SIP/1", "Uniqueid": "1.1"})
+    with session(client, manager) as ami:
+        manager.tell(HANGUP)
+        assert [item["event"] for item in ami.listed("CoreShowChannels")] == ["CoreShowChannel"]
+        assert [event["event"] for event in told(ami, manager)] == ["Hangup"]
+
+
+def test_error_response_tells_the_switchboards_words(client, manager):
+    with session(client, manager) as ami:
+        with pytest.raises(AmiError, match="Nonsense: Invalid/unknown command"):
+            ami.action("Nonsense")
+        with pytest.raises(AmiError, match="Invalid/unknown command"):
+            ami.listed("Nonsense")
+        assert ami.action("Ping"), "the session goes on"
+
+
+@pytest.mark.parametrize("value", ["1\r\nAction: Originate", "1\nAction: Originate", "1\rx"])
+def test_line_break_in_a_header_is_never_sent(client, manager, value):
+    with session(client, manager) as ami, pytest.raises(ValueError, match="line break"):
+        ami.action("Ping", Channel=value)
+
+
+def test_events_are_none_when_nothing_comes(client, manager):
+    with session(client, manager) as ami:
+        assert next(ami.events(idle_s=0.01)) is None
+
+
+def test_answer_that_nobody_asked_for(client, manager):
+    with session(client, manager) as ami:
+        manager.server.faults.add("stray_answer")
+        if client == "asyncio":
+            assert ami.action("Ping")["ping"] == "Pong"
+        else:  # takes the next response for the answer: noticed, and healed by a new session
+            with pytest.raises(AmiError, match="another action's"):
+                ami.action("Ping")
+            with pytest.raises(AmiError):
+                next(ami.events(idle_s=1))
+
+
+def test_answers_out_of_order_find_their_actions(manager):
+    with session("asyncio", manager) as ami, ThreadPoolExecutor(2) as pool:
+        manager.happens({"Event": "Newchannel", "Channel": "SIP/1", "Uniqueid": "1.1"})
+        manager.server.faults.add("out_of_order")
+        pong, items = (pool.submit(ami.action, "Ping"), pool.submit(ami.listed, "CoreShowChannels"))
+        assert pong.result()["ping"] == "Pong"
+        assert [item["uniqueid"] for item in items.result()] == ["1.1"]
+
+
+# --- Connecting -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "fault", ["hang_up", "no_banner", "wrong_banner", "hang_at_login", "frozen"]
+)
+def test_manager_that_does_not_let_us_in_is_an_error_in_time(client, manager, fault):
+    manager.server.faults.add(fault)
+    began = time.monotonic()
+    with pytest.raises(AmiError) as caught:
+        connected(client, manager, patience=SHORT)
+    assert time.monotonic() - began < 4
+    assert AMI_SECRET not in str(caught.value)
+
+
+def test_nobody_listening_is_an_error(client, manager):
+    nobody = AmiAddress("127.0.0.1", 1, "gateway", AMI_SECRET)
+    with pytest.raises(AmiError, match="Connection refused"):
+        CLIENTS[client](nobody)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99_999), ("127.0.0.1", -1)])
+def test_address_that_is_none_is_an_error(client, host, port):
+    with pytest.raises(AmiError):
+        CLIENTS[client](AmiAddress(host, port, "gateway", AMI_SECRET))
+
+
+@pytest.mark.parametrize("who", [{"secret": "wrong"}, {"user": "nobody"}])
+def test_refused_login_is_an_error_without_the_secret(client, manager, caplog, who):
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(AmiError, match="Authentication failed") as caught:
+        CLIENTS[client](address(manager, **who))
+    shown = f"{caught.value!r} {caught.value.__cause__!r} {caplog.text} {address(manager)!r}"
+    assert AMI_SECRET not in shown
+    assert "wrong" not in shown
+
+
+def test_session_does_not_show_the_secret(client, manager):
+    with session(client, manager) as ami:
+        assert AMI_SECRET not in repr(ami)
+
+
+# --- Losing the connection ------------------------------------------------------------------------
+def test_drop_is_an_error_after_what_came_before(client, manager):
+    def drop() -> None:
+        manager.tell(HANGUP)
+        manager.server.switchboard.listeners.clear()
+        manager.inside(lambda: [writer.close() for writer in manager.server.open])
+
+    assert [event["event"] for event in ended(client, manager, by=drop)] == ["Hangup"]
+
+
+def test_drop_in_the_middle_of_a_message_is_an_error(client, manager):
+    def drop() -> None:
+        manager.tell(HANGUP[:20])
+        manager.drop()
+
+    assert ended(client, manager, by=drop) == []
+
+
+def test_goodbye_of_the_switchboard_is_an_error(client, manager):
+    assert [event for event in ended(client, manager, by=manager.shut_down) if event] in (
+        [],
+        [{"event": "Shutdown", "privilege": "system,all", "shutdown": "Cleanly"}],
+    )
+
+
+def test_frozen_peer_is_noticed_although_the_connection_is_open(client, manager):
+    def freeze() -> None:
+        manager.server.faults.add("frozen")
+
+    began = time.monotonic()
+    assert ended(client, manager, by=freeze, patience=SHORT) == []
+    assert time.monotonic() - began < 3
+
+
+def test_idle_peer_that_answers_pings_is_kept(client, manager):
+    with session(client, manager, patience=SHORT) as ami:
+        quiet = [next(ami.events(idle_s=SHORT.silent_s)) for _ in range(3)]
+        assert quiet == [None, None, None]
+        assert ami.action("Ping")
+
+
+def test_action_on_a_lost_connection_is_an_error(client, manager):
+    with session(client, manager) as ami:
+        manager.drop()
+        with pytest.raises(AmiError):
+            list(ami.events(idle_s=5))
+        with pytest.raises(AmiError):
+            ami.action("Ping")
+        with pytest.raises(AmiError):
+            ami.listed("CoreShowChannels")
+
+
+def test_action_without_an_answer_is_an_error_in_time(client, manager):
+    with session(client, manager, patience=SHORT) as ami:
+        manager.server.faults.add("frozen")
+        began = time.monotonic()
+        with pytest.raises(AmiError):
+            ami.action("Ping")
+        assert time.monotonic() - began < 2
+
+
+def test_close_logs_off_and_leaves_no_thread(client, manager):
+    before = set(threading.enumerate())
+    with session(client, manager, patience=SHORT) as ami:
+        began = time.monotonic()
+        ami.close()
+        assert time.monotonic() - began < 1
+        with pytest.raises(AmiError, match="closed"):
+            list(ami.events(idle_s=1))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(2)
+        assert not thread.is_alive(), thread
+
+
+def test_close_of_a_frozen_peer_takes_less_than_a_second(client, manager):
+    with session(client, manager) as ami:
+        manager.server.faults.add("frozen")
+        began = time.monotonic()
+        ami.close()
+        assert time.monotonic() - began < 1
+
+
+# --- What a stream may hold -----------------------------------------------------------------------
+def test_latin_1_is_read(client, manager):
+    raw = "Event: Newchannel\r\nCallerIDName: Nicolò Però\r\n\r\n".encode("latin-1")
+    with session(client, manager) as ami:
+        (event,) = told(ami, manager, raw)
+    # pyst2 leaves out what is not UTF-8
+    assert event["calleridname"] == ("Nicolò Però" if client == "asyncio" else "Nicol Per")
+
+
+def test_repeated_headers_are_kept(client, manager):
+    raw = b"Event: AgentCalled\r\nVariable: a=1\r\nChannel: SIP/1\r\nVariable: b=2\r\n\r\n"
+    with session(client, manager) as ami:
+        (event,) = told(ami, manager, raw)
+    assert event["variable"] == "a=1"
+    assert list(event.all("variable")) == ["a=1", "b=2"]
+    assert list(event.all("channel")) == ["SIP/1"]
+    assert list(event.all("missing")) == []
+
+
+def test_channel_variables(client, manager):
+    raw = b"Event: Newstate\r\nChanVariable: A=1\r\nChanVariable: B=2: 3\r\n\r\n"
+    if client == "asyncio":
+        with session(client, manager) as ami:
+            (event,) = told(ami, manager, raw)
+        assert list(event.all("chanvariable")) == ["A=1", "B=2: 3"]
+    else:  # its reading thread dies of it: the ping notices, a new session heals
+        assert ended(client, manager, by=lambda: manager.tell(raw), patience=SHORT) == []
+
+
+def test_long_line_is_read(client, manager):
+    raw = b"Event: VarSet\r\nValue: " + b"x" * 65_536 + b"\r\n\r\n"
+    with session(client, manager) as ami:
+        (event,) = told(ami, manager, raw)
+    assert event["value"] == "x" * 65_536
+
+
+def test_message_without_an_end_is_given_up(manager):
+    def flood() -> None:
+        manager.tell(b"Event: VarSet\r\nValue: " + b"x" * (MAX_MESSAGE + 1))
+
+    assert ended("asyncio", manager, by=flood) == []
+
+
+@pytest.mark.parametrize(
+    ("garbage", "lost"),
+    [
+        (b"\x00\xff{]: garbage\r\n\r\n", 1),
+        (b"no header at all\r\n\r\n", 1),
+        (b"{]\x01\x02", 1),  # swallows the beginning of what comes next
+        (b"\r\n\r\n\r\n\r\n", 0),
+        (b"Event: Newstate\r\n: nameless\r\nno header\r\nUniqueid: 1.2\r\n\r\n", 0),
+    ],
+)
+def test_garbage_is_skipped_and_announced(manager, garbage, lost):
+    with session("asyncio", manager) as ami:
+        events = told(ami, manager, garbage + HANGUP, HANGUP)
+    missing = [item for item in events if isinstance(item, Overflow)]
+    assert missing == [Overflow(1)] * lost
+    assert isinstance(events[-1], AmiMessage)
+    assert events[-1] == {"event": "Hangup", "uniqueid": "1.2"}
+
+
+def test_garbage_ends_a_session_of_pyst2(manager):
+    """It takes it for a response: the next ping gets the wrong answer, a new session heals."""
+    before = ended(
+        "pyst2", manager, by=lambda: manager.tell(b"no header at all\r\n\r\n"), patience=SHORT
+    )
+    assert before == []
+
+
+def test_response_that_comes_too_late_is_no_event(manager):
+    with session("asyncio", manager) as ami:
+        events = told(ami, manager, b"Response: Success\r\nActionID: old\r\n\r\n" + HANGUP)
+    assert [event["event"] for event in events] == ["Hangup"]
+
+
+# --- Too much -------------------------------------------------------------------------------------
+def test_what_nobody_takes_in_time_is_counted_and_announced_where_it_is_missing(client, manager):
+    sent = 20_000 if client == "asyncio" else 300
+    raw = [b"Event: Hangup\r\nUniqueid: %d\r\n\r\n" % number for number in range(sent)]
+    with session(client, manager, room=sum(map(len, raw)) // 2) as ami:
+        manager.tell(b"".join(raw))
+        ami.action("Ping")  # its answer comes behind them: all were read
+        if client == "pyst2":
+            _wait_for_pyst2(ami)
+        items: list[Any] = []
+        while (batch := next(ami.events(idle_s=0))) is not None:
+            items += batch
+        after = told(ami, manager, HANGUP)
+
+    place = 0
+    for item in items:
+        if isinstance(item, Overflow):
+            place += item.lost
+        else:
+            assert item["uniqueid"] == str(place)
+            place += 1
+    assert place == sent
+    assert len(items) < sent
+    assert [event["event"] for event in after] == ["Hangup"], "there is room again"
+
+
+def _wait_for_pyst2(ami: Any) -> None:
+    """Its events take another way than its answers: behind one more, all are through."""
+    through = threading.Event()
+    # True: the callback for everything is not called
+    ami._manager.register_event("Through", lambda event, manager: through.set() or True)
+    ami._manager._message_queue.put(["Event: Through\r\n"])
+    assert through.wait(5)
+
+
+def test_failing_callback_of_pyst2_ends_the_session(manager, monkeypatch):
+    with session("pyst2", manager) as ami:
+        monkeypatch.setattr(ami._inbox, "put", lambda *_: 1 / 0)  # type: ignore[attr-defined]
+        manager.tell(HANGUP)
+        with pytest.raises(AmiError, match="ZeroDivisionError"):
+            list(ami.events(idle_s=5))
+
+
+def test_reader_goes_on_while_nobody_takes_events(manager):
+    """Asterisk would cut us off otherwise."""
+    with session("asyncio", manager) as ami:
+        assert isinstance(ami, AsyncioAmi)
+        manager.tell(HANGUP * 100_000)
+        assert ami.action("Ping")
+        events = told(ami, manager)
+    assert len(events) == 100_000

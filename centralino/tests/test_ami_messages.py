@@ -1,0 +1,133 @@
+"""AMI's stream, byte by byte: what is made of it, and what is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from centralino.clients import messages
+from centralino.clients.ami import _Line, _read
+from centralino.clients.inbox import PIECE, Inbox
+from centralino.clients.messages import action_bytes, parse_message
+from centralino.clients.session import Patience
+from centralino.tests.managers import sample
+from centralino.types import AmiError, AmiMessage, Overflow
+
+pytestmark = pytest.mark.once
+RAW = sample("asterisk16/ami-call-queue.txt")
+
+
+def read_in_pieces(raw: bytes, cuts: list[int]) -> list[Any]:
+    """The events of a stream that arrives cut into pieces."""
+
+    async def feed() -> list[bytes]:
+        inbox: Inbox[bytes] = Inbox()
+        line = _Line(inbox, "ami", Patience())
+        line._greeted = asyncio.get_running_loop().create_future()
+        stream = b"Asterisk Call Manager/5.0.4\r\n" + raw
+        places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
+        for start, end in pairwise(places):
+            line.data_received(stream[start:end])
+        taken: list[bytes] = []
+        while (piece := inbox.take(0)) is not None:
+            assert isinstance(piece, list)
+            taken += piece
+        return taken
+
+    return _read(asyncio.run(feed()))
+
+
+@given(st.lists(st.integers(0, 100_000), max_size=40))
+def test_it_does_not_matter_how_the_stream_is_cut(cuts):
+    assert read_in_pieces(RAW, cuts) == read_in_pieces(RAW, [])
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_without_an_error(raw):
+    message = parse_message(raw)
+    assert "" not in message
+    assert all(isinstance(name, str) and name == name.lower() for name in message)
+
+
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,20}", fullmatch=True)
+VALUES = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=50)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=10))
+def test_what_is_sent_can_be_read(headers):
+    headers = {f"X-{name}": value for name, value in headers.items()}
+    raw = action_bytes("Ping", "1", headers).removesuffix(b"\r\n\r\n")
+    read = parse_message(raw)
+    assert read["action"] == "Ping"
+    for name, value in headers.items():
+        assert value in read.all(name.lower())
+
+
+def test_names_are_remembered_up_to_a_bound(monkeypatch):
+    monkeypatch.setattr(messages, "_NAMES_KEPT", len(messages._names) + 5)
+    for number in range(100):
+        assert parse_message(f"Odd{number}: 1".encode()) == {f"odd{number}": "1"}
+    assert len(messages._names) <= messages._NAMES_KEPT
+
+
+def test_header_without_a_blank_is_read():
+    assert parse_message(b"Event:Hangup\r\nCause: 16\r\nEmpty:") == {
+        "event": "Hangup",
+        "cause": "16",
+        "empty": "",
+    }
+
+
+def test_value_may_hold_a_colon():
+    assert parse_message(b"Event: VarSet\r\nValue: sip:1@x: y")["value"] == "sip:1@x: y"
+
+
+def test_inbox_gives_everything_before_its_end():
+    inbox: Inbox[int] = Inbox()
+    inbox.put([1], 1)
+    inbox.end(AmiError("first"))
+    inbox.end(AmiError("second"))
+    assert inbox.take(0) == [1]
+    with pytest.raises(AmiError, match="first"):
+        inbox.take(0)
+
+
+def test_inbox_joins_small_pieces():
+    inbox: Inbox[int] = Inbox()
+    for number in range(PIECE + 1):
+        inbox.put([number], 1)
+    assert inbox.take(0) == [*range(PIECE)]
+    assert inbox.take(0) == [PIECE]
+    assert inbox.take(0) is None
+
+
+def test_inbox_gives_many_in_pieces():
+    inbox: Inbox[int] = Inbox(room=1_000)
+    for _ in range(3):  # what was taken makes room again, to the last byte
+        inbox.put([*range(2 * PIECE + 1)], 1_000)
+        assert inbox.take(0) == [*range(PIECE)]
+        assert inbox.take(0) == [*range(PIECE, 2 * PIECE)]
+        assert inbox.take(0) == [2 * PIECE]
+        assert inbox.take(0) is None
+
+
+def test_inbox_counts_what_it_loses_in_one_place():
+    inbox: Inbox[int] = Inbox(room=2)
+    inbox.put([1, 2], 2)
+    inbox.put([3], 1)
+    inbox.put([4, 5], 2)
+    assert inbox.take(0) == [1, 2]
+    inbox.put([6], 1)
+    assert inbox.take(0) == Overflow(3)
+    assert inbox.take(0) == [6]
+
+
+def test_message_has_every_value_of_a_header():
+    message = AmiMessage({"event": "VarSet"})
+    assert message.all("event") == ["VarSet"]
+    assert message.all("other") == []

@@ -1,0 +1,276 @@
+"""The ARI monitor against the sandbox's ARI: decisions, restarts, faults, the database away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest
+from django.db import OperationalError, connections
+from django.utils import timezone
+
+from centralino import screener
+from centralino.clients import ari
+from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
+from centralino.numbers import canonical
+from centralino.services import lists, screened
+from gateway_arq.realtime import publish
+from gateway_arq.realtime.log import MemoryLog
+from gateway_arq.workers import services as workers
+from gateway_arq.workers.models import Health, WorkerStatus
+from sandbox.switchboard import PlannedCall
+from sandbox.testing import ARI_PASSWORD, ARI_USER, RunningAri, running_ari
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+SOON_S = 10
+CALLER = "3331234567"
+
+
+class FakeLog(MemoryLog):
+    """A log that remembers what was appended."""
+
+    def __init__(self) -> None:
+        super().__init__(10)
+        self.told: list[dict[str, Any]] = []
+
+    def append(self, events: Any) -> None:
+        self.told += [orjson.loads(body) for _, body in events]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.told if message["type"] == kind]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.1)
+    for name in ("STAND_BY_S", "KEEP_EVERY_S", "RULES_EVERY_S", "TRY_AGAIN_S"):
+        monkeypatch.setattr(screener, name, 0.02)
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
+    log = FakeLog()
+    monkeypatch.setattr(publish, "get_log", lambda: log)
+    return log
+
+
+@pytest.fixture
+def asterisk() -> Iterator[RunningAri]:
+    with running_ari() as asterisk:
+        yield asterisk
+
+
+@pytest.fixture
+def server(asterisk: RunningAri, settings: Any) -> PbxServer:
+    settings.ASTERISK_SERVERS = {"asterisk_1": {"ARI_PASSWORD": ARI_PASSWORD}}
+    return PbxServer.objects.create(name="asterisk_1", ari_url=asterisk.url, ari_user=ARI_USER)
+
+
+@contextmanager
+def screening(server: PbxServer) -> Iterator[None]:
+    stopping = threading.Event()
+
+    def screen() -> None:
+        try:
+            screener.screen(server, stopping)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=screen)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(SOON_S)
+        assert not thread.is_alive()
+
+
+def soon(true: Callable[[], object]) -> bool:
+    deadline = time.monotonic() + SOON_S
+    while not (now := bool(true())) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return now
+
+
+def is_screening() -> bool:
+    state = LiveState.objects.filter(key="asterisk_1.ari").first()
+    return state is not None and state.document["status"]["websocket"] == "connected"
+
+
+def ring(asterisk: RunningAri, caller: str = CALLER, *, number: int = 1) -> Future[Any]:
+    """Somebody rings in and, if he is let through, is answered and hangs up."""
+    return asterisk.ring(
+        PlannedCall(
+            number=number, started_at=1_795_361_862, caller=caller, called="899748963",
+            phone="105", outcome="ANSWER", ring_s=0, talk_s=0,
+        )
+    )  # fmt: skip
+
+
+def are_stored(count: int) -> bool:
+    return ScreenedCall.objects.count() == count
+
+
+def verdicts() -> list[tuple[str, str]]:
+    return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
+
+
+def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(log, asterisk, server):
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk).result(SOON_S)
+        assert soon(ListEntry.objects.exists)
+        ring(asterisk, "+39 333 1234567", number=2).result(SOON_S)
+        assert soon(lambda: len(verdicts()) == 2)
+    assert verdicts() == [("passed", "clean"), ("blocked", "blacklist")]
+    entry = ListEntry.objects.get()
+    assert (entry.number, entry.reason, entry.hits) == ("+393331234567", "answered-24h", 1)
+    assert timedelta(hours=23.9) < entry.expires_at - timezone.now() < timedelta(hours=24)
+    [passed], [blocked], [added] = (
+        log.of(kind) for kind in ("call_passed", "call_blocked", "blacklist_added")
+    )
+    assert (passed["number"], passed["called"], passed["reason"]) == (CALLER, "899748963", "clean")
+    assert (blocked["e164"], blocked["reason"]) == ("+393331234567", "blacklist")
+    assert (added["number"], added["permanent"]) == (CALLER, 0)
+    kinds = [message["event"] for message in log.of("ari_event")]
+    assert kinds[:2] == ["ChannelCreated", "StasisStart"]
+    assert "ChannelDestroyed" in kinds
+
+
+def test_who_is_refused_is_refused_before_anything_rings(log, asterisk, server):
+    lists.blacklist_number(canonical(CALLER), hours=None)
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk, "anonymous").result(SOON_S)
+        ring(asterisk, CALLER, number=2).result(SOON_S)
+        assert soon(lambda: len(verdicts()) == 2)
+    assert verdicts() == [("blocked", "anonymous"), ("blocked", "blacklist")]
+    created = [m for m in log.of("ari_event") if m["event"] == "ChannelCreated"]
+    assert len(created) == 2  # the callers' own channels only
+
+
+def test_what_staff_change_counts_within_a_moment(log, asterisk, server):
+    with screening(server):
+        assert soon(is_screening)
+        LineRule.objects.create(called="", answered_hours=0)
+        time.sleep(0.2)
+        for number, expected in enumerate(("passed", "blocked", "passed"), 1):
+            if expected == "blocked":
+                lists.blacklist_number(canonical(CALLER), hours=1)
+            elif number == 3:
+                lists.release_number(canonical(CALLER))
+            time.sleep(0.2)
+            ring(asterisk, number=number).result(SOON_S)
+            assert soon(partial(are_stored, number))
+    assert [verdict for verdict, _ in verdicts()] == ["passed", "blocked", "passed"]
+
+
+def test_who_waits_in_stasis_when_a_monitor_comes_is_answered(log, asterisk, server):
+    waiting = asterisk.ring_unscreened()
+    with screening(server):
+        assert waiting.result(SOON_S) == ""
+        assert soon(lambda: verdicts() == [("passed", "clean")])
+
+
+def test_a_sound_is_played_before_hanging_up(log, asterisk, server):
+    LineRule.objects.create(called="899748963", sound="sound:vm-goodbye", hangup_reason="busy")
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk, "anonymous").result(SOON_S)
+        assert soon(lambda: verdicts() == [("blocked", "anonymous")])
+    assert "PlaybackFinished" in [message["event"] for message in log.of("ari_event")]
+
+
+def test_a_sound_that_cannot_be_played_lets_nobody_in(log, asterisk, server):
+    LineRule.objects.create(called="", sound="sound:none")
+    asterisk.faults.arm("answer", "ari.play", status=500)
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk, "anonymous").result(SOON_S)
+        assert soon(lambda: verdicts() == [("blocked", "anonymous")])
+
+
+@pytest.mark.parametrize(
+    ("caller", "what", "verdict"),
+    [
+        (CALLER, "ari.proceed", ("passed", "clean")),
+        ("anonymous", "ari.hang_up", ("blocked", "anonymous")),
+    ],
+)
+def test_nobody_is_left_waiting_when_asterisk_fails_to_take_the_answer(
+    log, asterisk, server, caller, what, verdict
+):
+    asterisk.faults.arm("answer", what, times=2, status=500)
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk, caller).result(SOON_S)
+        assert soon(lambda: verdicts() == [verdict])
+    assert asterisk.faults.listed() == []
+
+
+def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
+    log, asterisk, server, monkeypatch
+):
+    away = threading.Event()
+    store, listing = screened.store, lists.blacklist_number
+
+    def guarded(work: Callable[..., Any]) -> Callable[..., Any]:
+        def if_there(*args: Any, **options: Any) -> Any:
+            if away.is_set():
+                raise OperationalError("the database is away")
+            return work(*args, **options)
+
+        return if_there
+
+    monkeypatch.setattr(screened, "store", guarded(store))
+    monkeypatch.setattr(lists, "blacklist_number", guarded(listing))
+    with screening(server):
+        assert soon(is_screening)
+        away.set()
+        ring(asterisk).result(SOON_S)
+        assert soon(lambda: len(log.of("call_passed")) == 1)
+        ring(asterisk, number=2).result(SOON_S)
+        assert soon(lambda: len(log.of("call_blocked")) == 1)
+        assert not ScreenedCall.objects.exists()
+        away.clear()
+        assert soon(lambda: len(verdicts()) == 2 and ListEntry.objects.exists())
+
+
+def test_a_drop_is_healed_and_told_once(log, asterisk, server, caplog):
+    with screening(server):
+        assert soon(is_screening)
+        asterisk.faults.arm("answer", "ari.channels", times=2, status=503)
+        asterisk.drop()
+        assert soon(lambda: not is_screening())
+        assert soon(is_screening)
+        ring(asterisk).result(SOON_S)
+        assert soon(lambda: verdicts() == [("passed", "clean")])
+    assert caplog.text.count("worker.failed name=asterisk.ari.asterisk_1") == 1
+
+
+def test_a_frozen_asterisk_is_noticed(log, asterisk, server, monkeypatch):
+    monkeypatch.setattr(ari, "PING_S", 0.3)
+    with screening(server):
+        assert soon(is_screening)
+        asterisk.freeze()
+        assert soon(lambda: not is_screening())
+
+
+def test_the_password_is_shown_nowhere(log, asterisk, server, settings, caplog):
+    settings.ASTERISK_SERVERS = {"asterisk_1": {"ARI_PASSWORD": "not-the-right-one"}}
+    with screening(server):
+        assert soon(lambda: WorkerStatus.objects.filter(health=Health.DOWN).exists())
+    job = WorkerStatus.objects.get(name="asterisk.ari.asterisk_1")
+    assert "HTTP 401" in job.last_error
+    assert "not-the-right-one" not in caplog.text + job.last_error

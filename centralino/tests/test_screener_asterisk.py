@@ -1,0 +1,168 @@
+"""Call screening and the real Asterisk."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import pytest
+from django.db import connections
+
+from centralino import screener
+from centralino.models import ListEntry, LiveState, ScreenedCall
+from centralino.numbers import canonical
+from centralino.selectors import live
+from centralino.services import lists
+from centralino.tests.bed import CALLED, Bed, hang_up
+from gateway_arq.realtime import publish
+from gateway_arq.realtime.log import MemoryLog
+
+pytestmark = [
+    pytest.mark.asterisk,
+    pytest.mark.once,
+    pytest.mark.xdist_group("asterisk"),
+    pytest.mark.django_db(transaction=True),
+]
+BACK_WITHIN_S = 20
+CALLER = "3478893084"
+
+
+class FakeLog(MemoryLog):
+    def __init__(self) -> None:
+        super().__init__(10)
+        self.told: list[dict[str, Any]] = []
+
+    def append(self, events: Any) -> None:
+        self.told += [orjson.loads(body) for _, body in events]
+
+    def channels_created(self) -> int:
+        return sum(message.get("event") == "ChannelCreated" for message in self.told)
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
+    log = FakeLog()
+    monkeypatch.setattr(publish, "get_log", lambda: log)
+    return log
+
+
+@contextmanager
+def screening(bed: Bed) -> Iterator[None]:
+    server = bed.server(tunnel=False)
+    server.save()
+    stopping = threading.Event()
+
+    def screen() -> None:
+        try:
+            screener.screen(server, stopping)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=screen)
+    thread.start()
+    try:
+        assert soon(is_screening)
+        yield
+    finally:
+        stopping.set()
+        thread.join(10)
+        server.delete()
+        assert not thread.is_alive()
+
+
+def soon(true: Callable[[], object], within_s: float = BACK_WITHIN_S) -> bool:
+    deadline = time.monotonic() + within_s
+    while not (now := bool(true())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return now
+
+
+def is_screening() -> bool:
+    state = LiveState.objects.filter(key="asterisk_1.ari").first()
+    return state is not None and state.document["status"]["websocket"] == "connected"
+
+
+def verdicts() -> list[tuple[str, str]]:
+    return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
+
+
+def test_a_second_call_within_a_day_of_an_answered_one_is_refused(log, asterisk_bed):
+    with screening(asterisk_bed):
+        asterisk_bed.call(caller=CALLER)
+        assert soon(ListEntry.objects.exists)
+        created = log.channels_created()
+        asterisk_bed.call(caller=CALLER)
+        assert soon(lambda: len(verdicts()) == 2)
+        assert log.channels_created() == created + 1  # his own: nothing rang
+    assert verdicts() == [("passed", "clean"), ("blocked", "blacklist")]
+    row = ScreenedCall.objects.first()
+    assert (row.number, row.called) == (canonical(CALLER), CALLED)
+    order = [message["type"] for message in log.told if message["type"] != "ari_event"]
+    assert order == ["call_passed", "blacklist_added", "call_blocked"]
+
+
+def test_anonymous_and_listed_callers_are_refused_before_they_ring(log, asterisk_bed):
+    lists.blacklist_number("+39347*", hours=1)
+    with screening(asterisk_bed):
+        asterisk_bed.call(caller="anonymous")
+        asterisk_bed.call(caller=CALLER)
+        assert soon(lambda: len(verdicts()) == 2)
+        assert log.channels_created() == 2
+    assert sorted(verdicts()) == [("blocked", "anonymous"), ("blocked", "blacklist")]
+
+
+def test_the_registered_phone_is_online_and_what_rings_is_seen(log, asterisk_bed):
+    with screening(asterisk_bed):
+        states = {endpoint.resource: endpoint.state for endpoint in live.endpoints()}
+        assert (states["105"], states["100"]) == ("online", "offline")
+        caller = asterisk_bed.start_call(seconds=20)
+        try:
+            assert soon(lambda: len(live.active_calls()) == 2)
+            [busy] = [e for e in live.endpoints() if e.resource == "105"]
+            assert len(busy.channel_ids) == 1
+            assert {call.state for call in live.active_calls()} <= {"Ring", "Ringing", "Up"}
+        finally:
+            hang_up(caller)
+
+
+def test_who_was_left_in_stasis_by_a_killed_monitor_is_answered_by_the_next(
+    log, asterisk_bed, monkeypatch
+):
+    # A monitor that dies before it answers.
+    answer = screener.Screener._answer
+
+    async def never(*_: Any) -> None:
+        return
+
+    monkeypatch.setattr(screener.Screener, "_answer", never)
+    with screening(asterisk_bed):
+        caller = asterisk_bed.start_call(seconds=30)
+        assert soon(lambda: live.monitor_status().stasis_calls == 1)
+    monkeypatch.setattr(screener.Screener, "_answer", answer)
+    try:
+        with screening(asterisk_bed):
+            assert soon(lambda: verdicts() == [("passed", "clean")])
+            assert soon(lambda: live.monitor_status().stasis_calls == 0)
+    finally:
+        hang_up(caller)
+
+
+def test_asterisk_killed_or_frozen_is_screened_again_soon(log, asterisk_bed):
+    with screening(asterisk_bed):
+        asterisk_bed.kill("ASTERISK")
+        assert soon(lambda: not is_screening())
+        asterisk_bed.refresh()
+        assert soon(is_screening)
+        asterisk_bed.kill("ASTERISK", signal.SIGSTOP)
+        try:
+            assert soon(lambda: not is_screening(), within_s=15)
+        finally:
+            asterisk_bed.kill("ASTERISK", signal.SIGCONT)
+        assert soon(is_screening)
+        asterisk_bed.call(caller="anonymous")
+        assert soon(lambda: verdicts() == [("blocked", "anonymous")])

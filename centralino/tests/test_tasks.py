@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+import time_machine
+from django.apps import apps
+from django_celery_beat.models import PeriodicTask
+
+from centralino import tasks
+from centralino.models import ListEntry, PbxCall, ScreenedCall
+from centralino.services import lists
+from gateway_arq.celery import app
+from gateway_arq.realtime import publish
+from gateway_arq.workers.models import Health, WorkerStatus
+
+pytestmark = pytest.mark.django_db
+
+schedule = import_module("centralino.migrations.0002_schedule")
+NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """The (number, reason) of what was published as removed."""
+    told: list[tuple[str, Any]] = []
+
+    def note(events: Any) -> None:
+        told.extend(
+            (event.number, event.why) for event in events if event.type == "blacklist_removed"
+        )
+
+    monkeypatch.setattr(publish, "publish", note)
+    return told
+
+
+def test_every_scheduled_task_is_registered_and_every_task_is_scheduled():
+    scheduled = {task for task, _, _ in schedule.SCHEDULE.values()}
+    assert scheduled == {name for name in app.tasks if name.startswith("centralino.")}
+
+
+def test_the_schedule_keeps_what_staff_changed():
+    PeriodicTask.objects.filter(task__startswith="centralino.").delete()
+    schedule.add_schedule(apps, None)
+    PeriodicTask.objects.filter(task="centralino.expire").update(enabled=False)
+    schedule.add_schedule(apps, None)
+    assert not PeriodicTask.objects.get(task="centralino.expire").enabled
+    assert PeriodicTask.objects.get(task="centralino.prune").enabled
+
+
+def test_what_is_over_is_struck_off_and_told(
+    removed: list[tuple[str, Any]], django_capture_on_commit_callbacks: Any
+):
+    with time_machine.travel(NOON, tick=False) as clock:
+        lists.blacklist_number("+393331234567", hours=1)
+        lists.blacklist_number("+393339999999", hours=2)
+        lists.blacklist_number("+3989*", hours=None)
+        lists.allow_number("+393338888888", hours=1)
+        clock.shift(timedelta(hours=1))
+        with django_capture_on_commit_callbacks(execute=True):
+            tasks.expire()
+    assert {entry.number for entry in ListEntry.objects.all()} == {"+393339999999", "+3989*"}
+    assert removed == [("3331234567", "expired")]
+    assert WorkerStatus.objects.get(name="asterisk.expire").health == Health.HEALTHY
+
+
+def test_all_batches_of_one_run_go(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lists, "BATCH", 2)
+    with time_machine.travel(NOON, tick=False) as clock:
+        for n in range(5):
+            lists.blacklist_number(f"+39333000000{n}", hours=1)
+        clock.shift(timedelta(hours=1))
+        tasks.expire()
+    assert not ListEntry.objects.exists()
+
+
+def screened(name: str, at: datetime) -> None:
+    ScreenedCall.objects.create(
+        server="asterisk_1", channel_id=name, verdict="passed", why="clean", at=at
+    )
+
+
+def called(name: str, at: datetime) -> None:
+    PbxCall.objects.create(
+        server="asterisk_1", linkedid=name, started_at=at, ended_at=at, duration_s=0
+    )
+
+
+@pytest.mark.parametrize(("days", "kept"), [(30, ["new"]), (0, ["new", "old"])])
+def test_calls_over_their_time_are_deleted(settings: Any, days: int, kept: list[str]):
+    settings.PBX_RETENTION_DAYS = days
+    for make in (called, screened):
+        make("old", NOON - timedelta(days=30, seconds=1))
+        make("new", NOON - timedelta(days=30))
+    with time_machine.travel(NOON, tick=False):
+        tasks.prune()
+    assert sorted(PbxCall.objects.values_list("linkedid", flat=True)) == kept
+    assert sorted(ScreenedCall.objects.values_list("channel_id", flat=True)) == kept
+
+
+def test_a_failing_run_is_seen_among_the_workers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lists, "expire", lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        tasks.expire()
+    assert WorkerStatus.objects.get(name="asterisk.expire").health == Health.DEGRADED

@@ -1,0 +1,202 @@
+"""What crosses this app's borders: the switchboard's facts as records, its clients, their errors.
+
+Names are Asterisk's own (`docs/upstreams/asterisk.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Protocol
+
+
+class PbxError(Exception):
+    """A switchboard could not be reached or gave no usable answer; the message is safe to show."""
+
+
+class AmiError(PbxError):
+    """The manager connection is down, or refused us, or answered an action with an error."""
+
+
+class TunnelError(AmiError):
+    """The SSH tunnel could not be opened or broke."""
+
+
+class AriError(PbxError):
+    """ARI gave no usable answer. `status` is the HTTP status, None when there was no answer."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+# --- AMI ------------------------------------------------------------------------------------------
+class AmiMessage(dict[str, str]):
+    """One event or response: headers by lower-case name, the first of repeated ones.
+
+    `all(name)` has every value of a repeated header, in order.
+    """
+
+    repeated: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+    def all(self, name: str) -> Sequence[str]:
+        """Every value of the header `name` (lower case), oldest first."""
+        return self.repeated.get(name) or ([self[name]] if name in self else [])
+
+
+@dataclass(frozen=True)
+class Overflow:
+    """`lost` messages are missing here: nobody took them in time, or they were unreadable.
+
+    Read the state again.
+    """
+
+    lost: int
+
+
+@dataclass(frozen=True)
+class AmiAddress:
+    """Where a manager listens, and who we are there; `secret` is never shown."""
+
+    host: str
+    port: int
+    user: str
+    secret: str = field(repr=False)
+
+
+class Ami(Protocol):
+    """A logged-in manager session. One thread uses it; every call is bounded in time."""
+
+    def action(self, name: str, **headers: str) -> AmiMessage:
+        """The response to an action, matched by ActionID.
+
+        Raises AmiError on `Response: Error`, on a drop and when there is none in time.
+        """
+        ...
+
+    def listed(self, name: str, **headers: str) -> list[AmiMessage]:
+        """The items of a list action (`CoreShowChannels`), without start and end. AmiError."""
+        ...
+
+    def events(self, *, idle_s: float) -> Iterator[list[AmiMessage | Overflow] | None]:
+        """Batches of events in the order they came; None when `idle_s` passed without one.
+
+        Raises AmiError on any drop, a clean close included, and on a peer that stays silent
+        although it was pinged.
+        """
+        ...
+
+    def close(self) -> None:
+        """Log off and close, within a second; never raises."""
+        ...
+
+
+ConnectAmi = Callable[[AmiAddress], Ami]  # logs in; raises AmiError, in time
+
+
+# --- ARI ------------------------------------------------------------------------------------------
+class Ari(Protocol):
+    """An ARI application, for one event loop. Every call raises AriError, in time."""
+
+    async def channels(self) -> list[dict[str, Any]]: ...
+
+    async def endpoints(self) -> list[dict[str, Any]]: ...
+
+    async def proceed(self, channel_id: str, *, context: str, exten: str, priority: int) -> None:
+        """Let the channel leave Stasis and go on in the dialplan."""
+        ...
+
+    async def hang_up(self, channel_id: str, *, reason: str) -> None: ...
+
+    async def play(self, channel_id: str, media: str, *, playback_id: str) -> None:
+        """Begin to play `media` (`sound:...`); `PlaybackFinished` tells when it is over."""
+        ...
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
+        """The application's events from now on; AriError when they stop, whatever the cause."""
+        ...
+
+
+# --- Screening ------------------------------------------------------------------------------------
+class Reason(StrEnum):
+    """Why a number is on the list, as the API says it."""
+
+    ANSWERED = "answered-24h"
+    MANUAL = "manual"
+    MANUAL_PERMANENT = "manual-permanent"
+    IMPORTED = "import"
+
+
+class Verdict(StrEnum):
+    PASSED = "passed"
+    BLOCKED = "blocked"
+
+
+class Why(StrEnum):
+    """What decided about a call."""
+
+    CLEAN = "clean"
+    ALLOWED = "allow-list"
+    ANONYMOUS = "anonymous"
+    LISTED = "blacklist"
+    OFF = "screening-off"
+
+
+@dataclass(frozen=True)
+class ListedNumber:
+    """An entry of the blacklist or allow list; `number` is E.164, or with `*` a prefix of it."""
+
+    number: str
+    reason: str
+    created_at: datetime
+    expires_at: datetime | None  # None: permanent
+    note: str = ""
+    allowed: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with a caller. `number` is E.164, empty when withheld."""
+
+    verdict: Verdict
+    why: Why
+    number: str
+    entry: str = ""  # the listed number or prefix that decided
+
+
+@dataclass(frozen=True)
+class LiveChannel:
+    """A channel as it is now."""
+
+    server: str
+    uniqueid: str
+    name: str
+    state: str
+    caller: str
+    caller_name: str
+    context: str
+    exten: str
+    linkedid: str
+    application: str = ""
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PbxCallRecord:
+    """A finished call: all channels of one `linkedid`."""
+
+    server: str
+    linkedid: str
+    caller: str
+    caller_name: str
+    exten: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime
+    cause: int | None
+    cause_text: str
+    channels: Sequence[str] = ()

@@ -1,0 +1,136 @@
+"""Fixtures and rules that every test shares."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from asgiref.sync import SyncToAsync
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+
+if TYPE_CHECKING:
+    from rest_framework.test import APIClient
+
+ROOT = Path(__file__).parent
+CLIENTS = ROOT / "tests" / "clients"
+OURS = b"gateway-arq-tests"  # marks a Redis database that the suite may empty
+
+
+SERVICES = {"redis_url", "postgres_url", "legacy_database_url"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the other size tests: what says the same in both, or needs a service."""
+    belongs = _belongs_to_full if settings.TEST_SIZE == "full" else _belongs_to_embedded
+    others = {item for item in items if not belongs(item)}
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
+
+
+def _belongs_to_full(item: pytest.Item) -> bool:
+    return not any(map(item.get_closest_marker, ("once", "browser", "node")))
+
+
+def _belongs_to_embedded(item: pytest.Item) -> bool:
+    return SERVICES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _needed(name: str, found: str | None) -> str:
+    """`found`, or else a skip; a failure where every service is required."""
+    if found:
+        return found
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{name} is missing, and REQUIRE_SERVICES=1")
+    pytest.skip(f"{name} is not here")
+
+
+def _service(name: str, url: str) -> str:
+    # Asked for while the test runs, or it would not have been collected.
+    if settings.TEST_SIZE != "full":
+        pytest.skip(f"{name} belongs to the full size")
+    return _needed(name, url)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A Redis database of this test process, emptied before every test."""
+    return _service("Redis", settings.REDIS_URL)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """The URL of the PostgreSQL that the suite runs on."""
+    return _service("PostgreSQL", settings.DATABASE_URL)
+
+
+@pytest.fixture(scope="session")
+def legacy_database_url() -> str:
+    """The URL of a MariaDB to read from."""
+    return _service("MariaDB", settings.LEGACY_DATABASE_URL)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium that Playwright may drive."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return _needed("Chromium", next((path for name in names if (path := shutil.which(name))), None))
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of a Node.js that finds the packages of tests/clients."""
+    ready = (CLIENTS / "node_modules").is_dir()
+    return _needed(
+        "Node.js with axios and ws (npm ci in tests/clients)",
+        shutil.which("node") if ready else None,
+    )
+
+
+@pytest.fixture
+def api_key() -> str:
+    """A key of the environment, with every scope."""
+    return str(settings.TEST_API_KEY)
+
+
+@pytest.fixture
+def api(api_key: str) -> APIClient:
+    """A REST client that sends `api_key`."""
+    from rest_framework.test import APIClient
+
+    return APIClient(headers={"X-API-Key": api_key})
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over() -> Iterator[None]:
+    """Counters, keys, events and connections of one test are none of the next one's business."""
+    from gateway_arq.auth import limits
+    from gateway_arq.auth.keyring import keyring
+
+    limits.counter.cache_clear()
+    keyring.forget()
+    if settings.REDIS_URL:
+        _empty_redis()
+    else:
+        cache.clear()
+    yield
+    # Asynchronous code asks the database in a thread that outlives the test, and so would its
+    # connection.
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+
+
+def _empty_redis() -> None:
+    from redis import Redis
+
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        if redis.dbsize() and not redis.exists(OURS):
+            pytest.exit(
+                f"{settings.REDIS_URL} is not empty and not the suite's: it will not be touched", 2
+            )
+        with redis.pipeline() as pipe:
+            pipe.flushdb().set(OURS, "1").execute()

@@ -1,0 +1,3 @@
+"""Wiring and shared kit of Gateway ARQ."""
+
+__version__ = "1.0.0"

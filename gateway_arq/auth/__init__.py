@@ -1,0 +1,1 @@
+"""Who may ask: API keys, staff sessions, scopes, rate limits."""

@@ -1,0 +1,168 @@
+"""What `manage.py up` does before settings: `.env`, one gateway per DATA_DIR, free ports."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import re
+import secrets
+import socket
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Final
+
+from gateway_arq import env
+
+BASE_DIR: Final = Path(__file__).resolve().parent.parent
+PORTS_TO_TRY: Final = 100
+SANDBOX_HOST: Final = "127.0.0.1"
+_held: list[IO[str]] = []  # an open file is the lock: it must live as long as the process
+
+
+class CannotStart(Exception):
+    """The gateway cannot start here; the message says what to do."""
+
+
+def prepare() -> None:
+    """Complete the environment for settings; ends with a message when it cannot start."""
+    try:
+        _prepare(Path(env.text("DOTENV", str(BASE_DIR / ".env"))), BASE_DIR / ".env.example")
+    except CannotStart as exc:
+        sys.exit(f"\n  {exc}\n")
+
+
+def _prepare(dotenv: Path, example: Path) -> None:
+    given = frozenset(os.environ)
+    if os.environ.get("GATEWAY_ENV") != "production" and write_dotenv(dotenv, example):
+        sys.stdout.write(f"Wrote {dotenv} with fresh secrets and API keys.\n")
+    env.load_dotenv(dotenv)
+    hold_data_dir(Path(env.text("DATA_DIR", "./var")).resolve())
+    host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
+    if not is_free(host, port):
+        other = next_free_port(host, port + 1)
+        raise CannotStart(f"Port {port} is taken. Choose another one:  PORT={other} make run")
+    if env.flag("SANDBOX"):
+        wanted = env.integer("SANDBOX_PORT", 8100, least=1)
+        free = next_free_port("127.0.0.1", wanted, but=port)
+        move_sandbox(free, next_free_port("127.0.0.1", free + 1, but=port), given)
+
+
+def write_dotenv(path: Path, example: Path) -> bool:
+    """Write `path` (mode 600) from `example` with fresh secrets; False when it exists already.
+
+    Raises CannotStart when the folder cannot be written.
+    """
+    if path.exists():
+        return False
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".env-") as file:  # mode 600
+            file.write(filled(example.read_text(), fresh_values()))
+            file.flush()
+            os.link(file.name, path)  # whole or not at all, and never over another one's file
+    except FileExistsError:
+        return False
+    except OSError as exc:
+        raise CannotStart(f"{path} cannot be written: {exc.strerror}") from exc
+    return True
+
+
+def filled(example: str, values: dict[str, str]) -> str:
+    """`example` with these settings filled in, commented out or not. KeyError if it lacks one."""
+    for name, value in values.items():
+        line = re.search(rf"(?m)^(# )?{name}=.*$", example)
+        if line is None:
+            raise KeyError(name)
+        example = f"{example[: line.start()]}{name}={value}{example[line.end() :]}"
+    return example
+
+
+def fresh_values() -> dict[str, str]:
+    """Random secrets, and the sandbox as the carrier."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        **{f"API_KEY_{n}": f"sk_live_arq_{secrets.token_hex(20)}" for n in (1, 2, 3)},
+        "WEBCOM_TOKEN": secrets.token_hex(20),
+        "WEBCOM_WEBHOOK_SECRET": f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "WEBCOM_URL": "http://127.0.0.1:8100/webcom/v1",
+        "WEBCOM_PUSH_URL": "ws://127.0.0.1:8100/webcom/v1/stream",
+        "ASTERISK_1_HOST": SANDBOX_HOST,
+        "ASTERISK_1_AMI_PORT": "8101",
+        "ASTERISK_1_AMI_USER": "gateway",
+        "ASTERISK_1_AMI_SECRET": secrets.token_hex(20),
+        "ASTERISK_1_ARI_URL": "http://127.0.0.1:8100/ari",
+        "ASTERISK_1_ARI_PASSWORD": secrets.token_hex(20),
+        "WEBTV_1_NAME": "main",
+        "WEBTV_1_TITLE": "Web TV",
+        "WEBTV_1_PRESET": "owncast",
+        "WEBTV_1_URL": "http://127.0.0.1:8100/cdn/main",
+        "SANDBOX": "true",
+    }
+
+
+def hold_data_dir(path: Path) -> None:
+    """Make `path` and lock it for the life of this process. CannotStart when a gateway has it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / "gateway.lock").open("a+")
+    except OSError as exc:
+        raise CannotStart(f"DATA_DIR {path} cannot be used: {exc.strerror}") from exc
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise CannotStart(
+            f"Another gateway (process {holder}) runs on {path}. Stop it, or choose other ones:\n"
+            "  PORT=8001 DATA_DIR=./var2 make run"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    _held.append(lock)
+
+
+def is_free(host: str, port: int) -> bool:
+    """True when a server could listen there now. CannotStart when `host` or `port` cannot be."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    except OSError as exc:
+        raise CannotStart(f"HOST {host!r} is no address: {exc.strerror}") from exc
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OverflowError as exc:
+            raise CannotStart(f"There is no port {port}: the last one is 65535") from exc
+        except PermissionError as exc:
+            raise CannotStart(
+                f"Port {port} needs root. Choose one over 1023:  PORT=8000 make run"
+            ) from exc
+        except OSError:
+            return False
+    return True
+
+
+def next_free_port(host: str, first: int, *, but: int = 0) -> int:
+    """The first free port from `first` on, never `but`. CannotStart when there is none near."""
+    for port in range(first, first + PORTS_TO_TRY):
+        if port != but and is_free(host, port):
+            return port
+    raise CannotStart(f"No free port from {first} to {first + PORTS_TO_TRY - 1}")
+
+
+def move_sandbox(port: int, ami_port: int, given: frozenset[str]) -> None:
+    """Let the settings name the sandbox's real ports.
+
+    Beside a sandbox, what is on 127.0.0.1 is the sandbox. What the process environment gave (the
+    names in `given`) stays.
+    """
+    os.environ["SANDBOX_PORT"] = str(port)
+    names = {"WEBCOM_URL", "WEBCOM_PUSH_URL", "ASTERISK_1_ARI_URL", "WEBTV_1_URL"}
+    for name in names - given:
+        os.environ[name] = re.sub(r"(?<=://127\.0\.0\.1):\d+", f":{port}", env.text(name))
+    if env.text("ASTERISK_1_HOST") == SANDBOX_HOST and "ASTERISK_1_AMI_PORT" not in given:
+        os.environ["ASTERISK_1_AMI_PORT"] = str(ami_port)

@@ -1,0 +1,39 @@
+"""Tasks and schedule: through Celery and its broker, or embedded, inside the process.
+
+Without `REDIS_URL` there is no broker: a task goes to a thread pool of this process
+(`local_tasks`), and the schedule runs here too (`local_beat`). The tasks are the same.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_arq.settings")
+
+from typing import Any
+
+from celery import Celery, Task
+from celery.signals import worker_process_shutdown, worker_ready
+from django.conf import settings
+
+from gateway_arq.local_tasks import LocalTask
+
+app = Celery("gateway_arq", task_cls=Task if settings.REDIS_URL else LocalTask)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def doubt_the_log(**_: Any) -> None:
+    """A worker before this one may have been killed between a commit and its announcement."""
+    from gateway_arq.realtime.publish import get_log  # late: Django must be set up
+
+    get_log().doubt()
+
+
+@worker_process_shutdown.connect
+def write_queued_events(**_: Any) -> None:
+    """Celery ends its processes past `atexit`."""
+    from gateway_arq.realtime.publish import close  # late: Django must be set up
+
+    close()

@@ -1,0 +1,112 @@
+"""The embedded size: web server, sockets, tasks, schedule and listeners in one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import uvicorn
+from daphne.server import Server as DaphneServer
+from django.conf import settings
+from django.db import close_old_connections
+
+from centralino.monitor import run_ami_monitor
+from centralino.screener import run_screening
+from gateway_arq.asgi import application
+from gateway_arq.checks import refuse_unsafe_production
+from gateway_arq.local_beat import run_beat
+from gateway_arq.local_tasks import stop_pool
+from gateway_arq.realtime.publish import close as close_bus
+from webcom.listener import run_push_listener
+from webcom.tasks import pull_on_start
+from webtv.poller import run_viewer_poller
+
+logger = logging.getLogger(__name__)
+
+LISTENERS: Final[dict[str, Callable[[threading.Event], None]]] = {
+    "webcom-listener": run_push_listener,
+    "ami-listener": run_ami_monitor,
+    "call-screening": run_screening,
+    "viewer-poller": run_viewer_poller,
+}
+GOODBYE_S: Final = 2  # for requests in flight, then for listeners and tasks
+
+
+def serve() -> None:
+    """Run everything until SIGINT or SIGTERM, then stop it in order.
+
+    First the web, then listeners and schedule, tasks, and the bus.
+    """
+    refuse_unsafe_production()
+    # uvicorn raises the signal once more when it has stopped: through the goodbye below.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), _background():
+        _SERVERS[settings.ASGI_SERVER]()
+
+
+@contextmanager
+def _background() -> Iterator[None]:
+    stopping = threading.Event()
+    jobs = {"beat": run_beat, **LISTENERS}
+    threads = [
+        threading.Thread(target=_run, args=(job, stopping), name=name, daemon=True)
+        for name, job in jobs.items()
+    ]
+    for thread in threads:
+        thread.start()
+    pull_on_start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        leave_by = time.monotonic() + GOODBYE_S
+        for thread in threads:
+            thread.join(max(0.0, leave_by - time.monotonic()))
+        ended = stop_pool(within_s=max(0.1, leave_by - time.monotonic()))
+        close_bus()
+        if not ended:
+            logger.warning("gateway.left_a_task_behind")  # waiting for a carrier that hangs
+            logging.shutdown()
+            os._exit(0)  # the interpreter would wait for its thread; what it stored is committed
+
+
+def _run(job: Callable[[threading.Event], None], stopping: threading.Event) -> None:
+    try:
+        job(stopping)
+    finally:
+        close_old_connections()
+
+
+def _serve_uvicorn() -> None:
+    uvicorn.run(
+        application,
+        host=settings.HOST,
+        port=settings.PORT,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=65_536,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+
+
+def _serve_daphne() -> None:
+    DaphneServer(
+        application=application,
+        endpoints=[f"tcp:port={settings.PORT}:interface={settings.HOST}"],
+        server_name=None,
+        verbosity=0,
+    ).run()
+
+
+_SERVERS: Final = {"uvicorn": _serve_uvicorn, "daphne": _serve_daphne}

@@ -1,0 +1,1 @@
+"""Small, tested tools that know no app."""

@@ -1,0 +1,274 @@
+"""An HTTP client for upstreams that may be slow, lie or never stop talking: everything is bounded.
+
+Built on urllib3. One total deadline covers connecting, headers and a body that drips in byte by
+byte; redirects are refused; bodies are counted after decompression. Messages of errors hold the
+path and never the query, the headers or the body, so that they are safe to log and to show.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+MAX_ERROR_BYTES: Final = 64 * 1024  # of a body that comes with an error
+CHUNK_BYTES: Final = 64 * 1024
+USER_AGENT: Final = "gateway-arq"
+
+
+class HttpError(Exception):
+    """No usable answer. The message is safe to show.
+
+    `body` is the decoded JSON of an error answer, or None. `status` is None when there was no
+    complete answer at all. `retry_after_s` is what the server asked for.
+    """
+
+    def __init__(
+        self, status: int | None, message: str, retry_after_s: float | None = None, body: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.body = body
+
+
+class HttpClient:
+    """GETs JSON or any body below one base URL.
+
+    Threads may share it; connections are kept and reused.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        """`base_url` as `https://host[:port][/prefix]`. ValueError when it is not one."""
+        url = urllib3.util.parse_url(base_url)
+        if url.scheme not in _POOLS or not url.host:
+            raise ValueError("the base URL must be http://... or https://...")
+        self._pool = _POOLS[url.scheme](url.host, url.port, maxsize=4)
+        self._prefix = (url.path or "").rstrip("/")
+        self._max_bytes = max_bytes
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": USER_AGENT,
+            **(headers or {}),
+        }
+
+    def get_json(
+        self, path: str, params: Mapping[str, str | int] | None = None, *, timeout_s: float
+    ) -> Any:
+        """The decoded JSON of a 2xx answer to `GET <base><path>?<params>`.
+
+        `timeout_s` bounds everything but the name look-up. Raises HttpError: refused, timeout, TLS,
+        redirect, status >= 400 (with `retry_after_s` and `body`), a body that is cut, too large or
+        no JSON.
+        """
+        target = path + (f"?{urlencode(params)}" if params else "")
+        what = f"GET {path}"
+        return _decoded(*self._fetched(target, what, timeout_s), what)
+
+    def get_body(self, target: str, *, timeout_s: float) -> bytes:
+        """The body of a 2xx answer to `GET <base><target>`; a query is part of `target`.
+
+        Raises HttpError as `get_json`, but for what the body holds.
+        """
+        what = f"GET {target.partition('?')[0]}"
+        return self._fetched(target, what, timeout_s)[1]
+
+    def _fetched(self, target: str, what: str, timeout_s: float) -> tuple[int, bytes]:
+        """Status and body of a 2xx answer."""
+        until = time.monotonic() + timeout_s
+        try:
+            response = self._open(self._prefix + target, until)
+            try:
+                return response.status, _whole(response, what, self._max_bytes)
+            finally:
+                response.close()
+        except urllib3.exceptions.HTTPError as exc:
+            raise HttpError(None, f"{what}: {_reason(exc, timeout_s)}") from exc
+        except (ValueError, UnicodeError):  # its text may quote a header, that is, the secret
+            raise HttpError(None, f"{what}: the request cannot be written as HTTP") from None
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._pool.close()
+
+    def _open(self, target: str, until: float) -> urllib3.BaseHTTPResponse:
+        """The answer's head. A kept connection may be closed under us: GET allows once more."""
+        try:
+            return self._send(target, until)
+        except ProtocolError as exc:
+            if not isinstance(exc.args[-1], ConnectionError):
+                raise
+        return self._send(target, until)
+
+    def _send(self, target: str, until: float) -> urllib3.BaseHTTPResponse:
+        left_s = max(until - time.monotonic(), 0.001)
+        return self._pool.urlopen(
+            "GET",
+            target,
+            headers=self._headers,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            timeout=urllib3.Timeout(total=left_s),
+        )
+
+
+def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Seconds to wait by a `Retry-After` header (seconds or HTTP date); None when unreadable."""
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if at.tzinfo is None:  # RFC 5322's "-0000": UTC
+        at = at.replace(tzinfo=UTC)
+    return max((at - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def _whole(response: urllib3.BaseHTTPResponse, what: str, max_bytes: int) -> bytes:
+    status = response.status
+    if 300 <= status < 400:
+        raise HttpError(status, f"{what}: HTTP {status}, redirects are not followed")
+    if status >= 400:
+        wait_s = retry_after_s(response.headers.get("Retry-After"))
+        raise HttpError(status, f"{what}: HTTP {status}", wait_s, _error_body(response))
+    body = _body(response, max_bytes)
+    if body is None:
+        raise HttpError(status, f"{what}: the answer is over {max_bytes} bytes")
+    return body
+
+
+def _decoded(status: int, body: bytes, what: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        kind = "HTML" if body.lstrip()[:1] == b"<" else "unreadable"
+        raise HttpError(status, f"{what}: the answer is {kind}, not JSON") from None
+
+
+def _body(response: urllib3.BaseHTTPResponse, max_bytes: int) -> bytes | None:
+    """The whole body, decompressed; None as soon as it is over `max_bytes`."""
+    body = bytearray()
+    while chunk := response.read1(CHUNK_BYTES):
+        body += chunk
+        if len(body) > max_bytes:
+            return None
+    return bytes(body)
+
+
+def _error_body(response: urllib3.BaseHTTPResponse) -> Any:
+    try:
+        return orjson.loads(_body(response, MAX_ERROR_BYTES) or b"null")
+    except (orjson.JSONDecodeError, urllib3.exceptions.HTTPError):
+        return None  # the status says enough
+
+
+def _reason(exc: urllib3.exceptions.HTTPError, timeout_s: float) -> str:
+    match exc:
+        case NameResolutionError():  # the first three are subclasses, each of the next
+            return "the host name is unknown"
+        case NewConnectionError():
+            return "no connection (refused or unreachable)"
+        case ConnectTimeoutError() | ReadTimeoutError():
+            return f"no complete answer within {timeout_s:.3g} s"
+        case SSLError():
+            return "TLS failed, or the certificate is not trusted"
+        case DecodeError():
+            return "the answer's compression is broken"
+        case ProtocolError():
+            return "the connection was cut"
+    return type(exc).__name__
+
+
+# --- One deadline for headers and body ------------------------------------------------------------
+# A socket timeout bounds one read only: a server that sends a byte now and then would hold us for
+# hours.
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket's file, each read bounded by what is left until `until` (monotonic s)."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, until: float) -> None:
+        self._raw, self._sock, self._until = raw, sock, until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left_s = self._until - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("deadline passed")
+        self._sock.settimeout(left_s)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, until: float, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, until))
+
+
+class _WithDeadline:
+    """Mixed into urllib3's connections: the time left at the request bounds the whole answer."""
+
+    timeout: float
+
+    def getresponse(self) -> Any:
+        self.response_class = partial(_Response, until=time.monotonic() + self.timeout)
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _HttpConnection(_WithDeadline, HTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _HttpsConnection(_WithDeadline, HTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection  # type: ignore[assignment]  # the mixin hides the protocol
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection  # type: ignore[assignment]  # as above
+
+
+_POOLS: Final[dict[str | None, type[urllib3.HTTPConnectionPool]]] = {
+    "http": _HttpPool,
+    "https": _HttpsPool,
+}

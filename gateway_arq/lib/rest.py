@@ -1,0 +1,206 @@
+"""JSON in, JSON out, and every error as JSON `{"detail": ...}`.
+
+A view that already holds its answer as bytes returns `Response(RawJson(body))` or a plain
+`HttpResponse`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from django.utils.functional import Promise
+from rest_framework import exceptions
+from rest_framework.fields import get_error_detail
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.response import Response
+
+Context = Mapping[str, Any]
+
+logger = logging.getLogger(__name__)
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_RETRY_S = 5
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+
+
+class RawJson(bytes):
+    """Bytes that are JSON already: the renderer passes them through."""
+
+
+def to_json(data: Any, *, indent: bool = False) -> bytes:
+    """`data` as UTF-8 JSON; Decimals become numbers, aware times end in Z. Else TypeError."""
+    return orjson.dumps(data, _plain, _OPTIONS | orjson.OPT_INDENT_2 if indent else _OPTIONS)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Promise):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+class JsonRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None  # JSON is UTF-8
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Context | None = None,
+    ) -> bytes:
+        pretty = bool(renderer_context and renderer_context.get("indent"))
+        if isinstance(data, RawJson):
+            return to_json(orjson.loads(bytes(data)), indent=True) if pretty else data
+        return b"" if data is None else to_json(data, indent=pretty)
+
+
+class BrowsableRenderer(BrowsableAPIRenderer):
+    """DRF's HTML pages, for logged-in staff; anybody else gets the JSON."""
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Context | None = None,
+    ) -> Any:
+        context = dict(renderer_context or {})
+        if getattr(context["request"].user, "is_staff", False):
+            return super().render(data, accepted_media_type, context)
+        context["response"]["Content-Type"] = JsonRenderer.media_type
+        return JsonRenderer().render(data)
+
+
+class JsonParser(BaseParser):
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as exc:
+            raise exceptions.ParseError(f"The body is not JSON: {exc}") from None
+
+
+class Negotiation(DefaultContentNegotiation):
+    """DRF's negotiation with the two usual questions answered first: anything, or plain JSON."""
+
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        media_type = str(renderers[0].media_type)
+        accepts_it = request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", media_type)
+        if accepts_it and "format=" not in request.META.get("QUERY_STRING", ""):
+            return renderers[0], media_type
+        return super().select_renderer(request, renderers, format_suffix)
+
+    def filter_renderers(
+        self, renderers: Iterable[BaseRenderer], format: str
+    ) -> list[BaseRenderer]:
+        matching = [renderer for renderer in renderers if renderer.format == format]
+        if not matching:
+            known = ", ".join(str(renderer.format) for renderer in renderers)
+            raise exceptions.NotAcceptable(f"No such format here; there is: {known}.")
+        return matching
+
+
+def problem(
+    status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+) -> HttpResponse:
+    """An error answer: `{"detail": ..., **extra}`."""
+    body = to_json({"detail": detail, **extra})
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+
+
+def database_away(error: BaseException) -> HttpResponse:
+    """503 with Retry-After: the database cannot be reached."""
+    logger.error("database.away error=%s", str(error).partition("\n")[0])
+    return problem(
+        503,
+        "The database is not available. Try again.",
+        headers={"Retry-After": str(DATABASE_RETRY_S)},
+    )
+
+
+def body_too_large(limit: int) -> HttpResponse:
+    """413: the body is over `limit` bytes."""
+    return problem(413, f"The request body is over {limit} bytes.")
+
+
+def error_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+    """DRF's exception handler: the JSON answer, or None for our own fault (500, by Django)."""
+    if isinstance(exc, DATABASE_AWAY):
+        return database_away(exc)
+    if isinstance(exc, RequestDataTooBig):
+        return problem(413, str(exc))
+    known = _as_api_exception(exc)
+    if known is None:
+        return None
+    response = problem(known.status_code, headers=_headers(known), **_body(known))
+    renderer = getattr(context.get("request"), "accepted_renderer", None)
+    if isinstance(renderer, BrowsableRenderer):
+        return Response(_body(known), status=known.status_code, headers=_headers(known))
+    return response
+
+
+def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
+    if isinstance(exc, exceptions.APIException):
+        return exc
+    if isinstance(exc, Http404):
+        return exceptions.NotFound(*exc.args)
+    if isinstance(exc, PermissionDenied):
+        return exceptions.PermissionDenied(*exc.args)
+    if isinstance(exc, ValidationError):
+        return exceptions.ValidationError(get_error_detail(exc))
+    return None
+
+
+def _headers(exc: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = str(challenge)
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = f"{wait:.0f}"
+    return headers
+
+
+def _body(exc: exceptions.APIException) -> dict[str, Any]:
+    if isinstance(exc, exceptions.ValidationError):
+        errors = exc.detail if isinstance(exc.detail, dict) else {"non_field_errors": exc.detail}
+        return {"detail": " ".join(_sentences(errors)), "errors": errors}
+    detail = str(exc.detail)
+    if exc.status_code == 401:
+        return {"detail": detail, "code": exc.get_codes()}
+    return {"detail": detail}
+
+
+def _sentences(errors: Any, field: str = "") -> Iterator[str]:
+    """Every message after its field's path: `rows.2.cost: A valid number is required.`"""
+    if isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            path = (
+                field if name in ("non_field_errors", "__all__") else f"{field}.{name}".lstrip(".")
+            )
+            yield from _sentences(inner, path)
+    elif isinstance(errors, list):
+        for index, inner in enumerate(errors):
+            yield from _sentences(
+                inner, field if isinstance(inner, str) else f"{field}.{index}".lstrip(".")
+            )
+    else:
+        yield f"{field}: {errors}" if field else str(errors)

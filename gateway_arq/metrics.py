@@ -1,0 +1,162 @@
+"""What the gateway says of itself: one snapshot, told as JSON or as Prometheus gauges.
+
+Everything comes from the database, so every process gives the same answer and nothing is shared
+between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.http.request import MediaType
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily as Gauge
+from prometheus_client.core import InfoMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+
+from centralino.selectors.channels import active_channels_count
+from gateway_arq import __version__
+from gateway_arq.lib.days import local_day
+from gateway_arq.workers.models import Health, WorkerStatus
+from gateway_arq.workers.selectors import WorkerSummary, summary
+from webcom import selectors as webcom
+
+MAIN_JOBS: Final = {"webcom": "webcom.calls", "webtv": "webtv.viewers", "asterisk": "asterisk.ami"}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The figures of /metrics at one moment; costs are euro, "today" is a Rome day."""
+
+    taken_at: datetime
+    workers: dict[str, WorkerSummary]
+    webcom_active: int
+    asterisk_active: int
+    calls_today: int
+    cost_today: Decimal
+    line_ids: list[str]
+
+
+def snapshot() -> Snapshot:
+    """The figures of now, in five queries."""
+    jobs = list(WorkerStatus.objects.all())
+    today = webcom.day_totals(local_day())
+    return Snapshot(
+        taken_at=datetime.now(UTC),
+        workers={app: summary(main, jobs) for app, main in MAIN_JOBS.items()},
+        webcom_active=webcom.active_calls_count(),
+        asterisk_active=active_channels_count(),
+        calls_today=today.calls,
+        cost_today=today.cost,
+        line_ids=webcom.line_ids(),
+    )
+
+
+def as_json(now: Snapshot) -> dict[str, Any]:
+    """Every field of both references; `last_error` is added to a worker that is not healthy."""
+    return {
+        "workers": {name: _worker(worker) for name, worker in now.workers.items()},
+        "calls": {
+            "webcom_active": now.webcom_active,
+            "asterisk_active": now.asterisk_active,
+            "total_today": now.calls_today,
+        },
+        "webcom": {"line_ids": now.line_ids},
+        "costs": {"today": round(float(now.cost_today), 2)},
+        "stats": {"asterisk_active": now.asterisk_active},
+        "timestamp": _iso(now.taken_at),
+    }
+
+
+def _worker(worker: WorkerSummary) -> dict[str, str | None]:
+    last_run = _iso(worker.last_run) if worker.last_run else None
+    told = {"status": str(worker.status), "last_run": last_run}
+    if worker.status in (Health.DEGRADED, Health.DOWN):
+        told["last_error"] = worker.last_error
+    return told
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class _Gauges:
+    """A snapshot as prometheus_client collects it."""
+
+    def __init__(self, now: Snapshot) -> None:
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        now = self._now
+        yield InfoMetricFamily(
+            "gateway_arq_build", "The running release.", {"version": __version__}
+        )
+        active = Gauge("gateway_arq_calls_active", "Calls in progress.", labels=["source"])
+        active.add_metric(["webcom"], now.webcom_active)
+        active.add_metric(["asterisk"], now.asterisk_active)
+        yield active
+        yield Gauge("gateway_arq_calls_today", "Calls that started today.", now.calls_today)
+        yield Gauge("gateway_arq_cost_today_euros", "Cost of today's calls.", float(now.cost_today))
+        yield Gauge("gateway_arq_lines", "Lines the carrier told us of.", len(now.line_ids))
+        yield from self._workers()
+
+    def _workers(self) -> Iterator[Metric]:
+        health = Gauge(
+            "gateway_arq_worker_health", "1 for the state it is in.", labels=["worker", "status"]
+        )
+        last_run = Gauge(
+            "gateway_arq_worker_last_run_timestamp_seconds",
+            "When the worker last ran.",
+            labels=["worker"],
+        )
+        for name, worker in self._now.workers.items():
+            for status in Health:
+                health.add_metric([name, status.value], float(worker.status == status))
+            if worker.last_run:
+                last_run.add_metric([name], worker.last_run.timestamp())
+        yield health
+        yield last_run
+
+
+def as_prometheus(now: Snapshot, accept: str) -> tuple[bytes, str]:
+    """The exposition in the newest version `accept` (a media type) names, and its content type."""
+    registry = CollectorRegistry()
+    registry.register(_Gauges(now))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+def scraper_type(accepted: Iterable[MediaType]) -> str | None:
+    """The exposition type that the client prefers to JSON, or None: it gets JSON.
+
+    JSON is what `*/*` and `application/json` ask for. A named `text/plain` or
+    `application/openmetrics-text` wins with a higher q; at equal q over wildcards, and with a
+    version over JSON too (no client but a scraper names one). Never None for a scraper, so never
+    406.
+    """
+    best, best_rank = None, (0.0, 0)
+    for offered in accepted:
+        rank = (offered.quality, _strength(offered))
+        if rank > best_rank:
+            best, best_rank = offered, rank
+    return str(best) if best is not None and _is_exposition(best) else None
+
+
+def _is_exposition(offered: MediaType) -> bool:
+    return (offered.main_type, offered.sub_type) in {
+        ("text", "plain"),
+        ("application", "openmetrics-text"),
+    }
+
+
+def _strength(offered: MediaType) -> int:
+    """Which of two media types of equal q is meant more."""
+    if offered.sub_type == "openmetrics-text":
+        return 5
+    if _is_exposition(offered):
+        return 4 if "version" in offered.params else 2
+    return 3 if offered.sub_type == "json" else 1

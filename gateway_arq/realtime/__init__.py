@@ -1,0 +1,1 @@
+"""Live events: the log (bus), the hub of sockets, publishing."""

@@ -1,0 +1,293 @@
+"""Settings, all from the environment; `.env.example` lists every name with its meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+
+from gateway_arq import env
+
+django_stubs_ext.monkeypatch()  # Django's generic classes take [Model] at run time too
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load_dotenv(Path(env.text("DOTENV", str(BASE_DIR / ".env"))))
+
+# --- Mode ---------------------------------------------------------------------------------------
+PRODUCTION = env.choice("GATEWAY_ENV", "development", {"development", "production"}) == "production"
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text(
+    "SECRET_KEY", "" if PRODUCTION else "development-only-secret-key-never-used-in-production"
+)
+DATA_DIR = Path(env.text("DATA_DIR", "./var")).resolve()
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, least=1)
+ASGI_SERVER = env.choice("ASGI_SERVER", "uvicorn", {"uvicorn", "daphne"})
+HTTP_THREADS = env.integer("HTTP_THREADS", 4, least=1)
+
+# --- Who may ask --------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+API_KEYS = env.numbered("API_KEY_")
+KEYLESS_READ_NETWORKS = env.networks("KEYLESS_READ_NETWORKS")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 100)  # 0 switches it off
+AUTH_FAILURES_PER_MINUTE = env.integer("AUTH_FAILURES_PER_MINUTE", 20)
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024, least=1024)
+
+# --- Live events --------------------------------------------------------------------------------
+HEARTBEAT_S = env.number("HEARTBEAT_S", 30, least=0.05)
+EVENT_LOG_LENGTH = env.integer("EVENT_LOG_LENGTH", 20_000, least=1)
+SOCKET_QUEUE_LENGTH = env.integer("SOCKET_QUEUE_LENGTH", 1_000, least=1)
+MAX_SOCKETS = env.integer("MAX_SOCKETS", 2_000, least=1)
+
+# --- Carrier ------------------------------------------------------------------------------------
+WEBCOM_URL = env.text("WEBCOM_URL")  # empty: the carrier is switched off
+WEBCOM_PUSH_URL = env.text("WEBCOM_PUSH_URL")
+WEBCOM_TOKEN = env.text("WEBCOM_TOKEN")
+WEBCOM_WEBHOOK_SECRET = env.text("WEBCOM_WEBHOOK_SECRET")
+WEBCOM_TIMEOUT_S = env.number("WEBCOM_TIMEOUT_S", 10, least=0.1)
+CALL_RETENTION_DAYS = env.integer("CALL_RETENTION_DAYS", 0)  # 0 keeps calls for ever
+
+# --- Switchboard --------------------------------------------------------------------------------
+# ASTERISK_1_HOST, ASTERISK_1_AMI_SECRET, ... by server and name: {"asterisk_1": {"HOST": ...}}
+ASTERISK_SERVERS = env.groups("ASTERISK_")
+AMI_CLIENT = env.choice("AMI_CLIENT", "asyncio", {"asyncio", "pyst2"})
+SSH_KNOWN_HOSTS = env.text("SSH_KNOWN_HOSTS", "~/.ssh/known_hosts")
+PBX_RETENTION_DAYS = env.integer("PBX_RETENTION_DAYS", 0)  # 0 keeps PBX calls for ever
+
+# --- Web TV -------------------------------------------------------------------------------------
+# WEBTV_1_URL, WEBTV_1_PASSWORD, ... by stream and name: {"webtv_1": {"URL": ...}}
+WEBTV_STREAMS = env.groups("WEBTV_")
+WEBTV_INTERVAL_S = env.integer("WEBTV_INTERVAL_S", 5, least=1)
+WEBTV_TIMEOUT_S = env.number("WEBTV_TIMEOUT_S", 4, least=0.1)
+WEBTV_SAMPLE_RETENTION_DAYS = env.integer("WEBTV_SAMPLE_RETENTION_DAYS", 7)  # 0: for ever
+WEBTV_HOURLY_RETENTION_DAYS = env.integer("WEBTV_HOURLY_RETENTION_DAYS", 7)
+WEBTV_DAILY_RETENTION_DAYS = env.integer("WEBTV_DAILY_RETENTION_DAYS", 7)
+
+# --- Sandbox ------------------------------------------------------------------------------------
+SANDBOX = env.flag("SANDBOX")  # labels every page: the data is not real
+SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
+
+# --- Stores -------------------------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL")
+LEGACY_DATABASE_URL = env.text("LEGACY_DATABASE_URL")
+REDIS_URL = env.text("REDIS_URL")
+
+
+def _database() -> dict[str, Any]:
+    if DATABASE_URL:
+        config: dict[str, Any] = dict(environ.Env.db_url_config(DATABASE_URL))
+        # One connection a thread, kept: granian's and Celery's threads are few.
+        config["CONN_MAX_AGE"] = None
+        # A health check would be a query more on every request; a connection that broke costs one
+        # 503 instead, and is replaced before the next request of its thread.
+        config["CONN_HEALTH_CHECKS"] = False
+        config["OPTIONS"] = {
+            **config.get("OPTIONS", {}),
+            "connect_timeout": 3,
+            "server_side_binding": False,
+        }
+        return config
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "gateway.sqlite3",
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            # NORMAL in WAL mode survives kill -9 of the process; only a power cut may lose the last
+            # commits.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+            "PRAGMA cache_size=-16000;",
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            # realtime.control sets the time limits: redis-py keeps its own with asyncio.wait_for,
+            # which before Python 3.12 can swallow a cancellation, and then a task never ends
+            "CONFIG": {
+                "hosts": [
+                    {"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 2}
+                ]
+            },
+        }
+    }
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Django -------------------------------------------------------------------------------------
+ROOT_URLCONF = "gateway_arq.urls"
+WSGI_APPLICATION = "gateway_arq.wsgi.application"
+ASGI_APPLICATION = "gateway_arq.asgi.application"
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "import_export",
+    "django_celery_beat",
+    "gateway_arq",
+    "gateway_arq.auth",
+    "gateway_arq.workers",
+    "webcom",
+    "centralino",
+    "webtv",
+]
+MIDDLEWARE = [
+    "gateway_arq.middleware.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "gateway_arq.middleware.BodyLimitMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gateway_arq.middleware.ApiLanguageMiddleware",
+    "gateway_arq.middleware.SessionsOfPeople",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "gateway_arq.middleware.UsersOfPeople",
+    "gateway_arq.middleware.MessagesToPeople",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "gateway_arq.views.house",
+            ],
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LANGUAGE_CODE = "it"
+LANGUAGES = [("it", "Italiano"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = GATEWAY_TIME_ZONE = env.text("GATEWAY_TIME_ZONE", "Europe/Rome")
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+# --- HTTPS (production) -------------------------------------------------------------------------
+HTTPS = env.flag("HTTPS", PRODUCTION)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "gateway_arq.errors.csrf_failure"
+
+# --- REST ---------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "gateway_arq.auth.rest.ApiKeyAuthentication",
+        "gateway_arq.auth.rest.StaffSessionAuthentication",
+        "gateway_arq.auth.rest.KeylessNetworkAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway_arq.auth.rest.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["gateway_arq.auth.rest.PerAddressThrottle"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "gateway_arq.lib.rest.JsonRenderer",
+        "gateway_arq.lib.rest.BrowsableRenderer",
+    ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_arq.lib.rest.Negotiation",
+    "DEFAULT_PARSER_CLASSES": ["gateway_arq.lib.rest.JsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "gateway_arq.lib.rest.error_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gateway ARQ API",
+    "VERSION": "1.5.0",
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gateway_arq.auth.openapi.add_errors",
+    ],
+}
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-api-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-ID",
+]
+
+# --- Tasks --------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = GATEWAY_TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_RESULT_EXPIRES = None
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# --- Logs ---------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "gateway_arq.lib.logs.ContextFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(context)s] %(message)s"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]}
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "uvicorn.access": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},  # no lines for jobs that run every two seconds
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},
+        # scanners; the 400 is logged all the same
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}

@@ -1,0 +1,20 @@
+"""The gateway's web application with a door for tests: /publish sends a call event."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from gateway_arq.asgi import application as gateway
+from gateway_arq.realtime.publish import get_log
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] != "websocket" or scope["path"] != "/publish":
+        await gateway(scope, receive, send)
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        body = message["text"].encode()
+        await asyncio.to_thread(get_log().append, [("call_event_realtime", body)])

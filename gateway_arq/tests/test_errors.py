@@ -1,0 +1,289 @@
+"""Every error is JSON with a `detail`, whatever was sent."""
+
+from __future__ import annotations
+
+import json
+import logging
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+from django.utils.functional import lazystr
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gateway_arq.lib.rest import RawJson, to_json
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+RAISES: dict[str, Exception] = {
+    "bug": ZeroDivisionError("secret detail"),
+    "database": OperationalError("connection to server at 10.0.0.3 failed"),
+    "connection": InterfaceError("connection already closed"),
+    "denied": PermissionDenied("Not this line."),
+    "invalid": ValidationError({"month": ["Not a month."]}),
+    "large": RequestDataTooBig("Request body exceeded."),
+}
+
+
+class RowSerializer(serializers.Serializer[Any]):
+    cost = serializers.FloatField()
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    limit = serializers.IntegerField(min_value=1)
+    rows = RowSerializer(many=True, required=False)
+
+
+class EchoView(APIView):
+    def get(self, request: Request) -> Response:
+        return Response({"query": request.query_params, "cost": Decimal("0.15")})
+
+    def post(self, request: Request) -> Response:
+        body = BodySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(body.validated_data)
+
+
+class RawView(APIView):
+    def get(self, request: Request) -> Response:
+        return Response(RawJson(b'{"raw":1}'))
+
+
+class RaisingView(APIView):
+    def get(self, request: Request, what: str) -> Response:
+        raise RAISES[what]
+
+
+def plain(request: HttpRequest, what: str) -> HttpResponse:
+    raise RAISES[what]
+
+
+urlpatterns = [
+    path("echo", EchoView.as_view()),
+    path("raw", RawView.as_view()),
+    path("raise/<what>", RaisingView.as_view()),
+    path("plain/<what>", plain),
+    path("admin/<what>", plain),
+]
+handler400 = "gateway_arq.errors.bad_request"
+handler403 = "gateway_arq.errors.permission_denied"
+handler404 = "gateway_arq.errors.not_found"
+handler500 = "gateway_arq.errors.server_error"
+
+
+@pytest.fixture
+def asker(api: Any) -> Any:
+    """A client with a key that is answered instead of seeing our exceptions."""
+    api.raise_request_exception = False
+    return api
+
+
+def _error(answer: Any, status: int) -> Any:
+    assert answer.status_code == status
+    assert answer["Content-Type"].startswith("application/json")
+    body = json.loads(answer.content)
+    assert isinstance(body["detail"], str)
+    assert body["detail"]
+    return body
+
+
+def test_unknown_address(asker: Any) -> None:
+    assert _error(asker.get("/nowhere"), 404) == {"detail": "Not found."}
+    assert _error(asker.get("/echo/"), 404) == {"detail": "Not found."}
+
+
+def test_method_that_is_not_there(asker: Any) -> None:
+    answer = asker.delete("/echo")
+    assert _error(answer, 405) == {"detail": 'Method "DELETE" not allowed.'}
+    assert answer["Allow"] == "GET, POST, HEAD, OPTIONS"
+
+
+def test_answer_that_cannot_be_given(asker: Any) -> None:
+    _error(asker.get("/echo", headers={"Accept": "image/png"}), 406)
+    assert _error(asker.get("/echo?format=xml"), 406) == {
+        "detail": "No such format here; there is: json, api."
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "", "x" * 300]
+)
+def test_body_of_another_kind(asker: Any, kind: str) -> None:
+    _error(asker.generic("POST", "/echo", b"a=1", content_type=kind), 415)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"\xff\xfe",
+        b"",
+        b"[" * 5000,
+        b'{"limit": NaN}',
+        b'{"limit": 1e999}',
+        b'"\\ud800"',
+        b"\xef\xbb\xbf{}",
+    ],
+)
+def test_body_that_is_not_json(asker: Any, body: bytes) -> None:
+    _error(asker.generic("POST", "/echo", body, content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"true"])
+def test_json_that_is_no_object(asker: Any, body: bytes) -> None:
+    assert "errors" in _error(
+        asker.generic("POST", "/echo", body, content_type="application/json"), 400
+    )
+
+
+def test_wrong_fields_are_named_one_by_one(asker: Any) -> None:
+    body = {"limit": "many", "rows": [{"cost": 1}, {}]}
+    answer = _error(asker.post("/echo", body, format="json"), 400)
+    assert answer == {
+        "detail": "limit: A valid integer is required. rows.1.cost: This field is required.",
+        "errors": {
+            "limit": ["A valid integer is required."],
+            "rows": {"1": {"cost": ["This field is required."]}},
+        },
+    }
+
+
+def test_errors_of_django_are_told_the_same_way(asker: Any) -> None:
+    assert _error(asker.get("/raise/invalid"), 400)["errors"] == {"month": ["Not a month."]}
+    assert _error(asker.get("/raise/denied"), 403) == {"detail": "Not this line."}
+    assert _error(asker.get("/plain/denied"), 403) == {"detail": "Not this line."}
+    for address in ("/raise/large", "/plain/large"):
+        assert _error(asker.get(address), 413) == {"detail": "Request body exceeded."}
+
+
+@pytest.mark.parametrize("address", ["/raise/bug", "/plain/bug"])
+def test_fault_of_ours_tells_its_id_and_nothing_else(
+    asker: Any, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = asker.get(address, headers={"X-Request-ID": "order-66"})
+    assert _error(answer, 500) == {"detail": "Internal server error.", "request_id": "order-66"}
+    assert answer["X-Request-ID"] == "order-66"
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.exc_info is not None
+
+
+@pytest.mark.parametrize("address", ["/raise/database", "/raise/connection", "/plain/database"])
+def test_absent_database_is_503_and_worth_another_try(asker: Any, address: str) -> None:
+    answer = asker.get(address)
+    assert _error(answer, 503) == {"detail": "The database is not available. Try again."}
+    assert answer["Retry-After"] == "5"
+
+
+def test_key_that_cannot_be_looked_up_is_503_and_not_401(client: Client) -> None:
+    with patch("gateway_arq.auth.keyring._from_database", side_effect=OperationalError("away")):
+        _error(client.get("/echo", headers={"X-API-Key": "perhaps"}), 503)
+
+
+def test_body_over_the_limit_is_refused_unread(asker: Any, settings: Any) -> None:
+    settings.MAX_BODY_BYTES = 1024
+    body = b'{"limit":' + b" " * 1024 + b"1}"
+    answer = asker.generic("POST", "/echo", body, content_type="application/json")
+    assert _error(answer, 413) == {"detail": "The request body is over 1024 bytes."}
+    assert (
+        asker.generic("POST", "/echo", b'{"limit":1}', content_type="application/json").status_code
+        == 200
+    )
+
+
+def test_body_of_unknown_length_is_refused(asker: Any) -> None:
+    answer = asker.generic("POST", "/echo", b"", HTTP_TRANSFER_ENCODING="chunked")
+    assert _error(answer, 411) == {"detail": "The request needs a Content-Length."}
+
+
+@pytest.mark.parametrize("length", ["-1", "ten", "1e3", "\u00b2"])
+def test_odd_content_length_is_refused(asker: Any, length: str) -> None:
+    _error(asker.post("/echo", {}, format="json", CONTENT_LENGTH=length), 400)
+
+
+@pytest.mark.parametrize("address", ["/echo?x=%00", "/a%00b", "/static/%00"])
+def test_nul_in_the_address_is_refused(asker: Any, address: str) -> None:
+    _error(asker.get(address), 400)
+
+
+def test_bad_utf8_in_the_address_is_no_fault_of_ours(asker: Any) -> None:
+    assert asker.get("/echo?x=%ff%fe").status_code == 200
+    _error(asker.get("/%ff%fe"), 404)
+
+
+def test_foreign_host_is_refused(asker: Any) -> None:
+    _error(asker.get("/echo", headers={"Host": "evil.example"}), 400)
+    _error(asker.get("/echo", headers={"Host": "a b\u00e9"}), 400)
+
+
+def test_people_get_pages_where_people_browse(asker: Any) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for address, status in (("/admin/denied", 403), ("/admin/bug", 500), ("/admin/a/b", 404)):
+        answer = asker.get(address, headers=browser)
+        assert answer.status_code == status
+        assert answer["Content-Type"].startswith("text/html")
+    _error(asker.get("/nowhere", headers=browser), 404)
+    _error(asker.get("/admin/a/b"), 404)
+
+
+@pytest.mark.parametrize("given", ["", "a" * 65, "two words", "a\u00e9", "a;b"])
+def test_odd_request_id_is_replaced(asker: Any, given: str) -> None:
+    made = asker.get("/echo", headers={"X-Request-ID": given})["X-Request-ID"]
+    assert made != given
+    assert len(made) == 16
+
+
+def test_api_speaks_english_whatever_the_house_speaks(asker: Any, settings: Any) -> None:
+    settings.LANGUAGE_CODE = "it"
+    assert (
+        "A valid integer is required."
+        in _error(asker.post("/echo", {"limit": "x"}, format="json"), 400)["detail"]
+    )
+
+
+def test_ready_json_passes_through_unchanged(asker: Any) -> None:
+    assert asker.get("/raw").content == b'{"raw":1}'
+
+
+def test_money_is_a_number() -> None:
+    assert (
+        to_json({"cost": Decimal("0.15"), "name": lazystr("x"), 1: None})
+        == b'{"cost":0.15,"name":"x","1":null}'
+    )
+    with pytest.raises(TypeError, match="set"):
+        to_json({"a": {1}})
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def test_browsable_pages_are_for_staff(client: Client, admin_client: Client, api_key: str) -> None:
+    page = admin_client.get("/raw", headers=BROWSER)
+    assert page["Content-Type"].startswith("text/html")
+    assert "&quot;raw&quot;: 1" in page.content.decode()
+    assert client.get("/raw", headers=BROWSER).json()["code"] == "missing_api_key"
+    answer = client.get("/raw", headers={**BROWSER, "X-API-Key": api_key})
+    assert (answer["Content-Type"], answer.json()) == ("application/json", {"raw": 1})
+
+
+def test_staff_sees_errors_as_pages_too(admin_client: Client) -> None:
+    answer = admin_client.get("/raise/denied", headers=BROWSER)
+    assert answer.status_code == 403
+    assert "Not this line." in answer.content.decode()
+
+
+def test_outage_while_a_session_is_looked_up_is_503_too(client: Client) -> None:
+    client.cookies["sessionid"] = "a" * 32
+    with patch(
+        "django.contrib.sessions.backends.db.SessionStore.load",
+        side_effect=OperationalError("away"),
+    ):
+        _error(client.get("/echo"), 503)

@@ -1,0 +1,151 @@
+"""The deployment files agree with each other and with the code."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import re
+import subprocess
+import sys
+import threading
+from fnmatch import fnmatch
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands
+
+from gateway_arq import settings
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = sorted(name for name, service in SERVICES.items() if "gateway-arq:" in service["image"])
+NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def copied() -> list[str]:
+    return [
+        line.split()[1] for line in DOCKERFILE.splitlines() if re.match(r"COPY (?!--from)", line)
+    ]
+
+
+def test_every_role_of_the_full_size_is_there():
+    assert {"proxy", "http", "sockets", "worker", "beat", "listeners", "migrate"} < SERVICES.keys()
+    assert {"postgres", "redis"} < SERVICES.keys()
+
+
+def test_services_depend_only_on_services_and_on_a_health_that_is_checked():
+    for name, service in SERVICES.items():
+        for needed, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[needed] or needed == "proxy", (
+                    f"{name} waits for {needed}"
+                )
+            else:
+                assert SERVICES[needed]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_containers_of_ours_can_write_nothing_and_gain_nothing(name):
+    service = SERVICES[name]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["environment"]["GATEWAY_ENV"] == "production"
+    assert service["environment"]["SANDBOX"] == "false"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_container_starts_a_command_that_exists(name):
+    program, *rest = SERVICES[name].get("command", ["granian"])
+    scripts = {script.name for script in entry_points(group="console_scripts")}
+    assert program in scripts | {"python"}
+    if program == "python":
+        assert rest[0] == "manage.py"
+        assert rest[1] in get_commands()
+
+
+def test_image_runs_as_nobody_special_and_holds_no_secret():
+    app = DOCKERFILE.split("AS app")[1].split("\nFROM ")[0]
+    assert re.search(r"(?m)^USER gateway$", app)
+    for name in ("SECRET_KEY", "API_KEY", "TOKEN", "PASSWORD"):
+        assert not re.search(rf"(?m)^\s*(ENV|ARG)\b.*{name}", DOCKERFILE)
+
+
+def test_everything_that_the_image_copies_exists_and_is_not_ignored():
+    ignore = (ROOT / ".dockerignore").read_text().split("\n")
+    allowed = {line[1:] for line in ignore if line.startswith("!")}
+    for path in copied():
+        assert (ROOT / path).exists()
+        assert any(path == entry or path.startswith(f"{entry}/") for entry in allowed), path
+    assert not any(fnmatch(".env", entry) for entry in allowed)
+
+
+def test_every_app_of_the_settings_is_in_the_image():
+    packages = {app.partition(".")[0] for app in settings.INSTALLED_APPS}
+    assert {name for name in packages if (ROOT / name).is_dir()} <= set(copied())
+
+
+def test_proxy_sends_sockets_and_requests_to_services_that_exist():
+    servers = set(re.findall(r"server (\w+):8000;", NGINX))
+    assert servers == {"http", "sockets"} <= SERVICES.keys()
+    sockets = NGINX.split("location ~ ^/(ws|jpbx-ws)/?$")[1].split("}")[0]
+    assert "proxy_pass http://gateway_sockets;" in sockets
+    assert "$http_upgrade" in sockets
+
+
+def test_proxy_takes_bodies_as_large_as_the_gateway_does():
+    megabytes = int(re.search(r"client_max_body_size\s+(\d+)m;", NGINX)[1])
+    assert megabytes * 1024 * 1024 == 5 * 1024 * 1024
+    assert (
+        'env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024'
+        in (ROOT / "gateway_arq/settings.py").read_text()
+    )
+
+
+def test_proxy_logs_no_query_because_it_may_carry_a_key():
+    log_format = re.search(r"log_format gateway (.*?);", NGINX, re.DOTALL)[1]
+    for variable in (
+        "$request ",
+        '$request"',
+        "$request_uri",
+        "$args",
+        "$query_string",
+        "$http_referer",
+    ):
+        assert variable not in log_format
+    assert re.search(r"error_log \S+ crit;", NGINX)
+
+
+class Livez(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        ok = (self.path, self.headers["Host"]) == ("/livez", "gateway.example.com")
+        self.send_response(200 if ok else 400)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+def healthcheck(port: int) -> int:
+    return subprocess.run(
+        [sys.executable, "deploy/healthcheck.py"],
+        cwd=ROOT,
+        env={**os.environ, "PORT": str(port), "ALLOWED_HOSTS": ".gateway.example.com,other"},
+        stderr=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+
+
+def test_container_is_healthy_when_livez_answers_and_ill_when_nothing_does():
+    with http.server.HTTPServer(("127.0.0.1", 0), Livez) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert healthcheck(server.server_port) == 0
+        server.shutdown()
+    assert healthcheck(server.server_port) == 1

@@ -1,0 +1,162 @@
+"""/metrics: the documented JSON, and the same figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from gateway_arq.workers import services as workers
+from webcom import ingest
+from webcom.models import Line
+from webcom.types import parse_call
+
+NOW = datetime(2025, 11, 15, 13, 30, tzinfo=UTC)
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+PROMETHEUS_2 = (
+    "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+
+
+CALL = {"lineID": "Sickprod90TLW", "timestamp": int(NOW.timestamp()), "revision": 1}
+
+
+@pytest.fixture
+def busy_house(db: None) -> Iterator[None]:
+    """One line, one call in progress and one that ended; WebCom's pull runs, its push fails."""
+    with time_machine.travel(NOW, tick=False):
+        Line.objects.create(
+            line_id="Sickprod90TLW", number="899748963", line_type="Vas", updated_at=NOW
+        )
+        rows: list[dict[str, Any]] = [
+            {"id": "a", "state": "Pending"},
+            {"id": "b", "state": "Ok", "cost": 45.5, "duration": 60},
+        ]
+        ingest.store_calls([parse_call({**CALL, **call}) for call in rows])
+        workers.ran_ok("webcom.calls")
+        workers.failed("webcom.push", OSError("connection refused"))
+        yield
+
+
+@pytest.mark.usefixtures("busy_house")
+def test_json_has_every_field_of_both_references(api: Any) -> None:
+    assert api.get("/metrics").json() == {
+        "workers": {
+            "webcom": {
+                "status": "degraded",
+                "last_run": "2025-11-15T13:30:00Z",
+                "last_error": "webcom.push: connection refused",
+            },
+            "webtv": {"status": "disabled", "last_run": None},
+            "asterisk": {"status": "disabled", "last_run": None},
+        },
+        "calls": {"webcom_active": 1, "asterisk_active": 0, "total_today": 2},
+        "webcom": {"line_ids": ["Sickprod90TLW"]},
+        "costs": {"today": 45.5},
+        "stats": {"asterisk_active": 0},
+        "timestamp": "2025-11-15T13:30:00Z",
+    }
+
+
+def _samples(families: Iterable[Any]) -> dict[tuple[str, str], float]:
+    return {
+        (sample.name, ",".join(label for _, label in sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+@pytest.mark.usefixtures("busy_house")
+@pytest.mark.parametrize(
+    ("accept", "parse", "kind"),
+    [
+        (PROMETHEUS_3, parse_openmetrics, "application/openmetrics-text; version=1.0.0"),
+        (
+            "application/openmetrics-text",
+            parse_openmetrics,
+            "application/openmetrics-text; version=1.0.0",
+        ),
+        ("text/plain;version=0.0.4", parse_text, "text/plain; version=0.0.4; charset=utf-8"),
+        (PROMETHEUS_2, parse_text, "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+def test_scrapers_get_the_same_figures_in_their_own_format(
+    api: Any, accept: str, parse: Callable[[str], Iterable[Any]], kind: str
+) -> None:
+    answer = api.get("/metrics", headers={"Accept": accept})
+    assert answer["Content-Type"].startswith(kind)
+    assert "Accept" in answer["Vary"]
+    samples = _samples(parse(answer.content.decode()))
+    assert samples["gateway_arq_calls_active", "webcom"] == 1
+    assert samples["gateway_arq_calls_today", ""] == 2
+    assert samples["gateway_arq_cost_today_euros", ""] == 45.5
+    assert samples["gateway_arq_lines", ""] == 1
+    assert samples["gateway_arq_worker_health", "degraded,webcom"] == 1
+    assert samples["gateway_arq_worker_health", "healthy,webcom"] == 0
+    assert samples["gateway_arq_worker_last_run_timestamp_seconds", "webcom"] == NOW.timestamp()
+    assert ("gateway_arq_worker_last_run_timestamp_seconds", "webtv") not in samples
+    assert samples["gateway_arq_build_info", "1.0.0"] == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("accept", "query", "kind"),
+    [
+        ("*/*", "", "application/json"),
+        ("application/json", "", "application/json"),
+        ("application/json, text/plain, */*", "", "application/json"),  # axios
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "", "application/json"),
+        ("image/png", "", "application/json"),
+        ("", "", "application/json"),
+        ("text/plain;version=0.0.4;q=0.5,*/*", "", "application/json"),
+        ("text/plain;version=0.0.4;q=0, */*;q=0.1", "", "application/json"),
+        ("text/plain;version=0.0.4;q=0.5,application/json;q=0.9", "", "application/json"),
+        ("text/plain;version=0.0.4;q=0.5,application/json;q=0.4", "", "text/plain"),
+        (
+            "text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.5",
+            "",
+            "text/plain",
+        ),
+        ("text/plain", "", "text/plain"),
+        ("text/plain;version=0.0.4,*/*", "", "text/plain"),
+        (PROMETHEUS_3, "format=json", "application/json"),
+        ("*/*", "format=prometheus", "text/plain"),
+        ("application/json", "format=prometheus", "text/plain"),
+        (PROMETHEUS_3, "format=prometheus", "application/openmetrics-text"),
+    ],
+)
+def test_client_gets_the_format_it_prefers(api: Any, accept: str, query: str, kind: str) -> None:
+    answer = api.get(f"/metrics?{query}", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer["Content-Type"].partition(";")[0] == kind
+
+
+@pytest.mark.django_db
+def test_unknown_format_is_refused_by_name(api: Any) -> None:
+    answer = api.get("/metrics?format=xml")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["format"])
+
+
+@pytest.mark.django_db
+def test_scraper_without_key_is_told_so_in_json(client: Client) -> None:
+    answer = client.get("/metrics", headers={"Accept": PROMETHEUS_3})
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/json")
+
+
+@pytest.mark.django_db
+def test_metrics_cost_the_same_few_queries_however_much_there_is(
+    api: Any, busy_house: None, django_assert_max_num_queries: Any
+) -> None:
+    api.get("/version")
+    with django_assert_max_num_queries(8):
+        api.get("/metrics")

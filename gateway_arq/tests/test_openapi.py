@@ -1,0 +1,106 @@
+"""The OpenAPI document and the pages that show it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+import hypothesis
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+from django.urls import get_resolver
+
+if TYPE_CHECKING:
+    from schemathesis.core.result import Ok
+
+PROBES = {"/livez", "/readyz"}
+PAGES = ("/admin/", "/dashboard", "/docs", "/i18n/")
+
+
+@pytest.fixture
+def document(client: Client) -> Any:
+    answer = client.get("/docs/openapi.json")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_document_is_openapi_3_1_and_needs_no_key(document: Any) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert document["components"]["securitySchemes"]["ApiKey"] == {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+    }
+    assert document["components"]["securitySchemes"]["Bearer"]["scheme"] == "bearer"
+
+
+def _addresses(patterns: Any, before: str = "/") -> set[str]:
+    found = set()
+    for pattern in patterns:
+        address = before + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+        if hasattr(pattern, "url_patterns"):
+            found |= _addresses(pattern.url_patterns, address)
+        else:
+            found.add(address)
+    return found
+
+
+def test_every_api_endpoint_is_described(document: Any) -> None:
+    served = {
+        address
+        for address in _addresses(get_resolver("gateway_arq.urls").url_patterns)
+        if not address.startswith(PAGES) and address not in PROBES
+    }
+    assert served == set(document["paths"])
+
+
+def test_every_operation_tells_its_errors_and_shows_an_example(document: Any) -> None:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            responses = operation["responses"]
+            assert {"401", "429", "503"} <= set(responses), (method, path)
+            good = next(answer for code, answer in responses.items() if code.startswith("2"))
+            json_ = good["content"]["application/json"]
+            assert "examples" in json_ or "example" in json_, (method, path)
+            assert operation["summary"], (method, path)
+
+
+def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
+    for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
+        place = document
+        for step in reference.split("/"):
+            place = place[step]
+
+
+@pytest.mark.parametrize("address", ["/docs", "/docs/redoc"])
+def test_pages_load_nothing_from_elsewhere(client: Client, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert re.findall(r'(?:src|href)="(?!/static/)[^"]*"', page) == []
+    assert "<script>" not in page
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    for file in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
+        assert client.get(file).status_code == 200, file
+
+
+# A request ends with its connection closed, as in the real server.
+@pytest.mark.django_db(transaction=True)
+def test_whatever_is_sent_the_answer_is_as_described(api_key: str, settings: Any) -> None:
+    settings.AUTH_FAILURES_PER_MINUTE = 0
+    settings.WEBCOM_WEBHOOK_SECRET = "whsec_" + "QUJD" * 8
+    document = schemathesis.openapi.from_wsgi("/docs/openapi.json", WSGIHandler())
+    # Some text turns out unreadable only when it is read, as times and cursors do: a clear 400 is
+    # right then.
+    refusable = [schemathesis.checks.positive_data_acceptance]
+    for found in document.get_all_operations():
+        operation = cast("Ok[Any]", found).ok()
+
+        @hypothesis.settings(max_examples=15, derandomize=True, deadline=None)
+        @hypothesis.given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            case.call_and_validate(headers={"X-API-Key": api_key}, excluded_checks=refusable)
+
+        ask()

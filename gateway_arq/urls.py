@@ -1,0 +1,34 @@
+"""Every address of the house. None ends in a slash but the pages of people."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from gateway_arq import views
+from gateway_arq.dashboard import dashboard, dashboard_figures, dashboard_state
+
+handler400 = "gateway_arq.errors.bad_request"
+handler403 = "gateway_arq.errors.permission_denied"
+handler404 = "gateway_arq.errors.not_found"
+handler500 = "gateway_arq.errors.server_error"
+
+urlpatterns = [
+    path("api/webcom/", include("webcom.api.urls")),  # first: the busiest
+    path("api/webtv/", include("webtv.api.urls")),
+    path("jpbx-api/api/", include("centralino.api.urls")),
+    path("", views.RootView.as_view(), name="root"),
+    path("health", views.HealthView.as_view(), name="health"),
+    path("version", views.VersionView.as_view(), name="version"),
+    path("metrics", views.MetricsView.as_view(), name="metrics"),
+    path("livez", views.livez, name="livez"),
+    path("readyz", views.readyz, name="readyz"),
+    path("docs", views.DocsPage.as_view(template_name="docs/swagger.html"), name="docs"),
+    path("docs/redoc", views.DocsPage.as_view(template_name="docs/redoc.html"), name="redoc"),
+    path("docs/openapi.json", views.openapi, name="openapi"),
+    path("dashboard/", dashboard, name="dashboard"),
+    path("dashboard/figures", dashboard_figures, name="dashboard-figures"),
+    path("dashboard/state", dashboard_state, name="dashboard-state"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,151 @@
+"""The gateway's own endpoints, as both API references have them; docs/api.md tells the rest."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.decorators.http import require_safe
+from django.views.generic import TemplateView
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gateway_arq import __version__, metrics, schema
+from gateway_arq.lib.rest import DATABASE_AWAY, JsonRenderer, Negotiation, problem, to_json
+
+ROOT = {
+    "message": "Gateway ARQ API",
+    "version": __version__,
+    "status": "healthy",
+    "endpoints": {
+        "health": "/health",
+        "version": "/version",
+        "metrics": "/metrics",
+        "webcom": "/api/webcom/*",
+        "webtv": "/api/webtv/*",
+        "websocket": "/ws",
+    },
+}
+VERSION = {
+    "title": "Gateway ARQ",
+    "version": __version__,
+    "description": "Real-time data ingestion system",
+    "copyright": "© 2025-2026 sanvil",
+}
+# Nothing but this host: the fonts and pictures that the bundles would fetch elsewhere stay out.
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:"
+)
+
+
+class RootView(APIView):
+    """The list of endpoints for API clients; people's browsers are led to the dashboard."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+            return HttpResponseRedirect("/dashboard/", headers={"Vary": "Accept"})
+        return super().dispatch(request, *args, **kwargs)
+
+    @schema.root(ROOT)
+    def get(self, request: Request) -> Response:
+        return Response(ROOT)
+
+
+class HealthView(APIView):
+    @schema.HEALTH
+    def get(self, request: Request) -> Response:
+        ask_database()
+        return Response({"status": "healthy"})
+
+
+class VersionView(APIView):
+    @schema.version(VERSION)
+    def get(self, request: Request) -> Response:
+        return Response(VERSION)
+
+
+class JsonOrExposition(Negotiation):
+    """The view itself chooses between JSON and the Prometheus formats: no scraper gets a 406."""
+
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        return renderers[0], JsonRenderer.media_type
+
+
+class MetricsView(APIView):
+    content_negotiation_class = JsonOrExposition
+
+    @schema.METRICS
+    def get(self, request: Request) -> Response | HttpResponse:
+        wanted = exposition_wanted(request)
+        now = metrics.snapshot()
+        if wanted is None:
+            return Response(metrics.as_json(now), headers={"Vary": "Accept"})
+        body, content_type = metrics.as_prometheus(now, wanted)
+        return HttpResponse(body, content_type=content_type, headers={"Vary": "Accept"})
+
+
+def exposition_wanted(request: Request) -> str | None:
+    """The Prometheus media type to answer with, or None for JSON; `?format=` beats Accept."""
+    format_ = request.query_params.get("format")
+    if format_ not in (None, "json", "prometheus"):
+        raise ValidationError({"format": ["This is json or prometheus."]})
+    if format_ == "json":
+        return None
+    wanted = metrics.scraper_type(request._request.accepted_types)
+    return wanted or ("text/plain" if format_ == "prometheus" else None)
+
+
+def ask_database() -> None:
+    """Raises OperationalError or InterfaceError when the database does not answer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@require_safe
+def livez(request: HttpRequest) -> HttpResponse:
+    """The process answers. For probes: no key, no details."""
+    return HttpResponse(b'{"status":"alive"}', content_type="application/json")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Ready for traffic: the database answers. Redis is not asked: without it requests go on."""
+    try:
+        ask_database()
+    except DATABASE_AWAY:
+        return problem(503, "Not ready.")
+    return HttpResponse(b'{"status":"ready"}', content_type="application/json")
+
+
+@cache
+def _schema() -> bytes:
+    return to_json(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+
+
+@require_safe
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The OpenAPI document, made once per process. Like the pages that show it, it needs no key."""
+    return HttpResponse(_schema(), content_type="application/vnd.oai.openapi+json; version=3.1.0")
+
+
+class DocsPage(TemplateView):
+    """Swagger UI or Redoc, from files of ours."""
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        response = super().render_to_response(context, **kwargs)
+        response.headers["Content-Security-Policy"] = DOCS_POLICY
+        return response
+
+
+def house(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what every page shows of the house."""
+    return {"sandbox": settings.SANDBOX, "version": __version__}

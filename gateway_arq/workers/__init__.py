@@ -1,0 +1,1 @@
+"""How the workers are: status of every job and listener, outages, leases."""

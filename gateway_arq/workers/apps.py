@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class WorkersConfig(AppConfig):
+    name = "gateway_arq.workers"
+    label = "workers"
+    verbose_name = "Workers"

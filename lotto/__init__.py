@@ -1,0 +1,1 @@
+"""Lotto: every draw since 1939. Not built yet."""

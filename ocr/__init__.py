@@ -1,0 +1,1 @@
+"""AutoBOT: the Lotto draw read off the live stream. Not built yet."""

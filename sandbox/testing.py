@@ -1,0 +1,317 @@
+"""The sandbox inside a test: real servers on loopback in a thread, their clock the test's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final, TypeVar
+
+from aiohttp import web
+
+from sandbox.ami import AmiServer
+from sandbox.app import build_app
+from sandbox.ari import AriServer
+from sandbox.cdn import Cdn
+from sandbox.faults import Faults
+from sandbox.ledger import Ledger
+from sandbox.push import Stream
+from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
+from sandbox.webcom import PREFIX, WebcomTlc
+
+TOKEN: Final = "sandbox-test-token"
+EVENING: Final = 1_760_032_800.0  # 2025-10-09 20:00 in Rome, a busy hour
+ANSWER_S: Final = 10
+T = TypeVar("T")
+
+
+class ManualClock:
+    """Says the time that it was told."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """Handle of a running sandbox. Methods may be called from the test's thread."""
+
+    base_url: str  # WEBCOM_URL
+    push_url: str  # WEBCOM_PUSH_URL
+    control_url: str
+    token: str
+    faults: Faults
+    clock: ManualClock
+    carrier: WebcomTlc
+    loop: asyncio.AbstractEventLoop
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: what becomes due happens and is pushed before this returns."""
+        self.clock.now += seconds
+        self._inside(self.carrier.catch_up)
+
+    def place_call(
+        self,
+        *,
+        caller: str = "331234567",
+        line_id: str = "Sickprod90TLW",
+        ring_s: float = 3,
+        talk_s: int = 60,
+    ) -> str:
+        """A call that rings now; its id."""
+
+        def place() -> str:
+            ledger, now = self.carrier.ledger, self.clock.now
+            plan = ledger.place_call(
+                now=now,
+                line_id=line_id,
+                caller=caller,
+                operator="TIM",
+                ring_s=ring_s,
+                talk_s=talk_s,
+            )
+            return plan.call_id
+
+        call_id = self._inside(place)
+        self.advance(0)
+        return call_id
+
+    def tell(self, frame: str) -> None:
+        """Send a text frame as it is to every client of the push."""
+        self._inside(lambda: self.carrier.stream.tell(frame))
+
+    def drop_push(self) -> None:
+        """Cut every push connection without a goodbye."""
+        self._inside(self.carrier.stream.drop)
+
+    def close_push(self) -> None:
+        """Close every push connection politely."""
+        self._wait(self.carrier.stream.close())
+
+    def _inside(self, function: Callable[[], T]) -> T:
+        async def call() -> T:
+            return function()
+
+        return self._wait(call())
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(ANSWER_S)
+
+
+@contextmanager
+def running_sandbox(
+    *,
+    now: float = EVENING,
+    seed: int = 1,
+    per_day: float = 300,
+    ping_s: float = 15,
+    ticking: bool = False,
+) -> Iterator[RunningSandbox]:
+    """A sandbox on a free port of 127.0.0.1 until the block ends.
+
+    Time stands at `now` (epoch s) until `advance`; with `ticking` the carrier looks at its clock by
+    itself.
+    """
+    with _loop_in_thread("sandbox") as loop:
+        clock, faults = ManualClock(now), Faults()
+        ledger = Ledger(now=now, seed=seed, per_day=per_day)
+        carrier = WebcomTlc(
+            ledger, token=TOKEN, stream=Stream(ping_s=ping_s), clock=clock, ticking=ticking
+        )
+        runner = web.AppRunner(
+            build_app([carrier.upstream()], faults),
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=0.1,
+        )
+        try:
+            port = asyncio.run_coroutine_threadsafe(_started(runner), loop).result(ANSWER_S)
+            root = f"127.0.0.1:{port}"
+            yield RunningSandbox(
+                base_url=f"http://{root}{PREFIX}",
+                push_url=f"ws://{root}{PREFIX}/stream",
+                control_url=f"http://{root}/_sandbox",
+                token=TOKEN,
+                faults=faults,
+                clock=clock,
+                carrier=carrier,
+                loop=loop,
+            )
+        finally:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(ANSWER_S)
+
+
+async def _started(runner: web.AppRunner) -> int:
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return int(runner.addresses[0][1])
+
+
+AMI_USER: Final = "gateway"
+AMI_SECRET: Final = "sandbox-ami-secret"
+
+
+@dataclass(frozen=True)
+class RunningAmi:
+    """Handle of a running manager. Methods may be called from the test's thread."""
+
+    port: int
+    clock: ManualClock
+    server: AmiServer
+    loop: asyncio.AbstractEventLoop
+
+    def tell(self, raw: bytes) -> None:
+        """Send bytes as they are to every session that is logged in."""
+        self.inside(lambda: self.server.tell(raw))
+
+    def happens(self, what: dict[str, str]) -> None:
+        """Let an event happen on the switchboard."""
+        self.inside(lambda: self.server.switchboard.happens(what, now=self.clock()))
+
+    def drop(self) -> None:
+        """Cut every connection without a goodbye."""
+        self.inside(self.server.drop)
+
+    def shut_down(self) -> None:
+        """Stop as Asterisk does when it is asked to; new connections are still accepted."""
+        self.inside(self.server.shut_down)
+
+    def inside(self, function: Callable[[], T]) -> T:
+        """Call `function` in the server's thread."""
+
+        async def call() -> T:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(ANSWER_S)
+
+
+@contextmanager
+def running_ami(*, now: float = EVENING) -> Iterator[RunningAmi]:
+    """A manager on a free port of 127.0.0.1 until the block ends, its switchboard empty."""
+    clock = ManualClock(now)
+    server = AmiServer(Switchboard(), user=AMI_USER, secret=AMI_SECRET, clock=clock)
+    with _loop_in_thread("sandbox-ami") as loop:
+
+        def wait(work: Coroutine[Any, Any, T]) -> T:
+            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
+
+        listening = wait(asyncio.start_server(server.serve, "127.0.0.1", 0))
+        running = RunningAmi(listening.sockets[0].getsockname()[1], clock, server, loop)
+        try:
+            yield running
+        finally:
+            loop.call_soon_threadsafe(listening.close)
+            running.drop()
+
+
+@contextmanager
+def _loop_in_thread(name: str) -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name=name, daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(ANSWER_S)
+        loop.close()
+
+
+ARI_USER: Final = "anti-spam"
+ARI_PASSWORD: Final = "sandbox-ari-password"
+
+
+@dataclass(frozen=True)
+class RunningAri:
+    """Handle of a running ARI. Methods may be called from the test's thread."""
+
+    url: str
+    faults: Faults
+    server: AriServer
+    loop: asyncio.AbstractEventLoop
+
+    def ring(self, call: PlannedCall) -> Future[Any]:
+        """Let somebody ring in; done when his call is over."""
+        return asyncio.run_coroutine_threadsafe(
+            live_call(call, self.server.switchboard, self.server.clock), self.loop
+        )
+
+    def ring_unscreened(self) -> Future[str]:
+        """Somebody who is in Stasis already; the result is why he is refused, or ''."""
+
+        async def wait() -> str:
+            call = invented_call(9, now=EVENING, dice=Random(3))
+            _, arrival = next(call.steps())
+            self.server.switchboard.happens(arrival, now=self.server.clock())
+            decision = asyncio.get_running_loop().create_future()
+            self.server.waiting[arrival["Uniqueid"]] = decision
+            return str(await decision)
+
+        return asyncio.run_coroutine_threadsafe(wait(), self.loop)
+
+    def drop(self) -> None:
+        """Cut the application's socket without a goodbye."""
+        self.loop.call_soon_threadsafe(self.server.cut)
+
+    def freeze(self) -> None:
+        """Answer nothing any more; for the rest of the test."""
+        self.loop.call_soon_threadsafe(time.sleep, 2)
+
+
+@contextmanager
+def running_ari() -> Iterator[RunningAri]:
+    """An ARI on a free port of 127.0.0.1 until the block ends, its switchboard empty."""
+    faults = Faults()
+    with _loop_in_thread("sandbox-ari") as loop:
+
+        def wait(work: Coroutine[Any, Any, T]) -> T:
+            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
+
+        server = AriServer(Switchboard(), user=ARI_USER, password=ARI_PASSWORD)
+        app = build_app([server.upstream()], faults)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        try:
+            port = wait(_started(runner))
+            yield RunningAri(f"http://127.0.0.1:{port}/ari", faults, server, loop)
+        finally:
+            wait(runner.cleanup())
+
+
+@dataclass(frozen=True)
+class RunningCdn:
+    """Handle of a running streaming network."""
+
+    url: str
+    faults: Faults
+    clock: ManualClock
+    server: Cdn
+
+
+@contextmanager
+def running_cdn(*, now: float = EVENING) -> Iterator[RunningCdn]:
+    """A streaming network on a free port of 127.0.0.1 until the block ends; its time stands."""
+    faults, clock = Faults(), ManualClock(now)
+    with _loop_in_thread("sandbox-cdn") as loop:
+
+        def wait(work: Coroutine[Any, Any, T]) -> T:
+            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
+
+        server = Cdn(clock=clock)
+        app = build_app([server.upstream()], faults)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
+        try:
+            port = wait(_started(runner))
+            yield RunningCdn(f"http://127.0.0.1:{port}/cdn", faults, clock, server)
+        finally:
+            wait(runner.cleanup())

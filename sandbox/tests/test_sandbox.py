@@ -1,0 +1,250 @@
+"""The sandbox as a server and as a process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.faults import KINDS
+from sandbox.testing import RunningSandbox, running_sandbox
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ("--port", "0", "--calls-per-day", "50")
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[RunningSandbox]:
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(_server: RunningSandbox) -> Iterator[RunningSandbox]:
+    yield _server
+    _server.faults.clear()
+
+
+def control(sandbox: RunningSandbox, path: str, **wish: Any) -> requests.Response:
+    return requests.post(sandbox.control_url + path, json=wish, timeout=5)
+
+
+def carrier(sandbox: RunningSandbox, path: str, token: str | None = None) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token or sandbox.token}"}
+    return requests.get(sandbox.base_url + path, headers=headers, timeout=5)
+
+
+def test_help_names_upstreams_controls_faults_and_routes(sandbox: RunningSandbox) -> None:
+    told = requests.get(sandbox.control_url, timeout=5).json()
+    assert told["upstreams"]["webcom"] == sandbox.base_url
+    assert set(told["kinds"]) == set(KINDS)
+    assert all(told["kinds"].values())
+    assert "webcom.calls" in told["routes"]
+    assert "POST /_sandbox/calls" in told["controls"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/lines", "/calls", "/calls/active", "/calls/1", "/rebates", "/stream", "/none"]
+)
+def test_the_carrier_wants_its_token(sandbox: RunningSandbox, path: str) -> None:
+    answer = carrier(sandbox, path, token="wrong")
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/none", 404),
+        ("/calls/none", 404),
+        ("/rebates?month=2025-13", 400),
+        ("/rebates?month=2099-12", 404),
+        ("/calls?since=yesterday", 400),
+        ("/calls?since=0&limit=-1", 400),
+        ("/calls?cursor=none", 410),
+        ("/lines?page=none", 400),
+        ("/lines?page=OTk5OQ==", 400),
+    ],
+)
+def test_what_the_carrier_cannot_answer_is_an_error_by_the_contract(
+    sandbox: RunningSandbox, path: str, status: int
+) -> None:
+    answer = carrier(sandbox, path)
+    assert answer.status_code == status
+    assert set(answer.json()["error"]) == {"code", "message"}
+
+
+def test_calls_are_placed_at_will(sandbox: RunningSandbox) -> None:
+    answer = control(sandbox, "/calls", caller="339000111", line="Sickprod28GN", talk_s=5, count=3)
+    assert answer.status_code == 201
+    first = carrier(sandbox, f"/calls/{answer.json()['placed'][0]}").json()
+    assert (first["caller"], first["lineID"], first["state"]) == (
+        "339000111",
+        "Sickprod28GN",
+        "Ringing",
+    )
+    assert len(answer.json()["placed"]) == 3
+
+
+@pytest.mark.parametrize(
+    "wish", [{"line": "none"}, {"talk_s": "long"}, {"ring_s": []}, {"count": "x"}]
+)
+def test_a_call_that_cannot_be_placed_is_a_400(
+    sandbox: RunningSandbox, wish: dict[str, Any]
+) -> None:
+    assert control(sandbox, "/calls", **wish).status_code == 400
+
+
+def test_steering_reads_json_only_so_that_no_web_page_can_steer(sandbox: RunningSandbox) -> None:
+    answer = requests.post(
+        sandbox.control_url + "/calls", data="{}", headers={"Content-Type": "text/plain"}, timeout=5
+    )
+    assert answer.status_code == 400
+
+
+def test_a_line_is_renamed(sandbox: RunningSandbox) -> None:
+    assert control(sandbox, "/lines", line="Sickprod28GN", name="Reception").status_code == 200
+    lines = carrier(sandbox, "/lines").json()["lines"]
+    assert {line["name"] for line in lines if line["lineId"] == "Sickprod28GN"} == {"Reception"}
+    assert control(sandbox, "/lines", line="none", name="x").status_code == 400
+
+
+def test_a_fault_meets_its_route_as_often_as_asked(sandbox: RunningSandbox) -> None:
+    assert (
+        control(
+            sandbox, "/faults", kind="answer", route="webcom.lines", status=503, times=2
+        ).status_code
+        == 201
+    )
+    assert [carrier(sandbox, "/lines").status_code for _ in range(3)] == [503, 503, 200]
+    assert carrier(sandbox, "/calls/active").status_code == 200
+
+
+def test_faults_are_listed_and_cleared(sandbox: RunningSandbox) -> None:
+    control(sandbox, "/faults", kind="html", times=0)
+    assert (
+        requests.get(sandbox.control_url + "/faults", timeout=5).json()["faults"][0]["kind"]
+        == "html"
+    )
+    requests.delete(sandbox.control_url + "/faults", timeout=5)
+    assert carrier(sandbox, "/lines").status_code == 200
+
+
+@pytest.mark.parametrize("wish", [{"kind": "none"}, {}, {"kind": "slow", "speed": 3}])
+def test_a_fault_that_does_not_exist_is_a_400(
+    sandbox: RunningSandbox, wish: dict[str, Any]
+) -> None:
+    assert control(sandbox, "/faults", **wish).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["drop", "close", "silence", "speak", "frame"])
+def test_the_push_is_disturbed_at_will(sandbox: RunningSandbox, kind: str) -> None:
+    assert control(sandbox, "/stream", kind=kind).json() == {"clients": 0}
+
+
+def test_an_unknown_disturbance_is_a_400(sandbox: RunningSandbox) -> None:
+    assert control(sandbox, "/stream", kind="none").status_code == 400
+
+
+# --- The process ----------------------------------------------------------------------------------
+@contextmanager
+def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`python -m sandbox` and its address."""
+    command = [sys.executable, "-m", "sandbox", *QUICK, *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            yield running, address(running.stderr)
+        finally:
+            running.kill()
+
+
+def address(log: Any) -> str:
+    found = re.search(r"help=(http://127\.0\.0\.1:\d+)/_sandbox", log.readline())
+    assert found
+    return found[1]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process that is no child of ours has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly_within_a_second(number: signal.Signals) -> None:
+    with process() as (running, url):
+        assert requests.get(url + "/_sandbox", timeout=5).status_code == 200
+        began = time.monotonic()
+        running.send_signal(number)
+        assert running.wait(5) == 0
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
+def test_it_dies_with_its_parent() -> None:
+    command = [sys.executable, "-m", "sandbox", *QUICK, "--die-with-parent"]
+    parent_code = (
+        f"import subprocess; c = subprocess.Popen({command!r}); print(c.pid, flush=True); c.wait()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", parent_code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    address(parent.stderr)
+    assert not gone(pid)
+    parent.kill()
+    parent.communicate()  # returns when the sandbox too has closed its end of the pipes
+    deadline = time.monotonic() + 5
+    while not gone(pid):
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+def test_a_taken_port_is_said_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [sys.executable, "-m", "sandbox", *QUICK, "--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        )
+    assert ended.returncode == 1
+    assert "sandbox.not_started" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_webhook_without_a_secret_is_refused() -> None:
+    command = [sys.executable, "-m", "sandbox", "--webhook-url", "http://127.0.0.1/"]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert ended.returncode == 2
+    assert "WEBCOM_WEBHOOK_SECRET" in ended.stderr
+
+
+def test_it_does_without_django() -> None:
+    code = "import sys, sandbox.cli; sys.exit('django' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=20, check=False).returncode
+        == 0
+    )

@@ -1,0 +1,3 @@
+fetch('http://localhost:8000/health')
+  .then(res => res.json())
+  .then(data => console.log(data));

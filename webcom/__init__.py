@@ -1,0 +1,1 @@
+"""WebCom: calls, lines, costs and monthly rebates from the carrier WebCom TLC."""

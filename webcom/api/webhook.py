@@ -1,0 +1,95 @@
+"""`POST /api/webcom/events`: the carrier's push, signed as Standard Webhooks says."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from django.conf import settings
+from msgspec import Meta, Struct
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+from gateway_arq.auth.rest import refuse_slowly
+from gateway_arq.auth.types import Caller, Scope, scopes_up_to
+from webcom import ingest
+from webcom.api import schema
+from webcom.types import PushMessage, RecordError
+
+logger = logging.getLogger(__name__)
+
+MOST_EVENTS: Final = 1_000
+
+
+class _Message(Struct, frozen=True):
+    type: Literal["call", "line", "rebates", "ping"]
+    call: Any = None
+    line: Any = None
+    rebates: Any = None
+
+
+class _Envelope(Struct, frozen=True):
+    events: Annotated[list[_Message], Meta(min_length=1, max_length=MOST_EVENTS)]
+
+
+class SignedByCarrier(BaseAuthentication):
+    """Instead of an API key: a signature over id, time and body, not older than five minutes."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller]:
+        if not settings.WEBCOM_WEBHOOK_SECRET:
+            raise NotFound("No webhook is configured here (WEBCOM_WEBHOOK_SECRET).")
+        raw = request._request
+        try:
+            Webhook(settings.WEBCOM_WEBHOOK_SECRET).verify(
+                raw.body, dict(raw.headers), json_parse=False
+            )
+        except (WebhookVerificationError, EmptyWebhookSecretError, ValueError) as exc:
+            refuse_slowly(request)
+            logger.warning("webcom.webhook_refused reason=%s", exc)
+            raise AuthenticationFailed(
+                "The webhook's signature is missing, wrong or too old."
+            ) from None
+        caller = Caller(name="webcom", scopes=scopes_up_to(Scope.WRITE))
+        return caller, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Webhook realm="Gateway ARQ"'
+
+
+class EventsView(APIView):
+    authentication_classes = (SignedByCarrier,)
+    # The carrier sends as fast as customers ring; only failed signatures are counted.
+    throttle_classes = ()
+
+    @schema.EVENTS
+    def post(self, request: Request) -> Response:
+        delivery_id = request._request.headers["webhook-id"]
+        if not (len(delivery_id) <= 128 and delivery_id.isprintable()):
+            raise ValidationError({"webhook-id": ["At most 128 printable characters."]})
+        try:
+            stored = ingest.store_delivery(delivery_id, _messages(request.data))
+        except RecordError as exc:
+            raise ValidationError({"events": [str(exc)]}) from None
+        if stored is None:
+            return Response(
+                {"success": True, "duplicate": True, "created": 0, "changed": 0, "unchanged": 0}
+            )
+        return Response({"success": True, "duplicate": False, **msgspec.to_builtins(stored)})
+
+
+def _messages(body: Any) -> list[PushMessage]:
+    try:
+        envelope = msgspec.convert(body, _Envelope)
+    except msgspec.ValidationError as exc:
+        raise ValidationError({"events": [str(exc)]}) from None
+    return [
+        PushMessage(message.type, getattr(message, message.type))
+        for message in envelope.events
+        if message.type != "ping"
+    ]

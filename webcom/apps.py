@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WebcomConfig(AppConfig):
+    name = "webcom"
+    verbose_name = "WebCom"

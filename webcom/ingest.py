@@ -1,0 +1,233 @@
+"""The carrier's facts, stored once. Pull, push, webhook and file import all end here.
+
+Every function may run twice, late, out of order and on several machines at once without harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from gateway_arq.lib.locks import lock_for_transaction
+from gateway_arq.lib.upsert import upsert
+from gateway_arq.realtime.publish import publish_on_commit
+from webcom import rollups
+from webcom.events import CallEvent, RebatesUpdated
+from webcom.lines import forget_line_types, line_type
+from webcom.merge import merged
+from webcom.models import Call, Delivery, Line, Rebate, Unreadable
+from webcom.storage import known_calls, write_calls
+from webcom.types import (
+    CallRecord,
+    LineRecord,
+    PushMessage,
+    RebateRecord,
+    RecordError,
+    parse_call,
+    parse_line,
+    parse_rebates,
+    without_nul,
+)
+
+logger = logging.getLogger(__name__)
+
+UNREADABLE_LIMIT: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a batch: new calls, changed calls, and tellings that said nothing new."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(
+            self.created + other.created,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+        )
+
+
+@transaction.atomic
+def store_calls(records: Sequence[CallRecord], *, announce: bool = True) -> Stored:
+    """Store a batch of tellings, mark the figures they change, announce changes after commit.
+
+    One batch at a time is stored (a lock), so what is merged is always what the database holds.
+    `announce=False` is for history that nobody watches live.
+    """
+    lock_for_transaction("webcom.calls")
+    known = known_calls({record.id for record in records})
+    results: dict[str, CallRecord] = {}
+    events: list[CallEvent] = []
+    dirty: set[int] = set()
+    for record in records:
+        old = results.get(record.id) or known.get(record.id)
+        new = merged(old, _typed(record))
+        if new is old:
+            continue
+        results[new.id] = new
+        dirty |= _changed_figures(old, new)
+        if announce:
+            events.append(CallEvent(new))
+    fresh = [call for call in results.values() if call.id not in known]
+    changed = [call for call in results.values() if call.id in known]
+    write_calls(new=fresh, changed=changed, at=timezone.now())
+    rollups.mark_dirty(dirty)
+    publish_on_commit(*events)
+    return Stored(len(fresh), len(changed), len(records) - len(results))
+
+
+def _typed(record: CallRecord) -> CallRecord:
+    kind = line_type(record.line_id, record.line_number or record.called)
+    return msgspec.structs.replace(record, line_type=kind) if kind != record.line_type else record
+
+
+def _changed_figures(old: CallRecord | None, new: CallRecord) -> set[int]:
+    """The starts (epoch seconds) whose counted figures are no longer right."""
+    if old is None:
+        return {new.started_at}
+    if (old.started_at, old.line_type, old.duration_s, old.cost) == (
+        new.started_at,
+        new.line_type,
+        new.duration_s,
+        new.cost,
+    ):
+        return set()
+    return {old.started_at, new.started_at}
+
+
+@transaction.atomic
+def store_lines(records: Sequence[LineRecord]) -> int:
+    """Store the carrier's lines; returns how many. Calls that came before get their type now."""
+    lock_for_transaction("webcom.calls")
+    now = timezone.now()
+    columns = ["line_id", "number", "line_type", "group", "relations", "name", "updated_at"]
+    unique = {record.line_id: record for record in records}
+    listed = set(Line.objects.values_list("line_id", flat=True))
+    upsert(
+        Line,
+        columns,
+        [
+            (
+                r.line_id,
+                r.number,
+                r.line_type,
+                r.group,
+                msgspec.json.encode(r.relations).decode(),
+                r.name,
+                f"{now:%F %T}",
+            )
+            for r in unique.values()
+        ],
+        key="line_id",
+    )
+    for record in (record for line_id, record in unique.items() if line_id not in listed):
+        untyped = Call.objects.filter(line_id=record.line_id, line_type="")
+        starts = list(untyped.values_list("started_at", flat=True))
+        if starts:
+            untyped.update(line_type=record.line_type)
+            rollups.mark_dirty(int(at.timestamp()) for at in starts)
+    forget_line_types()  # for calls in this transaction
+    # For other threads, which may have read the old ones meanwhile.
+    transaction.on_commit(forget_line_types)
+    return len(unique)
+
+
+@transaction.atomic
+def store_rebates(record: RebateRecord) -> bool:
+    """Make the month's rebates what the carrier says; True if that changed anything.
+
+    A telling older than the stored one is ignored. Rows that the carrier no longer lists go away.
+    """
+    lock_for_transaction("webcom.rebates")
+    stored = {(r.type, r.operator): r for r in Rebate.objects.filter(month=record.month)}
+    updated_at = datetime.fromtimestamp(record.updated_at, UTC)
+    if any(row.updated_at > updated_at for row in stored.values()):
+        return False
+    before = {key: (row.cost, row.counter) for key, row in stored.items()}
+    after = {(row.type, row.operator): (row.cost, row.counter) for row in record.rebates}
+    if before == after and all(row.updated_at == updated_at for row in stored.values()):
+        return False
+    Rebate.objects.filter(month=record.month).delete()
+    Rebate.objects.bulk_create(
+        Rebate(month=record.month, updated_at=updated_at, **msgspec.structs.asdict(row))
+        for row in record.rebates
+    )
+    publish_on_commit(RebatesUpdated(record))
+    return True
+
+
+def store_pushes(messages: Sequence[PushMessage]) -> Stored:
+    """Store what the carrier pushed, in one transaction.
+
+    Raises RecordError if one is bad, storing none.
+    """
+    calls = [parse_call(message.body) for message in messages if message.kind == "call"]
+    lines = [parse_line(message.body) for message in messages if message.kind == "line"]
+    rebates = [parse_rebates(message.body) for message in messages if message.kind == "rebates"]
+    with transaction.atomic():
+        lock_for_transaction("webcom.calls")  # always the first lock: two writers cannot deadlock
+        if lines:
+            store_lines(lines)
+        for record in rebates:
+            store_rebates(record)
+        return store_calls(calls) if calls else Stored()
+
+
+@transaction.atomic
+def store_delivery(delivery_id: str, messages: Sequence[PushMessage]) -> Stored | None:
+    """Store a webhook delivery once; None if its id is known. RecordError as `store_pushes`."""
+    lock_for_transaction("webcom.calls")
+    _, is_new = Delivery.objects.get_or_create(
+        id=delivery_id, defaults={"received_at": timezone.now()}
+    )
+    return store_pushes(messages) if is_new else None
+
+
+def readable(payloads: Sequence[Any], *, source: str) -> list[CallRecord]:
+    """The calls among `payloads`; others are kept as `Unreadable` and logged when new."""
+    records: list[CallRecord] = []
+    for payload in payloads:
+        try:
+            records.append(parse_call(payload))
+        except RecordError as exc:
+            keep_unreadable(payload, source=source, reason=str(exc))
+    return records
+
+
+def _as_text(payload: Any) -> str:
+    try:
+        return orjson.dumps(payload, default=repr).decode()
+    except orjson.JSONEncodeError:  # deeper than 254 levels: keep what shows of it
+        return reprlib.repr(payload)
+
+
+def keep_unreadable(payload: Any, *, source: str, reason: str) -> None:
+    """Keep a payload that is no record, once, to be understood later; log it when it is new."""
+    text = without_nul(_as_text(payload))[:UNREADABLE_LIMIT]
+    now = timezone.now()
+    _, is_new = Unreadable.objects.update_or_create(
+        digest=sha256(text.encode()).hexdigest(),
+        defaults={"last_at": now},
+        create_defaults={
+            "source": source,
+            "reason": reason[:300],
+            "payload": text,
+            "first_at": now,
+            "last_at": now,
+        },
+    )
+    if is_new:
+        logger.warning("webcom.unreadable source=%s reason=%s", source, reason)

@@ -1,0 +1,44 @@
+"""Which type a line is of: from the carrier's list, or from its number until that is known."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+from webcom.models import Line
+
+VAS, GREEN = "Vas", "Green"
+_FRESH_S: Final = 30.0  # another process may have stored new lines
+
+_lock = threading.Lock()
+_types: dict[str, str] = {}
+_read_at = float("-inf")
+
+
+def line_type(line_id: str, number: str) -> str:
+    """The line's type as the carrier lists it, else by number (899... Vas, 800... Green), or ''."""
+    return _known_types().get(line_id) or type_of_number(number)
+
+
+def type_of_number(number: str) -> str:
+    """Vas for premium-rate 89x, Green for toll-free 800 and 803 (national numbering plan)."""
+    national = number.removeprefix("0039").removeprefix("+39")
+    if national.startswith("89"):
+        return VAS
+    return GREEN if national.startswith(("800", "803")) else ""
+
+
+def forget_line_types() -> None:
+    """Read the lines anew at the next call: they changed."""
+    global _read_at
+    _read_at = float("-inf")
+
+
+def _known_types() -> dict[str, str]:
+    global _types, _read_at
+    with _lock:
+        if time.monotonic() - _read_at > _FRESH_S:
+            _types = dict(Line.objects.values_list("line_id", "line_type"))
+            _read_at = time.monotonic()
+        return _types

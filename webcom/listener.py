@@ -1,0 +1,156 @@
+"""The endless listener of the carrier's push: one thread reads, the other stores what came."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from typing import Final
+
+from django.conf import settings
+from django.db import Error as DatabaseAway
+from django.db import close_old_connections
+
+from gateway_arq.lib.locks import only_one
+from gateway_arq.realtime.outage import Outage
+from gateway_arq.workers import services as workers
+from webcom import ingest
+from webcom.types import PushMessage, RecordError, UpstreamError, WebcomTlc
+from webcom.upstream import build_webcom_tlc
+
+logger = logging.getLogger(__name__)
+
+NAME: Final = "webcom.push"
+IDLE_S: Final = 0.5  # how long a goodbye may take
+BEAT_EVERY_S: Final = 10.0
+STAND_BY_S: Final = 2.0
+BATCH: Final = 200
+WAITING: Final = 2_000  # messages read ahead; beyond it the carrier's socket waits
+
+Arrival = PushMessage | Exception | None
+
+
+def run_push_listener(stopping: threading.Event) -> None:
+    """Listen to the carrier until `stopping` is set; of several replicas one listens.
+
+    The others stand by. What is missed while the push is down comes with the next pull: its cursor
+    closes the gap.
+    """
+    try:
+        carrier = build_webcom_tlc()
+    except UpstreamError as exc:  # WEBCOM_URL is no address
+        workers.failed(NAME, exc)
+        return
+    if carrier is None or not settings.WEBCOM_PUSH_URL:
+        workers.disabled(NAME)
+        return
+    database = Outage("webcom.push.database")
+    while not stopping.is_set():
+        try:
+            with only_one(NAME) as mine:
+                database.over()
+                if mine:
+                    listen(carrier, stopping=stopping)
+        except DatabaseAway as exc:
+            database.began(exc)
+        close_old_connections()
+        stopping.wait(STAND_BY_S)
+
+
+def listen(carrier: WebcomTlc, *, stopping: threading.Event) -> None:
+    """Store what the carrier pushes until `stopping` is set; after a drop reconnect with backoff.
+
+    Raises Django's database errors: the lock that makes this the one listener went with the
+    connection.
+    """
+    while not stopping.is_set():
+        try:
+            _listen_once(carrier, stopping)
+        except UpstreamError as exc:
+            stopping.wait(workers.failed(NAME, exc))
+        except DatabaseAway:
+            raise
+        except Exception as exc:  # ours to mend, but no reason to stop listening
+            logger.exception("webcom.push_failing")
+            stopping.wait(workers.failed(NAME, exc))
+
+
+def _listen_once(carrier: WebcomTlc, stopping: threading.Event) -> None:
+    """Until the connection drops (raises) or `stopping` is set (returns)."""
+    arrivals: queue.Queue[Arrival] = queue.Queue(WAITING)
+    leaving = threading.Event()
+    reader = threading.Thread(
+        target=_read, args=(carrier, arrivals, leaving), name="webcom-push", daemon=True
+    )
+    reader.start()
+    next_beat = 0.0
+    try:
+        while not stopping.is_set():
+            messages = _arrived(arrivals)
+            if messages:
+                store(messages)
+            if messages is not None and time.monotonic() >= next_beat:
+                workers.ran_ok(NAME)
+                next_beat = time.monotonic() + BEAT_EVERY_S
+    finally:
+        leaving.set()
+
+
+def _read(carrier: WebcomTlc, arrivals: queue.Queue[Arrival], leaving: threading.Event) -> None:
+    try:
+        for message in carrier.pushes(idle_s=IDLE_S):
+            if leaving.is_set():
+                return
+            _put(arrivals, message, leaving)
+    except Exception as exc:  # handed over whole: the storing thread raises it
+        _put(arrivals, exc, leaving)
+
+
+def _put(arrivals: queue.Queue[Arrival], arrival: Arrival, leaving: threading.Event) -> None:
+    while not leaving.is_set():
+        try:
+            return arrivals.put(arrival, timeout=IDLE_S)
+        except queue.Full:
+            continue
+
+
+def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
+    """What has come, waiting half a second for the first; raises the reader's error in turn.
+
+    None when the reader said nothing at all: an open connection tells at least that it is idle.
+    """
+    try:
+        arrival = arrivals.get(timeout=IDLE_S)
+    except queue.Empty:
+        return None
+    messages: list[PushMessage] = []
+    try:
+        while True:
+            if isinstance(arrival, Exception):
+                if messages:
+                    store(messages)
+                raise arrival
+            if arrival is not None:
+                messages.append(arrival)
+            if len(messages) == BATCH:
+                return messages
+            arrival = arrivals.get_nowait()
+    except queue.Empty:
+        return messages
+
+
+def store(messages: list[PushMessage]) -> None:
+    """Store a batch of pushes; if one is unreadable, each alone, so that no other is lost."""
+    try:
+        ingest.store_pushes(messages)
+    except RecordError:
+        for message in messages:
+            _store_alone(message)
+
+
+def _store_alone(message: PushMessage) -> None:
+    try:
+        ingest.store_pushes([message])
+    except RecordError as exc:
+        ingest.keep_unreadable(message.body, source=f"push {message.kind}", reason=str(exc))

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from gateway_arq.listening import run_until_stopped
+from webcom.listener import run_push_listener
+from webcom.tasks import pull_on_start
+
+
+class Command(BaseCommand):
+    help = (
+        "Listen to the carrier's push until SIGINT or SIGTERM. "
+        "Any number of replicas: one listens at a time."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run_until_stopped(_listen)
+
+
+def _listen(stopping: threading.Event) -> None:
+    pull_on_start()
+    run_push_listener(stopping)

@@ -1,0 +1,147 @@
+"""Asking the carrier what changed since our cursor, what is active, how missing calls ended."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from django.db import transaction
+from django.db.models import F, Max, Q
+from django.utils import timezone
+
+from gateway_arq.lib.days import local_day
+from webcom import ingest
+from webcom.ingest import Stored, readable
+from webcom.models import Call, Cursor
+from webcom.storage import known_calls
+from webcom.types import (
+    CursorExpired,
+    NotFound,
+    RecordError,
+    UpstreamError,
+    WebcomTlc,
+    parse_line,
+    parse_rebates,
+)
+
+logger = logging.getLogger(__name__)
+
+FEED: Final = "webcom.calls"
+# A cursor of this name: the feed's end was reached once, history is behind us.
+LIVE: Final = "webcom.calls.live"
+# How far back the very first pull reaches: this month and the one before.
+HISTORY: Final = timedelta(days=62)
+# How far before our last call we start when the cursor has expired.
+OVERLAP: Final = timedelta(days=1)
+ASK_AGAIN: Final = timedelta(seconds=30)
+ASK_AT_ONCE: Final = 20
+GIVE_UP: Final = timedelta(hours=6)
+PAGES_AT_ONCE: Final = 200
+
+
+def pull_calls(carrier: WebcomTlc) -> Stored:
+    """Close the gap since our cursor, store what is active now, ask for calls that went missing.
+
+    Raises UpstreamError; what was read before it is stored, and the next pull goes on from there.
+    """
+    stored = pull_changes(carrier)
+    active = readable(carrier.active_calls(), source="active calls")
+    stored += ingest.store_calls(active)
+    return stored + ask_for_missing(carrier, {call.id for call in active})
+
+
+def pull_changes(carrier: WebcomTlc) -> Stored:
+    """Read the carrier's feed from our cursor to its end; each page is stored with its cursor.
+
+    Until its end is reached for the first time it tells history, which is not announced to the
+    sockets. Raises UpstreamError.
+    """
+    stored = Stored()
+    live = Cursor.objects.filter(feed=LIVE).exists()
+    for _ in range(PAGES_AT_ONCE):
+        cursor = Cursor.objects.filter(feed=FEED).values_list("value", flat=True).first() or ""
+        try:
+            page = carrier.calls_since(cursor, since=_epoch(timezone.now() - HISTORY))
+        except CursorExpired:
+            since = _last_start() - OVERLAP
+            logger.warning("webcom.cursor_expired reading_again_from=%s", since)
+            page = carrier.calls_since("", since=_epoch(since))
+        records = readable(page.calls, source="changes")
+        with transaction.atomic():
+            stored += ingest.store_calls(records, announce=live)
+            if page.cursor != cursor:
+                Cursor.objects.update_or_create(feed=FEED, defaults={"value": page.cursor})
+            if not (live or page.more):
+                Cursor.objects.create(feed=LIVE)
+        if not page.more or page.cursor == cursor:
+            break
+    return stored
+
+
+def ask_for_missing(carrier: WebcomTlc, active_ids: set[str]) -> Stored:
+    """Ask by id for calls that we hold as active and the carrier no longer lists.
+
+    Each is asked for at once, then every 30 s, until its end is known. One that the carrier does
+    not know (404) and that began over six hours ago is stored as `Lost`. Raises UpstreamError.
+    """
+    now = timezone.now()
+    missing = (
+        Call.objects.active()
+        .filter(Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN))
+        .exclude(id__in=active_ids)
+        .order_by(F("asked_at").asc(nulls_first=True))
+        .values_list("id", flat=True)
+    )
+    stored = Stored()
+    for call_id in list(missing[:ASK_AT_ONCE]):
+        Call.objects.filter(id=call_id).update(
+            asked_at=now
+        )  # first: one that always fails must not stop the others
+        try:
+            stored += ingest.store_calls(readable([carrier.call(call_id)], source="call by id"))
+        except NotFound:
+            stored += _give_up_if_old(call_id, now)
+    return stored
+
+
+def _give_up_if_old(call_id: str, now: datetime) -> Stored:
+    call = known_calls([call_id])[call_id]
+    if call.started_at > _epoch(now - GIVE_UP):
+        return Stored()
+    logger.warning("webcom.call_lost id=%s", call_id)
+    return ingest.store_calls([msgspec.structs.replace(call, state="Lost", ended_at=None)])
+
+
+def pull_lines(carrier: WebcomTlc) -> int:
+    """Store the carrier's lines; returns how many. UpstreamError, also for an unreadable line."""
+    try:
+        records = [parse_line(payload) for payload in carrier.lines()]
+    except RecordError as exc:
+        raise UpstreamError(f"lines: {exc}") from exc
+    return ingest.store_lines(records)
+
+
+def pull_rebates(carrier: WebcomTlc) -> bool:
+    """Store this month's and last month's rebates; True if any changed. Raises UpstreamError."""
+    this_month = local_day().replace(day=1)
+    months = [(this_month - timedelta(days=1)).strftime("%Y-%m"), this_month.strftime("%Y-%m")]
+    try:
+        records = [parse_rebates(carrier.rebates(month)) for month in months]
+    except RecordError as exc:
+        raise UpstreamError(f"rebates: {exc}") from exc
+    changed = [ingest.store_rebates(record) for record in records]
+    return any(changed)
+
+
+def _last_start() -> datetime:
+    now = timezone.now()  # a clock that runs ahead at the carrier must not leave a gap
+    latest: datetime | None = Call.objects.filter(started_at__lte=now).aggregate(
+        at=Max("started_at")
+    )["at"]
+    return latest or now - HISTORY
+
+
+def _epoch(at: datetime) -> int:
+    return int(at.timestamp())

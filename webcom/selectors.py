@@ -1,0 +1,179 @@
+"""What the screens, the API and other apps read of this app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.utils import timezone
+
+from gateway_arq.lib.days import bucket_start, day_bounds, local_day, zone
+from gateway_arq.lib.upsert import sql_time
+from webcom.lines import GREEN, VAS
+from webcom.models import Call, Line, Rebate
+from webcom.rollups import FIVE_MINUTES, HOUR, tallies, totals
+from webcom.storage import Condition, known_calls, select_calls
+from webcom.types import CallRecord, LineRecord, RebateRecord, RebateRow, Stage
+
+SAMPLES: Final = 36  # five-minute samples: three hours
+_EXPORT_PAGE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Calls counted: how many, how long (seconds), how dear (euro)."""
+
+    calls: int = 0
+    duration_s: int = 0
+    cost: Decimal = Decimal(0)
+
+    def __add__(self, other: Figures) -> Figures:
+        return Figures(
+            self.calls + other.calls, self.duration_s + other.duration_s, self.cost + other.cost
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """One local day's calls: in all, and by type of line (Green and Vas always among them)."""
+
+    calls: int
+    duration_s: int
+    cost: Decimal
+    by_line_type: dict[str, Figures]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls: None or False asks nothing. `after` is the last call of the page before."""
+
+    active: bool = False
+    state: str | None = None
+    line: str | None = None  # a line's id or its number
+    caller: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    after: tuple[int, str] | None = None  # started_at (epoch seconds), id
+
+
+def active_calls_count() -> int:
+    """How many calls are in progress."""
+    return Call.objects.active().count()
+
+
+def call(call_id: str) -> CallRecord | None:
+    """The call of that id, or None."""
+    return known_calls([call_id]).get(call_id)
+
+
+def calls(wanted: CallFilter, *, limit: int) -> list[CallRecord]:
+    """The calls that match, newest first, at most `limit`."""
+    return select_calls(_conditions(wanted), limit=limit)
+
+
+def all_calls(wanted: CallFilter) -> Iterator[CallRecord]:
+    """Every call that matches, newest first, read page by page: memory stays flat."""
+    conditions = _conditions(wanted)
+    after: list[Condition] = []
+    while page := select_calls(conditions + after, limit=_EXPORT_PAGE):
+        yield from page
+        after = [_after(page[-1].started_at, page[-1].id)]
+
+
+def lines() -> list[LineRecord]:
+    """All lines, by id."""
+    columns = ("line_id", "number", "line_type", "group", "relations", "name")
+    rows = Line.objects.order_by("line_id").values_list(*columns)
+    return [LineRecord(**dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def line_ids() -> list[str]:
+    """The ids of all lines, in order."""
+    return list(Line.objects.order_by("line_id").values_list("line_id", flat=True))
+
+
+def rebates(month: str) -> RebateRecord | None:
+    """The rebates of a month (YYYY-MM), dearest first, or None when the carrier told none."""
+    rows = list(
+        Rebate.objects.filter(month=month)
+        .order_by("-cost", "type", "operator")
+        .values_list("updated_at", "type", "operator", "cost", "counter")
+    )
+    if not rows:
+        return None
+    return RebateRecord(
+        month=month,
+        updated_at=max(int(row[0].timestamp()) for row in rows),
+        rebates=[RebateRow(type=r[1], operator=r[2], cost=r[3], counter=r[4]) for r in rows],
+    )
+
+
+def day_totals(day: date) -> DayTotals:
+    """The calls that started on that local day."""
+    by_type: dict[str, Figures] = {GREEN: Figures(), VAS: Figures()}
+    for tally in tallies(*day_bounds(day), HOUR):
+        name = tally.line_type or "Unknown"
+        by_type[name] = by_type.get(name, Figures()) + Figures(*tally[2:])
+    total = sum(by_type.values(), Figures())
+    return DayTotals(total.calls, total.duration_s, total.cost, by_type)
+
+
+def daily_figures(days: int) -> dict[date, Figures]:
+    """The last `days` local days, today first, every day listed."""
+    today = local_day()
+    figures = {today - timedelta(days=n): Figures() for n in range(days)}
+    midnights = [day_bounds(day)[0] for day in reversed(figures)]
+    for tally in totals([*midnights, day_bounds(today)[1]]):
+        figures[datetime.fromtimestamp(tally.start, zone()).date()] += Figures(*tally[2:])
+    return figures
+
+
+def hourly_figures(day: date) -> list[Figures]:
+    """The 24 hours of the local clock on that day.
+
+    Where the clock goes back both passes of the hour are in one entry; where it goes forward one
+    stays empty.
+    """
+    figures = [Figures()] * 24
+    for tally in tallies(*day_bounds(day), HOUR):
+        hour = datetime.fromtimestamp(tally.start, zone()).hour
+        figures[hour] += Figures(*tally[2:])
+    return figures
+
+
+def five_minute_figures() -> dict[datetime, Figures]:
+    """The last 36 five-minute buckets by their start (UTC), oldest first, the current one last."""
+    newest = bucket_start(timezone.now(), FIVE_MINUTES)
+    span = timedelta(seconds=FIVE_MINUTES)
+    figures = {newest - span * n: Figures() for n in reversed(range(SAMPLES))}
+    for tally in tallies(newest - span * (SAMPLES - 1), newest + span, FIVE_MINUTES):
+        figures[datetime.fromtimestamp(tally.start, UTC)] += Figures(*tally[2:])
+    return figures
+
+
+def _conditions(wanted: CallFilter) -> list[Condition]:
+    found: list[Condition] = []
+    if wanted.active:
+        found.append(("stage < %s", [int(Stage.LOST)]))
+    if wanted.state is not None:
+        found.append(("state = %s", [wanted.state]))
+    if wanted.line is not None:
+        ids = list(Line.objects.filter(number=wanted.line).values_list("line_id", flat=True))
+        ids = ids or [wanted.line]
+        found.append((f"line_id IN ({', '.join(['%s'] * len(ids))})", list(ids)))
+    if wanted.caller is not None:
+        found.append(("caller = %s", [wanted.caller]))
+    if wanted.start is not None:
+        found.append(("started_at >= %s", [sql_time(int(wanted.start.timestamp()))]))
+    if wanted.end is not None:
+        found.append(("started_at < %s", [sql_time(int(wanted.end.timestamp()))]))
+    if wanted.after is not None:
+        found.append(_after(*wanted.after))
+    return found
+
+
+def _after(started_at: int, call_id: str) -> Condition:
+    return ("(started_at, id) < (%s, %s)", [sql_time(started_at), call_id])

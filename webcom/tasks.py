@@ -1,0 +1,63 @@
+"""The schedule's entry points; how often each runs is set in the admin (periodic tasks)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from celery import shared_task
+
+from gateway_arq.lib.locks import only_one
+from gateway_arq.workers import services as workers
+from webcom import pull, retention, rollups
+from webcom.types import UpstreamError, WebcomTlc
+from webcom.upstream import build_webcom_tlc
+
+
+@shared_task(name="webcom.pull_calls", soft_time_limit=300)
+def pull_calls() -> None:
+    _pull("webcom.calls", pull.pull_calls)
+
+
+@shared_task(name="webcom.pull_lines", soft_time_limit=120)
+def pull_lines() -> None:
+    _pull("webcom.lines", pull.pull_lines)
+
+
+@shared_task(name="webcom.pull_rebates", soft_time_limit=120)
+def pull_rebates() -> None:
+    _pull("webcom.rebates", pull.pull_rebates)
+
+
+@shared_task(name="webcom.recount", soft_time_limit=300)
+def recount() -> None:
+    with workers.watched("webcom.recount"):
+        while rollups.recount():
+            continue
+
+
+@shared_task(name="webcom.prune", soft_time_limit=3600)
+def prune() -> None:
+    with workers.watched("webcom.prune"):
+        retention.prune()
+
+
+def _pull(name: str, work: Callable[[WebcomTlc], object]) -> None:
+    """One run of a pull: not while another one is at it, nor before its backoff is over."""
+    try:
+        carrier = build_webcom_tlc()
+    except UpstreamError as exc:  # WEBCOM_URL is no address
+        workers.failed(name, exc)
+        return
+    if carrier is None:
+        workers.disabled(name)
+        return
+    with only_one(name) as mine:
+        if mine and workers.is_due(name):
+            with workers.watched(name, UpstreamError):
+                work(carrier)
+
+
+def pull_on_start() -> None:
+    """Ask for everything when the house starts: the schedule begins an interval later."""
+    for task in (pull_lines, pull_rebates, pull_calls):
+        task.delay()

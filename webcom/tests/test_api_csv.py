@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from rest_framework.test import APIClient
+
+from gateway_arq.lib.csv_answers import csv_lines
+from gateway_arq.lib.days import local_day
+from webcom import ingest, selectors
+from webcom.api.csv import FIELDS
+from webcom.events import call_document
+from webcom.tests.factories import NOON, ended, record, stored
+
+pytestmark = pytest.mark.django_db
+
+
+def csv_rows(api: APIClient, query: str) -> list[dict[str, str]]:
+    answer = api.get(f"/api/webcom/calls?{query}")
+    assert answer.status_code == 200
+    assert answer.streaming
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+
+
+def test_csv_holds_every_call_that_matches_with_the_reference_s_names(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(selectors, "_EXPORT_PAGE", 4)
+    ingest.store_calls(
+        [ended(id=f"c{n:02}", timestamp=NOON + n // 3, cost=0.1) for n in range(10)], announce=False
+    )
+    ingest.store_calls([ended(state="Busy")], announce=False)
+    rows = csv_rows(api, "format=csv&state=Ok")
+    assert [row["id"] for row in rows] == [f"c{n:02}" for n in reversed(range(10))]
+    assert rows[0] == {
+        "id": "c09",
+        "timestamp": str(NOON + 3),
+        "endedAt": str(NOON + 50),
+        "state": "Ok",
+        "direction": "Entering",
+        "lineID": "Sickprod90TLW",
+        "lineNumber": "899748963",
+        "caller": "331234567",
+        "called": "899748963",
+        "callerOperator": "TIM",
+        "duration": "45",
+        "cost": "0.1",
+    }
+    assert len(csv_rows(api, "format=csv&state=Ok&limit=2")) == 2
+
+
+def test_csv_is_asked_for_by_format_or_accept(api: APIClient):
+    answer = api.get("/api/webcom/calls", headers={"Accept": "text/csv"})
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert (
+        answer.headers["Content-Disposition"] == f'attachment; filename="calls-{local_day()}.csv"'
+    )
+    assert answer.getvalue().decode().startswith("id,timestamp,endedAt,state,")
+
+
+@pytest.mark.parametrize(
+    ("told", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("+39331234567", "+39331234567"),
+        ("-1", "-1"),
+        ('a,"b"', 'a,"b"'),
+    ],
+)
+def test_csv_cells_are_no_formulas(api: APIClient, told: str, cell: str):
+    stored(record(caller=told))
+    assert [row["caller"] for row in csv_rows(api, "format=csv")] == [cell]
+
+
+def test_csv_is_sent_in_pieces_not_made_whole():
+    document = call_document(ended())
+    pieces = list(csv_lines(FIELDS, (document for _ in range(2_000))))
+    assert len(pieces) > 2
+    assert max(map(len, pieces)) < 70_000
+    assert "".join(pieces).count(document["id"]) == 2_000
+
+
+def test_csv_refuses_bad_filters_in_json(api: APIClient):
+    answer = api.get("/api/webcom/calls?format=csv&limit=0")
+    assert (answer.status_code, answer.json()["errors"].keys()) == (400, {"limit"})

@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import connection, transaction
+
+from gateway_arq.lib.days import day_bounds
+from webcom import ingest, rollups
+from webcom.ingest import Stored
+from webcom.models import Call, Delivery, DirtyBucket, Line, Rebate, Unreadable
+from webcom.storage import known_calls
+from webcom.tests.conftest import Commit, Told
+from webcom.tests.factories import (
+    NOON,
+    call_payload,
+    ended,
+    line_payload,
+    rebates_payload,
+    record,
+    stored,
+)
+from webcom.types import PushMessage, RecordError, Stage, parse_call, parse_line, parse_rebates
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_stored_call_is_read_back_as_it_was_told():
+    call = ended(quality={"mos": 4.1}, cost=0.0001, caller="")
+    ingest.store_calls([call])
+    assert known_calls([call.id]) == {call.id: msgspec.structs.replace(call, line_type="Vas")}
+    row = Call.objects.get()
+    assert (row.state, row.stage, row.cost, row.extra) == (
+        "Ok",
+        Stage.ENDED,
+        Decimal("0.0001"),
+        {"quality": {"mos": 4.1}},
+    )
+    assert (row.duration_s, int(row.started_at.timestamp()), row.line_type) == (45, NOON, "Vas")
+
+
+def test_second_delivery_of_same_call_is_ignored(told: Told, commit: Commit):
+    call = ended()
+    with commit():
+        first = ingest.store_calls([call])
+    with commit():
+        second = ingest.store_calls([call])
+    assert (first, second) == (Stored(created=1), Stored(unchanged=1))
+    assert [message["id"] for message in told] == [call.id]
+
+
+def test_each_change_is_announced_once_in_its_order(told: Told, commit: Commit):
+    ringing, talking, over = (
+        record(id="a", state="Ringing", revision=1),
+        record(id="a"),
+        ended(id="a"),
+    )
+    with commit():
+        result = ingest.store_calls([ringing, talking, ringing, over, talking])
+    assert [(message["type"], message["state"]) for message in told] == [
+        ("call_event_realtime", "Ringing"),
+        ("call_event_realtime", "Pending"),
+        ("call_event_realtime", "Ok"),
+    ]
+    assert result.created == Call.objects.count() == 1
+
+
+def test_the_announcement_has_the_reference_s_fields(told: Told, commit: Commit):
+    with commit():
+        ingest.store_calls([ended(id="a", cost=0.15)])
+    assert told == [
+        {
+            "type": "call_event_realtime",
+            "id": "a",
+            "lineID": "Sickprod90TLW",
+            "state": "Ok",
+            "direction": "Entering",
+            "caller": "331234567",
+            "called": "899748963",
+            "callerOperator": "TIM",
+            "cost": 0.15,
+            "duration": 45,
+            "lineNumber": "899748963",
+            "timestamp": NOON,
+            "lineType": "Vas",
+            "endedAt": NOON + 47,
+            "revision": 3,
+        }
+    ]
+
+
+def test_history_is_stored_in_silence(told: Told, commit: Commit):
+    with commit():
+        ingest.store_calls([ended()], announce=False)
+    assert told == []
+    assert Call.objects.count() == 1
+
+
+def test_what_is_rolled_back_is_not_announced(told: Told, commit: Commit):
+    with commit(), transaction.atomic():
+        ingest.store_calls([ended()])
+        transaction.set_rollback(True)
+    assert told == []
+    assert not Call.objects.exists()
+
+
+def test_nothing_to_store_is_no_work(told: Told, commit: Commit):
+    with commit():
+        assert ingest.store_calls([]) == Stored()
+    assert told == []
+    assert not DirtyBucket.objects.exists()
+
+
+def test_a_late_telling_does_not_reopen_an_ended_call(told: Told, commit: Commit):
+    stored(ended(id="a"))
+    with commit():
+        assert ingest.store_calls([record(id="a", revision=2)]) == Stored(unchanged=1)
+    assert told == []
+    assert Call.objects.get().stage == Stage.ENDED
+
+
+def test_a_redelivery_with_odd_json_is_no_change():
+    payload = call_payload(odd={"b": 1e100, "a": "\\u0000\0é", "deep": [{"x": 1.50}]})
+    ingest.store_calls([parse_call(payload)])
+    assert ingest.store_calls([parse_call(payload)]) == Stored(unchanged=1)
+    assert Call.objects.get().extra["odd"]["a"] == "\\u0000é"
+
+
+def test_figures_are_marked_only_when_they_change():
+    stored(record(id="a", state="Ringing", revision=1))
+    rollups.recount()
+    assert not DirtyBucket.objects.exists()
+    ingest.store_calls([record(id="a", state="Pending", revision=2)])
+    assert not DirtyBucket.objects.exists()
+    ingest.store_calls([ended(id="a", timestamp=NOON + 600)])
+    assert [
+        int(at.timestamp())
+        for at in DirtyBucket.objects.values_list("start_at", flat=True).order_by("start_at")
+    ] == [
+        NOON,
+        NOON + 600,
+    ]
+
+
+def test_a_batch_of_a_hundred_needs_few_queries(django_assert_max_num_queries: Callable[..., Any]):
+    batch = [ended(timestamp=NOON + 60 * n) for n in range(100)]
+    with django_assert_max_num_queries(9):
+        ingest.store_calls(batch)
+    assert Call.objects.count() == 100
+
+
+def test_the_line_s_type_is_the_listed_one_or_else_the_number_s():
+    ingest.store_lines([parse_line(line_payload(lineId="L1", number="0612345", lineType="Vas"))])
+    assert stored(record(lineID="L1", lineNumber="0612345")).line_type == "Vas"
+    assert stored(record(lineID="L2", lineNumber="800026028")).line_type == "Green"
+    assert stored(record(lineID="L2", lineNumber="", called="899748963")).line_type == "Vas"
+    assert stored(record(lineID="L2", lineNumber="0612345")).line_type == ""
+
+
+def test_calls_that_came_before_their_line_get_its_type():
+    stored(record(id="a", lineID="L1", lineNumber="0612345"))
+    rollups.recount()
+    ingest.store_lines([parse_line(line_payload(lineId="L1", number="0612345"))])
+    assert Call.objects.get().line_type == "Green"
+    assert DirtyBucket.objects.count() == 1
+
+
+def test_line_and_call_in_one_batch_belong_together(commit: Commit):
+    call = call_payload(lineID="L1", lineNumber="0612345")
+    line = line_payload(lineId="L1", number="0612345")
+    with commit():
+        # The lines are known, without this one.
+        ingest.store_pushes([PushMessage("call", call_payload())])
+        ingest.store_pushes([PushMessage("call", call), PushMessage("line", line)])
+    assert Call.objects.get(id=call["id"]).line_type == "Green"
+
+
+def test_lines_are_stored_as_told_and_overwritten():
+    ingest.store_lines([parse_line(line_payload()), parse_line(line_payload(name="Reception"))])
+    line = Line.objects.get()
+    assert (line.group, line.relations, line.name) == (
+        "Green",
+        ["Read", "Write", "Owner"],
+        "Reception",
+    )
+    ingest.store_lines([parse_line(line_payload(relations=[]))])
+    assert list(Line.objects.values_list("relations", "name")) == [([], None)]
+
+
+def test_rebates_become_what_the_carrier_says(told: Told, commit: Commit):
+    with commit():
+        assert ingest.store_rebates(parse_rebates(rebates_payload()))
+    with commit():
+        assert not ingest.store_rebates(parse_rebates(rebates_payload()))
+    row = {"type": "Vas", "operator": "TIMG", "cost": 2100, "counter": 930}
+    with commit():
+        assert ingest.store_rebates(
+            parse_rebates(rebates_payload(rebates=[row], updatedAt=1_731_675_000))
+        )
+    assert list(Rebate.objects.values_list("operator", "cost", "counter")) == [
+        ("TIMG", Decimal(2100), 930)
+    ]
+    assert [(m["type"], m["count"], m["updated_at"]) for m in told] == [
+        ("rebates_updated", 2, "1731671400"),
+        ("rebates_updated", 1, "1731675000"),
+    ]
+
+
+def test_rebates_older_than_the_stored_ones_are_ignored(told: Told, commit: Commit):
+    ingest.store_rebates(parse_rebates(rebates_payload()))
+    with commit():
+        assert not ingest.store_rebates(
+            parse_rebates(rebates_payload(rebates=[], updatedAt=1_731_671_399))
+        )
+    assert Rebate.objects.count() == 2
+
+
+def test_a_batch_with_an_unreadable_push_stores_nothing():
+    with pytest.raises(RecordError):
+        ingest.store_pushes(
+            [
+                PushMessage("line", line_payload()),
+                PushMessage("call", call_payload()),
+                PushMessage("rebates", {"month": "soon"}),
+            ]
+        )
+    assert not Call.objects.exists()
+    assert not Line.objects.exists()
+
+
+def test_a_delivery_is_stored_once():
+    messages = [PushMessage("call", call_payload())]
+    assert ingest.store_delivery("msg_1", messages) == Stored(created=1)
+    assert ingest.store_delivery("msg_1", messages) is None
+    assert ingest.store_delivery("msg_2", messages) == Stored(unchanged=1)
+
+
+def test_an_unreadable_delivery_is_not_remembered():
+    with pytest.raises(RecordError):
+        ingest.store_delivery("msg_1", [PushMessage("call", None)])
+    assert not Delivery.objects.exists()
+
+
+def test_unreadable_payloads_are_kept_once_and_logged_once(caplog: pytest.LogCaptureFixture):
+    bad = [call_payload(id="a", state=None), {"b": "\0"}, None, "é" * 100_000]
+    for _ in range(2):
+        good = ingest.readable([*bad, call_payload(id="ok")], source="changes")
+        assert [call.id for call in good] == ["ok"]
+    assert Unreadable.objects.count() == len(caplog.records) == len(bad)
+    kept = Unreadable.objects.get(payload__startswith='{"id":"a"')
+    assert (kept.source, kept.reason) == ("changes", "Expected `str`, got `null` - at `$.state`")
+
+
+def test_an_unreadable_payload_too_deep_for_json_stops_nothing():
+    deep: list[Any] = []
+    for _ in range(1_000):
+        deep = [deep]
+    assert ingest.readable([call_payload(state=deep), deep], source="changes") == []
+    assert Unreadable.objects.count() == 2
+
+
+def at_once(*works: Callable[[int], object], rounds: int) -> None:
+    """Run `works` in a thread each, every round of them together; raises what went wrong."""
+    together = threading.Barrier(len(works), timeout=20)
+
+    def run(work: Callable[[int], object]) -> None:
+        try:
+            for n in range(rounds):
+                together.wait()
+                work(n)
+        except BaseException:
+            together.abort()
+            raise
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        for future in [pool.submit(run, work) for work in works]:
+            future.result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_writers_neither_overwrites_what_the_other_knows():
+    at_once(
+        lambda n: ingest.store_calls([record(id=f"c{n}", heard=1)]),
+        lambda n: ingest.store_calls([ended(id=f"c{n}", billed=2)]),
+        rounds=15,
+    )
+    stored_as = {
+        (call.state, call.extra.get("heard"), call.extra.get("billed"))
+        for call in Call.objects.all()
+    }
+    assert stored_as == {("Ok", 1, 2)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_of_every_kind_and_a_recount_at_once_neither_lose_nor_double_nor_block():
+    starts = [NOON + 150 * n for n in range(40)]
+    calls = [record(id=f"c{n}", timestamp=at, cost=1) for n, at in enumerate(starts)]
+    ends = [ended(id=f"c{n}", timestamp=at, cost=2, duration=10) for n, at in enumerate(starts)]
+    pushes = [
+        PushMessage("rebates", rebates_payload()),
+        PushMessage("line", line_payload()),
+        PushMessage("call", call_payload(id="c0", timestamp=NOON, revision=1, state="Ringing")),
+    ]
+    at_once(
+        lambda n: (ingest.store_calls(calls + ends), ingest.store_pushes(pushes)),
+        lambda n: (
+            ingest.store_calls((calls + ends)[::-1]),
+            ingest.store_delivery(f"msg-{n}", pushes),
+        ),
+        lambda n: ingest.store_calls(ends[10:30]),
+        lambda n: rollups.recount(),
+        rounds=3,
+    )
+    while rollups.recount():
+        continue
+    tallies = rollups.tallies(*day_bounds(date(2025, 11, 15)), rollups.HOUR)
+    assert sum(tally.calls for tally in tallies) == Call.objects.count() == 40
+    assert sum(tally.duration_s for tally in tallies) == 400
+    assert sum(tally.cost for tally in tallies) == 80
+
+
+def test_ids_that_look_like_sql_are_ids_all_the_same():
+    ingest.store_calls([record(id="NULL")])
+    odd = ['a"b', "a\\", "{a,b}", "a,b", "a\nb", ""]
+    assert list(known_calls(["NULL", *odd])) == ["NULL"]

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+from standardwebhooks import Webhook
+
+from webcom.models import Call, Delivery, Line, Rebate
+from webcom.tests.conftest import Commit, Told
+from webcom.tests.factories import call_payload, line_payload, rebates_payload
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+Deliver = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _any_number_of_failures(settings: Any) -> None:
+    """The failures of one test are not to be counted in the next one."""
+    settings.AUTH_FAILURES_PER_MINUTE = 0
+
+
+@pytest.fixture
+def deliver(settings: Any) -> Deliver:
+    """POST `events` (or raw `body`) as the carrier does; keywords change what it signs or sends."""
+    settings.WEBCOM_WEBHOOK_SECRET = SECRET
+
+    def deliver(*events: Any, body: bytes | None = None, id: str = "msg_1", **changes: Any) -> Any:
+        raw = orjson.dumps({"events": events}) if body is None else body
+        return Client().post(
+            "/api/webcom/events",
+            raw,
+            content_type=changes.pop("content_type", "application/json"),
+            headers=signed(raw, id, **changes),
+        )
+
+    return deliver
+
+
+def signed(
+    body: bytes, id: str, *, secret: str = SECRET, age_s: int = 0, **headers: str | None
+) -> dict[str, str]:
+    at = datetime.now(UTC) - timedelta(seconds=age_s)
+    made = {
+        "webhook-id": id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(id, at, body.decode("utf-8", "replace")),
+    }
+    made |= {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+    return {
+        name: value
+        for name, value in made.items()
+        if headers.get(name.replace("-", "_"), "") is not None
+    }
+
+
+def call(**fields: Any) -> dict[str, Any]:
+    return {"type": "call", "call": call_payload(**fields)}
+
+
+def test_a_signed_delivery_is_stored_and_announced(deliver: Deliver, told: Told, commit: Commit):
+    with commit():
+        answer = deliver(
+            call(id="a"),
+            {"type": "line", "line": line_payload()},
+            {"type": "rebates", "rebates": rebates_payload()},
+            {"type": "ping"},
+        )
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"success": True, "duplicate": False, "created": 1, "changed": 0, "unchanged": 0},
+    )
+    assert (Call.objects.count(), Line.objects.count(), Rebate.objects.count()) == (1, 1, 2)
+    assert {message["type"] for message in told} == {"call_event_realtime", "rebates_updated"}
+
+
+def test_a_repeated_delivery_is_acknowledged_and_not_processed(
+    deliver: Deliver, told: Told, commit: Commit
+):
+    with commit():
+        deliver(call(id="a", revision=1))
+    with commit():
+        again = deliver(call(id="a", revision=2, state="Busy"), age_s=5)  # signed anew
+    assert again.json() == {
+        "success": True,
+        "duplicate": True,
+        "created": 0,
+        "changed": 0,
+        "unchanged": 0,
+    }
+    assert Call.objects.get().state == "Pending"
+    assert len(told) == 1
+
+
+def test_the_same_calls_in_another_delivery_change_nothing(deliver: Deliver):
+    deliver(call(id="a"))
+    assert deliver(call(id="a"), id="msg_2").json()["unchanged"] == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"secret": OTHER_SECRET},
+        {"age_s": 301},
+        {"age_s": -301},
+        {"webhook_id": None},
+        {"webhook_timestamp": None},
+        {"webhook_signature": None},
+        {"webhook_id": "msg_2"},
+        {"webhook_timestamp": "soon"},
+        {"webhook_timestamp": "nan"},
+        {"webhook_timestamp": "inf"},
+        {"webhook_timestamp": "9" * 400},
+        {"webhook_signature": ""},
+        {"webhook_signature": "v1"},
+        {"webhook_signature": "v1,%%%"},
+        {"webhook_signature": "v1,é"},
+        {"webhook_signature": "v1,a,b"},
+        {"webhook_signature": "v1a,AAAA v2,BBBB"},
+    ],
+    ids=str,
+)
+def test_a_delivery_that_is_not_the_carrier_s_is_refused(deliver: Deliver, changes: dict[str, Any]):
+    answer = deliver(call(), **changes)
+    assert answer.status_code == 401
+    assert answer.json()["detail"] == "The webhook's signature is missing, wrong or too old."
+    assert answer.headers["WWW-Authenticate"].startswith("Webhook")
+    assert not Call.objects.exists()
+    assert not Delivery.objects.exists()
+
+
+def test_an_api_key_is_no_signature(settings: Any):
+    settings.WEBCOM_WEBHOOK_SECRET = SECRET
+    answer = Client().post(
+        "/api/webcom/events",
+        {},
+        "application/json",
+        headers={"X-API-Key": django_settings.TEST_API_KEY},
+    )
+    assert answer.status_code == 401
+
+
+def test_another_body_under_the_same_signature_is_refused(deliver: Deliver):
+    stolen = signed(orjson.dumps({"events": [call()]}), "msg_1")
+    answer = deliver(call(), **{name.replace("-", "_"): value for name, value in stolen.items()})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"events": []}',
+        b'{"events": {}}',
+        b'{"events": [1]}',
+        b'{"events": [{"type": "song"}]}',
+        b'{"events": [{"type": "call"}]}',
+        b'{"events": [{"type": "call", "call": []}]}',
+        b'{"events": [{"type": "line", "line": {"lineId": ""}}]}',
+        b'{"events": [{"type": "rebates", "rebates": {"month": "2025-13"}}]}',
+        b"[" * 100_000,
+        b'{"events": [' + b"1," * 1_001 + b"1]}",
+    ],
+    ids=lambda body: body[:60].decode(),
+)
+def test_a_signed_body_that_says_nothing_is_refused(deliver: Deliver, body: bytes):
+    answer = deliver(body=body)
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+    assert not Delivery.objects.exists()
+
+
+def test_one_bad_event_refuses_the_whole_delivery_and_it_may_come_again(deliver: Deliver):
+    answer = deliver(call(id="a"), call(id="b", timestamp="soon"))
+    assert answer.status_code == 400
+    assert "timestamp" in answer.json()["errors"]["events"][0]
+    assert not Call.objects.exists()
+    assert deliver(call(id="a"), call(id="b")).json()["created"] == 2
+
+
+def test_a_body_that_is_not_utf8_is_refused(deliver: Deliver):
+    assert deliver(body=b'{"events": ["\xff\xfe"]}').status_code == 401
+
+
+def test_a_body_over_the_limit_is_refused(deliver: Deliver, settings: Any):
+    settings.MAX_BODY_BYTES = 2_000
+    assert deliver(*[call() for _ in range(10)]).status_code == 413
+
+
+def test_only_json_is_read(deliver: Deliver):
+    assert deliver(call(), content_type="text/plain").status_code == 415
+
+
+@pytest.mark.parametrize("delivery_id", ["x" * 129, "é\x85"])
+def test_an_odd_delivery_id_is_refused(deliver: Deliver, delivery_id: str):
+    answer = deliver(call(), id=delivery_id)
+    assert answer.status_code in (400, 401)
+    assert not Delivery.objects.exists()
+
+
+def test_without_a_secret_there_is_no_webhook(settings: Any):
+    settings.WEBCOM_WEBHOOK_SECRET = ""
+    answer = Client().post("/api/webcom/events", {}, "application/json")
+    assert (answer.status_code, list(answer.json())) == (404, ["detail"])
+
+
+def test_a_secret_that_is_none_refuses_everything(deliver: Deliver, settings: Any):
+    for secret in ("whsec_", "whsec_é", "whsec_A"):
+        settings.WEBCOM_WEBHOOK_SECRET = secret
+        assert deliver(call()).status_code == 401
+
+
+def test_who_keeps_sending_wrong_signatures_is_slowed_down(settings: Any):
+    settings.WEBCOM_WEBHOOK_SECRET = SECRET
+    settings.AUTH_FAILURES_PER_MINUTE = 2
+    stranger = Client(REMOTE_ADDR="192.0.2.7")
+    answers = [stranger.post("/api/webcom/events", {}, "application/json") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_reading_the_webhook_is_no_method(settings: Any):
+    settings.WEBCOM_WEBHOOK_SECRET = SECRET
+    assert Client().get("/api/webcom/events").status_code in (401, 405)

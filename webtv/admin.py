@@ -1,0 +1,278 @@
+"""Streams, their audience and their alerts for staff."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from gateway_arq.lib.big_admin import BoundedPaginator
+from gateway_arq.lib.days import local_day, zone
+from gateway_arq.lib.fact_admin import FactAdmin
+from gateway_arq.workers.models import WorkerStatus
+from webtv import selectors
+from webtv.charts import Chart, chart
+from webtv.clients import HttpPages
+from webtv.models import Alert, AlertRule, Stream, ViewerRollup, ViewerSample
+from webtv.poller import NAME
+from webtv.presets import request_of, viewers_in
+from webtv.streams import source_of
+from webtv.types import TOTAL, CdnError
+
+_PAGES: Final = HttpPages()
+
+
+def charts_of(stream: Stream) -> list[Chart]:
+    """The last three hours, and today's hours against yesterday's."""
+    minutes = selectors.five_minutes(stream.pk)
+    today, yesterday = selectors.days(stream.pk, local_day(), local_day() - timedelta(days=1))
+    return [
+        chart(
+            _("Last 3 hours"),
+            [f"{at.astimezone(zone()):%H:%M}" for at in minutes],
+            [(_("viewers"), "now", [f.avg_viewers if f else None for f in minutes.values()])],
+            ticks_every=6,
+        ),
+        chart(
+            _("Peak of each hour"),
+            [f"{hour}" for hour in range(24)],
+            [
+                (_("yesterday"), "before", yesterday.hourly_peaks),
+                (_("today"), "now", today.hourly_peaks),
+            ],
+            ticks_every=3,
+        ),
+    ]
+
+
+class StreamForm(forms.ModelForm):
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if name == TOTAL and self.instance.name != TOTAL:
+            raise forms.ValidationError(_("“total” is the sum of all streams."))
+        return name
+
+    def clean_headers(self) -> dict[str, str]:
+        headers = self.cleaned_data["headers"] or {}
+        if not isinstance(headers, dict):
+            raise forms.ValidationError(_('Headers look like {"X-Region": "eu"}.'))
+        return headers
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and "url" in self.fields:
+            probe = Stream(**{name: cleaned.get(name, "") for name in self.fields})
+            probe.name = probe.name or self.instance.name
+            try:
+                request_of(source_of(probe))
+            except ValueError as exc:
+                raise forms.ValidationError(str(exc)) from exc
+        return cleaned
+
+
+class AlertRuleInline(admin.TabularInline):
+    model = AlertRule
+    extra = 0
+
+
+@admin.register(Stream)
+class StreamAdmin(admin.ModelAdmin):
+    form = StreamForm
+    inlines = (AlertRuleInline,)
+    list_display = (
+        "name", "title", "enabled", "preset", "viewers", "sampled", "record", "health",
+        "last_error",
+    )  # fmt: skip
+    list_editable = ("enabled",)
+    list_filter = ("enabled", "preset")
+    search_fields = ("name", "title")
+    actions = ("test_now",)
+    change_form_template = "admin/webtv/stream/change_form.html"
+    fieldsets = (
+        (None, {"fields": ("name", "title", "enabled", "preset", "url", "stream_key")}),
+        (
+            gettext_lazy("Generic server"),
+            {"fields": ("path", "body_format", "subtract_publisher")},
+        ),
+        (gettext_lazy("Access"), {"fields": ("headers", "user", "secrets")}),
+    )
+    readonly_fields = ("secrets",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Stream | None = None) -> Any:
+        if obj and obj.name == TOTAL:
+            return ((None, {"fields": ("name", "title")}),)
+        return super().get_fieldsets(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Stream | None = None) -> Any:
+        # Secrets and the worker's state go by the name.
+        return (*self.readonly_fields, "name") if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        is_total = isinstance(obj, Stream) and obj.name == TOTAL
+        return not is_total and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Without a list of the millions of samples that go with a stream."""
+        chosen = list(objs)
+        kept = {stream.name for stream in chosen} & {TOTAL}
+        return [str(stream) for stream in chosen], {}, set(), sorted(kept)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        jobs = WorkerStatus.objects.filter(name__startswith=f"{NAME}.")
+        self._jobs = {job.name: job for job in jobs}
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(description=gettext_lazy("viewers now"))
+    def viewers(self, stream: Stream) -> str:
+        self._current = selectors.current(stream.pk)
+        return str(self._current.viewers) if self._current and self._current.known else "—"
+
+    @admin.display(description=gettext_lazy("last sample"))
+    def sampled(self, stream: Stream) -> Any:
+        return self._current.at if self._current else None
+
+    @admin.display(description=gettext_lazy("record"), ordering="peak_viewers")
+    def record(self, stream: Stream) -> str:
+        if stream.peak_viewers is None or stream.peak_at is None:
+            return "—"
+        return f"{stream.peak_viewers} ({stream.peak_at.astimezone(zone()):%d/%m/%Y %H:%M})"
+
+    @admin.display(description=gettext_lazy("state"))
+    def health(self, stream: Stream) -> str:
+        job = self._jobs.get(f"{NAME}.{stream.name}")
+        return job.health if job and stream.enabled else "—"
+
+    @admin.display(description=gettext_lazy("last error"))
+    def last_error(self, stream: Stream) -> str:
+        job = self._jobs.get(f"{NAME}.{stream.name}")
+        return job.last_error if job else ""
+
+    @admin.display(description=gettext_lazy("secrets"))
+    def secrets(self, stream: Stream) -> str:
+        if not stream.name:
+            return _("from the environment, by the name: WEBTV_1_NAME, WEBTV_1_PASSWORD, ...")
+        source = source_of(stream)
+        given = [name for name in ("password", "token") if getattr(source, name)]
+        return _("in the environment: %s") % ", ".join(given) if given else _("none")
+
+    @admin.action(description=gettext_lazy("Test now"), permissions=["change"])
+    def test_now(self, request: HttpRequest, streams: QuerySet[Stream]) -> None:
+        for stream in streams.sources():  # type: ignore[attr-defined]
+            self._test(request, stream)
+
+    def get_urls(self) -> Any:
+        test = self.admin_site.admin_view(require_POST(self.test_view))
+        return [path("<int:pk>/test/", test, name="webtv_stream_test"), *super().get_urls()]
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask the stream's server now, as saved, and say what it answers."""
+        stream = get_object_or_404(Stream.objects.sources(), pk=pk)
+        if not self.has_change_permission(request, stream):
+            return HttpResponse(status=403)
+        self._test(request, stream)
+        return HttpResponseRedirect(reverse("admin:webtv_stream_change", args=[pk]))
+
+    def _test(self, request: HttpRequest, stream: Stream) -> None:
+        try:
+            source = source_of(stream)
+            body = _PAGES.fetch(request_of(source), timeout_s=settings.WEBTV_TIMEOUT_S)
+            viewers = viewers_in(source, body)
+        except (CdnError, ValueError) as exc:
+            self.message_user(request, f"{stream}: {exc}", messages.ERROR)
+        else:
+            told = _("%(stream)s: %(viewers)d viewers") % {"stream": stream, "viewers": viewers}
+            self.message_user(request, told, messages.SUCCESS)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        stream = self.get_object(request, object_id)
+        context = {**(extra_context or {})}
+        if stream is not None:
+            context |= {"charts": charts_of(stream), "is_total": stream.name == TOTAL}
+        return super().change_view(request, object_id, form_url, context)
+
+
+class StreamFilter(admin.SimpleListFilter):
+    title = gettext_lazy("stream")
+    parameter_name = "stream"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(stream.name, str(stream)) for stream in Stream.objects.all()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(stream__name=self.value()) if self.value() else queryset
+
+
+class AudienceAdmin(FactAdmin):
+    """Facts of the streams; with one chosen, its charts above the list."""
+
+    paginator = BoundedPaginator
+    list_select_related = ("stream",)
+    change_list_template = "admin/webtv/facts.html"
+    export_instead = ", or take /api/webtv/history?format=csv"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        stream = selectors.stream(request.GET.get("stream"))
+        charts = charts_of(stream) if stream else []
+        context = {**(extra_context or {}), "charts": charts, "charts_of": stream}
+        return super().changelist_view(request, context)
+
+
+@admin.register(ViewerSample)
+class ViewerSampleAdmin(AudienceAdmin):
+    list_display = ("at", "stream", "viewers")
+    list_filter = (StreamFilter, "at")
+    ordering = ("-at",)
+
+
+@admin.register(ViewerRollup)
+class ViewerRollupAdmin(AudienceAdmin):
+    list_display = (
+        "start_at",
+        "span_s",
+        "stream",
+        "peak_viewers",
+        "average",
+        "min_viewers",
+        "samples",
+    )
+    list_filter = (StreamFilter, "span_s", "start_at")
+    ordering = ("-start_at",)
+
+    @admin.display(description=gettext_lazy("average"))
+    def average(self, rollup: ViewerRollup) -> int:
+        return round(rollup.viewers_sum / rollup.samples)
+
+
+@admin.register(AlertRule)
+class AlertRuleAdmin(admin.ModelAdmin):
+    list_display = ("stream", "kind", "percent", "minutes", "least_viewers", "enabled")
+    list_editable = ("enabled",)
+    list_filter = ("stream", "kind", "enabled")
+    list_select_related = ("stream",)
+
+
+@admin.register(Alert)
+class AlertAdmin(FactAdmin):
+    list_display = ("began_at", "stream", "kind", "detail", "viewers", "ended_at")
+    list_filter = ("rule__kind", "began_at")
+    list_select_related = ("rule__stream",)
+
+    @admin.display(description=gettext_lazy("stream"))
+    def stream(self, alert: Alert) -> str:
+        return str(alert.rule.stream)
+
+    @admin.display(description=gettext_lazy("when"))
+    def kind(self, alert: Alert) -> str:
+        return alert.rule.get_kind_display()

@@ -1,0 +1,47 @@
+"""The query strings of the audience's endpoints."""
+
+from __future__ import annotations
+
+import datetime as dt
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+from django.utils import timezone
+from msgspec import Meta, Struct
+from rest_framework.exceptions import ValidationError
+
+from gateway_arq.lib.query import read_day, read_instant
+from webtv.rollup import DAY, FIVE_MINUTES, HOUR
+
+Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+SPANS: Final = {"sample": 0, "5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
+MOST_POINTS: Final = 10_000
+
+
+class AudienceQuery(Struct, frozen=True):
+    """Which stream (default: all, summed), and which local day (default: today)."""
+
+    stream: Text | None = None
+    date: Text | None = None
+
+    def day(self) -> dt.date | None:
+        """Raises ValidationError (400) for what is no day."""
+        return None if self.date is None else read_day("date", self.date)
+
+
+class HistoryQuery(Struct, frozen=True, rename={"from_": "from"}):
+    """`GET /api/webtv/history`."""
+
+    stream: Text | None = None
+    from_: Text | None = None
+    to: Text | None = None
+    span: Literal["sample", "5min", "hour", "day"] = "5min"
+    limit: Annotated[int, Meta(ge=1, le=MOST_POINTS)] = 2_000
+
+    def bounds(self) -> tuple[datetime, datetime]:
+        """From when to when: the last 24 hours by default. ValidationError (400)."""
+        end = read_instant("to", self.to, end=True) if self.to else timezone.now()
+        start = read_instant("from", self.from_) if self.from_ else end - timedelta(days=1)
+        if end <= start:
+            raise ValidationError({"to": ["The end must be after the start."]})
+        return start, end

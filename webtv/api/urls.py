@@ -1,0 +1,10 @@
+from django.urls import path
+
+from webtv.api import views
+
+urlpatterns = [
+    path("viewers", views.ViewersView.as_view()),
+    path("stats", views.StatsView.as_view()),
+    path("hourly", views.HourlyView.as_view()),
+    path("history", views.HistoryView.as_view()),
+]

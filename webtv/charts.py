@@ -1,0 +1,78 @@
+"""Lines of an audience as SVG paths, with a gap where nothing is known: pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+WIDTH: Final = 600
+HEIGHT: Final = 160
+NICE: Final = (1, 2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve, as it is drawn (`d` of an SVG path), and the dots of values between two gaps."""
+
+    label: str
+    css_class: str
+    path: str
+    dots: list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves over one axis. `ticks` are (x, label); `top` is the value of the upper edge."""
+
+    title: str
+    lines: list[Line]
+    ticks: list[tuple[float, str]]
+    top: int
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def chart(
+    title: str,
+    labels: Sequence[str],
+    curves: Sequence[tuple[str, str, Sequence[int | None]]],
+    *,
+    ticks_every: int,
+) -> Chart:
+    """A chart of curves (label, CSS class, a value for each of `labels`; None is unknown)."""
+    top = nice_top(max((v for *_, values in curves for v in values if v is not None), default=0))
+    step = WIDTH / max(len(labels) - 1, 1)
+    lines = []
+    for label, css_class, values in curves:
+        places = [
+            None if v is None else (round(n * step, 1), round(HEIGHT * (1 - v / top), 1))
+            for n, v in enumerate(values)
+        ]
+        lines.append(Line(label, css_class, *_drawn(places)))
+    ticks = [(round(n * step, 1), labels[n]) for n in range(0, len(labels), ticks_every)]
+    return Chart(title, lines, ticks, top)
+
+
+def nice_top(most: int) -> int:
+    """The next of 1, 2, 5, 10, 20, 50, ... from `most` on, at least 5."""
+    scale = 1
+    while True:
+        for nice in NICE:
+            if nice * scale >= max(most, 5):
+                return nice * scale
+        scale *= 10
+
+
+def _drawn(places: Sequence[tuple[float, float] | None]) -> tuple[str, list[tuple[float, float]]]:
+    """The path through what is known, broken at every gap; a value alone is a dot."""
+    strokes: list[list[tuple[float, float]]] = [[]]
+    for place in places:
+        if place is None:
+            strokes.append([])
+        else:
+            strokes[-1].append(place)
+    path = " ".join(
+        "M" + " L".join(f"{x} {y}" for x, y in stroke) for stroke in strokes if len(stroke) > 1
+    )
+    return path, [stroke[0] for stroke in strokes if len(stroke) == 1]

@@ -1,0 +1,50 @@
+"""The streaming servers' pages, over HTTP: the only place that opens a socket to them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from gateway_arq.lib.http import HttpClient, HttpError
+from webtv.types import CdnError, PageRequest
+
+MAX_BYTES: Final = 2 * 1024 * 1024
+CLIENTS_MOST: Final = 500  # kept open, each with its connection
+
+
+class HttpPages:
+    """The pages as `webtv.types.Pages`; connections are kept from tick to tick."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._clients: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], HttpClient]
+        self._clients = OrderedDict()
+
+    def fetch(self, request: PageRequest, *, timeout_s: float) -> bytes:
+        """The whole body of a 2xx answer, at most 2 MB of it.
+
+        `timeout_s` bounds everything but the name look-up. Redirects are refused: a server that is
+        watched does not choose what we ask. Raises CdnError.
+        """
+        parts = urlsplit(request.url)
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        try:
+            client = self._client(f"{parts.scheme}://{parts.netloc}", request.headers)
+            return client.get_body(target, timeout_s=timeout_s)
+        except HttpError as exc:
+            raise CdnError(str(exc), retry_after_s=exc.retry_after_s) from exc
+        except ValueError:
+            raise CdnError("the address is none") from None
+
+    def _client(self, origin: str, headers: tuple[tuple[str, str], ...]) -> HttpClient:
+        with self._lock:
+            client = self._clients.get((origin, headers))
+            if client is None:
+                client = HttpClient(origin, headers=dict(headers), max_bytes=MAX_BYTES)
+                self._clients[origin, headers] = client
+            self._clients.move_to_end((origin, headers))
+            if len(self._clients) > CLIENTS_MOST:
+                self._clients.popitem(last=False)[1].close()
+            return client

@@ -1,0 +1,115 @@
+"""Samples, stored once, with the rollups they change in the same transaction.
+
+Samples are never corrected, so a rollup is what it was plus what is new: there is nothing to
+recount, and reading never touches the samples (docs/decisions/0009-rollups-as-they-come.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from gateway_arq.lib.locks import lock_for_transaction
+from gateway_arq.lib.upsert import insert, sql_time, upsert
+from gateway_arq.realtime.publish import publish_on_commit
+from webtv.events import ViewersCounted
+from webtv.models import Stream, ViewerRollup, ViewerSample
+from webtv.rollup import Bucket, Figures, added_up
+from webtv.types import TOTAL, Sample
+
+LATE: Final = timedelta(seconds=30)  # an older sample is history: stored, not announced
+_COLUMNS: Final = (
+    "stream_id",
+    "span_s",
+    "start_at",
+    "samples",
+    "viewers_sum",
+    "min_viewers",
+    "peak_viewers",
+)
+
+
+@transaction.atomic
+def store_samples(samples: Sequence[Sample]) -> int:
+    """Store the samples that are new, add them to the rollups, announce them after commit.
+
+    Returns how many were new: a stream's sample of one second is stored once, whoever tells it. A
+    sample of a stream that is no more is left out.
+    """
+    lock_for_transaction("webtv.samples")
+    streams = Stream.objects.in_bulk({sample.stream_id for sample in samples})
+    fresh = [sample for sample in _new(samples) if sample.stream_id in streams]
+    rows = [(s.stream_id, sql_time(int(s.at.timestamp())), s.viewers) for s in fresh]
+    insert(ViewerSample, ("stream_id", "at", "viewers"), rows)
+    _add_to_rollups(added_up(fresh))
+    _note_records(fresh, streams)
+    publish_on_commit(*_events(fresh, streams))
+    return len(fresh)
+
+
+def total_stream() -> Stream:
+    """The row that stands for the sum of all streams."""
+    return Stream.objects.get_or_create(name=TOTAL)[0]
+
+
+def _new(samples: Sequence[Sample]) -> list[Sample]:
+    """Each stream's sample of a second once, but not those that are stored."""
+    wanted = {(s.stream_id, s.at.astimezone(UTC).replace(microsecond=0)): s for s in samples}
+    stored = ViewerSample.objects.filter(
+        stream_id__in={stream_id for stream_id, _ in wanted}, at__in={at for _, at in wanted}
+    ).values_list("stream_id", "at")
+    for known in stored:
+        wanted.pop(known, None)
+    return [Sample(stream_id, at, s.viewers) for (stream_id, at), s in wanted.items()]
+
+
+def _add_to_rollups(added: dict[Bucket, Figures]) -> None:
+    stored = ViewerRollup.objects.filter(
+        stream_id__in={bucket.stream_id for bucket in added},
+        span_s__in={bucket.span_s for bucket in added},
+        start_at__in={bucket.start_at for bucket in added},
+    ).values_list(*_COLUMNS)
+    for stream_id, span_s, start_at, *figures in stored:
+        bucket = Bucket(stream_id, span_s, start_at)
+        if bucket in added:
+            added[bucket] += Figures(*figures)
+    rows = [
+        (
+            bucket.stream_id,
+            bucket.span_s,
+            sql_time(int(bucket.start_at.timestamp())),
+            figures.samples,
+            figures.viewers_sum,
+            figures.min_viewers,
+            figures.peak_viewers,
+        )
+        for bucket, figures in added.items()
+    ]
+    upsert(ViewerRollup, _COLUMNS, rows, key=("stream_id", "span_s", "start_at"))
+
+
+def _note_records(fresh: Sequence[Sample], streams: dict[int, Stream]) -> None:
+    beaten: dict[int, Stream] = {}
+    for sample in fresh:
+        stream = streams[sample.stream_id]
+        if stream.peak_viewers is None or sample.viewers > stream.peak_viewers:
+            stream.peak_viewers, stream.peak_at = sample.viewers, sample.at
+            beaten[stream.pk] = stream
+    Stream.objects.bulk_update(beaten.values(), ["peak_viewers", "peak_at"])
+
+
+def _events(fresh: Sequence[Sample], streams: dict[int, Stream]) -> list[ViewersCounted]:
+    """The sum comes last; of an only stream it would say the same twice."""
+    recent = timezone.now() - LATE
+    several = Stream.objects.sources().filter(enabled=True).count() > 1
+    shown = [
+        (streams[sample.stream_id].name, sample)
+        for sample in fresh
+        if sample.at > recent and (several or streams[sample.stream_id].name != TOTAL)
+    ]
+    shown.sort(key=lambda named: named[0] == TOTAL)
+    return [ViewersCounted(name, sample.viewers, sample.at) for name, sample in shown]

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from gateway_arq.listening import run_until_stopped
+from webtv.poller import run_viewer_poller
+
+
+class Command(BaseCommand):
+    help = (
+        "Ask the streaming servers for their viewers, every WEBTV_INTERVAL_S seconds, until SIGINT "
+        "or SIGTERM. Any number of replicas: one asks at a time."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run_until_stopped(run_viewer_poller)

@@ -1,0 +1,272 @@
+"""How each kind of server is asked for its viewers, and where in the answer the number is.
+
+One JMESPath expression language for JSON and XML (every XML element is a list, so that one stream
+and several look alike). What each number counts, and where that is written: docs/upstreams/cdn.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import jmespath
+import orjson
+import xmltodict
+from jmespath.exceptions import JMESPathError
+
+from webtv.types import MOST_VIEWERS, CdnError, PageRequest, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One kind of server. Expressions are JMESPath; those of a stream start at its document."""
+
+    viewers: str  # of a stream: a number, or several to be added up; -1 is unknown
+    page: str = ""  # below the source's address; {key}, {app} and {stream} are its stream_key
+    document: str = "@"  # what an answer of this server always has
+    streams: str = "[@]"  # the streams' documents; {app} picks those of one application
+    name: str = ""  # of a stream; without it the page speaks of the right stream alone
+    publishing: str = ""  # of a stream: true when its publisher is counted too
+    more: str = ""  # true when the answer does not list all streams
+    body_format: str = "json"
+    needs_key: bool = False
+    broken: bool = False  # some versions write JSON that is none
+
+
+_WOWZA: Final = "/v2/servers/_defaultServer_/vhosts/_defaultVHost_/applications/{app}"
+PRESETS: Final[dict[str, Preset]] = {
+    "nginx-rtmp": Preset(
+        document="rtmp",
+        streams="rtmp[].server[].application[] | [?{app}].live[].stream[]",
+        name="name[0]",
+        viewers="nclients[0]",
+        publishing="publishing",
+        body_format="xml",
+    ),
+    "mediamtx": Preset(
+        page="/v3/paths/list?page=0&itemsPerPage=1000",
+        document="items",
+        streams="items",
+        name="name",
+        viewers="length(readers || `[]`)",
+        more="pageCount > `1`",
+    ),
+    "srs": Preset(
+        page="/api/v1/streams?start=0&count=1000",
+        document="streams",
+        streams="streams",
+        name="join('/', [app, name])",
+        viewers="clients",
+        publishing="publish.active",
+        more="length(streams) >= `1000`",
+    ),
+    "wowza": Preset(page="{wowza}/monitoring/current", viewers="totalConnections", needs_key=True),
+    "ant-media": Preset(
+        page="/{app}/rest/v2/broadcasts/{stream}/broadcast-statistics",
+        viewers="[totalRTMPWatchersCount, totalHLSWatchersCount, totalWebRTCWatchersCount, "
+        "totalDASHWatchersCount][?@ != null]",
+        needs_key=True,
+    ),
+    "owncast": Preset(page="/api/status", viewers="viewerCount"),
+    "icecast": Preset(
+        page="/status-json.xsl",
+        document="icestats",
+        streams="[icestats.source][]",
+        name="listenurl",
+        viewers="listeners",
+        broken=True,
+    ),
+    "flussonic": Preset(
+        page="/flussonic/api/media",
+        streams="[]",
+        name="value.name || entry",
+        viewers="value.stats.client_count",
+    ),
+    "restreamer": Preset(
+        page="/api/v3/session/active?collectors=hls,rtmp,srt",
+        streams="values(@)[]",
+        name="reference",
+        viewers="`1`",
+    ),
+    "cloudflare": Preset(page="/{key}/views", viewers="liveViewers", needs_key=True),
+    "viewer-count": Preset(
+        viewers="viewerCount || stream.viewerCount || streams[].viewerCount",
+    ),
+}
+_TITLE_OF_NOTHING: Final = re.compile(rb'(":\s*)-(?=\s*[,}\]])')  # Icecast 2.4's "title": - ,
+_NUMBER: Final = re.compile(r"\s*-?[0-9]{1,12}\s*\Z", re.ASCII)
+
+
+def request_of(source: Source) -> PageRequest:
+    """The page to ask for; equal for sources that share one.
+
+    Raises ValueError, with a message for staff, when address, headers, key or path are unusable.
+    """
+    preset = _preset(source)
+    parts = urlsplit(source.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("The address must begin with http:// or https:// and name a host.")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("User and password do not belong in the address.")
+    if re.search(r"[\x00-\x20\x7f]", source.url):
+        raise ValueError("The address contains spaces or control characters.")
+    if preset.needs_key and not source.stream_key:
+        raise ValueError("This server needs the stream's name on the server.")
+    _compiled(preset.viewers)
+    page = preset.page.format_map(_PageParts(source.stream_key))
+    url = source.url.rstrip("/") + page if page else source.url
+    return PageRequest(url, tuple(sorted(_headers(source, preset).items())))
+
+
+def viewers_in(source: Source, body: bytes) -> int:
+    """How many watch the source's stream, or all streams of the server without a `stream_key`.
+
+    A server that answers in full and does not list the stream has no viewers of it: 0. Raises
+    CdnError when the answer does not tell.
+    """
+    preset = _preset(source)
+    document = _parsed(preset, body)
+    if _search(preset.document, document) is None:
+        raise CdnError("the answer is not this server's")
+    streams = _streams(preset, source.stream_key, document)
+    if not streams and preset.more and _search(preset.more, document):
+        raise CdnError("the answer does not list all streams")
+    return sum(_viewers(preset, source, stream) for stream in streams)
+
+
+class _PageParts(dict[str, str]):
+    """What a page's address may contain of a stream's key."""
+
+    def __init__(self, key: str) -> None:
+        app, _, stream = key.partition("/")
+        application = _WOWZA.format(app=quote(app, safe=""))
+        inner = f"/instances/_definst_/incomingstreams/{quote(stream, safe='')}"
+        super().__init__(
+            key=quote(key, safe=""),
+            app=quote(app, safe=""),
+            stream=quote(stream, safe=""),
+            wowza=application + (inner if stream else ""),
+        )
+
+
+def _preset(source: Source) -> Preset:
+    if source.preset == "generic":
+        if not source.path:
+            raise ValueError("A generic source needs the path of the number.")
+        return Preset(viewers=source.path, body_format=source.body_format)
+    try:
+        return PRESETS[source.preset]
+    except KeyError:
+        raise ValueError(f"There is no server called {source.preset!r}.") from None
+
+
+def _headers(source: Source, preset: Preset) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json" if preset.body_format == "json" else "text/xml,*/*;q=0.5"
+    }
+    if source.token:
+        headers["Authorization"] = f"Bearer {source.token}"
+    elif source.user:
+        pair = f"{source.user}:{source.password}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    for name, value in source.headers.items():
+        text = str(value)
+        if text != value or not re.fullmatch(r"[A-Za-z0-9-]+", name):
+            raise ValueError(f"The header {name!r} is no text under a name.")
+        if not (text.isprintable() and text.isascii()):
+            raise ValueError(f"The header {name!r} contains characters that no header has.")
+        headers[name] = text
+    return headers
+
+
+def _parsed(preset: Preset, body: bytes) -> Any:
+    if preset.body_format == "xml":
+        try:
+            return xmltodict.parse(body, force_list=True)
+        except Exception as exc:  # expat's errors, refused entities, an unknown encoding
+            raise CdnError(f"the answer is no XML ({type(exc).__name__})") from None
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if preset.broken:
+            return _repaired(body)
+        kind = "HTML" if body.lstrip()[:1] == b"<" else "unreadable"
+        raise CdnError(f"the answer is {kind}, not JSON") from None
+
+
+def _repaired(body: bytes) -> Any:
+    text = _TITLE_OF_NOTHING.sub(rb"\1null", body).decode(errors="replace")
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise CdnError("the answer is broken JSON") from None
+
+
+def _streams(preset: Preset, key: str, document: Any) -> list[Any]:
+    app, _, stream = key.rpartition("/")
+    wanted = f"name[0] == {_literal(app)}" if app else "`true`"
+    found = _search(preset.streams.replace("{app}", wanted), document)
+    if not isinstance(found, list):
+        raise CdnError("the answer lists no streams")
+    if not (preset.name and key):
+        return found
+    named = [(_search(preset.name, one), one) for one in found]
+    if "{app}" in preset.streams:
+        return [one for name, one in named if name == stream]
+    exact = [one for name, one in named if name == key]
+    return exact or [one for name, one in named if str(name).endswith(f"/{key.lstrip('/')}")]
+
+
+def _literal(text: str) -> str:
+    """A JMESPath raw string."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _viewers(preset: Preset, source: Source, stream: Any) -> int:
+    found = _search(preset.viewers, stream)
+    numbers = found if isinstance(found, list) else [found]
+    counts = [_number(number) for number in numbers]
+    # -1 beside real numbers is a protocol that the server does not count.
+    known = [count for count in counts if count is not None]
+    if not known:
+        raise CdnError("the server does not know how many" if counts else "no number at the path")
+    total = sum(known)
+    if source.subtract_publisher or (preset.publishing and _search(preset.publishing, stream)):
+        total = max(total - 1, 0)
+    if total > MOST_VIEWERS:
+        raise CdnError("the number of viewers is not credible")
+    return total
+
+
+def _number(value: Any) -> int | None:
+    """A whole number; None for -1, the usual word for unknown. CdnError for anything else."""
+    if isinstance(value, str) and _NUMBER.match(value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is None:
+        raise CdnError("no number at the path")
+    if not isinstance(value, int) or isinstance(value, bool) or value < -1:
+        raise CdnError("what is at the path is no number of viewers")
+    return None if value == -1 else value
+
+
+def _search(expression: str, document: Any) -> Any:
+    try:
+        return _compiled(expression).search(document)
+    except (JMESPathError, RecursionError, ValueError, TypeError) as exc:
+        raise CdnError(f"the path does not fit the answer ({type(exc).__name__})") from None
+
+
+@lru_cache(1_024)
+def _compiled(expression: str) -> Any:
+    """Raises ValueError when it is no JMESPath."""
+    try:
+        return jmespath.compile(expression)
+    except (JMESPathError, RecursionError) as exc:
+        raise ValueError(f"The path is no JMESPath expression: {exc}") from None

@@ -1,0 +1,35 @@
+"""How long samples, hourly and daily figures are kept (0: for ever), by whole local days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from gateway_arq.lib.days import day_bounds, local_day
+from webtv.models import Alert, ViewerRollup, ViewerSample
+from webtv.rollup import DAY
+
+BATCH: Final = 5_000  # short transactions: ingest never waits for pruning
+
+
+def prune() -> int:
+    """Delete what is over its time, in batches; returns how many rows went."""
+    hourly, daily = settings.WEBTV_HOURLY_RETENTION_DAYS, settings.WEBTV_DAILY_RETENTION_DAYS
+    deleted = _delete(ViewerSample.objects.all(), "at", settings.WEBTV_SAMPLE_RETENTION_DAYS)
+    deleted += _delete(ViewerRollup.objects.exclude(span_s=DAY), "start_at", hourly)
+    deleted += _delete(ViewerRollup.objects.filter(span_s=DAY), "start_at", daily)
+    return deleted + _delete(Alert.objects.exclude(ended_at=None), "ended_at", daily)
+
+
+def _delete(rows: QuerySet[Any], column: str, days: int) -> int:
+    if not days:
+        return 0
+    first_kept, _ = day_bounds(local_day() - timedelta(days=days))
+    expired = rows.filter(**{f"{column}__lt": first_kept}).order_by(column)
+    deleted = 0
+    while ids := list(expired.values_list("pk", flat=True)[:BATCH]):
+        deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]
+    return deleted

@@ -1,0 +1,77 @@
+"""Which streams there are: made from the environment once, then staff's; secrets stay out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.conf import settings
+
+from webtv.models import Stream
+from webtv.types import TOTAL, Source
+
+_FIELDS: Final[dict[str, str]] = {
+    "TITLE": "title",
+    "PRESET": "preset",
+    "URL": "url",
+    "STREAM_KEY": "stream_key",
+    "PATH": "path",
+    "FORMAT": "body_format",
+    "USER": "user",
+}
+SECRETS: Final = frozenset({"PASSWORD", "TOKEN"})
+NAMES: Final = frozenset(_FIELDS) | SECRETS | {"NAME"}  # what follows WEBTV_1_ in the environment
+
+
+def add_configured_streams() -> list[Stream]:
+    """Make the streams of the environment that are not there yet; returns them.
+
+    One without a name or address is left out: the system checks say so.
+    """
+    made = []
+    for group, given in settings.WEBTV_STREAMS.items():
+        name = name_of(group, given)
+        if not given.get("URL") or name == TOTAL:
+            continue
+        fields: dict[str, Any] = {_FIELDS[key]: given[key] for key in given.keys() & _FIELDS.keys()}
+        if settings.SANDBOX:  # it may be on another port at each start
+            stream, is_new = Stream.objects.update_or_create(name=name, defaults=fields)
+        else:
+            stream, is_new = Stream.objects.get_or_create(name=name, defaults=fields)
+        if is_new:
+            made.append(stream)
+    return made
+
+
+def name_of(group: str, given: dict[str, str]) -> str:
+    """The name of the stream that WEBTV_<n>_... describes."""
+    return given.get("NAME", group.replace("_", "-"))
+
+
+def enabled_streams() -> list[Stream]:
+    """The streams that are to be asked, by name."""
+    return list(Stream.objects.sources().filter(enabled=True).order_by("name"))
+
+
+def source_of(stream: Stream) -> Source:
+    """How to ask for a stream, with its secrets."""
+    secrets = _secrets(stream.name)
+    return Source(
+        name=stream.name,
+        preset=stream.preset,
+        url=stream.url,
+        stream_key=stream.stream_key,
+        path=stream.path,
+        body_format=stream.body_format,
+        subtract_publisher=stream.subtract_publisher,
+        headers=dict(stream.headers),
+        user=stream.user,
+        password=secrets.get("PASSWORD", ""),
+        token=secrets.get("TOKEN", ""),
+    )
+
+
+def _secrets(name: str) -> dict[str, str]:
+    for group, given in settings.WEBTV_STREAMS.items():
+        if name_of(group, given) == name:
+            return dict(given)
+    return {}

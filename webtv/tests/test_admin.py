@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from sandbox.testing import running_cdn
+from webtv import ingest
+from webtv.charts import chart, nice_top
+from webtv.models import Alert, AlertRule, Stream, ViewerSample
+from webtv.types import TOTAL, Sample
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/webtv/stream/"
+FORM = {
+    "name": "second",
+    "title": "Second",
+    "preset": "owncast",
+    "url": "https://cdn.example",
+    "body_format": "json",
+    "headers": "{}",
+    "alert_rules-TOTAL_FORMS": "0",
+    "alert_rules-INITIAL_FORMS": "0",
+}
+
+
+@pytest.fixture
+def staff(admin_client: Client, stream: Stream) -> Client:
+    now = timezone.now()
+    total = ingest.total_stream()
+    for n in (0, 5, 2_000):
+        at = now - timedelta(seconds=n)
+        ingest.store_samples([Sample(stream.pk, at, 41 + n), Sample(total.pk, at, 41 + n)])
+    rule = AlertRule.objects.create(stream=stream, kind="silence")
+    Alert.objects.create(rule=rule, began_at=now, detail="No samples for 5 min")
+    return admin_client
+
+
+def test_the_list_shows_who_is_watching(staff: Client) -> None:
+    page = staff.get(LIST).content.decode()
+    assert '<td class="field-viewers">41</td>' in page
+
+
+@pytest.mark.parametrize("model", ["viewersample", "viewerrollup", "alertrule", "alert"])
+def test_every_list_is_shown(staff: Client, model: str) -> None:
+    assert staff.get(f"/admin/webtv/{model}/").status_code == 200
+
+
+def test_samples_are_filtered_and_charted_but_not_changed(staff: Client, stream: Stream) -> None:
+    page = staff.get("/admin/webtv/viewersample/?stream=main")
+    assert page.content.decode().count("<svg") >= 2
+    assert staff.get("/admin/webtv/viewersample/add/").status_code == 403
+    sample = ViewerSample.objects.filter(stream=stream).first()
+    assert staff.post(f"/admin/webtv/viewersample/{sample.pk}/delete/").status_code == 403
+
+
+def test_a_stream_is_added_through_the_form(staff: Client) -> None:
+    assert staff.post(f"{LIST}add/", FORM).status_code == 302
+    assert Stream.objects.get(name="second").url == "https://cdn.example"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "cdn.example"},
+        {"url": ""},
+        {"name": "total"},
+        {"preset": "generic"},
+        {"preset": "generic", "path": "a["},
+        {"headers": "[1]"},
+        {"headers": '{"X": 1}'},
+        {"headers": "{"},
+    ],
+)
+def test_what_staff_mistype_is_said_in_the_form(staff: Client, wrong: dict[str, str]) -> None:
+    answer = staff.post(f"{LIST}add/", {**FORM, **wrong})
+    assert answer.status_code == 200
+    assert b"errornote" in answer.content
+    assert not Stream.objects.filter(name="second").exists()
+
+
+def test_test_now_asks_the_server_and_says_what_it_told(staff: Client, stream: Stream) -> None:
+    with running_cdn() as cdn:
+        cdn.server.fixed["main"] = 77
+        Stream.objects.filter(pk=stream.pk).update(url=f"{cdn.url}/main")
+        page = staff.post(f"{LIST}{stream.pk}/test/", follow=True).content.decode()
+        assert "Main: 77 " in page
+        cdn.faults.arm(kind="down", times=9)
+        picked = {"action": "test_now", "_selected_action": [stream.pk]}
+        page = staff.post(LIST, picked, follow=True).content.decode()
+        assert "HTTP 503" in page or "connection" in page
+    assert staff.get(f"{LIST}{stream.pk}/test/").status_code == 405
+
+
+def test_the_sum_is_neither_deleted_nor_asked(staff: Client) -> None:
+    total = Stream.objects.get(name=TOTAL)
+    page = staff.get(f"{LIST}{total.pk}/change/").content.decode()
+    assert "<svg" in page
+    assert 'name="url"' not in page
+    assert staff.post(f"{LIST}{total.pk}/delete/", {"post": "yes"}).status_code == 403
+    picked = {"action": "delete_selected", "_selected_action": [total.pk], "post": "yes"}
+    staff.post(LIST, picked)
+    assert Stream.objects.filter(name=TOTAL).exists()
+    assert staff.post(f"{LIST}{total.pk}/test/").status_code == 404
+
+
+def test_a_stream_goes_with_all_that_is_known_of_it(staff: Client, stream: Stream) -> None:
+    answer: Any = staff.post(f"{LIST}{stream.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    assert not ViewerSample.objects.filter(stream_id=stream.pk).exists()
+
+
+def test_a_chart_has_gaps_where_nothing_is_known() -> None:
+    drawn = chart("x", list("abcdefg"), [("y", "now", [0, 5, None, 3, None, 1, 2])], ticks_every=3)
+    (line,) = drawn.lines
+    assert line.path == "M0.0 160.0 L100.0 0.0 M500.0 128.0 L600.0 96.0"
+    assert line.dots == [(300.0, 64.0)]
+    assert [label for _, label in drawn.ticks] == ["a", "d", "g"]
+    assert [nice_top(most) for most in (0, 5, 6, 21, 130, 999)] == [5, 5, 10, 50, 200, 1_000]

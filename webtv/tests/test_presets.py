@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webtv.models import Preset as PresetName
+from webtv.presets import PRESETS, request_of, viewers_in
+from webtv.types import CdnError, Source
+
+DATA = Path(__file__).parent / "data"
+
+pytestmark = pytest.mark.once
+
+
+def source(preset: str, key: str = "", **more: Any) -> Source:
+    return Source(name="s", preset=preset, url="http://cdn:81/x", stream_key=key, **more)
+
+
+def generic(path: str, **more: Any) -> Source:
+    return source("generic", path=path, **more)
+
+
+def test_every_choice_of_staff_is_known() -> None:
+    assert set(PresetName.values) == {*PRESETS, "generic"}
+
+
+@pytest.mark.parametrize(
+    ("preset", "key", "viewers", "page"),
+    [
+        ("nginx-rtmp", "", 3 + 2 + 7, ""),
+        ("nginx-rtmp", "live/main", 3, ""),
+        ("nginx-rtmp", "other/main", 7, ""),
+        ("nginx-rtmp", "main", 10, ""),
+        ("nginx-rtmp", "live/second", 2, ""),
+        ("nginx-rtmp", "live/nobody", 0, ""),
+        ("nginx-rtmp", "li've/main", 0, ""),
+        ("mediamtx", "", 2, "/v3/paths/list?page=0&itemsPerPage=1000"),
+        ("mediamtx", "live/main", 2, "/v3/paths/list?page=0&itemsPerPage=1000"),
+        ("mediamtx", "second", 0, "/v3/paths/list?page=0&itemsPerPage=1000"),
+        ("srs", "", 5, "/api/v1/streams?start=0&count=1000"),
+        ("srs", "live/main", 4, "/api/v1/streams?start=0&count=1000"),
+        ("srs", "main", 4, "/api/v1/streams?start=0&count=1000"),
+        (
+            "wowza",
+            "live",
+            7,
+            "/v2/servers/_defaultServer_/vhosts/_defaultVHost_/applications/live/monitoring/current",
+        ),
+        (
+            "wowza",
+            "live/ma in",
+            7,
+            "/v2/servers/_defaultServer_/vhosts/_defaultVHost_/applications/live"
+            "/instances/_definst_/incomingstreams/ma%20in/monitoring/current",
+        ),
+        ("ant-media", "app/id", 7, "/app/rest/v2/broadcasts/id/broadcast-statistics"),
+        ("owncast", "", 23, "/api/status"),
+        ("icecast", "live.mp3", 3, "/status-json.xsl"),
+        ("icecast", "/live.mp3", 3, "/status-json.xsl"),
+        ("icecast", "other.mp3", 0, "/status-json.xsl"),
+        ("flussonic", "main", 11, "/flussonic/api/media"),
+        ("flussonic", "", 13, "/flussonic/api/media"),
+        ("restreamer", "", 3, "/api/v3/session/active?collectors=hls,rtmp,srt"),
+        ("restreamer", "main", 2, "/api/v3/session/active?collectors=hls,rtmp,srt"),
+        ("cloudflare", "in/put", 113, "/in%2Fput/views"),
+        ("viewer-count", "", 8, ""),
+    ],
+)
+def test_each_preset_asks_and_reads_as_its_server_tells(
+    preset: str, key: str, viewers: int, page: str
+) -> None:
+    body = next(DATA.glob(f"{preset}.*")).read_bytes()
+    assert viewers_in(source(preset, key), body) == viewers
+    assert request_of(source(preset, key)).url == "http://cdn:81/x" + page
+
+
+def test_icecast_tells_no_mount_one_or_several() -> None:
+    silent, broken = ((DATA / f"icecast-{n}.json").read_bytes() for n in ("silent", "broken"))
+    assert viewers_in(source("icecast", "live.mp3"), silent) == 0
+    assert viewers_in(source("icecast", "live.mp3"), broken) == 3
+    assert viewers_in(source("icecast"), broken) == 5
+
+
+@pytest.mark.parametrize(
+    ("where", "body"),
+    [
+        (source("ant-media", "a/b"), b'{"totalRTMPWatchersCount":-1,"totalHLSWatchersCount":-1}'),
+        (source("viewer-count"), b'{"viewerCount": -1}'),
+        (source("viewer-count"), b'{"streams": []}'),
+        (source("owncast"), b"{}"),
+        (source("owncast"), b'{"viewerCount": null}'),
+        (source("owncast"), b'{"viewerCount": -2}'),
+        (source("owncast"), b'{"viewerCount": true}'),
+        (source("owncast"), b'{"viewerCount": 2.5}'),
+        (source("owncast"), b'{"viewerCount": "many"}'),
+        (source("owncast"), b'{"viewerCount": {"a": 1}}'),
+        (source("owncast"), b'{"viewerCount": 1e300}'),
+        (source("owncast"), b'{"viewerCount": 999999999999}'),
+        (source("owncast"), b"<!DOCTYPE html><html>"),
+        (source("owncast"), b""),
+        (source("owncast"), b"[" * 100_000),
+        (source("icecast"), b'{"else": 1}'),
+        (source("icecast"), b"{broken"),
+        (source("nginx-rtmp"), b"<html><body/></html>"),
+        (source("nginx-rtmp"), b"{}"),
+        (source("nginx-rtmp"), b"<rtmp>" * 5),
+        (source("mediamtx", "x"), b'{"pageCount": 3, "items": []}'),
+        (source("srs"), b'{"streams": {"a": 1}}'),
+        (generic("a.b"), b'{"a": 1}'),
+        (generic("length(a)"), b'{"a": 1}'),
+        (generic("a[].b"), b'{"a": []}'),
+    ],
+)
+def test_what_does_not_tell_the_viewers_is_unknown(where: Source, body: bytes) -> None:
+    with pytest.raises(CdnError) as caught:
+        viewers_in(where, body)
+    assert 0 < len(str(caught.value)) < 100
+
+
+def test_entities_are_refused() -> None:
+    bomb = b'<!DOCTYPE r [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><rtmp>&b;</rtmp>'
+    with pytest.raises(CdnError):
+        viewers_in(source("nginx-rtmp"), bomb)
+    local = b'<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]><rtmp>&a;</rtmp>'
+    with pytest.raises(CdnError):
+        viewers_in(source("nginx-rtmp"), local)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "viewers"),
+    [
+        ("stats.viewers", b'{"stats": {"viewers": 5}}', 5),
+        ("stats.viewers", b'{"stats": {"viewers": "12"}}', 12),
+        ("streams[?live].n", b'{"streams": [{"live": true, "n": 2}, {"live": false, "n": 9}]}', 2),
+        ("sum(s[].n)", b'{"s": []}', 0),
+        ("length(@)", b"[1, 2, 3]", 3),
+    ],
+)
+def test_a_generic_source_reads_any_path(path: str, body: bytes, viewers: int) -> None:
+    assert viewers_in(generic(path), body) == viewers
+
+
+def test_a_generic_source_reads_xml_and_may_take_off_the_publisher() -> None:
+    where = generic("a[0].n[0]", body_format="xml", subtract_publisher=True)
+    assert viewers_in(where, b"<a><n>5</n></a>") == 4
+    assert viewers_in(where, b"<a><n>0</n></a>") == 0
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Source(name="s", preset="owncast", url="ftp://cdn"),
+        Source(name="s", preset="owncast", url="http://"),
+        Source(name="s", preset="owncast", url="http://u:p@cdn"),
+        Source(name="s", preset="owncast", url="http://c dn/"),
+        Source(name="s", preset="owncast", url="http://cdn", headers={"X": "a\r\nb"}),
+        Source(name="s", preset="owncast", url="http://cdn", headers={"X\n": "a"}),
+        Source(name="s", preset="owncast", url="http://cdn", headers={"X": 1}),  # type: ignore[dict-item]
+        Source(name="s", preset="nope", url="http://cdn"),
+        source("wowza"),
+        source("generic"),
+        generic("a[["),
+    ],
+)
+def test_what_staff_mistyped_is_said(bad: Source) -> None:
+    with pytest.raises(ValueError, match=r"\w+ .*\.?"):
+        request_of(bad)
+
+
+def test_credentials_go_into_a_header_and_are_never_shown() -> None:
+    basic = request_of(source("flussonic", "a", user="u", password="s3cret"))
+    assert ("Authorization", "Basic dTpzM2NyZXQ=") in basic.headers
+    token = request_of(source("restreamer", token="s3cret"))
+    assert ("Authorization", "Bearer s3cret") in token.headers
+    assert "s3cret" not in repr(source("restreamer", token="s3cret")) + repr(token)
+
+
+def test_streams_of_one_server_share_their_page() -> None:
+    assert request_of(source("srs", "live/a")) == request_of(source("srs", "live/b"))
+
+
+@given(body=st.binary(max_size=200), preset=st.sampled_from([*PRESETS, "generic"]))
+def test_rubbish_never_raises_anything_else(body: bytes, preset: str) -> None:
+    where = source(preset, "a/b", path="a.b")
+    with suppress(CdnError):
+        assert viewers_in(where, body) >= 0
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["streams", "items", "icestats", "source", "name", "clients", "value"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(value=json_values, preset=st.sampled_from([*PRESETS]))
+def test_json_of_any_shape_never_raises_anything_else(value: Any, preset: str) -> None:
+    with suppress(CdnError):
+        assert viewers_in(source(preset, "a"), orjson.dumps(value)) >= 0
