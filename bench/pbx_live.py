@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from bench.kit import heading, line, percentile
@@ -60,11 +61,14 @@ def main() -> None:
         subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
         gateway = subprocess.Popen([*manage, "gateway"], cwd=ROOT, env=environment)
         try:
-            said, heard = measured(bed)
+            said, heard, lags = measured(bed)
         finally:
             gateway.terminate()
-            gateway.wait(10)
-    tell(said, heard)
+            try:
+                gateway.wait(10)
+            except subprocess.TimeoutExpired:
+                gateway.kill()
+    tell(said, heard, lags)
 
 
 def started_bed() -> dict[str, str]:
@@ -76,6 +80,7 @@ def started_bed() -> dict[str, str]:
         capture_output=True,
         text=True,
         check=True,
+        timeout=300,
     ).stdout
     return dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', told))
 
@@ -83,24 +88,37 @@ def started_bed() -> dict[str, str]:
 Timed = tuple[tuple[str, ...], float]  # which event, epoch seconds
 
 
-def measured(bed: Mapping[str, str]) -> tuple[list[Timed], list[Timed]]:
-    """What Asterisk said, and what a dashboard heard."""
+def measured(bed: Mapping[str, str]) -> tuple[list[Timed], list[Timed], list[float]]:
+    """What Asterisk said, what a dashboard heard, and how late a bare session was told (s)."""
+    said: list[Timed] = []
+    lags: list[float] = []
     heard: list[Timed] = []
+    stopping = threading.Event()
+    witness = threading.Thread(target=witnessed, args=(bed, said, lags, stopping), daemon=True)
     with dashboard() as socket:
         threading.Thread(target=listen, args=(socket, heard), daemon=True).start()
         time.sleep(WARM_UP_S)  # the manager session comes up
-        said: list[Timed] = []
-        stopping = threading.Event()
-        witness = threading.Thread(target=witnessed, args=(bed, said, stopping))
         witness.start()
         time.sleep(1)
-        count = str(PER_S * SECONDS)
-        call = ["./call", "--seconds", "1", "--spread", "--rate", str(PER_S), "--count", count]
-        subprocess.run(call, cwd=BED, check=True, capture_output=True)
-        time.sleep(DRAIN_S)
-        stopping.set()
-        witness.join()
-    return said, heard
+        try:
+            dial()
+        finally:
+            time.sleep(DRAIN_S)
+            stopping.set()
+            witness.join(10)
+    return said, heard, lags
+
+
+def dial() -> None:
+    """Place all calls; those that Asterisk dropped under the load are told, not hidden."""
+    call = ["./call", "--seconds", "1", "--spread", "--rate", str(PER_S)]
+    call += ["--count", str(PER_S * SECONDS)]
+    done = subprocess.run(
+        call, cwd=BED, capture_output=True, text=True, check=False, timeout=SECONDS * 2 + 60
+    )
+    for name in ("Successful call", "Failed call"):
+        found = re.findall(rf"{name} .*\|\s+(\d+)", done.stderr)
+        line(name.lower() + "s", f"{int(found[-1]):,}" if found else "unknown")
 
 
 def dashboard() -> ClientConnection:
@@ -114,14 +132,20 @@ def dashboard() -> ClientConnection:
 
 
 def listen(socket: ClientConnection, heard: list[Timed]) -> None:
-    for frame in socket:
+    while True:
+        try:
+            frame = socket.recv()
+        except ConnectionClosed:
+            return
         at = time.time()
         event = json.loads(frame)
         if event["type"] == "asterisk_event":
             heard.append((which(event), at))
 
 
-def witnessed(bed: Mapping[str, str], said: list[Timed], stopping: threading.Event) -> None:
+def witnessed(
+    bed: Mapping[str, str], said: list[Timed], lags: list[float], stopping: threading.Event
+) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_arq.settings")
     import django
 
@@ -139,6 +163,7 @@ def witnessed(bed: Mapping[str, str], said: list[Timed], stopping: threading.Eve
             if isinstance(message, AmiMessage) and message["event"] in DOCUMENTED:
                 event = flat_event("", message, 0)
                 said.append((which(event), float(message["timestamp"])))
+                lags.append(time.time() - said[-1][1])
         if stopping.is_set():
             break
     ami.close()
@@ -150,7 +175,7 @@ def which(event: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(event.get(name, "") for name in names)
 
 
-def tell(said: list[Timed], heard: list[Timed]) -> None:
+def tell(said: list[Timed], heard: list[Timed], lags: list[float]) -> None:
     came: dict[tuple[str, ...], deque[float]] = defaultdict(deque)
     for event, at in heard:
         came[event].append(at)
@@ -166,3 +191,5 @@ def tell(said: list[Timed], heard: list[Timed]) -> None:
     line("events", f"{len(said):,}", f"{len(said) / span_s:,.0f}/s", f"{lost} lost")
     line("channels", f"{len(begun):,}", f"{len(begun - ended)} without an end")
     line("to the socket", f"p50 {median(taken):.1f} p99 {percentile(taken, 0.99):.1f} ms")
+    bare = [lag * 1000 for lag in lags]
+    line("to a bare AMI session", f"p50 {median(bare):.1f} p99 {percentile(bare, 0.99):.1f} ms")

@@ -129,7 +129,10 @@ class ChannelTable:
     def reconcile(self, snapshot: Iterable[AmiMessage], at: float) -> None:
         """Learn the channels of a `CoreShowChannels`; what it lacks is doubtful until `settle`."""
         listed = {message["uniqueid"]: message for message in snapshot if "uniqueid" in message}
-        for uniqueid, message in listed.items():
+        # The channel that began a call first, for it tells who called; Asterisk lists in any order.
+        for uniqueid, message in sorted(
+            listed.items(), key=lambda item: item[0] != item[1].get("linkedid")
+        ):
             if uniqueid not in self._channels:
                 self._add(message, at - _seconds(message.get("duration", "")), [])
         missing = self._channels.keys() - listed.keys()

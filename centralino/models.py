@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any, Final
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from centralino.types import Verdict, Why
 from gateway_arq.lib.fields import KeyField
+
+KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 
 
 class PbxServer(models.Model):
@@ -193,3 +199,7 @@ class LiveState(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def known(self) -> dict[str, Any]:
+        """The document; empty when its listener, who renews it with every beat, has gone."""
+        return self.document if timezone.now() - self.updated_at < KNOWN_FOR else {}

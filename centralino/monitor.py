@@ -25,6 +25,7 @@ from centralino.models import PbxServer
 from centralino.services.calls import forget_other_states, kept_table, store_state
 from centralino.services.servers import add_configured_servers, enabled_servers, secret
 from centralino.types import Ami, AmiAddress, AmiError, AmiMessage, Overflow, PbxCallRecord
+from gateway_arq.lib.backlog import Backlog
 from gateway_arq.lib.locks import only_one
 from gateway_arq.realtime.events import Notice
 from gateway_arq.realtime.outage import Outage
@@ -42,7 +43,6 @@ BEAT_EVERY_S: Final = 10.0
 STORE_EVERY_S: Final = 0.25
 STORE_SHARE: Final = 10  # at most a tenth of the time goes into storing
 UNKNOWN_AFTER_S: Final = 15.0  # so long after a fall the channels last seen may still be there
-WAITING_MOST: Final = 100_000  # finished calls that wait for the database
 
 
 def run_ami_monitor(stopping: threading.Event) -> None:
@@ -148,10 +148,10 @@ class Listener:
         self._lease = ExitStack()  # as long as it is held, no other process listens
         self._leased = False
         self._table: ChannelTable | None = None
-        self._waiting: list[PbxCallRecord] = []
+        self._waiting: Backlog[PbxCallRecord] = Backlog(f"{self._job}.calls")
         self._fell_at: float | None = None  # monotonic; clients know that events are missing
         self._stored = (-1, 0)  # changes and count of the table as it was stored last
-        self._next_store = self._next_beat = 0.0
+        self._next_store = self._next_renewal = self._next_beat = 0.0
 
     def run(self) -> None:
         """Listen until `stopping` is set."""
@@ -221,7 +221,7 @@ class Listener:
         events = [message for message in batch if isinstance(message, AmiMessage)]
         outcome = self._channels.take(events, time.time())
         publish(outcome.events)
-        self._keep(outcome.finished)
+        self._waiting.add(outcome.finished)
         lost = sum(entry.lost for entry in batch if isinstance(entry, Overflow))
         if lost:
             logger.warning("%s.overflow lost=%d", self._job, lost)
@@ -230,7 +230,7 @@ class Listener:
 
     def _look_after_state(self) -> None:
         """Let go of ghosts, store what is due, and say that all is well."""
-        self._keep(self._channels.settle(time.time()))
+        self._waiting.add(self._channels.settle(time.time()))
         now = time.monotonic()
         if now >= self._next_store:
             self._store(now)
@@ -239,23 +239,18 @@ class Listener:
             self._with_database(lambda: workers.ran_ok(self._job))
 
     def _store(self, now: float) -> None:
-        finished, count, name = self._waiting[:], self._count(), self._server.name
+        finished, count, name = self._waiting.first(), self._count(), self._server.name
         seen = (self._channels.changes, count)
-        if seen == self._stored and not finished:
+        if seen == self._stored and not finished and now < self._next_renewal:
             self._next_store = now + STORE_EVERY_S
             return
         table = self._channels.table()
         if self._with_database(lambda: store_state(name, table, count, finished)):
-            self._waiting = self._waiting[len(finished) :]
+            self._waiting.stored()
             self._stored = seen
+            self._next_renewal = now + BEAT_EVERY_S
         took_s = time.monotonic() - now
         self._next_store = now + max(STORE_EVERY_S, took_s * STORE_SHARE)
-
-    def _keep(self, finished: list[PbxCallRecord]) -> None:
-        self._waiting += finished
-        if (surplus := len(self._waiting) - WAITING_MOST) > 0:
-            del self._waiting[:surplus]
-            logger.error("%s.calls_lost count=%d", self._job, surplus)
 
     def _with_database(self, work: Callable[[], object]) -> bool:
         """Do it; False when the database is away, which also ended our lease."""

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ from centralino.screening import FOR_EVER, Screening
 from centralino.services import lists, screened
 from centralino.services.servers import add_configured_servers, enabled_servers, secret
 from centralino.types import Ari, AriError, Decision, Reason, Verdict
+from gateway_arq.lib.backlog import Backlog
 from gateway_arq.lib.locks import only_one
 from gateway_arq.realtime.outage import Outage
 from gateway_arq.realtime.publish import publish
@@ -50,7 +51,6 @@ OVERLAP: Final = timedelta(seconds=10)  # rows may be committed later than they 
 READ_ALL_EVERY_S: Final = 600.0
 SOUND_MOST_S: Final = 60.0
 TRY_AGAIN_S: Final = 1.0  # to answer a caller: Asterisk asks only once
-WAITING_MOST: Final = 100_000
 
 
 def run_screening(stopping: threading.Event) -> None:
@@ -378,20 +378,20 @@ class Keeper:
         self._desk = desk
         self._job = f"{NAME}.{desk.server}"
         self._database = Outage(f"{self._job}.database")
-        self._screened: deque[screened.Screened] = deque(maxlen=WAITING_MOST)
-        self._answered: deque[tuple[str, int, float]] = deque(maxlen=WAITING_MOST)
+        self._screened: Backlog[screened.Screened] = Backlog(f"{self._job}.screened")
+        self._answered: Backlog[tuple[str, int]] = Backlog(f"{self._job}.answered")
         self._read_to: datetime | None = None
         self._stored = -1
-        self._next_all = self._next_rules = self._next_beat = 0.0
+        self._next_all = self._next_rules = self._next_beat = self._next_renewal = 0.0
         self._fell = False
 
     def write_screened(self, call: screened.Screened) -> None:
         """Store it soon; from any thread."""
-        self._screened.append(call)
+        self._screened.add([call])
 
     def write_answered(self, number: str, hours: int) -> None:
         """List an answered caller soon; from any thread."""
-        self._answered.append((number, hours, time.time()))
+        self._answered.add([(number, hours)])
 
     def passed(self, channel_ids: list[str]) -> dict[str, tuple[str, str]]:
         """Which of these channels an earlier monitor has let through, as `Desk.passed`."""
@@ -413,7 +413,7 @@ class Keeper:
     def work(self) -> None:
         """What is due now: write facts, read changes, say that all is well."""
         now = time.monotonic()
-        if self._with_database(self._write_facts):
+        if self._with_database(lambda: self._write_facts(now)):
             self._with_database(lambda: self._read_changes(now))
         if self._desk.connected and now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY_S
@@ -421,7 +421,7 @@ class Keeper:
 
     def close(self) -> None:
         """Write what still waits."""
-        self._with_database(self._write_facts)
+        self._with_database(lambda: self._write_facts(time.monotonic()))
 
     def note_fall(self, error: AriError) -> float:
         """The seconds to wait before the next attempt."""
@@ -453,23 +453,22 @@ class Keeper:
             self._desk.screening.set_rules(screened.rules())
 
     def _apply(self, screening: Screening, entries: Any) -> None:
-        for entry in entries:
-            numbers = screening.allowed if entry.allowed else screening.blocked
-            until = int(entry.expires_at.timestamp()) if entry.expires_at else FOR_EVER
-            numbers.put(entry.number, until)
-            self._read_to = max(self._read_to or entry.changed_at, entry.changed_at)
+        for number, allowed, expires_at, changed_at in entries:
+            numbers = screening.allowed if allowed else screening.blocked
+            numbers.put(number, int(expires_at.timestamp()) if expires_at else FOR_EVER)
+            self._read_to = max(self._read_to or changed_at, changed_at)
 
-    def _write_facts(self) -> None:
-        calls, answered = list(self._screened), list(self._answered)
+    def _write_facts(self, now: float) -> None:
+        calls, answered = self._screened.first(), self._answered.first()
         if calls or answered:
             _store(calls, answered)
-        for queue, count in ((self._screened, len(calls)), (self._answered, len(answered))):
-            for _ in range(count):
-                queue.popleft()
-        if self._desk.changes != self._stored:
+            self._screened.stored()
+            self._answered.stored()
+        if self._desk.changes != self._stored or now >= self._next_renewal:
             changes = self._desk.changes
             screened.store_state(self._desk.server, self._document())
             self._stored = changes
+            self._next_renewal = now + BEAT_EVERY_S
 
     def _document(self) -> dict[str, Any]:
         desk = self._desk
@@ -496,11 +495,11 @@ class Keeper:
 
 
 @transaction.atomic  # all or nothing: what fails is written again
-def _store(calls: list[screened.Screened], answered: list[tuple[str, int, float]]) -> None:
+def _store(calls: list[screened.Screened], answered: list[tuple[str, int]]) -> None:
     screened.store(calls)
     refusals = [c.decision.entry for c in calls if c.decision.verdict is Verdict.BLOCKED]
     lists.count_hits(Counter(filter(None, refusals)), datetime.now(UTC))
-    for number, hours, _ in answered:
+    for number, hours in answered:
         lists.blacklist_number(number, hours=hours, reason=Reason.ANSWERED)
 
 

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import Error as DatabaseAway
 from django.db import connection
 
+from gateway_arq.lib.backlog import Backlog
 from gateway_arq.lib.locks import only_one
 from gateway_arq.realtime.outage import Outage
 from gateway_arq.workers import services as workers
@@ -38,7 +39,6 @@ STAND_BY_S: Final = 2.0
 GATHER_S: Final = 0.05  # answers that come within it are stored together
 BEAT_EVERY_S: Final = 30.0
 SERVES_FOR_S: Final = 30.0  # so long a stream's last number stands in for it in the total
-WAITING_MOST: Final = 100_000  # samples that wait for the database
 STORED_AT_ONCE: Final = 5_000
 
 
@@ -118,7 +118,7 @@ class Poller:
         self._total_id = 0
         self._heard: dict[int, tuple[int, int]] = {}  # the last number by stream: tick, viewers
         self._reports: dict[str, tuple[bool, float]] = {}  # by stream: was it well, next beat
-        self._waiting: list[Sample] = []
+        self._waiting: Backlog[Sample] = Backlog("webtv.samples")
         self._away = False
         self._database = Outage("webtv.database")
 
@@ -207,14 +207,11 @@ class Poller:
 
     def _store(self, samples: list[Sample]) -> None:
         """Store these and what waits; they wait on while the database is away."""
-        self._waiting += samples
-        if (surplus := len(self._waiting) - WAITING_MOST) > 0:
-            del self._waiting[:surplus]
-            logger.error("webtv.samples_lost count=%d", surplus)
-        while batch := self._waiting[:STORED_AT_ONCE]:
+        self._waiting.add(samples)
+        while batch := self._waiting.first(STORED_AT_ONCE):
             if not self._with_database(partial(ingest.store_samples, batch)):
                 return
-            del self._waiting[: len(batch)]
+            self._waiting.stored()
 
     def _reload(self) -> None:
         """Follow what staff changed."""

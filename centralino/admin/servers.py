@@ -47,7 +47,7 @@ class PbxServerAdmin(admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         self._jobs = {job.name: job for job in WorkerStatus.objects.filter(name__startswith=_APP)}
-        self._states = {state.key: state for state in LiveState.objects.all()}
+        self._states = {state.key: state.known() for state in LiveState.objects.all()}
         return super().changelist_view(request, extra_context)
 
     @admin.display(description="state")
@@ -58,7 +58,7 @@ class PbxServerAdmin(admin.ModelAdmin):
     @admin.display(description="channels now")
     def channels(self, server: PbxServer) -> str:
         state = self._states.get(f"{server.name}.ami")
-        return str(state.document.get("count", 0)) if state else "—"
+        return str(state.get("count", 0)) if state else "—"
 
     @admin.display(description="screening")
     def screening(self, server: PbxServer) -> str:

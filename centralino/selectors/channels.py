@@ -7,5 +7,5 @@ from centralino.models import LiveState
 
 def active_channels_count() -> int:
     """Channels of all servers; a server that cannot be seen any more counts none."""
-    documents = LiveState.objects.filter(key__endswith=".ami").values_list("document", flat=True)
-    return sum(int(document.get("count", 0)) for document in documents)
+    states = LiveState.objects.filter(key__endswith=".ami")
+    return sum(int(state.known().get("count", 0)) for state in states)

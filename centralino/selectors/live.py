@@ -92,7 +92,7 @@ def monitor_status() -> MonitorStatus:
 
 
 def _states() -> States:
-    return dict(LiveState.objects.order_by("key").values_list("key", "document"))
+    return {state.key: state.known() for state in LiveState.objects.order_by("key")}
 
 
 def _connected(states: States, server: str | None) -> Iterable[dict[str, Any]]:

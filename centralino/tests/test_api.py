@@ -14,7 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from centralino.models import ListEntry, LiveState
+from centralino.models import KNOWN_FOR, ListEntry, LiveState
+from centralino.selectors.channels import active_channels_count
 from centralino.services import lists
 from centralino.types import Reason
 from gateway_arq.auth.services import create_key
@@ -125,13 +126,30 @@ def test_calls_are_those_of_the_manager_where_ari_is_not_connected(api: APIClien
     LiveState.objects.create(
         key="asterisk_1.ami",
         document={"count": 1, "table": {"channels": [channel], "calls": []}},
-        updated_at=NOON,
+        updated_at=timezone.now(),
     )
     (call,) = get(api, "calls")["active_calls"]
     assert call.keys() == CALL_KEYS
     assert (call["channel_id"], call["duration"]) == ("pbx-1.2", "2025-12-09T12:00:00.250+0100")
     assert get(api, "status")["active_calls"] == 1
     assert get(api, "ari/endpoints") == []
+
+
+def test_what_a_monitor_saw_that_was_killed_is_not_taken_for_what_is(api: APIClient):
+    seen(stasis_calls=1)
+    seen("asterisk_2")
+    LiveState.objects.create(
+        key="asterisk_1.ami", document={"count": 7, "table": {}}, updated_at=timezone.now()
+    )
+    assert get(api, "status")["websocket"] == "connected"
+    assert active_channels_count() == 7
+    LiveState.objects.exclude(key__startswith="asterisk_2").update(
+        updated_at=timezone.now() - KNOWN_FOR
+    )
+    answer = get(api, "status")
+    assert (answer["websocket"], answer["stasis_calls"]) == ("disconnected", 0)
+    assert get(api, "calls")["count"] == 1  # asterisk_2's
+    assert active_channels_count() == 0
 
 
 def test_endpoints_are_a_bare_list_as_the_reference_shows_it(api: APIClient):

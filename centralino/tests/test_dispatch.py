@@ -155,6 +155,15 @@ def test_a_call_that_began_before_us_has_the_age_that_asterisk_says():
     assert (ended.ended_at - ended.started_at).total_seconds() == 3723
 
 
+def test_who_called_is_told_by_the_channel_that_began_the_call_wherever_it_is_listed():
+    table = ChannelTable("asterisk_1")
+    phone = message("CoreShowChannel", "1.2", linkedid="1.1", calleridnum="105")
+    trunk = message("CoreShowChannel", "1.1", linkedid="1.1", calleridnum="3331234567")
+    table.reconcile([phone, trunk], NOW)
+    ended = table.take([message("Hangup", "1.2"), message("Hangup", "1.1")], NOW + 5).finished
+    assert [call.caller for call in ended] == ["3331234567"]
+
+
 @pytest.mark.parametrize("duration", ["", "soon", "1:2", "aa:bb:cc", "-1:00:00", "٣:00:00"])
 def test_an_unreadable_age_is_none(duration: str):
     table = ChannelTable("asterisk_1")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -200,6 +201,14 @@ def test_channels_are_not_counted_for_long_when_nobody_can_see_them(
         manager.inside(lambda: manager.server.faults.add("hang_up"))
         manager.drop()
         assert soon(lambda: active_channels_count() == 0)
+
+
+def test_what_is_known_is_renewed_though_nothing_changes(log, manager, server, monkeypatch):
+    monkeypatch.setattr(monitor, "BEAT_EVERY_S", 0.1)
+    with listening(server, manager):
+        assert soon(LiveState.objects.exists)
+        first = LiveState.objects.get().updated_at
+        assert soon(lambda: LiveState.objects.get().updated_at > first + timedelta(seconds=0.2))
 
 
 def test_overflow_is_told_and_the_table_read_again(log, manager, server):

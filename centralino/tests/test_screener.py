@@ -247,6 +247,14 @@ def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
         assert soon(lambda: len(verdicts()) == 2 and ListEntry.objects.exists())
 
 
+def test_what_is_known_is_renewed_though_nothing_changes(log, asterisk, server, monkeypatch):
+    monkeypatch.setattr(screener, "BEAT_EVERY_S", 0.1)
+    with screening(server):
+        assert soon(is_screening)
+        first = LiveState.objects.get().updated_at
+        assert soon(lambda: LiveState.objects.get().updated_at > first + timedelta(seconds=0.2))
+
+
 def test_a_drop_is_healed_and_told_once(log, asterisk, server, caplog):
     with screening(server):
         assert soon(is_screening)
