@@ -16,6 +16,8 @@ NAMES = (
     "ami",
     "pbx_live",
     "screening",
+    "viewers_poll",
+    "viewers_read",
 )
 
 

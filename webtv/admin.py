@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -30,6 +30,10 @@ from webtv.streams import source_of
 from webtv.types import TOTAL, CdnError
 
 _PAGES: Final = HttpPages()
+
+
+def _told(at: datetime, how: str) -> str:
+    return at.astimezone(zone()).strftime(how)
 
 
 def charts_of(stream: Stream) -> list[Chart]:
@@ -90,11 +94,10 @@ class StreamAdmin(admin.ModelAdmin):
     form = StreamForm
     inlines = (AlertRuleInline,)
     list_display = (
-        "name", "title", "enabled", "preset", "viewers", "sampled", "record", "health",
+        "name", "title", "enabled", "server", "viewers", "sampled", "record", "health",
         "last_error",
     )  # fmt: skip
     list_editable = ("enabled",)
-    list_filter = ("enabled", "preset")
     search_fields = ("name", "title")
     actions = ("test_now",)
     change_form_template = "admin/webtv/stream/change_form.html"
@@ -132,20 +135,24 @@ class StreamAdmin(admin.ModelAdmin):
         self._jobs = {job.name: job for job in jobs}
         return super().changelist_view(request, extra_context)
 
+    @admin.display(description=gettext_lazy("server"), ordering="preset")
+    def server(self, stream: Stream) -> str:
+        return "—" if stream.name == TOTAL else stream.get_preset_display()
+
     @admin.display(description=gettext_lazy("viewers now"))
     def viewers(self, stream: Stream) -> str:
         self._current = selectors.current(stream.pk)
         return str(self._current.viewers) if self._current and self._current.known else "—"
 
     @admin.display(description=gettext_lazy("last sample"))
-    def sampled(self, stream: Stream) -> Any:
-        return self._current.at if self._current else None
+    def sampled(self, stream: Stream) -> str:
+        return _told(self._current.at, "%d/%m %H:%M:%S") if self._current else "—"
 
     @admin.display(description=gettext_lazy("record"), ordering="peak_viewers")
     def record(self, stream: Stream) -> str:
         if stream.peak_viewers is None or stream.peak_at is None:
             return "—"
-        return f"{stream.peak_viewers} ({stream.peak_at.astimezone(zone()):%d/%m/%Y %H:%M})"
+        return f"{stream.peak_viewers} ({_told(stream.peak_at, '%d/%m/%Y %H:%M')})"
 
     @admin.display(description=gettext_lazy("state"))
     def health(self, stream: Stream) -> str:
@@ -231,9 +238,13 @@ class AudienceAdmin(FactAdmin):
 
 @admin.register(ViewerSample)
 class ViewerSampleAdmin(AudienceAdmin):
-    list_display = ("at", "stream", "viewers")
+    list_display = ("tick", "stream", "viewers")
     list_filter = (StreamFilter, "at")
     ordering = ("-at",)
+
+    @admin.display(description=gettext_lazy("at"), ordering="at")
+    def tick(self, sample: ViewerSample) -> str:
+        return _told(sample.at, "%d/%m/%Y %H:%M:%S")
 
 
 @admin.register(ViewerRollup)

@@ -8,7 +8,7 @@ from typing import Final
 
 WIDTH: Final = 600
 HEIGHT: Final = 160
-NICE: Final = (1, 2, 5)
+NICE: Final = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def chart(
 
 
 def nice_top(most: int) -> int:
-    """The next of 1, 2, 5, 10, 20, 50, ... from `most` on, at least 5."""
+    """The next of 1, 2, 3, 4, 5, 10, 20, 30, ... from `most` on, at least 5."""
     scale = 1
     while True:
         for nice in NICE:

@@ -36,7 +36,7 @@ class StreamQuerySet(models.QuerySet["Stream"]):
 class Stream(models.Model):
     """A stream whose viewers we ask for, and one row, `total`, for the sum of them all.
 
-    Secrets are not here: `WEBTV_<n>_PASSWORD` or `_TOKEN` in the environment, found by the name.
+    Secrets are not here: `WEBTV_1_PASSWORD` or `_TOKEN` in the environment, found by the name.
     The first rows are made from the environment; after that they are staff's.
     """
 
@@ -76,7 +76,7 @@ class Stream(models.Model):
         _("headers"), default=dict, blank=True, help_text=_('No secrets: {"X-Region": "eu"}')
     )
     user = models.CharField(
-        _("user"), max_length=120, blank=True, help_text=_("HTTP Basic, with WEBTV_<n>_PASSWORD")
+        _("user"), max_length=120, blank=True, help_text=_("HTTP Basic, with WEBTV_1_PASSWORD")
     )
     peak_viewers = models.PositiveIntegerField(_("record"), null=True, blank=True, editable=False)
     peak_at = models.DateTimeField(_("record at"), null=True, blank=True, editable=False)
@@ -170,7 +170,7 @@ class AlertRule(models.Model):
         _("by %"),
         default=50,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("Viewers fall: by at least so many % of the most in that time."),
+        help_text=_("Viewers fall: by at least so many per cent of the most in that time."),
     )
     minutes = models.PositiveSmallIntegerField(
         _("minutes"),

@@ -1,4 +1,4 @@
-"""A TCP proxy that tests can cut, to see what happens when a service goes away and comes back."""
+"""Ports of loopback, and a proxy before one that tests can cut and mend."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import socket
 import threading
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Proxy:

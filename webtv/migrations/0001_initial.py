@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('body_format', models.CharField(choices=[('json', 'JSON'), ('xml', 'XML')], default='json', max_length=4, verbose_name='format')),
                 ('subtract_publisher', models.BooleanField(default=False, help_text='Generic: the number counts the publisher too.', verbose_name='subtract publisher')),
                 ('headers', models.JSONField(blank=True, default=dict, help_text='No secrets: {"X-Region": "eu"}', verbose_name='headers')),
-                ('user', models.CharField(blank=True, help_text='HTTP Basic, with WEBTV_<n>_PASSWORD', max_length=120, verbose_name='user')),
+                ('user', models.CharField(blank=True, help_text='HTTP Basic, with WEBTV_1_PASSWORD', max_length=120, verbose_name='user')),
                 ('peak_viewers', models.PositiveIntegerField(blank=True, editable=False, null=True, verbose_name='record')),
                 ('peak_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='record at')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('fall', 'viewers fall'), ('silence', 'no samples'), ('record', 'new all-time peak')], max_length=10, verbose_name='when')),
-                ('percent', models.PositiveSmallIntegerField(default=50, help_text='Viewers fall: by at least so many % of the most in that time.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='by %')),
+                ('percent', models.PositiveSmallIntegerField(default=50, help_text='Viewers fall: by at least so many per cent of the most in that time.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='by %')),
                 ('minutes', models.PositiveSmallIntegerField(default=5, help_text='Within so many minutes, or no samples for so many; a record: quiet time.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(60)], verbose_name='minutes')),
                 ('least_viewers', models.PositiveIntegerField(default=10, help_text='Audiences that were smaller than this do not raise an alert.', verbose_name='from viewers')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),

@@ -119,4 +119,4 @@ def test_a_chart_has_gaps_where_nothing_is_known() -> None:
     assert line.path == "M0.0 160.0 L100.0 0.0 M500.0 128.0 L600.0 96.0"
     assert line.dots == [(300.0, 64.0)]
     assert [label for _, label in drawn.ticks] == ["a", "d", "g"]
-    assert [nice_top(most) for most in (0, 5, 6, 21, 130, 999)] == [5, 5, 10, 50, 200, 1_000]
+    assert [nice_top(most) for most in (0, 5, 6, 21, 130, 999)] == [5, 5, 10, 30, 200, 1_000]
