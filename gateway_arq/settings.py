@@ -68,6 +68,10 @@ WEBTV_SAMPLE_RETENTION_DAYS = env.integer("WEBTV_SAMPLE_RETENTION_DAYS", 7)  # 0
 WEBTV_HOURLY_RETENTION_DAYS = env.integer("WEBTV_HOURLY_RETENTION_DAYS", 7)
 WEBTV_DAILY_RETENTION_DAYS = env.integer("WEBTV_DAILY_RETENTION_DAYS", 7)
 
+# --- Lotto --------------------------------------------------------------------------------------
+LOTTO_IMPORT_DIR = Path(env.text("LOTTO_IMPORT_DIR", str(DATA_DIR / "lotto" / "import"))).resolve()
+LOTTO_EXPORT_DIR = Path(env.text("LOTTO_EXPORT_DIR", str(DATA_DIR / "lotto" / "export"))).resolve()
+
 # --- Sandbox ------------------------------------------------------------------------------------
 SANDBOX = env.flag("SANDBOX")  # labels every page: the data is not real
 SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
@@ -154,6 +158,7 @@ INSTALLED_APPS = [
     "webcom",
     "centralino",
     "webtv",
+    "lotto",
 ]
 MIDDLEWARE = [
     "gateway_arq.middleware.RequestIdMiddleware",

@@ -16,6 +16,7 @@ handler500 = "gateway_arq.errors.server_error"
 urlpatterns = [
     path("api/webcom/", include("webcom.api.urls")),  # first: the busiest
     path("api/webtv/", include("webtv.api.urls")),
+    path("api/lotto/", include("lotto.api.urls")),
     path("jpbx-api/api/", include("centralino.api.urls")),
     path("", views.RootView.as_view(), name="root"),
     path("health", views.HealthView.as_view(), name="health"),

@@ -1,1 +1,0 @@
-"""Lotto: every draw since 1939. Not built yet."""

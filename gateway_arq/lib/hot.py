@@ -47,7 +47,7 @@ class HotView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return self._at_once(request) or super().dispatch(request, *args, **kwargs)
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **address: str) -> Response:
         return Response(RawJson(self.question(request.query_params).answer()))
 
     def _at_once(self, request: HttpRequest) -> HttpResponse | None:

@@ -57,7 +57,14 @@ class GatewaySocket(EventConsumer):
 
     address = "/ws"
     audience = frozenset(
-        {"call_event_realtime", "rebates_updated", "webtv_update", "webtv_alert", "asterisk_event"}
+        {
+            "call_event_realtime",
+            "rebates_updated",
+            "webtv_update",
+            "webtv_alert",
+            "asterisk_event",
+            "lotto_draw_saved",
+        }
     )
 
 

@@ -1,0 +1,116 @@
+"""Query strings and bodies of the draws' endpoints, in the reference's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+from rest_framework.exceptions import ValidationError
+
+from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of
+from lotto.types import Draw, Refused, Source
+
+T = TypeVar("T")
+Text = Annotated[str, Meta(max_length=64)]
+
+
+class LatestQuery(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 10
+
+
+class RangeQuery(Struct, frozen=True):
+    from_date: Text
+    to_date: Text
+    ruota: Text | None = None
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    offset: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+
+    def bounds(self) -> tuple[date, date]:
+        first, last = (
+            field("from_date", day_of, self.from_date),
+            field("to_date", day_of, self.to_date),
+        )
+        if last < first:
+            raise ValidationError({"to_date": ["The end must not be before the start."]})
+        return first, last
+
+    def wheel(self) -> str | None:
+        return field("ruota", wheel_of, self.ruota) if self.ruota else None
+
+
+class ExportQuery(Struct, frozen=True):
+    filename: Annotated[str, Meta(max_length=200)] = "lotto_export.tsv"
+    download: bool = False
+
+
+def field(name: str, read: Callable[[Any], T], value: Any) -> T:
+    """`read(value)`, with what is refused as ValidationError (400) under the field's name."""
+    try:
+        return read(value)
+    except Refused as exc:
+        raise ValidationError({name: [str(exc)]}) from None
+
+
+class _Save(Struct):
+    data: str
+    source: Source = Source.MANUAL
+    overwrite: bool = False
+
+
+class _SaveOne(_Save, kw_only=True):
+    ruota: str
+    numeri: list[Any]
+
+
+class _SaveFull(_Save, kw_only=True):
+    wheels: dict[str, Any]
+
+
+class ImportBody(Struct):
+    file_path: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+def read_body(body: Any, kind: type[T]) -> T:
+    """The JSON object as the struct `kind`. Raises ValidationError (400) naming the field."""
+    if not isinstance(body, dict):
+        raise ValidationError("The body must be a JSON object.")
+    try:
+        return msgspec.convert(body, kind)
+    except msgspec.ValidationError as exc:
+        reason, _, path = str(exc).partition(" - at `$.")
+        raise ValidationError({path.rstrip("`") or "non_field_errors": [reason]}) from None
+
+
+def one_draw(body: Any) -> tuple[Draw, _Save]:
+    """The draw of `save`. Raises ValidationError (400)."""
+    wish = read_body(body, _SaveOne)
+    draw = Draw(
+        field("data", drawn_day_of, wish.data),
+        field("ruota", wheel_of, wish.ruota),
+        field("numeri", numbers_of, wish.numeri),
+    )
+    return draw, wish
+
+
+def full_draw(body: Any) -> tuple[list[Draw], _Save]:
+    """The draws of `save-full`. Raises ValidationError (400) that tells every wrong wheel."""
+    wish = read_body(body, _SaveFull)
+    day = field("data", drawn_day_of, wish.data)
+    draws: dict[str, Draw] = {}
+    wrong: dict[str, list[str]] = {}
+    for name, numbers in wish.wheels.items():
+        try:
+            wheel = wheel_of(name)
+            if wheel in draws:
+                raise Refused(f"The wheel {wheel} is there twice.")
+            draws[wheel] = Draw(day, wheel, numbers_of(numbers))
+        except Refused as exc:
+            wrong[name[:40]] = [str(exc)]
+    if wrong:
+        raise ValidationError({"wheels": wrong})
+    if not draws:
+        raise ValidationError({"wheels": ["There must be at least one wheel."]})
+    return list(draws.values()), wish

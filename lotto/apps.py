@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class LottoConfig(AppConfig):
+    name = "lotto"
+    verbose_name = "Lotto"

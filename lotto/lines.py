@@ -1,0 +1,67 @@
+"""The operator's file: `2025/12/07<TAB>BA<TAB>12<TAB>45<TAB>67<TAB>23<TAB>89`, a draw a line. Pure.
+
+Sorted by day and wheel, numbers in the order drawn and without leading zeros, LF, no header.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from lotto.rules import drawn_day_of, numbers_of, told_day, wheel_of
+from lotto.types import DRAWN, WHEELS, Draw, Refused
+
+KEY_BYTES: Final = 13  # day, tab and wheel: what tells a line from the others
+LONGEST: Final = 200  # bytes; a longer line is none
+_NUMBER: Final = rb"\t([1-9][0-9]?)"
+_CANONICAL: Final = re.compile(
+    rb"([0-9]{4}/[0-9]{2}/[0-9]{2})\t(" + "|".join(WHEELS).encode() + rb")" + _NUMBER * DRAWN
+)
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def canonical(line: bytes) -> bytes:
+    """The line as the operator writes it, however it was spelled. Raises Refused."""
+    found = _CANONICAL.fullmatch(line)
+    if found is None:
+        return line_of(draw_of(line))
+    numbers = found.groups()[2:]
+    if (
+        not _is_day(found[1])
+        or len(set(numbers)) != DRAWN
+        or any(n > b"90" for n in numbers if len(n) == 2)
+    ):
+        draw_of(line)  # says what is wrong
+    return line
+
+
+def draw_of(line: bytes) -> Draw:
+    """The draw in a line; names of wheels, dashes and leading zeros will do. Raises Refused."""
+    if len(line) > LONGEST:
+        raise Refused(f"The line is over {LONGEST} characters.")
+    try:
+        text = line.removeprefix(_BOM).decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise Refused("The line is not ASCII.") from None
+    fields = [field.strip() for field in text.split("\t")]
+    if len(fields) != 2 + DRAWN:
+        raise Refused(f"A line has {2 + DRAWN} fields with tabs between them, not {len(fields)}.")
+    day, wheel, *numbers = fields
+    drawn = [int(n) if n.isdigit() and len(n) <= 2 else n for n in numbers]
+    return Draw(drawn_day_of(day), wheel_of(wheel), numbers_of(drawn))
+
+
+def line_of(draw: Draw) -> bytes:
+    """The draw as a line, without its end."""
+    fields = (told_day(draw.day), draw.wheel, *map(str, draw.numbers))
+    return "\t".join(fields).encode()
+
+
+@lru_cache(4_096)
+def _is_day(text: bytes) -> bool:
+    try:
+        drawn_day_of(text.decode())
+    except Refused:
+        return False
+    return True

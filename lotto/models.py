@@ -1,0 +1,80 @@
+"""Tables of the draws. One row per day and wheel; the database holds the rules too."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Final
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from lotto.types import DRAWN, HIGHEST, WHEELS, Source
+
+NUMBERS: Final = tuple(f"n{place}" for place in range(1, DRAWN + 1))
+_IN_RANGE: Final = Q(*(Q(**{f"{n}__gte": 1, f"{n}__lte": HIGHEST}) for n in NUMBERS))
+_DIFFERENT: Final = ~Q(*(Q(**{a: F(b)}) for a, b in combinations(NUMBERS, 2)), _connector=Q.OR)
+
+
+class Extraction(models.Model):
+    """The five numbers of one wheel on one day, in the order drawn."""
+
+    day = models.DateField(_("day"))
+    wheel = models.CharField(
+        _("wheel"), max_length=2, choices=[(code, name.title()) for code, name in WHEELS.items()]
+    )
+    n1 = models.PositiveSmallIntegerField("1")
+    n2 = models.PositiveSmallIntegerField("2")
+    n3 = models.PositiveSmallIntegerField("3")
+    n4 = models.PositiveSmallIntegerField("4")
+    n5 = models.PositiveSmallIntegerField("5")
+    source = models.CharField(
+        _("source"), max_length=6, choices=[(source.value, source.value) for source in Source]
+    )
+    verified = models.BooleanField(
+        _("verified"), default=False, help_text=_("The operator's archive says the same.")
+    )
+    created_at = models.DateTimeField(_("created"))
+    updated_at = models.DateTimeField(_("changed"))
+
+    class Meta:
+        ordering = ("-day", "wheel")
+        verbose_name = _("draw")
+        verbose_name_plural = _("draws")
+        constraints = [
+            models.UniqueConstraint(fields=["day", "wheel"], name="lotto_once"),
+            models.CheckConstraint(condition=Q(wheel__in=list(WHEELS)), name="lotto_wheel"),
+            models.CheckConstraint(
+                condition=Q(source__in=[source.value for source in Source]), name="lotto_source"
+            ),
+            models.CheckConstraint(condition=_IN_RANGE, name="lotto_numbers"),
+            models.CheckConstraint(condition=_DIFFERENT, name="lotto_different"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y/%m/%d} {self.wheel}"
+
+    @property
+    def numbers(self) -> list[int]:
+        return [self.n1, self.n2, self.n3, self.n4, self.n5]
+
+
+class Correction(models.Model):
+    """A stored draw that was changed: what it was, what it is, and who said so."""
+
+    day = models.DateField(_("day"))
+    wheel = models.CharField(_("wheel"), max_length=2)
+    before = models.CharField(_("before"), max_length=20)
+    after = models.CharField(_("after"), max_length=20)
+    source_before = models.CharField(_("source before"), max_length=6)
+    source = models.CharField(_("source"), max_length=6)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        ordering = ("-at", "day", "wheel")
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        indexes = [models.Index(fields=["at"], name="lotto_correction_at")]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y/%m/%d} {self.wheel}: {self.before} → {self.after}"

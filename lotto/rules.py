@@ -1,0 +1,67 @@
+"""The rules of a draw, for whatever comes from people, files and screens. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from lotto.types import DRAWN, FIRST_DAY, HIGHEST, WHEELS, Refused
+
+ROME: Final = ZoneInfo("Europe/Rome")  # where the draws are
+_DAY: Final = re.compile(r"(\d{4})([/-])(\d{1,2})\2(\d{1,2})", re.ASCII)
+_CODES: Final[dict[str, str]] = {
+    **{code: code for code in WHEELS},
+    **{name: code for code, name in WHEELS.items()},
+    "NZ": "RN",  # other archives' word for the national wheel
+}
+
+
+def day_of(text: Any) -> date:
+    """The day in `2025/12/07` or `2025-12-07`. Raises Refused."""
+    found = _DAY.fullmatch(text) if isinstance(text, str) else None
+    try:
+        day = date(int(found[1]), int(found[3]), int(found[4])) if found else None
+    except ValueError:  # 31 February
+        day = None
+    if day is None:
+        raise Refused(f"{_shown(text)} is not a day as YYYY/MM/DD.")
+    return day
+
+
+def drawn_day_of(text: Any) -> date:
+    """A day on which there can have been a draw: not in the future. Raises Refused."""
+    day = day_of(text)
+    if not FIRST_DAY <= day <= datetime.now(ROME).date():
+        raise Refused(f"{_shown(text)} is no day of a draw.")
+    return day
+
+
+def told_day(day: date) -> str:
+    """`2025/12/07`, as the operator and the reference write it."""
+    return f"{day:%Y/%m/%d}" if day.year > 999 else day.isoformat().replace("-", "/")
+
+
+def wheel_of(text: Any) -> str:
+    """The code of a wheel told by code or name, in any case. Raises Refused."""
+    code = _CODES.get(text.strip().upper()) if isinstance(text, str) else None
+    if code is None:
+        raise Refused(f"{_shown(text)} is no wheel; there are {', '.join(WHEELS)}.")
+    return code
+
+
+def numbers_of(values: Any) -> tuple[int, ...]:
+    """Five different numbers from 1 to 90, in their order. Raises Refused."""
+    if not isinstance(values, (list, tuple)) or len(values) != DRAWN:
+        raise Refused(f"A draw has {DRAWN} numbers.")
+    for value in values:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= HIGHEST:
+            raise Refused(f"{_shown(value)} is no number from 1 to {HIGHEST}.")
+    if len(set(values)) != DRAWN:
+        raise Refused("The five numbers must differ.")
+    return tuple(values)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:40]
