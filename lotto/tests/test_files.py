@@ -61,7 +61,11 @@ def test_inside_only_files_are_read(folders: tuple[Path, Path], path: str) -> No
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda body: packed("storico.txt", body)])
+@pytest.mark.parametrize(
+    "pack",
+    [bytes, gzip.compress, lambda body: packed("storico.txt", body)],
+    ids=["plain", "gzip", "zip"],
+)
 def test_plain_gzip_and_zip_are_read(folders: tuple[Path, Path], pack: object) -> None:
     (folders[0] / "file").write_bytes(pack(LINES[0]))  # type: ignore[operator]
     for path in ("file", str(folders[0] / "file")):
@@ -80,6 +84,7 @@ def test_plain_gzip_and_zip_are_read(folders: tuple[Path, Path], pack: object) -
         b"\x1f\x8b\x08rubbish",
         b"PK\x03\x04rubbish",
     ],
+    ids=["cut zip", "no directory", "no text", "cut gzip", "no gzip", "no zip"],
 )
 def test_what_is_broken_is_said(body: bytes) -> None:
     with pytest.raises(files.Unreadable):
