@@ -13,14 +13,16 @@ from lotto.models import Correction, Extraction
 @admin.register(Extraction)
 class ExtractionAdmin(FactAdmin):
     paginator = BoundedPaginator
-    list_display = ("day", "wheel", "drawn", "source", "verified", "updated_at")
+    list_display = ("day", "wheel", "drawn", "source", "verified")
     list_filter = ("wheel", "source", "verified")
     date_hierarchy = "day"
     export_instead = ", or take /api/lotto/export?download=1"
 
     @admin.display(description=gettext_lazy("numbers"))
     def drawn(self, draw: Extraction) -> str:
-        return "  ".join(map(str, draw.numbers))
+        return "\u2007".join(
+            f"{number:\u2007>2}" for number in draw.numbers
+        )  # aligned, on one line
 
 
 @admin.register(Correction)
