@@ -22,7 +22,6 @@ COPY deploy/healthcheck.py deploy/
 COPY templates templates
 COPY static static
 COPY locale locale
-COPY locale locale
 COPY gateway_arq gateway_arq
 COPY webcom webcom
 COPY webtv webtv

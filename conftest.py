@@ -17,6 +17,8 @@ from django.db import connections
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
 
+pytest_plugins = ["gateway_arq.tests.told"]
+
 ROOT = Path(__file__).parent
 CLIENTS = ROOT / "tests" / "clients"
 OURS = b"gateway-arq-tests"  # marks a Redis database that the suite may empty

@@ -18,6 +18,8 @@ NAMES = (
     "screening",
     "viewers_poll",
     "viewers_read",
+    "lotto_import",
+    "lotto_read",
 )
 
 

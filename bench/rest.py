@@ -153,13 +153,14 @@ def fill() -> None:
 
 def rate(command: list[str], environment: dict[str, str], path: str) -> float:
     """Requests/s of the server that `command` starts, after a warm-up."""
-    with running(command, environment) as base:
+    with running(command, environment, path) as base:
         load(base + path, 1)
         return load(base + path, SECONDS)
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str]) -> Iterator[str]:
+def running(command: list[str], environment: dict[str, str], path: str = CALLS) -> Iterator[str]:
+    """The address of the server that `command` starts, once it answers `path`."""
     where = (
         ["--host", "127.0.0.1"]
         if "granian" in command or "uvicorn" in command
@@ -182,7 +183,7 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator[str]:
         server = subprocess.Popen(started, cwd=ROOT, env=environment, stdout=log, stderr=log)
         base = f"http://127.0.0.1:{PORT}"
         try:
-            if not is_up(base):
+            if not is_up(base + path):
                 log.seek(0)
                 raise RuntimeError(f"{' '.join(started)} does not answer:\n{log.read()}")
             yield base
@@ -191,8 +192,8 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator[str]:
             server.wait(10)
 
 
-def is_up(base: str) -> bool:
-    request = urllib.request.Request(base + CALLS, headers={"X-API-Key": KEY})
+def is_up(url: str) -> bool:
+    request = urllib.request.Request(url, headers={"X-API-Key": KEY})
     for _ in range(100):
         try:
             return bool(urllib.request.urlopen(request, timeout=2).status == 200)

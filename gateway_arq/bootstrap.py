@@ -98,6 +98,7 @@ def fresh_values() -> dict[str, str]:
         "WEBTV_1_TITLE": "Web TV",
         "WEBTV_1_PRESET": "owncast",
         "WEBTV_1_URL": "http://127.0.0.1:8100/cdn/main",
+        "LOTTO_ARCHIVE_URLS": "http://127.0.0.1:8100/lotto/storico.zip",
         "SANDBOX": "true",
     }
 
@@ -161,7 +162,9 @@ def move_sandbox(port: int, ami_port: int, given: frozenset[str]) -> None:
     names in `given`) stays.
     """
     os.environ["SANDBOX_PORT"] = str(port)
-    names = {"WEBCOM_URL", "WEBCOM_PUSH_URL", "ASTERISK_1_ARI_URL", "WEBTV_1_URL"}
+    names = {
+        "WEBCOM_URL", "WEBCOM_PUSH_URL", "ASTERISK_1_ARI_URL", "WEBTV_1_URL", "LOTTO_ARCHIVE_URLS",
+    }  # fmt: skip
     for name in names - given:
         os.environ[name] = re.sub(r"(?<=://127\.0\.0\.1):\d+", f":{port}", env.text(name))
     if env.text("ASTERISK_1_HOST") == SANDBOX_HOST and "ASTERISK_1_AMI_PORT" not in given:

@@ -23,6 +23,7 @@ from gateway_arq.checks import refuse_unsafe_production
 from gateway_arq.local_beat import run_beat
 from gateway_arq.local_tasks import stop_pool
 from gateway_arq.realtime.publish import close as close_bus
+from lotto.tasks import sync_on_start
 from webcom.listener import run_push_listener
 from webcom.tasks import pull_on_start
 from webtv.poller import run_viewer_poller
@@ -61,6 +62,7 @@ def _background() -> Iterator[None]:
     for thread in threads:
         thread.start()
     pull_on_start()
+    sync_on_start()
     try:
         yield
     finally:

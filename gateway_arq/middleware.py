@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from gateway_arq.errors import is_page
 from gateway_arq.lib.logs import set_context
@@ -39,6 +41,18 @@ class RequestIdMiddleware:
         if verdict := getattr(request, "rate_limit", None):
             for name, value in verdict.headers().items():
                 response.headers[name] = value
+        return response
+
+
+class CorsForBrowsers(CorsMiddleware):
+    """CORS where a page of another origin asks; programs name none, and are answered sooner."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if "HTTP_ORIGIN" in request.META:
+            return super().__call__(request)
+        response: Any = self.get_response(request)
+        if settings.CORS_ALLOWED_ORIGINS:
+            patch_vary_headers(response, ("origin",))  # for caches: with an origin it differs
         return response
 
 

@@ -72,6 +72,16 @@ WEBTV_DAILY_RETENTION_DAYS = env.integer("WEBTV_DAILY_RETENTION_DAYS", 7)
 LOTTO_IMPORT_DIR = Path(env.text("LOTTO_IMPORT_DIR", str(DATA_DIR / "lotto" / "import"))).resolve()
 LOTTO_EXPORT_DIR = Path(env.text("LOTTO_EXPORT_DIR", str(DATA_DIR / "lotto" / "export"))).resolve()
 
+# Tried in turn; empty: no sync
+LOTTO_ARCHIVE_URLS = env.items(
+    "LOTTO_ARCHIVE_URLS",
+    ",".join(
+        f"https://www.{host}/STORICO_ESTRAZIONI_LOTTO/storico.zip"
+        for host in ("brightstarlottery.it", "igt.it", "lottomatica.it")
+    ),
+)
+LOTTO_TIMEOUT_S = env.number("LOTTO_TIMEOUT_S", 30, least=0.1)
+
 # --- Sandbox ------------------------------------------------------------------------------------
 SANDBOX = env.flag("SANDBOX")  # labels every page: the data is not real
 SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
@@ -162,7 +172,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway_arq.middleware.RequestIdMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "gateway_arq.middleware.CorsForBrowsers",
     "gateway_arq.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

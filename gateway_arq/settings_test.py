@@ -49,6 +49,7 @@ os.environ.update(
     API_KEY_1=TEST_API_KEY,
     RATE_LIMIT_PER_MINUTE="0",
     LOG_LEVEL="WARNING",
+    LOTTO_ARCHIVE_URLS="",
 )
 if os.environ.get("REDIS_URL"):
     os.environ["REDIS_URL"] = _own_redis_db(os.environ["REDIS_URL"])

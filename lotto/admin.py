@@ -1,28 +1,304 @@
-"""Draws and their corrections for staff. Draws are changed over the API or by an import."""
+"""The archive for staff: a line per day, single draws by hand, what files brought, corrections.
+
+Whatever is changed here takes the way of everything else into the archive (`ingest`), so it is
+logged, announced, and checked at the next sync.
+"""
 
 from __future__ import annotations
 
-from django.contrib import admin
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from gateway_arq.lib.big_admin import BoundedPaginator
-from gateway_arq.lib.fact_admin import FactAdmin
-from lotto.models import Correction, Extraction
+from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
+from lotto import files, ingest, intake
+from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
+from lotto.rules import drawn_day_of, numbers_of
+from lotto.types import WHEELS, Draw, OperatorError, Refused, Source
+
+FIGURE_SPACE = "\u2007"  # as wide as a digit
+
+
+def drawn(draw: Extraction) -> str:
+    """The five numbers on one line, those of several lines below each other."""
+    return FIGURE_SPACE.join(f"{number:{FIGURE_SPACE}>2}" for number in draw.numbers)
+
+
+def report(done: Intake) -> str:
+    """What a file brought, in a sentence."""
+    counts = {
+        _("new"): done.inserted,
+        _("known"): done.skipped,
+        _("verified"): done.verified,
+        _("corrected"): done.corrected,
+        _("rejected"): done.rejected,
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+class OfDays(admin.SimpleListFilter):
+    """A filter of draws that chooses the days with such a draw."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        draws = Extraction.objects.filter(**{str(self.parameter_name): self.value()})
+        return queryset.filter(day__in=draws.order_by().values("day"))
+
+
+class WheelFilter(OfDays):
+    title = gettext_lazy("wheel")
+    parameter_name = "wheel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(code, name.title()) for code, name in WHEELS.items()]
+
+
+class SourceFilter(OfDays):
+    title = gettext_lazy("source")
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(source.value, source.value) for source in Source]
+
+
+class UnverifiedFilter(OfDays):
+    title = gettext_lazy("verified")
+    parameter_name = "verified"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("False", gettext_lazy("not all wheels"))]
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(label=gettext_lazy("File"))
+
+
+def _wheel_column(code: str) -> Callable[[Any], Any]:
+    """A list's column with the numbers of one wheel."""
+
+    def column(day: Any) -> SafeString | str:
+        draw = day.by_wheel.get(code)
+        return _shown(draw) if draw else "—"
+
+    column.__name__ = f"wheel_{code}"
+    column.short_description = code  # type: ignore[attr-defined]
+    return column
+
+
+def _shown(draw: Extraction) -> SafeString:
+    state = _("verified") if draw.verified else _("not confirmed by the operator yet")
+    return format_html(
+        '<span class="drawn{}" title="{}: {}">{}</span>',
+        "" if draw.verified else " unverified",
+        draw.source,
+        state,
+        drawn(draw),
+    )
+
+
+@admin.register(DrawDay)
+class DrawDayAdmin(ReadOnlyAdmin):
+    paginator = BoundedPaginator
+    list_display = ("day", *map(_wheel_column, WHEELS))
+    list_filter = (WheelFilter, SourceFilter, UnverifiedFilter)
+    list_per_page = 50
+    date_hierarchy = "day"
+    fields = ("board", "corrections")
+    readonly_fields = ("board", "corrections")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list with every wheel of its page's days, read at once."""
+        found = super().get_changelist_instance(request)
+        draws: defaultdict[Any, dict[str, Extraction]] = defaultdict(dict)
+        for draw in Extraction.objects.filter(day__in=[day.day for day in found.result_list]):
+            draws[draw.day][draw.wheel] = draw
+        for day in found.result_list:
+            day.by_wheel = draws[day.day]
+        return found
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        context = {
+            **(extra_context or {}),
+            "title": _("Draws by day"),
+            "may_change_draws": self._may_change_draws(request),
+            "last_sync": Intake.objects.filter(source=Source.SYNC).first(),
+        }
+        return super().changelist_view(request, context)
+
+    @admin.display(description=gettext_lazy("draws"))
+    def board(self, day: DrawDay) -> SafeString:
+        rows = format_html_join("", "<tr>{}</tr>", ((_board_row(draw),) for draw in day.draws))
+        names = (_("wheel"), "1", "2", "3", "4", "5", _("source"), _("verified"), _("changed"))
+        heads = format_html_join("", "<th>{}</th>", ((name,) for name in names))
+        return format_html('<table class="board"><tr>{}</tr>{}</table>', heads, rows)
+
+    @admin.display(description=gettext_lazy("corrections"))
+    def corrections(self, day: DrawDay) -> SafeString | str:
+        found = Correction.objects.filter(day=day.day)
+        lines = (
+            (_when(one.at), one.wheel, one.before, one.source_before, one.after, one.source)
+            for one in found
+        )
+        return format_html_join("", "{}: {} {} ({}) → {} ({})<br>", lines) or "—"
+
+    def get_urls(self) -> Any:
+        view = self.admin_site.admin_view
+        return [
+            path("sync/", view(require_POST(self.sync_view)), name="lotto_sync"),
+            path("import/", view(self.import_view), name="lotto_import"),
+            *super().get_urls(),
+        ]
+
+    def sync_view(self, request: HttpRequest) -> HttpResponse:
+        """Bring the archive in step now, and say what came of it."""
+        if not self._may_change_draws(request):
+            return HttpResponse(status=403)
+        try:
+            done = intake.sync()
+        except (intake.Busy, intake.Disabled, OperatorError) as exc:
+            self.message_user(request, str(exc), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:lotto_drawday_changelist"))
+        return self._done(request, done, _("Sync"))
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """A form for a file, and what came of it."""
+        if not self._may_change_draws(request):
+            return HttpResponse(status=403)
+        posted = request.method == "POST"
+        form = ImportForm(request.POST, request.FILES) if posted else ImportForm()
+        if posted and form.is_valid():
+            upload = form.cleaned_data["file"]
+            try:
+                done = intake.take_in(files.lines_of(upload.file), name=upload.name)
+            except files.Unreadable as exc:
+                form.add_error("file", str(exc))
+            else:
+                return self._done(request, done, upload.name)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Import a file"),
+            "opts": self.opts,
+            "form": form,
+        }
+        return render(request, "admin/lotto/import.html", context)
+
+    def _done(self, request: HttpRequest, done: Intake, what: str) -> HttpResponse:
+        """To the list, or to the lines that were rejected."""
+        level = messages.WARNING if done.rejected else messages.SUCCESS
+        self.message_user(request, f"{what}: {report(done)}.", level)
+        if done.rejected:
+            return HttpResponseRedirect(reverse("admin:lotto_intake_change", args=[done.pk]))
+        return HttpResponseRedirect(reverse("admin:lotto_drawday_changelist"))
+
+    def _may_change_draws(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["lotto.add_extraction", "lotto.change_extraction"])
+
+
+def _board_row(draw: Extraction) -> SafeString:
+    numbers = format_html_join("", '<td class="ball">{}</td>', ((n,) for n in draw.numbers))
+    return format_html(
+        '<th><a href="{}">{}</a></th>{}<td>{}</td><td>{}</td><td>{}</td>',
+        reverse("admin:lotto_extraction_change", args=[draw.pk]),
+        draw.get_wheel_display(),
+        numbers,
+        draw.source,
+        "✓" if draw.verified else "—",
+        _when(draw.updated_at),
+    )
+
+
+def _when(at: Any) -> str:
+    return date_format(localtime(at), "d/m/Y H:i")
+
+
+class DrawForm(forms.ModelForm):
+    """A draw as staff type it; day and wheel are given once."""
+
+    class Meta:
+        model = Extraction
+        fields = ("day", "wheel", *NUMBERS)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            if "day" in cleaned:
+                self._check("day", lambda: drawn_day_of(f"{cleaned['day']:%Y-%m-%d}"))
+            self._check("n1", lambda: numbers_of([cleaned[name] for name in NUMBERS]))
+        return cleaned
+
+    def _check(self, name: str, rule: Callable[[], object]) -> None:
+        try:
+            rule()
+        except Refused as exc:
+            self.add_error(name, str(exc))
 
 
 @admin.register(Extraction)
-class ExtractionAdmin(FactAdmin):
+class ExtractionAdmin(admin.ModelAdmin):
+    form = DrawForm
     paginator = BoundedPaginator
-    list_display = ("day", "wheel", "drawn", "source", "verified")
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_display = ("day", "wheel", "numbers_drawn", "source", "verified", "updated_at")
     list_filter = ("wheel", "source", "verified")
     date_hierarchy = "day"
-    export_instead = ", or take /api/lotto/export?download=1"
+    fields = (("day", "wheel"), NUMBERS, ("source", "verified"), ("created_at", "updated_at"))
+    readonly_fields = ("source", "verified", "created_at", "updated_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Extraction | None = None) -> Any:
+        return ("day", "wheel", *self.readonly_fields) if obj else self.readonly_fields
+
+    def get_fields(self, request: HttpRequest, obj: Extraction | None = None) -> Any:
+        return self.fields if obj else self.fields[:2]
 
     @admin.display(description=gettext_lazy("numbers"))
-    def drawn(self, draw: Extraction) -> str:
-        return "\u2007".join(
-            f"{number:\u2007>2}" for number in draw.numbers
-        )  # aligned, on one line
+    def numbers_drawn(self, draw: Extraction) -> str:
+        return drawn(draw)
+
+    def save_model(self, request: HttpRequest, obj: Extraction, form: Any, change: bool) -> None:
+        draw = Draw(obj.day, obj.wheel, tuple(obj.numbers))
+        ingest.save([draw], source=Source.MANUAL, overwrite=change)
+        # The page goes on with the row as it is stored.
+        obj.pk = Extraction.objects.get(day=obj.day, wheel=obj.wheel).pk
+
+    def delete_model(self, request: HttpRequest, obj: Extraction) -> None:
+        ingest.delete(obj.day, obj.wheel)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Iterable[Extraction]) -> None:
+        for draw in queryset:
+            ingest.delete(draw.day, draw.wheel)
+
+
+@admin.register(Intake)
+class IntakeAdmin(FactAdmin):
+    list_display = (
+        "at", "source", "name", "inserted", "skipped", "verified", "corrected", "rejected",
+        "duration_s",
+    )  # fmt: skip
+    list_filter = ("source",)
+    fields = (*list_display, "rejected_lines")
+    readonly_fields = ("rejected_lines",)
+
+    @admin.display(description=gettext_lazy("rejected lines"))
+    def rejected_lines(self, done: Intake) -> SafeString | str:
+        lines = ((error["line"], error["reason"]) for error in done.errors)
+        return format_html_join("", "{}: {}<br>", lines) or "—"
 
 
 @admin.register(Correction)

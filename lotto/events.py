@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
@@ -10,14 +11,33 @@ from gateway_arq.realtime.events import Event
 from lotto.rules import told_day
 
 
+@dataclass(frozen=True)
 class DrawSaved(Event):
     """Wheels of a day arrived, or were changed."""
 
     type: ClassVar[str] = "lotto_draw_saved"
-
-    def __init__(self, day: date, wheels: Mapping[str, Sequence[int]], source: str) -> None:
-        self.day, self.wheels, self.source = day, wheels, source
+    day: date
+    wheels: Mapping[str, Sequence[int]]
+    source: str
 
     def payload(self) -> dict[str, Any]:
         wheels = {wheel: list(numbers) for wheel, numbers in sorted(self.wheels.items())}
+        return {"date": told_day(self.day), "wheels": wheels, "source": self.source}
+
+
+@dataclass(frozen=True)
+class DrawCorrected(Event):
+    """Wheels of a day were stored with other numbers before."""
+
+    type: ClassVar[str] = "lotto_corrected"
+    day: date
+    before: Mapping[str, Sequence[int]]
+    after: Mapping[str, Sequence[int]]
+    source: str
+
+    def payload(self) -> dict[str, Any]:
+        wheels = {
+            wheel: {"before": list(before), "after": list(self.after[wheel])}
+            for wheel, before in sorted(self.before.items())
+        }
         return {"date": told_day(self.day), "wheels": wheels, "source": self.source}

@@ -17,13 +17,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from django.conf import settings
 
 from lotto.ingest import archive_lines
 
 MOST_BYTES: Final = 64 * 1024 * 1024  # unpacked; the whole archive since 1939 is 2 MB
+BUFFERED: Final = 64 * 1024
 LONGEST_LINE: Final = 4_096
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
@@ -114,13 +115,13 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     magic = file.read(4)
     file.seek(0)
     if magic[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=file))
+        return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFERED)
     if magic == b"PK\x03\x04":
         archive = zipfile.ZipFile(file)
         texts = [name for name in archive.namelist() if name.lower().endswith((".txt", ".tsv"))]
         if len(texts) != 1:
             raise Unreadable("The ZIP must hold one .txt or .tsv file.")
-        return archive.open(texts[0])
+        return io.BufferedReader(cast(io.RawIOBase, archive.open(texts[0])), BUFFERED)
     return file
 
 

@@ -1,11 +1,13 @@
 """The one way into the archive: draws from people and screens, lines from files.
 
 One writer at a time, all of a batch or nothing. A day and wheel is stored once; other numbers for
-it are a conflict, never a silent change.
+it are a conflict, never a silent change. Only the operator overrules what a person or the OCR said,
+which is logged and announced.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,17 +17,20 @@ from typing import Final
 from django.db import connection, transaction
 from django.utils import timezone
 
+from gateway_arq.lib.batches import batched
 from gateway_arq.lib.locks import lock_for_transaction
 from gateway_arq.lib.upsert import insert, sql_time
 from gateway_arq.realtime.publish import publish_on_commit
-from lotto.events import DrawSaved
-from lotto.lines import KEY_BYTES, canonical, draw_of
-from lotto.models import NUMBERS, Correction, Extraction
+from lotto.events import DrawCorrected, DrawSaved
+from lotto.lines import KEY_BYTES, canonical, draw_of, line_of
+from lotto.models import NUMBERS, Archive, Correction, Extraction
 from lotto.rules import told_day
 from lotto.types import Draw, Refused, Rejected, Source
 
 LOCK: Final = "lotto.archive"
 REPORTED: Final = 1_000  # rejected lines that are kept; more are counted
+OVERRULED: Final = (Source.OCR, Source.MANUAL)  # by the operator
+AT_ONCE: Final = 500  # rows of one statement
 NEWS: Final = timedelta(days=7)  # older draws are history: nobody watches them come
 _COLUMNS: Final = (
     "day", "wheel", *NUMBERS, "source", "verified", "created_at", "updated_at",
@@ -56,6 +61,8 @@ class Report:
 
     inserted: int = 0
     skipped: int = 0  # known already
+    verified: int = 0  # of those, now confirmed by the operator
+    corrected: int = 0
     rejected: int = 0
     errors: list[Rejected] = field(default_factory=list)  # the first REPORTED of them
 
@@ -93,13 +100,13 @@ def save(draws: Sequence[Draw], *, source: str, overwrite: bool = False) -> Save
         else:
             saved.unchanged.append(draw.wheel)
             continue
-        for name, number in zip(NUMBERS, draw.numbers, strict=True):
-            setattr(row, name, number)
-        row.source, row.updated_at, row.verified = source, now, source == Source.SYNC
-        row.save()
+        _write(row, draw, source)
     news = {draw.wheel: draw.numbers for draw in draws if draw.wheel not in saved.unchanged}
     if news:
+        _renew_version()
         publish_on_commit(DrawSaved(day, news, source))
+    if clashes:
+        publish_on_commit(DrawCorrected(day, clashes, news, source))
     return saved
 
 
@@ -108,48 +115,88 @@ def delete(day: date, wheel: str | None = None) -> int:
     """Delete a day's draws, or one wheel's; returns how many there were."""
     lock_for_transaction(LOCK)
     draws = Extraction.objects.filter(day=day)
-    return (draws.filter(wheel=wheel) if wheel else draws).delete()[0]
+    deleted = (draws.filter(wheel=wheel) if wheel else draws).delete()[0]
+    if deleted:
+        _renew_version()
+    return deleted
 
 
 @transaction.atomic
 def store_lines(lines: Iterable[bytes], *, source: str) -> Report:
     """Store the draws of a file that are not there yet; everything else is reported.
 
+    Lines of the operator himself (`Source.SYNC`) also verify what they agree with, and correct what
+    a person or the OCR had stored otherwise.
+
     What is stored already is recognised by its line as a whole, without being read: importing the
     same file again costs little more than reading it.
     """
     lock_for_transaction(LOCK)
-    report = Report()
-    fresh: dict[bytes, None] = {}  # in the file's order
-    known = set(archive_lines())
-    numbers_by_key: dict[bytes, bytes] = {}
-    for count, line in enumerate(lines, 1):
-        text = line.rstrip(b"\r\n")
-        if text in known:
-            report.skipped += 1
-            continue
-        if not text.strip(b" \t\xef\xbb\xbf\x1a"):
-            continue
-        if not numbers_by_key:
-            numbers_by_key = {each[:KEY_BYTES]: each for each in known}
-        try:
-            text = canonical(text)
-        except Refused as exc:
-            report.reject(count, str(exc))
-            continue
-        other = numbers_by_key.setdefault(text[:KEY_BYTES], text)
-        if text in known or text in fresh:
-            report.skipped += 1
-        elif other is not text:
-            key = text[:KEY_BYTES].decode().replace("\t", " ")
-            where = "has in a line before" if other in fresh else "is stored with"
-            report.reject(count, f"{key} {where} other numbers.")
-        else:
-            fresh[text] = None
-    report.inserted = len(fresh)
-    _insert([*fresh], source)
-    _announce(fresh, source)
+    sorting = _Sorting(is_operator=source == Source.SYNC)
+    _insert(sorting.new_lines(lines), source)  # the database works while we read on
+    _announce(sorting.fresh, source)
+    report = sorting.report
+    report.inserted = len(sorting.fresh)
+    _overrule(sorting.disputed, report)
+    for some in batched(sorting.confirmed, AT_ONCE):
+        report.verified += Extraction.objects.filter(pk__in=some).update(verified=True)
+    if report.inserted or report.corrected:
+        _renew_version()
     return report
+
+
+class _Sorting:
+    """Tells the lines of a file apart: new, known, confirmed, disputed, wrong."""
+
+    def __init__(self, *, is_operator: bool) -> None:
+        self.report = Report()
+        self.fresh: dict[bytes, None] = {}  # in the file's order
+        self.confirmed: list[int] = []  # keys of rows that the operator verifies
+        self.disputed: dict[bytes, int] = {}  # his lines against ours, with their numbers
+        self._is_operator = is_operator
+        self._known = set(archive_lines())
+        self._unverified = _unverified() if is_operator else {}
+
+    def new_lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Those that are to be stored, as the operator writes them; asks no database."""
+        known, fresh, report = self._known, self.fresh, self.report
+        line_by_key: dict[bytes, bytes] = {}
+        for count, line in enumerate(lines, 1):
+            text = line.rstrip(b"\r\n")
+            if text not in known:
+                if not text.strip(b" \t\xef\xbb\xbf\x1a"):
+                    continue
+                try:
+                    text = canonical(text)
+                except Refused as exc:
+                    report.reject(count, str(exc))
+                    continue
+            if text in known or text in fresh:
+                report.skipped += 1
+                if text in self._unverified:
+                    self.confirmed.append(self._unverified.pop(text))
+                continue
+            if not line_by_key:
+                line_by_key = {each[:KEY_BYTES]: each for each in known}
+            other = line_by_key.setdefault(text[:KEY_BYTES], text)
+            if other is text:
+                fresh[text] = None
+                yield text
+            elif other in fresh or other in self.disputed:
+                report.reject(count, f"{_told(text)} has in a line before other numbers.")
+            elif self._is_operator:
+                self.disputed[text] = count
+                line_by_key[text[:KEY_BYTES]] = text
+            else:
+                report.reject(count, f"{_told(text)} is stored with other numbers.")
+
+
+def version() -> str:
+    """The archive's version: another one after every change of a draw; empty before the first."""
+    with connection.cursor() as cursor:  # asked before every answer: a fourth of the ORM's time
+        cursor.execute("SELECT version FROM lotto_archive")
+        row = cursor.fetchone()
+    return row[0] if row else ""
 
 
 def archive_lines() -> Iterator[bytes]:
@@ -171,22 +218,24 @@ def archive_lines() -> Iterator[bytes]:
                 yield from (line.encode() for (line,) in rows)
 
 
-def _insert(lines: Sequence[bytes], source: str) -> None:
+def _insert(lines: Iterable[bytes], source: str) -> None:
     now = sql_time(int(timezone.now().timestamp()))
+    is_verified = source == Source.SYNC
     if connection.vendor == "postgresql":
-        end = f"\t{source}\tf\t{now}\t{now}\n".encode()
+        end = f"\t{source}\t{is_verified:d}\t{now}\t{now}\n".encode()
         with (
             connection.cursor() as cursor,
             cursor.copy(f"COPY lotto_extraction ({', '.join(_COLUMNS)}) FROM STDIN") as copy,
         ):
-            for start in range(0, len(lines), 5_000):
-                copy.write(end.join(lines[start : start + 5_000]) + end)
+            for some in batched(lines, AT_ONCE):
+                copy.write(end.join(some) + end)
         return
-    rows = []
-    for line in lines:
-        day, wheel, *numbers = line.decode().split("\t")
-        rows.append((day.replace("/", "-"), wheel, *numbers, source, False, now, now))
-    insert(Extraction, _COLUMNS, rows)
+    for some in batched(lines, AT_ONCE):
+        rows = []
+        for line in some:
+            day, wheel, *numbers = line.decode().split("\t")
+            rows.append((day.replace("/", "-"), wheel, *numbers, source, is_verified, now, now))
+        insert(Extraction, _COLUMNS, rows)
 
 
 def _announce(lines: Iterable[bytes], source: str) -> None:
@@ -198,6 +247,52 @@ def _announce(lines: Iterable[bytes], source: str) -> None:
             draw = draw_of(line)
             days[draw.day][draw.wheel] = draw.numbers
     publish_on_commit(*(DrawSaved(day, wheels, source) for day, wheels in sorted(days.items())))
+
+
+def _unverified() -> dict[bytes, int]:
+    """The draws that the operator has not confirmed yet, as lines, with their keys."""
+    rows = Extraction.objects.filter(verified=False).values_list("pk", "day", "wheel", *NUMBERS)
+    return {line_of(Draw(day, wheel, tuple(n))): pk for pk, day, wheel, *n in rows.iterator()}
+
+
+def _overrule(disputed: dict[bytes, int], report: Report) -> None:
+    """Write the operator's numbers over those of people and the OCR; others are reported."""
+    if not disputed:
+        return
+    before: defaultdict[date, dict[str, list[int]]] = defaultdict(dict)
+    after: defaultdict[date, dict[str, tuple[int, ...]]] = defaultdict(dict)
+    rows = {(row.day, row.wheel): row for row in Extraction.objects.filter(source__in=OVERRULED)}
+    for text, count in disputed.items():
+        draw = draw_of(text)
+        row = rows.get((draw.day, draw.wheel))
+        if row is None:
+            report.reject(count, f"{_told(text)} is stored with other numbers.")
+            continue
+        before[draw.day][draw.wheel] = row.numbers
+        after[draw.day][draw.wheel] = draw.numbers
+        _log_correction(row, draw, Source.SYNC)
+        _write(row, draw, Source.SYNC)
+        report.corrected += 1
+    for day in sorted(before):
+        publish_on_commit(
+            DrawSaved(day, after[day], Source.SYNC),
+            DrawCorrected(day, before[day], after[day], Source.SYNC),
+        )
+
+
+def _write(row: Extraction, draw: Draw, source: str) -> None:
+    for name, number in zip(NUMBERS, draw.numbers, strict=True):
+        setattr(row, name, number)
+    row.source, row.updated_at, row.verified = source, timezone.now(), source == Source.SYNC
+    row.save()
+
+
+def _renew_version() -> None:
+    Archive.objects.update_or_create(pk=1, defaults={"version": secrets.token_hex(8)})
+
+
+def _told(text: bytes) -> str:
+    return text[:KEY_BYTES].decode().replace("\t", " ")
 
 
 def _log_correction(row: Extraction, draw: Draw, source: str) -> None:

@@ -14,7 +14,7 @@ from lotto.types import DRAWN, WHEELS, Draw, Refused
 
 KEY_BYTES: Final = 13  # day, tab and wheel: what tells a line from the others
 LONGEST: Final = 200  # bytes; a longer line is none
-_NUMBER: Final = rb"\t([1-9][0-9]?)"
+_NUMBER: Final = rb"\t([1-9]|[1-8][0-9]|90)"
 _CANONICAL: Final = re.compile(
     rb"([0-9]{4}/[0-9]{2}/[0-9]{2})\t(" + "|".join(WHEELS).encode() + rb")" + _NUMBER * DRAWN
 )
@@ -26,12 +26,8 @@ def canonical(line: bytes) -> bytes:
     found = _CANONICAL.fullmatch(line)
     if found is None:
         return line_of(draw_of(line))
-    numbers = found.groups()[2:]
-    if (
-        not _is_day(found[1])
-        or len(set(numbers)) != DRAWN
-        or any(n > b"90" for n in numbers if len(n) == 2)
-    ):
+    day, _, *numbers = found.groups()
+    if not _is_day(day) or len({*numbers}) != DRAWN:
         draw_of(line)  # says what is wrong
     return line
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Final
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import F, Q
@@ -78,3 +78,71 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day:%Y/%m/%d} {self.wheel}: {self.before} → {self.after}"
+
+
+class Archive(models.Model):
+    """The state of the archive, one row: `version` is a new random one with every change of it.
+
+    Random, not counted: the version of a transaction that was rolled back must not come again.
+    """
+
+    version = models.CharField(max_length=16)
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class Intake(models.Model):
+    """A file that was taken in: an import, or a sync with the operator, and what it brought."""
+
+    at = models.DateTimeField(_("at"))
+    source = models.CharField(
+        _("source"),
+        max_length=6,
+        choices=[(s.value, s.value) for s in (Source.IMPORT, Source.SYNC)],
+    )
+    name = models.CharField(_("file"), max_length=200)
+    inserted = models.PositiveIntegerField(_("new"))
+    skipped = models.PositiveIntegerField(_("known"))
+    verified = models.PositiveIntegerField(_("verified"), default=0)
+    corrected = models.PositiveIntegerField(_("corrected"), default=0)
+    rejected = models.PositiveIntegerField(_("rejected"))
+    errors = models.JSONField(_("rejected lines"), default=list)
+    duration_s = models.FloatField(_("seconds"))
+    etag = models.CharField(max_length=200, editable=False)
+    version = models.CharField(max_length=16, editable=False)  # the archive's, afterwards
+
+    class Meta:
+        ordering = ("-at", "-id")
+        verbose_name = _("import or sync")
+        verbose_name_plural = _("imports and syncs")
+        indexes = [models.Index(fields=["-at", "-id"], name="lotto_intake_at")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DrawDays(models.Manager["DrawDay"]):
+    def get_queryset(self) -> models.QuerySet[DrawDay]:
+        firsts = Extraction.objects.order_by().values("day").annotate(first=models.Min("pk"))
+        return super().get_queryset().filter(pk__in=firsts.values("first"))
+
+
+class DrawDay(Extraction):
+    """A day with draws, by the first of them that was stored: for lists with a line per day."""
+
+    objects: ClassVar[DrawDays] = DrawDays()
+
+    class Meta:
+        proxy = True
+        ordering = ("-day",)
+        verbose_name = _("day of draws")
+        verbose_name_plural = _("draws by day")
+
+    def __str__(self) -> str:
+        return f"{self.day:%d/%m/%Y}"
+
+    @property
+    def draws(self) -> models.QuerySet[Extraction]:
+        """All of the day, in the operator's order."""
+        return Extraction.objects.filter(day=self.day).order_by("wheel")

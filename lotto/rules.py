@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from lotto.types import DRAWN, FIRST_DAY, HIGHEST, WHEELS, Refused
+from lotto.types import ALL, DRAWN, FIRST_DAY, HIGHEST, WHEELS, Refused
 
 ROME: Final = ZoneInfo("Europe/Rome")  # where the draws are
 _DAY: Final = re.compile(r"(\d{4})([/-])(\d{1,2})\2(\d{1,2})", re.ASCII)
@@ -38,6 +39,7 @@ def drawn_day_of(text: Any) -> date:
     return day
 
 
+@lru_cache(16_384)  # twice the days since 1939
 def told_day(day: date) -> str:
     """`2025/12/07`, as the operator and the reference write it."""
     return f"{day:%Y/%m/%d}" if day.year > 999 else day.isoformat().replace("-", "/")
@@ -49,6 +51,13 @@ def wheel_of(text: Any) -> str:
     if code is None:
         raise Refused(f"{_shown(text)} is no wheel; there are {', '.join(WHEELS)}.")
     return code
+
+
+def wheels_of(text: Any) -> str:
+    """The code of a wheel as `wheel_of`, or ALL for `tutte`. Raises Refused."""
+    if isinstance(text, str) and text.strip().upper() == ALL:
+        return ALL
+    return wheel_of(text)
 
 
 def numbers_of(values: Any) -> tuple[int, ...]:

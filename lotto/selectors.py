@@ -1,4 +1,4 @@
-"""What the screens, the API and other apps read of the archive."""
+"""What the API and other apps read of the archive."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Max, Min
-
+from lotto.history import history
 from lotto.models import Extraction
+from lotto.types import Draw
 
-Wheels = dict[str, list[int]]
+Wheels = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -26,42 +26,39 @@ class Totals:
 
 def totals() -> Totals:
     """Counts over the whole archive."""
-    whole = Extraction.objects.aggregate(
-        draws=Count("id"), days=Count("day", distinct=True), first=Min("day"), last=Max("day")
-    )
-    counts = Extraction.objects.order_by("wheel").values_list("wheel").annotate(Count("id"))
-    return Totals(**whole, by_wheel=dict(counts))
+    now = history()
+    days = now.all_days
+    first, last = (days[0].item(), days[-1].item()) if len(days) else (None, None)
+    return Totals(len(now.days), len(days), first, last, now.counts)
 
 
 def latest(days: int) -> list[tuple[date, Wheels]]:
     """The newest so many days with a draw, newest first."""
-    newest = list(
-        Extraction.objects.order_by("-day").values_list("day", flat=True).distinct()[:days]
-    )
+    now = history()
+    newest = now.all_days[-days:].tolist()
     if not newest:
         return []
-    found: dict[date, Wheels] = {day: {} for day in newest}
-    for row in Extraction.objects.filter(day__gte=newest[-1]).order_by("wheel"):
-        found[row.day][row.wheel] = row.numbers
+    found: dict[date, Wheels] = {day: {} for day in reversed(newest)}
+    for draw in now.draws(now.rows(None, newest[0])):
+        found[draw.day][draw.wheel] = draw.numbers
     return list(found.items())
 
 
 def on(day: date) -> Wheels:
     """A day's numbers by wheel; empty without a draw."""
-    rows = Extraction.objects.filter(day=day).order_by("wheel")
-    return {row.wheel: row.numbers for row in rows}
+    now = history()
+    return {draw.wheel: draw.numbers for draw in now.draws(now.rows(None, day, day))}
 
 
 def draw(day: date, wheel: str) -> Extraction | None:
-    """One wheel's draw of a day."""
+    """One wheel's draw of a day, with who told it."""
     return Extraction.objects.filter(day=day, wheel=wheel).first()
 
 
 def between(
     first: date, last: date, *, wheel: str | None = None, limit: int, offset: int
-) -> tuple[int, Sequence[Extraction]]:
+) -> tuple[int, Sequence[Draw]]:
     """How many draws there are from `first` to `last`, and those of one page, oldest first."""
-    draws = Extraction.objects.filter(day__gte=first, day__lte=last)
-    if wheel:
-        draws = draws.filter(wheel=wheel)
-    return draws.count(), list(draws.order_by("day", "wheel")[offset : offset + limit])
+    now = history()
+    rows = now.rows(wheel, first, last)
+    return len(rows), now.draws(rows[offset : offset + limit])

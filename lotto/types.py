@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
+
+from gateway_arq.lib.http import Document
 
 WHEELS: Final[dict[str, str]] = {
     # The operator's codes and names, in the order of his file.
@@ -20,6 +22,9 @@ WHEELS: Final[dict[str, str]] = {
     "TO": "TORINO",
     "VE": "VENEZIA",
 }
+ALL: Final = "TUTTE"  # what a bet on all wheels means: the ten of the cities, not the national one
+CITIES: Final = tuple(code for code in WHEELS if code != "RN")
+OUTCOMES: Final = ("estratto", "ambo", "terno", "quaterna", "cinquina")  # of one, two, ... hits
 DRAWN: Final = 5
 HIGHEST: Final = 90
 FIRST_DAY: Final = date(1871, 1, 1)  # no draw of the kingdom is published before; ours begin 1939
@@ -51,3 +56,17 @@ class Rejected(NamedTuple):
 
 class Refused(ValueError):
     """What was given is no draw; the message is for people."""
+
+
+class OperatorError(Exception):
+    """The operator's archive cannot be had; the message is for people."""
+
+
+class Operator(Protocol):
+    """Where the operator publishes the archive."""
+
+    def fetch(self, url: str, *, etag: str) -> Document | None:
+        """The ZIP at that address, or None while it is still version `etag`.
+
+        Raises OperatorError.
+        """

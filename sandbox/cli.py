@@ -23,6 +23,7 @@ from sandbox.ari import AriServer
 from sandbox.cdn import Cdn
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
+from sandbox.operator import LottoOperator
 from sandbox.push import Stream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
 from sandbox.webcom import PREFIX, WebcomTlc
@@ -132,7 +133,8 @@ def _app(
         user=os.environ.get("ASTERISK_1_ARI_USER", "anti-spam"),
         password=os.environ.get("ASTERISK_1_ARI_PASSWORD", ""),
     )
-    return build_app([carrier.upstream(), ari.upstream(), Cdn().upstream()], Faults())
+    others = [ari.upstream(), Cdn().upstream(), LottoOperator().upstream()]
+    return build_app([carrier.upstream(), *others], Faults())
 
 
 async def _calls(switchboard: Switchboard, port: int) -> asyncio.Task[None]:

@@ -15,11 +15,12 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 
 from sandbox.ami import AmiServer
-from sandbox.app import build_app
+from sandbox.app import Upstream, build_app
 from sandbox.ari import AriServer
 from sandbox.cdn import Cdn
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
+from sandbox.operator import LottoOperator
 from sandbox.push import Stream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
 from sandbox.webcom import PREFIX, WebcomTlc
@@ -271,19 +272,9 @@ class RunningAri:
 def running_ari() -> Iterator[RunningAri]:
     """An ARI on a free port of 127.0.0.1 until the block ends, its switchboard empty."""
     faults = Faults()
-    with _loop_in_thread("sandbox-ari") as loop:
-
-        def wait(work: Coroutine[Any, Any, T]) -> T:
-            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
-
-        server = AriServer(Switchboard(), user=ARI_USER, password=ARI_PASSWORD)
-        app = build_app([server.upstream()], faults)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        try:
-            port = wait(_started(runner))
-            yield RunningAri(f"http://127.0.0.1:{port}/ari", faults, server, loop)
-        finally:
-            wait(runner.cleanup())
+    server = AriServer(Switchboard(), user=ARI_USER, password=ARI_PASSWORD)
+    with _serving(server.upstream(), faults) as (base, loop):
+        yield RunningAri(f"{base}/ari", faults, server, loop)
 
 
 @dataclass(frozen=True)
@@ -300,18 +291,43 @@ class RunningCdn:
 def running_cdn(*, now: float = EVENING) -> Iterator[RunningCdn]:
     """A streaming network on a free port of 127.0.0.1 until the block ends; its time stands."""
     faults, clock = Faults(), ManualClock(now)
-    with _loop_in_thread("sandbox-cdn") as loop:
+    server = Cdn(clock=clock)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningCdn(f"{base}/cdn", faults, clock, server)
+
+
+@dataclass(frozen=True)
+class RunningOperator:
+    """Handle of a running Lotto operator."""
+
+    url: str  # of his whole archive
+    faults: Faults
+    clock: ManualClock
+    server: LottoOperator
+
+
+@contextmanager
+def running_operator(*, now: float = EVENING) -> Iterator[RunningOperator]:
+    """A Lotto operator on a free port of 127.0.0.1 until the block ends; its time stands."""
+    faults, clock = Faults(), ManualClock(now)
+    server = LottoOperator(clock=clock)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningOperator(f"{base}/lotto/storico.zip", faults, clock, server)
+
+
+@contextmanager
+def _serving(upstream: Upstream, faults: Faults) -> Iterator[tuple[str, asyncio.AbstractEventLoop]]:
+    """A sandbox with this one part: its address, and the loop it runs in."""
+    with _loop_in_thread(f"sandbox-{upstream.name}") as loop:
 
         def wait(work: Coroutine[Any, Any, T]) -> T:
             return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
 
-        server = Cdn(clock=clock)
-        app = build_app([server.upstream()], faults)
+        app = build_app([upstream], faults)
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         try:
-            port = wait(_started(runner))
-            yield RunningCdn(f"http://127.0.0.1:{port}/cdn", faults, clock, server)
+            yield f"http://127.0.0.1:{wait(_started(runner))}", loop
         finally:
             wait(runner.cleanup())

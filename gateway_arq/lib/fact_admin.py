@@ -23,13 +23,27 @@ class Exported(ModelResource):
         return safe_cell(super().export_field(field, instance, **kwargs))
 
 
-class FactAdmin(ExportMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """What others own is read here, not changed."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class FactAdmin(ExportMixin, ReadOnlyAdmin):
     """What others own is read and exported here, not changed."""
 
     formats = (CSV, XLSX)
     export_instead = ""  # where there is more, as ", or take ..."
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
 
     def get_resource_classes(self, request: HttpRequest) -> list[type[Exported]]:
         return self.resource_classes or [modelresource_factory(self.model, Exported)]
@@ -41,12 +55,3 @@ class FactAdmin(ExportMixin, admin.ModelAdmin):
         advice = f"Over {MOST_EXPORTED:,} rows: filter the list first{self.export_instead}."
         self.message_user(request, advice, messages.ERROR)
         return HttpResponseRedirect(f"../?{request.GET.urlencode()}")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False

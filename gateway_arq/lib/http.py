@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 import orjson
@@ -35,6 +35,8 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 64 * 1024  # of a body that comes with an error
 CHUNK_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "gateway-arq"
+NOT_MODIFIED: Final = 304
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class HttpError(Exception):
@@ -51,6 +53,13 @@ class HttpError(Exception):
         self.status = status
         self.retry_after_s = retry_after_s
         self.body = body
+
+
+class Document(NamedTuple):
+    """A body, and the ETag by which its server knows this version of it; "" without one."""
+
+    body: bytes
+    etag: str
 
 
 class HttpClient:
@@ -91,23 +100,34 @@ class HttpClient:
         """
         target = path + (f"?{urlencode(params)}" if params else "")
         what = f"GET {path}"
-        return _decoded(*self._fetched(target, what, timeout_s), what)
+        status, document = self._fetched(target, what, timeout_s)
+        return _decoded(status, document.body, what)
 
     def get_body(self, target: str, *, timeout_s: float) -> bytes:
         """The body of a 2xx answer to `GET <base><target>`; a query is part of `target`.
 
         Raises HttpError as `get_json`, but for what the body holds.
         """
-        what = f"GET {target.partition('?')[0]}"
-        return self._fetched(target, what, timeout_s)[1]
+        return self._fetched(target, _asked(target), timeout_s)[1].body
 
-    def _fetched(self, target: str, what: str, timeout_s: float) -> tuple[int, bytes]:
-        """Status and body of a 2xx answer."""
+    def get_if_changed(self, target: str, *, etag: str, timeout_s: float) -> Document | None:
+        """The body as `get_body`, or None when the server says that it still has version `etag`."""
+        conditions = {"If-None-Match": etag} if etag else {}
+        status, document = self._fetched(target, _asked(target), timeout_s, conditions)
+        return None if status == NOT_MODIFIED else document
+
+    def _fetched(
+        self, target: str, what: str, timeout_s: float, headers: Mapping[str, str] = _NOTHING
+    ) -> tuple[int, Document]:
+        """Status and body of a 2xx answer, or of a 304 if `headers` ask for one."""
         until = time.monotonic() + timeout_s
         try:
-            response = self._open(self._prefix + target, until)
+            response = self._open(self._prefix + target, headers, until)
             try:
-                return response.status, _whole(response, what, self._max_bytes)
+                if response.status == NOT_MODIFIED and headers:
+                    return NOT_MODIFIED, Document(b"", "")
+                body = _whole(response, what, self._max_bytes)
+                return response.status, Document(body, response.headers.get("ETag", ""))
             finally:
                 response.close()
         except urllib3.exceptions.HTTPError as exc:
@@ -119,21 +139,25 @@ class HttpClient:
         """Close the kept connections."""
         self._pool.close()
 
-    def _open(self, target: str, until: float) -> urllib3.BaseHTTPResponse:
+    def _open(
+        self, target: str, headers: Mapping[str, str], until: float
+    ) -> urllib3.BaseHTTPResponse:
         """The answer's head. A kept connection may be closed under us: GET allows once more."""
         try:
-            return self._send(target, until)
+            return self._send(target, headers, until)
         except ProtocolError as exc:
             if not isinstance(exc.args[-1], ConnectionError):
                 raise
-        return self._send(target, until)
+        return self._send(target, headers, until)
 
-    def _send(self, target: str, until: float) -> urllib3.BaseHTTPResponse:
+    def _send(
+        self, target: str, headers: Mapping[str, str], until: float
+    ) -> urllib3.BaseHTTPResponse:
         left_s = max(until - time.monotonic(), 0.001)
         return self._pool.urlopen(
             "GET",
             target,
-            headers=self._headers,
+            headers={**self._headers, **headers},
             retries=False,
             redirect=False,
             preload_content=False,
@@ -154,6 +178,10 @@ def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | 
     if at.tzinfo is None:  # RFC 5322's "-0000": UTC
         at = at.replace(tzinfo=UTC)
     return max((at - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def _asked(target: str) -> str:
+    return f"GET {target.partition('?')[0]}"
 
 
 def _whole(response: urllib3.BaseHTTPResponse, what: str, max_bytes: int) -> bytes:

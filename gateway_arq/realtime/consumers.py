@@ -64,6 +64,7 @@ class GatewaySocket(EventConsumer):
             "webtv_alert",
             "asterisk_event",
             "lotto_draw_saved",
+            "lotto_corrected",
         }
     )
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of
-from lotto.types import Draw, Refused, Source
+from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
+from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, Refused, Source
 
 T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=64)]
+PLAYED_MOST: Final = 10  # numbers of one bet
+PAIRS_MOST: Final = HIGHEST * (HIGHEST - 1) // 2
 
 
 class LatestQuery(Struct, frozen=True):
@@ -29,16 +32,61 @@ class RangeQuery(Struct, frozen=True):
     offset: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
 
     def bounds(self) -> tuple[date, date]:
-        first, last = (
-            field("from_date", day_of, self.from_date),
-            field("to_date", day_of, self.to_date),
-        )
-        if last < first:
-            raise ValidationError({"to_date": ["The end must not be before the start."]})
+        first, last = _bounds(self.from_date, self.to_date)
+        assert first
+        assert last
         return first, last
 
     def wheel(self) -> str | None:
         return field("ruota", wheel_of, self.ruota) if self.ruota else None
+
+
+class HistoryQuery(Struct, frozen=True):
+    """Of a wheel (None: each of them), and of a part of the archive's days (None: open)."""
+
+    ruota: Text | None = None
+    from_date: Text | None = None
+    to_date: Text | None = None
+
+    def bounds(self) -> tuple[date | None, date | None]:
+        return _bounds(self.from_date, self.to_date)
+
+    def wheel(self) -> str | None:
+        return field("ruota", wheels_of, self.ruota) if self.ruota else None
+
+
+class DelaysQuery(HistoryQuery, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=HIGHEST)] = 10
+
+
+class PairsQuery(HistoryQuery, frozen=True):
+    sort: Literal["delay", "frequency", "max_delay"] = "delay"
+    numero: Annotated[int, Meta(ge=1, le=HIGHEST)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAIRS_MOST)] = 50
+    offset: Annotated[int, Meta(ge=0, le=PAIRS_MOST)] = 0
+
+
+class SearchQuery(HistoryQuery, frozen=True, kw_only=True):
+    numeri: Text
+    sorte: Text | None = None
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    offset: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers played, as told: commas, dots, dashes or blanks between them."""
+        return field("numeri", _played, self.numeri)
+
+    def at_least(self) -> int:
+        """How many of them must have come out together."""
+        most = min(len(self.numbers()), len(OUTCOMES))
+        wish = (self.sorte or OUTCOMES[most - 1]).strip().lower()
+        if wish not in OUTCOMES[:most]:
+            known = ", ".join(OUTCOMES[:most])
+            raise ValidationError({"sorte": [f"With these numbers there is: {known}."]})
+        return OUTCOMES.index(wish) + 1
+
+    def of_wheel(self) -> str:
+        return self.wheel() or ALL
 
 
 class ExportQuery(Struct, frozen=True):
@@ -52,6 +100,27 @@ def field(name: str, read: Callable[[Any], T], value: Any) -> T:
         return read(value)
     except Refused as exc:
         raise ValidationError({name: [str(exc)]}) from None
+
+
+def _bounds(from_date: str | None, to_date: str | None) -> tuple[date | None, date | None]:
+    first = field("from_date", day_of, from_date) if from_date is not None else None
+    last = field("to_date", day_of, to_date) if to_date is not None else None
+    if first and last and last < first:
+        raise ValidationError({"to_date": ["The end must not be before the start."]})
+    return first, last
+
+
+def _played(text: str) -> tuple[int, ...]:
+    """Raises Refused."""
+    words = re.split(r"[\s,.;-]+", text.strip())
+    if not all(re.fullmatch(r"[0-9]{1,2}", word) for word in words):
+        raise Refused("Numbers are told as 5,12,90.")
+    numbers = tuple(map(int, words))
+    if len(numbers) > PLAYED_MOST or len(set(numbers)) != len(numbers):
+        raise Refused(f"One to {PLAYED_MOST} different numbers can be searched.")
+    if not all(1 <= number <= HIGHEST for number in numbers):
+        raise Refused(f"Numbers go from 1 to {HIGHEST}.")
+    return numbers
 
 
 class _Save(Struct):

@@ -19,6 +19,10 @@ register_converter(DayConverter, "lotto_day")
 
 urlpatterns = [
     path("stats", views.StatsView.as_view()),
+    path("stats/numbers", views.NumbersView.as_view()),
+    path("stats/pairs", views.PairsView.as_view()),
+    path("stats/delays", views.DelaysView.as_view()),
+    path("search", views.SearchView.as_view()),
     path("latest", views.LatestView.as_view()),
     path("date/<lotto_day:data>/<ruota>", views.WheelView.as_view()),
     path("date/<lotto_day:data>", views.DayView.as_view()),
@@ -27,4 +31,5 @@ urlpatterns = [
     path("save", views.SaveView.as_view()),
     path("save-full", views.SaveFullView.as_view()),
     path("import", views.ImportView.as_view()),
+    path("sync", views.SyncView.as_view()),
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
-from typing import IO, Any
+from typing import Any
 
+import numpy as np
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
@@ -20,20 +20,26 @@ from rest_framework.views import APIView
 from gateway_arq.lib.hot import HotView, Question
 from gateway_arq.lib.query import read_query
 from gateway_arq.lib.rest import problem
-from lotto import files, ingest, selectors
+from lotto import files, ingest, intake, selectors
 from lotto.api import schema
 from lotto.api.queries import (
+    DelaysQuery,
     ExportQuery,
+    HistoryQuery,
     ImportBody,
     LatestQuery,
+    PairsQuery,
     RangeQuery,
+    SearchQuery,
     field,
     full_draw,
     one_draw,
     read_body,
 )
+from lotto.delays import PAIR_NUMBERS
+from lotto.history import Table, history
 from lotto.rules import day_of, told_day, wheel_of
-from lotto.types import Source
+from lotto.types import ALL, HIGHEST, OUTCOMES, WHEELS, OperatorError
 
 
 def _now() -> datetime:
@@ -144,11 +150,105 @@ class RangeView(StampedView):
             total, draws = selectors.between(
                 first, last, wheel=wheel, limit=query.limit, offset=query.offset
             )
-            results = [
-                {"data": told_day(draw.day), "ruota": draw.wheel, "numeri": draw.numbers}
-                for draw in draws
-            ]
+            results = [_told(draw.day, draw.wheel, draw.numbers) for draw in draws]
             return {"success": True, "count": len(results), "total": total, "results": results}
+
+        return query, make
+
+
+@extend_schema_view(get=schema.NUMBERS)
+class NumbersView(StampedView):
+    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+        query = read_query(params, HistoryQuery)
+        wheels, bounds = _wheels(query), query.bounds()
+
+        def make() -> dict[str, Any]:
+            now = history()
+            tables = {wheel: now.table("numbers", wheel, *bounds) for wheel in wheels}
+            told = {
+                wheel: {**_extent(table), "numbers": [_number(table, n) for n in range(HIGHEST)]}
+                for wheel, table in tables.items()
+            }
+            return {"success": True, "wheels": told}
+
+        return query, make
+
+
+@extend_schema_view(get=schema.DELAYS)
+class DelaysView(StampedView):
+    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+        query = read_query(params, DelaysQuery)
+        wheels, bounds = _wheels(query), query.bounds()
+
+        def make() -> dict[str, Any]:
+            now = history()
+            tables = {wheel: now.table("numbers", wheel, *bounds) for wheel in wheels}
+            told = {
+                wheel: [_number(table, n) for n in _greatest(table, "delay")[: query.limit]]
+                for wheel, table in tables.items()
+            }
+            return {"success": True, "wheels": told}
+
+        return query, make
+
+
+@extend_schema_view(get=schema.PAIRS)
+class PairsView(StampedView):
+    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+        query = read_query(params, PairsQuery)
+        wheel, bounds = query.wheel() or ALL, query.bounds()
+
+        def make() -> dict[str, Any]:
+            table = history().table("pairs", wheel, *bounds)
+            chosen = _greatest(table, query.sort)
+            if query.numero is not None:
+                chosen = chosen[(PAIR_NUMBERS[chosen] == query.numero).any(axis=1)]
+            page = chosen[query.offset : query.offset + query.limit]
+            pairs = [{"numbers": PAIR_NUMBERS[i].tolist(), **_standing(table, i)} for i in page]
+            return {
+                "success": True,
+                "ruota": wheel,
+                **_extent(table),
+                "count": len(pairs),
+                "total": len(chosen),
+                "pairs": pairs,
+            }
+
+        return query, make
+
+
+@extend_schema_view(get=schema.SEARCH)
+class SearchView(StampedView):
+    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+        query = read_query(params, SearchQuery)
+        numbers, at_least, wheel = query.numbers(), query.at_least(), query.of_wheel()
+        first, last = query.bounds()
+
+        def make() -> dict[str, Any]:
+            now = history()
+            found = now.find(numbers, wheel=wheel, at_least=at_least, first=first, last=last)
+            page = slice(query.offset, query.offset + query.limit)
+            results = []
+            draws = now.draws(found.rows[page])
+            for draw, hits in zip(draws, found.hits[page].tolist(), strict=True):
+                outcome = {"hits": hits, "outcome": OUTCOMES[hits - 1]}
+                results.append({**_told(draw.day, draw.wheel, draw.numbers), **outcome})
+            most = min(len(numbers), len(OUTCOMES))
+            return {
+                "success": True,
+                "numeri": numbers,
+                "ruota": wheel,
+                "sorte": OUTCOMES[at_least - 1],
+                "draws": found.draws,
+                "delay": found.delay,
+                "outcomes": {
+                    OUTCOMES[hits - 1]: int((found.hits == hits).sum())
+                    for hits in range(at_least, most + 1)
+                },
+                "count": len(results),
+                "total": len(found.rows),
+                "results": results,
+            }
 
         return query, make
 
@@ -205,16 +305,15 @@ class ImportView(APIView):
 
     @schema.IMPORT
     def post(self, request: Request) -> Response | HttpResponse:
-        began = time.monotonic()
         upload = request.FILES.get("file")
         try:
             if upload is not None:
-                report = _imported(upload.file)
+                done = intake.take_in(files.lines_of(upload.file), name=upload.name)
             else:
                 body = request.data
                 wish = read_body(body.dict() if isinstance(body, QueryDict) else body, ImportBody)
                 with files.importable(wish.file_path) as file:
-                    report = _imported(file)
+                    done = intake.take_in(files.lines_of(file), name=wish.file_path)
         except files.Forbidden:
             return problem(403, "Only files of the import folder can be imported.")
         except files.Unreadable as exc:
@@ -222,11 +321,37 @@ class ImportView(APIView):
         return Response(
             {
                 "success": True,
-                "inserted": report.inserted,
-                "skipped": report.skipped,
-                "rejected": report.rejected,
-                "errors": [error._asdict() for error in report.errors],
-                "duration_seconds": round(time.monotonic() - began, 3),
+                "inserted": done.inserted,
+                "skipped": done.skipped,
+                "rejected": done.rejected,
+                "errors": done.errors,
+                "duration_seconds": done.duration_s,
+                "timestamp": _now(),
+            }
+        )
+
+
+class SyncView(APIView):
+    @schema.SYNC
+    def post(self, request: Request) -> Response | HttpResponse:
+        try:
+            done = intake.sync()
+        except intake.Busy as exc:
+            return problem(409, str(exc), success=False)
+        except intake.Disabled as exc:
+            return problem(503, str(exc), success=False)
+        except OperatorError as exc:
+            return problem(502, f"The operator's archive cannot be had: {exc}", success=False)
+        return Response(
+            {
+                "success": True,
+                "imported": done.inserted,
+                "skipped": done.skipped,
+                "verified": done.verified,
+                "corrected": done.corrected,
+                "rejected": done.rejected,
+                "errors": done.errors,
+                "message": f"Sync completed: {done.inserted} new records imported",
                 "timestamp": _now(),
             }
         )
@@ -250,8 +375,45 @@ class ExportView(APIView):
         )
 
 
-def _imported(file: IO[bytes]) -> ingest.Report:
-    return ingest.store_lines(files.lines_of(file), source=Source.IMPORT)
+def _told(day: date, wheel: str, numbers: Iterable[int]) -> dict[str, Any]:
+    return {"data": told_day(day), "ruota": wheel, "numeri": numbers}
+
+
+def _wheels(query: HistoryQuery) -> tuple[str, ...]:
+    wheel = query.wheel()
+    return (wheel,) if wheel else (*WHEELS, ALL)
+
+
+def _extent(table: Table) -> dict[str, Any]:
+    days = table.days
+    return {
+        "draws": len(days),
+        "first_date": told_day(days[0].item()) if len(days) else None,
+        "last_date": told_day(days[-1].item()) if len(days) else None,
+    }
+
+
+def _number(table: Table, item: int) -> dict[str, Any]:
+    return {"number": int(item) + 1, **_standing(table, item)}
+
+
+def _standing(table: Table, item: int) -> dict[str, Any]:
+    delays, last = table.delays, table.last_day(item)
+    return {
+        "frequency": int(delays.frequency[item]),
+        "delay": int(delays.delay[item]),
+        "max_delay": int(delays.longest[item]),
+        "last_date": last and told_day(last),
+    }
+
+
+def _greatest(table: Table, by: str) -> Any:
+    """The items by delay, frequency or longest delay, greatest first, then as they count."""
+    delays = table.delays
+    figures = {
+        "delay": delays.delay, "frequency": delays.frequency, "max_delay": delays.longest,
+    }[by]  # fmt: skip
+    return np.argsort(-figures, kind="stable")
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The archive that the tests import: the whole real one where it is, else a slice of it."""
+"""The archive that the tests import: the real one, whole or a slice of it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Final
 
 import pytest
 
-WHOLE: Final = Path(__file__).resolve().parents[3] / "shared" / "lotto" / "storico.zip"
+from sandbox.draws import HISTORY
+
 SLICE: Final = Path(__file__).parent / "data" / "storico.txt"
 
 
 @pytest.fixture(scope="session")
 def archive() -> bytes:
-    """The operator's text."""
-    if WHOLE.exists():
-        with zipfile.ZipFile(WHOLE) as packed:
-            return packed.read("storico.txt")
-    return SLICE.read_bytes()
+    """The operator's text, 76,428 lines."""
+    with zipfile.ZipFile(HISTORY) as packed:
+        return packed.read("storico.txt")
 
 
 @pytest.fixture

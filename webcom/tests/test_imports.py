@@ -11,11 +11,11 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
+from gateway_arq.tests.told import Commit, Told
 from webcom import imports
 from webcom.imports import Rejected, Report, UnreadableFile, import_calls
 from webcom.ingest import Stored
 from webcom.models import Call, CallRollup, Cursor, DirtyBucket
-from webcom.tests.conftest import Commit, Told
 from webcom.tests.factories import NOON, ended_payload
 
 pytestmark = pytest.mark.django_db

@@ -12,11 +12,11 @@ import pytest
 from django.db import connection, transaction
 
 from gateway_arq.lib.days import day_bounds
+from gateway_arq.tests.told import Commit, Told
 from webcom import ingest, rollups
 from webcom.ingest import Stored
 from webcom.models import Call, Delivery, DirtyBucket, Line, Rebate, Unreadable
 from webcom.storage import known_calls
-from webcom.tests.conftest import Commit, Told
 from webcom.tests.factories import (
     NOON,
     call_payload,

@@ -8,11 +8,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from gateway_arq.tests.told import Commit, Told
 from gateway_arq.workers.models import Health, WorkerStatus
 from webcom import pull, tasks
 from webcom.ingest import Stored
 from webcom.models import Call, Cursor, Line, Rebate, Unreadable
-from webcom.tests.conftest import Commit, Told
 from webcom.tests.factories import (
     NOON,
     call_payload,

@@ -10,8 +10,8 @@ from django.conf import settings as django_settings
 from django.test import Client
 from standardwebhooks import Webhook
 
+from gateway_arq.tests.told import Commit, Told
 from webcom.models import Call, Delivery, Line, Rebate
-from webcom.tests.conftest import Commit, Told
 from webcom.tests.factories import call_payload, line_payload, rebates_payload
 
 pytestmark = pytest.mark.django_db

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import time_machine
 
+from gateway_arq.tests.told import Commit, Told
 from webtv import alerts, ingest
 from webtv.models import Alert, AlertRule, Stream
-from webtv.tests.conftest import Commit, Told
 from webtv.types import Sample
 
 pytestmark = pytest.mark.django_db

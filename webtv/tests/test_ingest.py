@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway_arq.lib.days import day_bounds, local_day
+from gateway_arq.tests.told import Commit, Told
 from webtv import ingest
 from webtv.models import Stream, ViewerRollup, ViewerSample
 from webtv.rollup import DAY, FIVE_MINUTES, HOUR
-from webtv.tests.conftest import Commit, Told
 from webtv.types import Sample
 
 pytestmark = pytest.mark.django_db

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from lotto import files, ingest
-from lotto.types import Source
+from lotto import files, intake
+from lotto.models import Intake
 
-SHOWN = 20
+SHOWN: Final = 20
 
 
 class Command(BaseCommand):
@@ -25,23 +24,35 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
-        began = time.monotonic()
         quiet = options["verbosity"] == 0
         try:
-            with path.open("rb") as file:
-                lines = tqdm(
+            with (
+                path.open("rb") as file,
+                tqdm(
                     files.lines_of(file), unit=" lines", desc=path.name, disable=quiet or None
-                )
-                report = ingest.store_lines(lines, source=Source.IMPORT)
+                ) as lines,
+            ):
+                done = intake.take_in(lines, name=path.name)
         except OSError as exc:
             raise CommandError(f"{path}: {exc.strerror}") from exc
         except files.Unreadable as exc:
             raise CommandError(f"{path}: {exc}") from exc
-        self.stdout.write(
-            f"{report.inserted:,} new, {report.skipped:,} already known, "
-            f"{report.rejected:,} rejected, in {time.monotonic() - began:.1f} s."
-        )
-        for error in report.errors[:SHOWN]:
-            self.stderr.write(f"line {error.line}: {error.reason}")
-        if report.rejected > SHOWN:
-            self.stderr.write(f"... and {report.rejected - SHOWN:,} more.")
+        report(self, done)
+
+
+def report(command: BaseCommand, done: Intake) -> None:
+    """Say what became of a file's lines: the counts, and the first that were rejected."""
+    counts = [
+        (done.inserted, "new"),
+        (done.skipped, "already known"),
+        (done.verified, "verified"),
+        (done.corrected, "corrected"),
+        (done.rejected, "rejected"),
+    ]
+    always = ("new", "already known", "rejected")
+    told = ", ".join(f"{n:,} {what}" for n, what in counts if n or what in always)
+    command.stdout.write(f"{told}, in {done.duration_s:.1f} s.")
+    for error in done.errors[:SHOWN]:
+        command.stderr.write(f"line {error['line']}: {error['reason']}")
+    if done.rejected > SHOWN:
+        command.stderr.write(f"... and {done.rejected - SHOWN:,} more.")

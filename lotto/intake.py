@@ -1,0 +1,121 @@
+"""Files that are taken in: an import of staff's, and the sync with the operator's archive."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from gateway_arq.lib.locks import only_one
+from gateway_arq.workers import services as workers
+from lotto import files, ingest
+from lotto.models import Intake
+from lotto.types import Operator, OperatorError, Source
+from lotto.upstream import HttpOperator
+
+logger = logging.getLogger(__name__)
+
+NAME: Final = "lotto.sync"  # the worker's
+Lines = Iterable[bytes]
+
+
+class Busy(Exception):
+    """A sync is running already."""
+
+
+class Disabled(Exception):
+    """No address of the operator's archive is configured."""
+
+
+def take_in(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: str = "") -> Intake:
+    """Store what is new in a file called `name`, and note what became of its lines.
+
+    All of it or nothing. Raises files.Unreadable.
+    """
+    began = time.monotonic()
+    with transaction.atomic():
+        report = ingest.store_lines(lines, source=source)
+        return Intake.objects.create(
+            at=timezone.now(),
+            source=source,
+            name=name[:200],
+            inserted=report.inserted,
+            skipped=report.skipped,
+            verified=report.verified,
+            corrected=report.corrected,
+            rejected=report.rejected,
+            errors=[error._asdict() for error in report.errors],
+            duration_s=round(time.monotonic() - began, 3),
+            etag=etag,
+            version=ingest.version(),
+        )
+
+
+def sync(*, progress: Callable[[Lines], Lines] = iter) -> Intake:
+    """Bring the archive in step with the operator's, as the settings tell where it is.
+
+    `progress` is handed the file's lines and hands them on. Raises Disabled, Busy, or OperatorError
+    when no address has a readable archive; nothing is stored then.
+    """
+    if not settings.LOTTO_ARCHIVE_URLS:
+        workers.disabled(NAME)
+        raise Disabled("The sync is switched off: LOTTO_ARCHIVE_URLS is empty.")
+    with only_one(NAME) as mine:
+        if not mine:
+            raise Busy("A sync is running already.")
+        with workers.watched(NAME):
+            operator = HttpOperator(timeout_s=settings.LOTTO_TIMEOUT_S)
+            return sync_with(operator, settings.LOTTO_ARCHIVE_URLS, progress)
+
+
+def sync_with(
+    operator: Operator, urls: Iterable[str], progress: Callable[[Lines], Lines]
+) -> Intake:
+    """Take in the operator's file from the first address that has it. Raises OperatorError."""
+    before = Intake.objects.filter(source=Source.SYNC).first()
+    # The operator's "unchanged" is worth something only if our archive is unchanged, too.
+    unchanged = before is not None and before.version == ingest.version()
+    failures = []
+    for url in urls:
+        etag = before.etag if before and unchanged and before.name == url[:200] else ""
+        try:
+            document = operator.fetch(url, etag=etag)
+            if document is None:
+                return _nothing_new(before)
+            lines = progress(files.lines_of(io.BytesIO(document.body)))
+            return _taken_in(lines, url, document.etag)
+        except (OperatorError, files.Unreadable) as exc:
+            failures.append(str(exc))
+            logger.warning("lotto.archive_unusable url=%s error=%s", url, exc)
+    raise OperatorError("; ".join(failures))
+
+
+@transaction.atomic
+def _taken_in(lines: Lines, url: str, etag: str) -> Intake:
+    done = take_in(lines, name=url, source=Source.SYNC, etag=etag)
+    if not (done.inserted or done.skipped or done.corrected):
+        raise OperatorError(f"{url} holds no draw that can be used.")
+    return done
+
+
+def _nothing_new(before: Intake | None) -> Intake:
+    """The note of a sync whose file is the one that `before` took in."""
+    assert before is not None  # only its ETag can have been confirmed
+    return Intake.objects.create(
+        at=timezone.now(),
+        source=Source.SYNC,
+        name=before.name,
+        inserted=0,
+        skipped=before.inserted + before.skipped + before.corrected,
+        rejected=before.rejected,
+        errors=before.errors,
+        duration_s=0,
+        etag=before.etag,
+        version=before.version,
+    )

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from lotto import intake
+from lotto.management.commands.import_lotto import report
+from lotto.types import OperatorError
+
+
+class Command(BaseCommand):
+    help = (
+        "Download the operator's archive and bring ours in step: missing draws are added, what "
+        "people or the OCR had otherwise is corrected, what agrees is verified."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        quiet = options["verbosity"] == 0
+        progress: Any = partial(tqdm, unit=" lines", desc="archive", disable=quiet or None)
+        try:
+            done = intake.sync(progress=lambda lines: _closed(progress(lines)))
+        except (intake.Busy, intake.Disabled, OperatorError) as exc:
+            raise CommandError(str(exc)) from exc
+        report(self, done)
+
+
+def _closed(lines: Any) -> Iterable[bytes]:
+    """The lines with the bar closed behind them, whatever happens."""
+    with lines:
+        yield from lines

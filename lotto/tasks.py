@@ -1,0 +1,22 @@
+"""The schedule's entry points; when each runs is set in the admin (periodic tasks)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from celery import shared_task
+
+from lotto import intake
+from lotto.types import OperatorError
+
+
+@shared_task(name="lotto.sync", soft_time_limit=600)
+def sync() -> None:
+    # What went wrong is told by the worker's state.
+    with suppress(intake.Busy, intake.Disabled, OperatorError):
+        intake.sync()
+
+
+def sync_on_start() -> None:
+    """Sync when the house starts: the schedule begins at night."""
+    sync.delay()

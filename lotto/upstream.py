@@ -1,0 +1,54 @@
+"""The operator's archive over HTTP, the only place that opens a socket to him.
+
+Addresses, format and how he answers: `docs/upstreams/lotto-operator.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from gateway_arq.lib.http import Document, HttpClient, HttpError
+from lotto.types import OperatorError
+
+MOST_BYTES: Final = 16 * 1024 * 1024  # packed; the archive since 1939 has 0.7 MB
+LONGEST_ETAG: Final = 200
+HEADERS: Final = {
+    "Accept": "application/zip, */*;q=0.1",
+    # He is known to answer 403 to what looks like a program.
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+}
+
+
+class HttpOperator:
+    """The operator's pages as `lotto.types.Operator`."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        """`timeout_s` bounds a whole answer."""
+        self._timeout_s = timeout_s
+
+    def fetch(self, url: str, *, etag: str) -> Document | None:
+        """The ZIP at that address, or None while it is still version `etag`.
+
+        Redirects are refused. Raises OperatorError.
+        """
+        parts = urlsplit(url)
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        try:
+            client = HttpClient(
+                f"{parts.scheme}://{parts.netloc}", headers=HEADERS, max_bytes=MOST_BYTES
+            )
+        except ValueError:
+            raise OperatorError(f"{url[:100]!r} is no address.") from None
+        try:
+            document = client.get_if_changed(target, etag=etag, timeout_s=self._timeout_s)
+        except HttpError as exc:
+            raise OperatorError(f"{parts.netloc}: {exc}") from exc
+        finally:
+            client.close()
+        if document is None:
+            return None
+        if not document.body.startswith(b"PK"):
+            raise OperatorError(f"{parts.netloc}: GET {parts.path}: the answer is no ZIP")
+        known = document.etag if len(document.etag) <= LONGEST_ETAG else ""
+        return Document(document.body, known)

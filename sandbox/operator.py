@@ -1,0 +1,96 @@
+"""The Lotto's operator: his archive as a ZIP with an ETag, a new draw in it every evening at 23.
+
+Protocol: `docs/upstreams/lotto-operator.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from aiohttp import ETag, web
+
+from sandbox import draws
+from sandbox.app import CONTROL, Upstream, json_answer, json_body
+
+PREFIX: Final = "/lotto"
+ROME: Final = ZoneInfo("Europe/Rome")
+PUBLISHED: Final = timedelta(hours=23)  # after midnight, on the day of the draw
+FILES: Final = {"storico": "1939/01/01", "storico01-oggi": "2001/01/01"}  # name: its first day
+
+
+class LottoOperator:
+    """Serves the archive as of its clock."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.withheld = 0  # draw days that are not published yet
+        self.fixed: bytes | None = None  # a body to serve instead
+        self._packed: dict[str, tuple[tuple[date, int], bytes]] = {}
+
+    def upstream(self) -> Upstream:
+        """This part of the sandbox."""
+        app = web.Application()
+        app.add_routes([web.get("/{name}.zip", self._archive, name="lotto.archive")])
+        return Upstream(
+            "lotto",
+            PREFIX,
+            app,
+            [web.post(f"{CONTROL}/lotto", self._steer)],
+            {f"POST {CONTROL}/lotto": '{"withhold": 3}: the last three draws are not out yet'},
+        )
+
+    def lines(self) -> list[bytes]:
+        """What is published now, line by line."""
+        now = datetime.fromtimestamp(self.clock(), ROME)
+        found = draws.lines((now - PUBLISHED).date())
+        if not self.withheld:
+            return found
+        days = sorted({line[:10] for line in found})
+        last = days[-self.withheld - 1] if self.withheld < len(days) else b""
+        return [line for line in found if line[:10] <= last]
+
+    async def _archive(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in FILES:
+            raise web.HTTPNotFound(text="There are storico.zip and storico01-oggi.zip")
+        body = self._body(name)
+        etag = hashlib.sha256(body).hexdigest()[:20]
+        wanted = request.if_none_match or ()
+        if any(tag.value == etag for tag in wanted):
+            return web.Response(status=304, headers={"ETag": f'"{etag}"'})
+        answer = web.Response(body=body, content_type="application/zip")
+        answer.etag = ETag(etag)
+        return answer
+
+    def _body(self, name: str) -> bytes:
+        if self.fixed is not None:
+            return self.fixed
+        now = datetime.fromtimestamp(self.clock(), ROME)
+        state = ((now - PUBLISHED).date(), self.withheld)
+        if name not in self._packed or self._packed[name][0] != state:
+            first = FILES[name].encode()
+            text = b"".join(line + b"\n" for line in self.lines() if line[:10] >= first)
+            self._packed[name] = (state, packed(f"{name}.txt", text))
+        return self._packed[name][1]
+
+    async def _steer(self, request: web.Request) -> web.Response:
+        withhold = (await json_body(request)).get("withhold", 0)
+        if type(withhold) is not int or withhold < 0:
+            raise web.HTTPBadRequest(text="withhold must be a whole number of at least 0")
+        self.withheld = withhold
+        return json_answer({"withhold": withhold, "lines": len(self.lines())})
+
+
+def packed(member: str, text: bytes) -> bytes:
+    """A ZIP with one member; the same text gives the same bytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(member, (2001, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
