@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import hypothesis
@@ -11,6 +12,9 @@ import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
+
+from sandbox.operator import packed
+from sandbox.testing import RunningOperator, running_operator
 
 if TYPE_CHECKING:
     from schemathesis.core.result import Ok
@@ -86,9 +90,20 @@ def test_pages_load_nothing_from_elsewhere(client: Client, address: str) -> None
         assert client.get(file).status_code == 200, file
 
 
+@pytest.fixture
+def lotto_operator() -> Iterator[RunningOperator]:
+    """An operator with one draw."""
+    with running_operator() as operator:
+        operator.server.fixed = packed("storico.txt", b"2025/12/06\tBA\t1\t2\t3\t4\t5\n")
+        yield operator
+
+
 # A request ends with its connection closed, as in the real server.
 @pytest.mark.django_db(transaction=True)
-def test_whatever_is_sent_the_answer_is_as_described(api_key: str, settings: Any) -> None:
+def test_whatever_is_sent_the_answer_is_as_described(
+    api_key: str, settings: Any, lotto_operator: RunningOperator
+) -> None:
+    settings.LOTTO_ARCHIVE_URLS = [lotto_operator.url]
     settings.AUTH_FAILURES_PER_MINUTE = 0
     settings.WEBCOM_WEBHOOK_SECRET = "whsec_" + "QUJD" * 8
     document = schemathesis.openapi.from_wsgi("/docs/openapi.json", WSGIHandler())
