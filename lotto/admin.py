@@ -32,11 +32,12 @@ from lotto.rules import drawn_day_of, numbers_of
 from lotto.types import WHEELS, Draw, OperatorError, Refused, Source
 
 FIGURE_SPACE = "\u2007"  # as wide as a digit
+NARROW_SPACE = "\u2005"  # a fourth of an em
 
 
 def drawn(draw: Extraction) -> str:
     """The five numbers on one line, those of several lines below each other."""
-    return FIGURE_SPACE.join(f"{number:{FIGURE_SPACE}>2}" for number in draw.numbers)
+    return NARROW_SPACE.join(f"{number:{FIGURE_SPACE}>2}" for number in draw.numbers)
 
 
 def report(done: Intake) -> str:
@@ -44,7 +45,7 @@ def report(done: Intake) -> str:
     counts = {
         _("new"): done.inserted,
         _("known"): done.skipped,
-        _("verified"): done.verified,
+        _("confirmed"): done.verified,
         _("corrected"): done.corrected,
         _("rejected"): done.rejected,
     }
@@ -115,10 +116,11 @@ def _shown(draw: Extraction) -> SafeString:
 @admin.register(DrawDay)
 class DrawDayAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
-    list_display = ("day", *map(_wheel_column, WHEELS))
+    list_display = ("date", *map(_wheel_column, WHEELS))
     list_filter = (WheelFilter, SourceFilter, UnverifiedFilter)
     list_per_page = 50
     date_hierarchy = "day"
+    change_form_template = "admin/lotto/draws_form.html"
     fields = ("board", "corrections")
     readonly_fields = ("board", "corrections")
 
@@ -140,6 +142,10 @@ class DrawDayAdmin(ReadOnlyAdmin):
             "last_sync": Intake.objects.filter(source=Source.SYNC).first(),
         }
         return super().changelist_view(request, context)
+
+    @admin.display(description=gettext_lazy("day"), ordering="day")
+    def date(self, day: DrawDay) -> str:
+        return date_format(day.day, "d/m/Y")
 
     @admin.display(description=gettext_lazy("draws"))
     def board(self, day: DrawDay) -> SafeString:
@@ -258,6 +264,7 @@ class ExtractionAdmin(admin.ModelAdmin):
     list_display = ("day", "wheel", "numbers_drawn", "source", "verified", "updated_at")
     list_filter = ("wheel", "source", "verified")
     date_hierarchy = "day"
+    change_form_template = "admin/lotto/draws_form.html"
     fields = (("day", "wheel"), NUMBERS, ("source", "verified"), ("created_at", "updated_at"))
     readonly_fields = ("source", "verified", "created_at", "updated_at")
 
