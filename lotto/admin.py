@@ -295,12 +295,16 @@ class ExtractionAdmin(admin.ModelAdmin):
 @admin.register(Intake)
 class IntakeAdmin(FactAdmin):
     list_display = (
-        "at", "source", "name", "inserted", "skipped", "verified", "corrected", "rejected",
+        "when", "source", "name", "inserted", "skipped", "verified", "corrected", "rejected",
         "duration_s",
     )  # fmt: skip
     list_filter = ("source",)
     fields = (*list_display, "rejected_lines")
-    readonly_fields = ("rejected_lines",)
+    readonly_fields = ("when", "rejected_lines")
+
+    @admin.display(description=gettext_lazy("at"), ordering="at")
+    def when(self, done: Intake) -> str:
+        return _when(done.at)
 
     @admin.display(description=gettext_lazy("rejected lines"))
     def rejected_lines(self, done: Intake) -> SafeString | str:

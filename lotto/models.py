@@ -104,7 +104,7 @@ class Intake(models.Model):
     name = models.CharField(_("file"), max_length=200)
     inserted = models.PositiveIntegerField(_("new"))
     skipped = models.PositiveIntegerField(_("known"))
-    verified = models.PositiveIntegerField(_("verified"), default=0)
+    verified = models.PositiveIntegerField(_("confirmed"), default=0)
     corrected = models.PositiveIntegerField(_("corrected"), default=0)
     rejected = models.PositiveIntegerField(_("rejected"))
     errors = models.JSONField(_("rejected lines"), default=list)

@@ -8,6 +8,7 @@ import os
 import secrets
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ import requests
 from standardwebhooks import Webhook
 from websockets.sync.client import connect
 
-from gateway_arq.tests.house import ROOT, House, environment, running
+from gateway_arq.tests.house import ROOT, STARTS_WITHIN_S, House, environment, running
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("house")]
 
@@ -59,8 +60,17 @@ def house(tmp_path_factory) -> Iterator[House]:
         RATE_LIMIT_PER_MINUTE="0",
     )
     with running(folder, env) as house:
+        wait_for_lines(house)
         deliver(house, id=DOCUMENTED_CALL, state="Ok", duration=45, cost=0.15)
         yield house
+
+
+def wait_for_lines(house: House) -> None:
+    """Return when the first pull is stored: the house answers before that."""
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while json.loads(house.get("/api/webcom/lines")[1])["count"] == 0:
+        assert time.monotonic() < deadline, house.output.read_text()
+        time.sleep(0.05)
 
 
 def deliver(house: House, **call: Any) -> None:

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, verbose_name='file')),
                 ('inserted', models.PositiveIntegerField(verbose_name='new')),
                 ('skipped', models.PositiveIntegerField(verbose_name='known')),
-                ('verified', models.PositiveIntegerField(default=0, verbose_name='verified')),
+                ('verified', models.PositiveIntegerField(default=0, verbose_name='confirmed')),
                 ('corrected', models.PositiveIntegerField(default=0, verbose_name='corrected')),
                 ('rejected', models.PositiveIntegerField(verbose_name='rejected')),
                 ('errors', models.JSONField(default=list, verbose_name='rejected lines')),
