@@ -6,7 +6,6 @@ The same in every process: what a day's draw is depends on the day alone.
 from __future__ import annotations
 
 import zipfile
-from bisect import bisect_left
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,16 +21,16 @@ Draw = dict[str, tuple[int, ...]]
 
 
 @cache
-def history() -> tuple[bytes, ...]:
-    """The lines of the operator's file as it was published, oldest first."""
+def history() -> bytes:
+    """The operator's file as it was published, a draw a line, oldest first."""
     with zipfile.ZipFile(HISTORY) as archive:
-        return tuple(archive.read(HISTORY_MEMBER).splitlines())
+        return archive.read(HISTORY_MEMBER)
 
 
-@cache
 def history_ends() -> date:
     """The last day of the real history."""
-    return date(*map(int, history()[-1][:10].split(b"/")))
+    last = history().rindex(b"\n", 0, -1) + 1
+    return date(*map(int, history()[last : last + 10].split(b"/")))
 
 
 def invented(day: date) -> Draw:
@@ -42,12 +41,26 @@ def invented(day: date) -> Draw:
     return {wheel: tuple(dice.sample(range(1, 91), 5)) for wheel in WHEELS}
 
 
-def lines(last: date) -> list[bytes]:
-    """The operator's file with everything up to that day, line by line."""
-    real = history()
-    found = list(real[: bisect_left(real, f"{last + timedelta(days=1):%Y/%m/%d}".encode())])
-    day = history_ends()
-    while (day := day + timedelta(days=1)) <= last:
-        for wheel, numbers in invented(day).items():
-            found.append("\t".join((f"{day:%Y/%m/%d}", wheel, *map(str, numbers))).encode())
-    return found
+def archive(last: date) -> bytes:
+    """The operator's file with everything up to that day."""
+    ends = history_ends()
+    if last < ends:
+        return _until(history(), last)
+    days = (ends + timedelta(days) for days in range(1, (last - ends).days + 1))
+    new = (
+        "\t".join((f"{day:%Y/%m/%d}", wheel, *map(str, numbers))) + "\n"
+        for day in days
+        for wheel, numbers in invented(day).items()
+    )
+    return history() + "".join(new).encode()
+
+
+def _until(text: bytes, last: date) -> bytes:
+    """The lines up to that day: the file is sorted, and looked through from its end."""
+    day, end = f"{last:%Y/%m/%d}".encode(), len(text)
+    while end:
+        begin = text.rfind(b"\n", 0, end - 1) + 1
+        if text[begin : begin + 10] <= day:
+            break
+        end = begin
+    return text[:end]

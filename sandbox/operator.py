@@ -22,7 +22,7 @@ from sandbox.app import CONTROL, Upstream, json_answer, json_body
 PREFIX: Final = "/lotto"
 ROME: Final = ZoneInfo("Europe/Rome")
 PUBLISHED: Final = timedelta(hours=23)  # after midnight, on the day of the draw
-FILES: Final = {"storico": "1939/01/01", "storico01-oggi": "2001/01/01"}  # name: its first day
+FILES: Final = {"storico": "1939/", "storico01-oggi": "2001/"}  # name: its first year
 
 
 class LottoOperator:
@@ -46,15 +46,15 @@ class LottoOperator:
             {f"POST {CONTROL}/lotto": '{"withhold": 3}: the last three draws are not out yet'},
         )
 
-    def lines(self) -> list[bytes]:
-        """What is published now, line by line."""
+    def archive(self) -> bytes:
+        """What is published now, a draw a line."""
         now = datetime.fromtimestamp(self.clock(), ROME)
-        found = draws.lines((now - PUBLISHED).date())
-        if not self.withheld:
-            return found
-        days = sorted({line[:10] for line in found})
-        last = days[-self.withheld - 1] if self.withheld < len(days) else b""
-        return [line for line in found if line[:10] <= last]
+        found = draws.archive((now - PUBLISHED).date())
+        for _ in range(self.withheld):
+            last = found[found.rfind(b"\n", 0, -1) + 1 :][:10]
+            first = found.find(b"\n" + last)
+            found = found[: first + 1]
+        return found
 
     async def _archive(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -75,9 +75,10 @@ class LottoOperator:
         now = datetime.fromtimestamp(self.clock(), ROME)
         state = ((now - PUBLISHED).date(), self.withheld)
         if name not in self._packed or self._packed[name][0] != state:
-            first = FILES[name].encode()
-            text = b"".join(line + b"\n" for line in self.lines() if line[:10] >= first)
-            self._packed[name] = (state, packed(f"{name}.txt", text))
+            text = self.archive()
+            begin = (b"\n" + text).find(b"\n" + FILES[name].encode())
+            chosen = text[begin:] if begin >= 0 else b""
+            self._packed[name] = (state, packed(f"{name}.txt", chosen))
         return self._packed[name][1]
 
     async def _steer(self, request: web.Request) -> web.Response:
@@ -85,7 +86,7 @@ class LottoOperator:
         if type(withhold) is not int or withhold < 0:
             raise web.HTTPBadRequest(text="withhold must be a whole number of at least 0")
         self.withheld = withhold
-        return json_answer({"withhold": withhold, "lines": len(self.lines())})
+        return json_answer({"withhold": withhold, "lines": self.archive().count(b"\n")})
 
 
 def packed(member: str, text: bytes) -> bytes:
