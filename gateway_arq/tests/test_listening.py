@@ -37,10 +37,17 @@ def test_a_signal_ends_it_and_what_was_said_gets_out(
 def test_one_that_has_nothing_to_do_waits_for_the_signal() -> None:
     us = threading.main_thread().ident
     assert us is not None
-    timer = threading.Timer(0.1, signal.pthread_kill, [us, signal.SIGTERM])
+    sent = threading.Event()
+
+    def send() -> None:
+        sent.set()
+        signal.pthread_kill(us, signal.SIGTERM)
+
+    timer = threading.Timer(0.1, send)
 
     def listen(_: threading.Event) -> None:
         timer.start()
 
     listening.run_until_stopped(listen)
-    assert timer.finished.is_set()
+    assert sent.is_set()
+    timer.join()
