@@ -3,7 +3,7 @@
 FROM python:3.13-slim AS packages
 COPY requirements.txt /
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r /requirements.txt
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --no-deps -r /requirements.txt
 
 FROM python:3.13-slim AS app
 ENV PATH=/venv/bin:$PATH \

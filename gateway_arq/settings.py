@@ -82,6 +82,30 @@ LOTTO_ARCHIVE_URLS = env.items(
 )
 LOTTO_TIMEOUT_S = env.number("LOTTO_TIMEOUT_S", 30, least=0.1)
 
+# --- OCR and AutoBOT ----------------------------------------------------------------------------
+OCR_ENGINE = env.choice("OCR_ENGINE", "rapidocr", {"rapidocr", "easyocr"})
+OCR_QUEUE = env.integer("OCR_QUEUE", 8, least=1)  # images that may wait for the reader
+OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own configuration goes before
+# Internal networks that the stream may lie in, though nothing internal is fetched otherwise
+OCR_STREAM_NETWORKS = env.networks("OCR_STREAM_NETWORKS")
+OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, least=0.1)
+
+TELEGRAM_URL = env.text("TELEGRAM_URL", "https://api.telegram.org")
+TELEGRAM_BOT_TOKEN = env.text("TELEGRAM_BOT_TOKEN")  # empty: nothing is sent
+TELEGRAM_CHAT_ID = env.text("TELEGRAM_CHAT_ID")
+
+OPENROUTER_URL = env.text("OPENROUTER_URL", "https://openrouter.ai/api/v1")
+OPENROUTER_API_KEY = env.text("OPENROUTER_API_KEY")  # empty: no validation by AI
+OPENROUTER_MODEL = env.text("OPENROUTER_MODEL", "anthropic/claude-sonnet-4.5")
+OPENROUTER_MODELS = env.items("OPENROUTER_MODELS")  # that may be asked for; empty: any
+OPENROUTER_MONTHLY_BUDGET = env.number("OPENROUTER_MONTHLY_BUDGET", 20)  # US dollars; 0: no limit
+OPENROUTER_TIMEOUT_S = env.number("OPENROUTER_TIMEOUT_S", 60, least=0.1)
+
+LOTTO_SITE_URL = env.text("LOTTO_SITE_URL")  # empty: nothing is uploaded
+LOTTO_SITE_USER = env.text("LOTTO_SITE_USER")
+LOTTO_SITE_PASSWORD = env.text("LOTTO_SITE_PASSWORD")
+LOTTO_SITE_TIMEOUT_S = env.number("LOTTO_SITE_TIMEOUT_S", 10, least=0.1)
+
 # --- Sandbox ------------------------------------------------------------------------------------
 SANDBOX = env.flag("SANDBOX")  # labels every page: the data is not real
 SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
@@ -169,6 +193,7 @@ INSTALLED_APPS = [
     "centralino",
     "webtv",
     "lotto",
+    "ocr",
 ]
 MIDDLEWARE = [
     "gateway_arq.middleware.RequestIdMiddleware",

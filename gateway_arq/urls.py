@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/webcom/", include("webcom.api.urls")),  # first: the busiest
     path("api/webtv/", include("webtv.api.urls")),
     path("api/lotto/", include("lotto.api.urls")),
+    path("api/ocr/", include("ocr.api.urls")),
     path("jpbx-api/api/", include("centralino.api.urls")),
     path("", views.RootView.as_view(), name="root"),
     path("health", views.HealthView.as_view(), name="health"),

@@ -6,13 +6,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-import msgspec
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
 from centralino.numbers import NumberError, canonical
 from centralino.selectors.lists import ListFilter
 from centralino.types import ListedNumber
+from gateway_arq.lib.query import read_body
 
 MOST_ENTRIES: Final = 10_000
 MOST_HOURS: Final = 87_600  # ten years
@@ -56,25 +56,20 @@ class AllowedEntry(Struct, frozen=True):
     note: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")] = ""
 
 
-def read_body(body: Any, kind: type[Any]) -> Any:
+def read_entry(body: Any, kind: type[Any]) -> Any:
     """The JSON object as the struct `kind`. Raises ValidationError (400) naming the field.
 
     Types are those of JSON, but digits in a text are hours too: forms send them so. With
     `permanent` hours do not count, whatever they are.
     """
     if not isinstance(body, dict):
-        raise ValidationError("The body must be a JSON object.")
+        return read_body(body, kind)
     hours = body.get("hours")
     if body.get("permanent") is True:
         body = {name: value for name, value in body.items() if name != "hours"}
     elif isinstance(hours, str) and hours.isascii() and hours.isdigit() and len(hours) <= 6:
         body = {**body, "hours": int(hours)}
-    try:
-        return msgspec.convert(body, kind)
-    except msgspec.ValidationError as exc:
-        reason, _, path = str(exc).partition(" - at `$.")
-        # The one field that can be missing is the one that must not.
-        raise ValidationError({path.rstrip("`") or "number": [reason]}) from None
+    return read_body(body, kind, whole="number")  # the one field that can be missing
 
 
 def read_number(text: str) -> str:

@@ -18,7 +18,7 @@ from centralino.api.queries import (
     Entry,
     ListQuery,
     cursor_after,
-    read_body,
+    read_entry,
     read_number,
 )
 from centralino.documents import entry_document
@@ -110,7 +110,7 @@ class _ListView(APIView):
 @extend_schema_view(get=schema.BLACKLIST, post=schema.BLACKLIST_ADD)
 class BlacklistView(_ListView):
     def post(self, request: Request) -> Response:
-        body = read_body(request.data, Entry)
+        body = read_entry(request.data, Entry)
         listing = lists.blacklist_number(
             read_number(body.number),
             hours=None if body.permanent else body.hours or DEFAULT_HOURS,
@@ -126,7 +126,7 @@ class AllowListView(_ListView):
     allowed = True
 
     def post(self, request: Request) -> Response:
-        body = read_body(request.data, AllowedEntry)
+        body = read_entry(request.data, AllowedEntry)
         listing = lists.allow_number(read_number(body.number), hours=body.hours, note=body.note)
         return Response(_listing_document(listing))
 

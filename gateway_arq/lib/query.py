@@ -1,10 +1,10 @@
-"""Query strings into typed structs."""
+"""Query strings and JSON bodies into typed structs."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from django.http import QueryDict
@@ -23,11 +23,25 @@ def read_query(params: QueryDict, kind: type[T]) -> T:
     Unknown ones are ignored, the last of several counts. Raises ValidationError (400) naming the
     parameter.
     """
+    return _converted(params.dict(), kind, strict=False, whole="query")
+
+
+def read_body(body: Any, kind: type[T], *, whole: str = "non_field_errors") -> T:
+    """The JSON object as the struct `kind`; unknown fields are ignored.
+
+    Raises ValidationError (400) naming the field, or `whole` where no field is to be named.
+    """
+    if not isinstance(body, dict):
+        raise ValidationError("The body must be a JSON object.")
+    return _converted(body, kind, strict=True, whole=whole)
+
+
+def _converted(values: dict[str, Any], kind: type[T], *, strict: bool, whole: str) -> T:
     try:
-        return msgspec.convert(params.dict(), kind, strict=False)
+        return msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as exc:
         reason, _, path = str(exc).partition(" - at `$.")
-        raise ValidationError({path.rstrip("`") or "query": [reason]}) from None
+        raise ValidationError({path.rstrip("`") or whole: [reason]}) from None
 
 
 def read_day(name: str, text: str) -> date:

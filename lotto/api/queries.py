@@ -7,17 +7,17 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
+from gateway_arq.lib.query import read_body
+from lotto.delays import PAIRS
 from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
 from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, Refused, Source
 
 T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=64)]
 PLAYED_MOST: Final = 10  # numbers of one bet
-PAIRS_MOST: Final = HIGHEST * (HIGHEST - 1) // 2
 
 
 class LatestQuery(Struct, frozen=True):
@@ -62,8 +62,8 @@ class DelaysQuery(HistoryQuery, frozen=True):
 class PairsQuery(HistoryQuery, frozen=True):
     sort: Literal["delay", "frequency", "max_delay"] = "delay"
     numero: Annotated[int, Meta(ge=1, le=HIGHEST)] | None = None
-    limit: Annotated[int, Meta(ge=1, le=PAIRS_MOST)] = 50
-    offset: Annotated[int, Meta(ge=0, le=PAIRS_MOST)] = 0
+    limit: Annotated[int, Meta(ge=1, le=PAIRS)] = 50
+    offset: Annotated[int, Meta(ge=0, le=PAIRS)] = 0
 
 
 class SearchQuery(HistoryQuery, frozen=True, kw_only=True):
@@ -140,17 +140,6 @@ class _SaveFull(_Save, kw_only=True):
 
 class ImportBody(Struct):
     file_path: Annotated[str, Meta(min_length=1, max_length=1_000)]
-
-
-def read_body(body: Any, kind: type[T]) -> T:
-    """The JSON object as the struct `kind`. Raises ValidationError (400) naming the field."""
-    if not isinstance(body, dict):
-        raise ValidationError("The body must be a JSON object.")
-    try:
-        return msgspec.convert(body, kind)
-    except msgspec.ValidationError as exc:
-        reason, _, path = str(exc).partition(" - at `$.")
-        raise ValidationError({path.rstrip("`") or "non_field_errors": [reason]}) from None
 
 
 def one_draw(body: Any) -> tuple[Draw, _Save]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from gateway_arq.lib.batches import batched
 from gateway_arq.lib.hot import HotView, Question
-from gateway_arq.lib.query import read_query
+from gateway_arq.lib.query import read_body, read_query
 from gateway_arq.lib.rest import problem
 from lotto import files, ingest, intake, selectors
 from lotto.api import schema
@@ -34,7 +34,6 @@ from lotto.api.queries import (
     field,
     full_draw,
     one_draw,
-    read_body,
 )
 from lotto.delays import PAIR_NUMBERS
 from lotto.history import Table, history
@@ -365,7 +364,7 @@ class ExportView(APIView):
             raise ValidationError({"filename": ["A file's name of A-Z a-z 0-9 . _ - is needed."]})
         if query.download:
             return StreamingHttpResponse(
-                _chunks(ingest.archive_lines()),
+                (b"\n".join([*some, b""]) for some in batched(ingest.archive_lines(), 1_000)),
                 content_type="text/tab-separated-values; charset=us-ascii",
                 headers={"Content-Disposition": f'attachment; filename="{query.filename}"'},
             )
@@ -414,13 +413,6 @@ def _greatest(table: Table, by: str) -> Any:
         "delay": delays.delay, "frequency": delays.frequency, "max_delay": delays.longest,
     }[by]  # fmt: skip
     return np.argsort(-figures, kind="stable")
-
-
-def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines by the thousand: one by one is slow."""
-    lines = iter(lines)
-    while some := list(islice(lines, 1_000)):
-        yield b"\n".join(some) + b"\n"
 
 
 def _overwrite(request: Request, wish: Any) -> bool:

@@ -1,0 +1,1 @@
+"""What crosses a border of this app: records, Protocols, errors."""
