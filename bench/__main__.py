@@ -20,6 +20,8 @@ NAMES = (
     "viewers_read",
     "lotto_import",
     "lotto_read",
+    "ocr_read",
+    "ocr_accuracy",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
@@ -56,6 +56,10 @@ class CorsForBrowsers(CorsMiddleware):
         return response
 
 
+# in base64, which takes a third more than the image
+BRING_IMAGES: Final = frozenset({"/api/ocr/process", "/api/ocr/telegram/send"})
+
+
 class BodyLimitMiddleware:
     """Refuses what no view could read: bodies too large or of unknown length, NUL in the URL."""
 
@@ -76,7 +80,8 @@ class BodyLimitMiddleware:
             return problem(411, "The request needs a Content-Length.") if chunked else None
         if not (length.isascii() and length.isdigit()):
             return problem(400, "The Content-Length is not a number.")
-        limit: int = settings.MAX_BODY_BYTES
+        is_image = request.path_info in BRING_IMAGES
+        limit: int = settings.MAX_IMAGE_BODY_BYTES if is_image else settings.MAX_BODY_BYTES
         return body_too_large(limit) if int(length) > limit else None
 
 

@@ -37,6 +37,7 @@ CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 100)  # 0 switches it off
 AUTH_FAILURES_PER_MINUTE = env.integer("AUTH_FAILURES_PER_MINUTE", 20)
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024, least=1024)
+MAX_IMAGE_BODY_BYTES = env.integer("MAX_IMAGE_BODY_BYTES", 15 * 1024 * 1024, least=1024)
 
 # --- Live events --------------------------------------------------------------------------------
 HEARTBEAT_S = env.number("HEARTBEAT_S", 30, least=0.05)

@@ -26,6 +26,7 @@ from sandbox.ledger import Ledger
 from sandbox.operator import LottoOperator
 from sandbox.push import Stream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
+from sandbox.telegram import Telegram
 from sandbox.webcom import PREFIX, WebcomTlc
 
 logger = logging.getLogger("sandbox")
@@ -133,7 +134,12 @@ def _app(
         user=os.environ.get("ASTERISK_1_ARI_USER", "anti-spam"),
         password=os.environ.get("ASTERISK_1_ARI_PASSWORD", ""),
     )
-    others = [ari.upstream(), Cdn().upstream(), LottoOperator().upstream()]
+    others = [
+        ari.upstream(),
+        Cdn().upstream(),
+        LottoOperator().upstream(),
+        Telegram(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
+    ]
     return build_app([carrier.upstream(), *others], Faults())
 
 

@@ -23,6 +23,7 @@ from sandbox.ledger import Ledger
 from sandbox.operator import LottoOperator
 from sandbox.push import Stream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
+from sandbox.telegram import Telegram
 from sandbox.webcom import PREFIX, WebcomTlc
 
 TOKEN: Final = "sandbox-test-token"
@@ -313,6 +314,27 @@ def running_operator(*, now: float = EVENING) -> Iterator[RunningOperator]:
     server = LottoOperator(clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningOperator(f"{base}/lotto/storico.zip", faults, clock, server)
+
+
+BOT_TOKEN: Final = "1234:sandbox-bot-token"
+CHAT: Final = "-100200300"
+
+
+@dataclass(frozen=True)
+class RunningTelegram:
+    """Handle of a running Telegram."""
+
+    url: str
+    faults: Faults
+    server: Telegram
+
+
+@contextmanager
+def running_telegram() -> Iterator[RunningTelegram]:
+    """A Telegram with one bot and one chat on a free port of 127.0.0.1 until the block ends."""
+    faults, server = Faults(), Telegram(token=BOT_TOKEN, chat=CHAT)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningTelegram(f"{base}/telegram", faults, server)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import orjson
 import urllib3
+from urllib3 import encode_multipart_formdata
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -36,7 +37,7 @@ MAX_ERROR_BYTES: Final = 64 * 1024  # of a body that comes with an error
 CHUNK_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "gateway-arq"
 NOT_MODIFIED: Final = 304
-_NOTHING: Final[Mapping[str, str]] = {}
+FormField = str | tuple[str, bytes, str]
 
 
 class HttpError(Exception):
@@ -62,8 +63,19 @@ class Document(NamedTuple):
     etag: str
 
 
+class Request(NamedTuple):
+    """What is sent besides the address and the headers that every request has."""
+
+    method: str = "GET"
+    body: bytes | None = None
+    headers: Mapping[str, str] = {}
+
+
+PLAIN: Final = Request()
+
+
 class HttpClient:
-    """GETs JSON or any body below one base URL.
+    """GETs JSON or any body below one base URL, and POSTs JSON and forms.
 
     Threads may share it; connections are kept and reused.
     """
@@ -110,21 +122,39 @@ class HttpClient:
         """
         return self._fetched(target, _asked(target), timeout_s)[1].body
 
+    def post_json(self, path: str, body: Any, *, timeout_s: float) -> Any:
+        """The decoded JSON of a 2xx answer to `POST <base><path>` of a JSON body.
+
+        Sent once: what was lost on the way may have been done. Raises HttpError as `get_json`.
+        """
+        sent = Request("POST", orjson.dumps(body), {"Content-Type": "application/json"})
+        return self._posted(path, sent, timeout_s)
+
+    def post_form(self, path: str, fields: Mapping[str, FormField], *, timeout_s: float) -> Any:
+        """As `post_json`, of a form; a file is its name, bytes and content type."""
+        form, content_type = encode_multipart_formdata(dict(fields))
+        return self._posted(path, Request("POST", form, {"Content-Type": content_type}), timeout_s)
+
+    def _posted(self, path: str, sent: Request, timeout_s: float) -> Any:
+        what = f"POST {path}"
+        status, document = self._fetched(path, what, timeout_s, sent)
+        return _decoded(status, document.body, what)
+
     def get_if_changed(self, target: str, *, etag: str, timeout_s: float) -> Document | None:
         """The body as `get_body`, or None when the server says that it still has version `etag`."""
-        conditions = {"If-None-Match": etag} if etag else {}
+        conditions = Request(headers={"If-None-Match": etag} if etag else {})
         status, document = self._fetched(target, _asked(target), timeout_s, conditions)
         return None if status == NOT_MODIFIED else document
 
     def _fetched(
-        self, target: str, what: str, timeout_s: float, headers: Mapping[str, str] = _NOTHING
+        self, target: str, what: str, timeout_s: float, sent: Request = PLAIN
     ) -> tuple[int, Document]:
-        """Status and body of a 2xx answer, or of a 304 if `headers` ask for one."""
+        """Status and body of a 2xx answer, or of a 304 if headers ask for one."""
         until = time.monotonic() + timeout_s
         try:
-            response = self._open(self._prefix + target, headers, until)
+            response = self._open(self._prefix + target, sent, until)
             try:
-                if response.status == NOT_MODIFIED and headers:
+                if response.status == NOT_MODIFIED and sent.headers:
                     return NOT_MODIFIED, Document(b"", "")
                 body = _whole(response, what, self._max_bytes)
                 return response.status, Document(body, response.headers.get("ETag", ""))
@@ -139,25 +169,22 @@ class HttpClient:
         """Close the kept connections."""
         self._pool.close()
 
-    def _open(
-        self, target: str, headers: Mapping[str, str], until: float
-    ) -> urllib3.BaseHTTPResponse:
+    def _open(self, target: str, sent: Request, until: float) -> urllib3.BaseHTTPResponse:
         """The answer's head. A kept connection may be closed under us: GET allows once more."""
         try:
-            return self._send(target, headers, until)
+            return self._send(target, sent, until)
         except ProtocolError as exc:
-            if not isinstance(exc.args[-1], ConnectionError):
+            if sent.method != "GET" or not isinstance(exc.args[-1], ConnectionError):
                 raise
-        return self._send(target, headers, until)
+        return self._send(target, sent, until)
 
-    def _send(
-        self, target: str, headers: Mapping[str, str], until: float
-    ) -> urllib3.BaseHTTPResponse:
+    def _send(self, target: str, sent: Request, until: float) -> urllib3.BaseHTTPResponse:
         left_s = max(until - time.monotonic(), 0.001)
         return self._pool.urlopen(
-            "GET",
+            sent.method,
             target,
-            headers={**self._headers, **headers},
+            body=sent.body,
+            headers={**self._headers, **sent.headers},
             retries=False,
             redirect=False,
             preload_content=False,

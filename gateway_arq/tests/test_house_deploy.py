@@ -102,9 +102,9 @@ def test_proxy_sends_sockets_and_requests_to_services_that_exist():
 
 def test_proxy_takes_bodies_as_large_as_the_gateway_does():
     megabytes = int(re.search(r"client_max_body_size\s+(\d+)m;", NGINX)[1])
-    assert megabytes * 1024 * 1024 == 5 * 1024 * 1024
+    assert megabytes * 1024 * 1024 == 15 * 1024 * 1024
     assert (
-        'env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024'
+        'env.integer("MAX_IMAGE_BODY_BYTES", 15 * 1024 * 1024'
         in (ROOT / "gateway_arq/settings.py").read_text()
     )
 

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from ocr.api.views.process import ProcessView
+from ocr.api.views.telegram import TelegramView
+
+urlpatterns = [
+    path("process", ProcessView.as_view()),
+    path("telegram/send", TelegramView.as_view()),
+]

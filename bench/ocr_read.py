@@ -1,0 +1,65 @@
+"""One frame of 1080 lines read, beside RapidOCR's plain call on the same frame in the same run.
+
+In turn: the plain call; a frame by itself; a frame whose layout is known, with other numbers; a
+frame on which nothing has changed. Both opinions are asked each time. Then the process's memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.kit import heading, line, percentile
+from ocr import boards
+
+ROUNDS = 12
+PLAIN, ALONE, KNOWN, SAME = "RapidOCR, plain", "a frame by itself", "layout known", "unchanged"
+
+
+def main() -> None:
+    from rapidocr import RapidOCR
+
+    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+    began = time.perf_counter()
+    from ocr.reader.engines import rapidocr
+
+    reader = rapidocr()
+    loaded_s = time.perf_counter() - began
+    peak_mb = 0.0
+    frames = _frames()
+    times: dict[str, list[float]] = {name: [] for name in (PLAIN, ALONE, KNOWN, SAME)}
+    for frame in frames[:3]:
+        reader.read(frame)
+        reader.watch(frame)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # before the peer is there
+    plain = RapidOCR()
+    plain(frames[0])
+    for turn in range(ROUNDS):
+        frame = frames[turn % len(frames)]
+        times[PLAIN].append(_took(plain, frame))
+        times[ALONE].append(_took(reader.read, frame))
+        times[KNOWN].append(_took(reader.watch, frame))
+        times[SAME].append(_took(reader.watch, frame))
+    heading("Reading a frame of 1080 lines")
+    peer = percentile(times[PLAIN], 50)
+    for name, taken in times.items():
+        p50 = percentile(taken, 50)
+        line(name, f"p50 {p50 * 1000:7.1f} ms   {p50 / peer:5.3f} of the plain call")
+    line("loaded in", f"{loaded_s:.2f} s, peak memory of the process {peak_mb:.0f} MB")
+
+
+def _frames() -> list[Any]:
+    """Boards of one look, with other numbers each."""
+    dice = random.Random(5)
+    look = boards.Look("table", mark="ball", second_game=True)
+    return [boards.draw(boards.invented_wheels(dice), look).image for _ in range(4)]
+
+
+def _took(call: Callable[[Any], Any], frame: Any) -> float:
+    began = time.perf_counter()
+    call(frame)
+    return time.perf_counter() - began

@@ -1,0 +1,34 @@
+"""What OpenAPI says of `/api/ocr/*`: the reference's fields, parameters and examples."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+)
+from rest_framework import serializers as s
+
+TAGS: Final = ["OCR Lotto"]
+ADDED: Final = "(addition to the reference)"
+
+
+class OcrRefused(s.Serializer[Any]):
+    detail = s.CharField()
+    success = s.BooleanField()
+
+
+class ImageTooLarge(s.Serializer[Any]):
+    detail = s.CharField()
+
+
+TOO_LARGE: Final = OpenApiResponse(
+    ImageTooLarge,
+    examples=[OpenApiExample("Large", {"detail": "The image is over 10485760 bytes."})],
+)
+
+
+def refused(text: str) -> OpenApiResponse:
+    example = {"detail": text, "success": False}
+    return OpenApiResponse(OcrRefused, examples=[OpenApiExample(text, example)])

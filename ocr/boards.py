@@ -1,0 +1,415 @@
+"""Boards of invented draws as pictures, and what television, encoders and phones do to them.
+
+Used to train the recognition network, to test the reader on pictures that it has never seen, and by
+the sandbox's television. All is drawn at 1920 x 1080 and then spoilt; a spoilt picture tells where
+everything went, so that each cell of it can be cut out.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, cast
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from lotto.types import DRAWN, HIGHEST, WHEELS
+
+Layout = Literal["table", "two", "cards", "columns", "single"]
+Damage = Literal["clean1080", "tv720", "tv576", "photo"]
+Pixels = NDArray[np.uint8]
+Numbers = Sequence[int | None]  # None: not drawn yet
+Colour = tuple[int, int, int]
+Font = ImageFont.FreeTypeFont
+
+SIZE: Final = (1920, 1080)
+LAYOUTS: Final[tuple[Layout, ...]] = ("table", "two", "cards", "columns", "single")
+DAMAGES: Final[tuple[Damage, ...]] = ("clean1080", "tv720", "tv576", "photo")
+ORDER: Final = (*(code for code in WHEELS if code != "RN"), "RN")  # as boards show them
+FONT_DIR: Final = Path("/usr/share/fonts")
+_PALETTES: Final[tuple[tuple[Colour, Colour, Colour], ...]] = (  # background, panel, highlight
+    ((10, 110, 60), (5, 60, 35), (255, 210, 60)),
+    ((150, 15, 20), (90, 0, 10), (255, 215, 80)),
+    ((20, 60, 150), (10, 30, 90), (255, 190, 40)),
+    ((60, 20, 110), (40, 10, 70), (255, 220, 90)),
+    ((25, 150, 185), (10, 90, 120), (240, 230, 60)),
+    ((45, 45, 52), (22, 22, 28), (245, 160, 40)),
+    ((235, 235, 230), (250, 250, 248), (190, 20, 20)),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a board looks: all that is not its numbers."""
+
+    layout: Layout
+    font: str = ""  # a TrueType file; "": the one inside Pillow
+    palette: int = 0
+    ground: Literal["plain", "fade", "stripes"] = "fade"
+    mark: Literal["plain", "ball", "tile", "outline"] = "ball"
+    mark_colour: Colour = (245, 245, 245)
+    capitals: bool = True
+    two_digits: bool = False  # 07 instead of 7
+    second_game: bool = False  # numbers beside the board that are no part of the draw
+    ticker: bool = True
+    title: str = "Estrazione del Lotto"
+    subtitle: str = "Concorso n. 51 di sabato 18 marzo 2026"
+    clock: str = "20:03"
+    size: float = 1.0  # of the numbers, in the room they have
+    dice: int = 0  # for what differs from cell to cell
+
+
+@dataclass
+class Picture:
+    """A picture, and where on it what is (x, y of four corners, clockwise from top left)."""
+
+    image: Pixels  # (height, width, BGR)
+    cells: dict[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
+    names: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def moved(self, image: Pixels, matrix: NDArray[np.float64]) -> Picture:
+        """What became of it: another image, and the 3 x 3 matrix that brought the points there."""
+
+        def there(corners: NDArray[np.float32]) -> NDArray[np.float32]:
+            moved = cv2.perspectiveTransform(corners[None], matrix)[0]
+            return cast(NDArray[np.float32], moved.astype(np.float32))
+
+        return Picture(
+            image,
+            {place: there(corners) for place, corners in self.cells.items()},
+            {wheel: there(corners) for wheel, corners in self.names.items()},
+        )
+
+
+class _Room(NamedTuple):
+    """Where a wheel stands: its name's place, and its five cells' centres with their room."""
+
+    name: tuple[float, float]
+    anchor: str  # of the name, in Pillow's letters
+    name_px: float
+    cells: list[tuple[float, float]]
+    cell: tuple[float, float]
+
+
+@lru_cache(1)
+def fonts() -> tuple[str, ...]:
+    """The machine's TrueType fonts that have digits as we know them; "" is Pillow's own."""
+    families = ("DejaVu", "Liberation", "Roboto", "Lato", "OpenSans", "Noto", "Free")
+    wrong = ("Italic", "Oblique", "Thin", "Hairline", "Light")
+    found = [
+        str(path)
+        for path in sorted(FONT_DIR.rglob("*.ttf"))
+        if path.name.startswith(families) and not any(word in path.name for word in wrong)
+        and (not path.name.startswith("Noto") or path.name.split("-")[0] in _LATIN)
+    ]  # fmt: skip
+    return ("", *found)
+
+
+_LATIN: Final = ("NotoSans", "NotoSerif", "NotoSansDisplay", "NotoSerifDisplay")
+
+
+def invented_wheels(dice: random.Random, wheels: Sequence[str] = ORDER) -> dict[str, list[int]]:
+    """A draw by the rules."""
+    return {wheel: dice.sample(range(1, HIGHEST + 1), DRAWN) for wheel in wheels}
+
+
+def invented_look(dice: random.Random, layout: Layout | None = None) -> Look:
+    """A look as television might have it."""
+    day = f"{dice.randint(1, 28)} {dice.choice(('gennaio', 'marzo', 'ottobre', 'dicembre'))}"
+    return Look(
+        layout=layout or dice.choices(LAYOUTS, (6, 3, 3, 3, 1))[0],
+        font=dice.choice(fonts()),
+        palette=dice.randrange(len(_PALETTES)),
+        ground=dice.choice(("plain", "fade", "stripes")),
+        mark=dice.choice(("plain", "ball", "tile", "outline")),
+        mark_colour=dice.choice(
+            ((245, 245, 245), (255, 220, 30), (230, 60, 40), (235, 170, 20), (30, 70, 160))
+        ),
+        capitals=dice.random() < 0.5,
+        two_digits=dice.random() < 0.5,
+        second_game=dice.random() < 0.35,
+        ticker=dice.random() < 0.6,
+        title=dice.choice(("LOTTO", "I NUMERI DEL LOTTO", "Estrazione del Lotto")),
+        subtitle=f"Concorso n. {dice.randint(1, 208)} di sabato {day} {dice.randint(2021, 2026)}",
+        clock=f"20:0{dice.randrange(6)}",
+        size=dice.uniform(0.75, 1.0),
+        dice=dice.randrange(1 << 30),
+    )
+
+
+def draw(wheels: Mapping[str, Numbers], look: Look) -> Picture:
+    """The board of these wheels, in the board's own order; a wheel that is missing has no cells.
+
+    `single` shows the last of them alone.
+    """
+    background, panel, highlight = _PALETTES[look.palette]
+    picture = Picture(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
+    canvas = Image.fromarray(_ground(look, background))
+    pen = ImageDraw.Draw(canvas)
+    light = sum(panel) > 450
+    ink: Colour = (30, 30, 40) if light else (250, 250, 250)
+    right = 1500 if look.second_game and look.layout == "table" else SIZE[0] - 60
+    _frame(pen, look, ink, highlight)
+    pen.rounded_rectangle((50, 130, right + 10, 990), 14, fill=panel)
+    dice = random.Random(look.dice)
+    shown = [list(wheels)[-1]] if look.layout == "single" and wheels else list(ORDER)
+    for wheel, room in zip(shown, _rooms(look, right), strict=False):
+        name = WHEELS[wheel] if look.capitals else WHEELS[wheel].title()
+        if look.layout == "columns":
+            name = wheel
+        colour = highlight if dice.random() < 0.2 else ink
+        font = _fitting(look.font, name, room.name_px, 560 if look.layout != "columns" else 130)
+        pen.text(room.name, name, colour, font, room.anchor)
+        picture.names[wheel] = _corners(*pen.textbbox(room.name, name, font, room.anchor))
+        if look.layout == "cards":
+            _card(pen, room, highlight)
+        for place, number in enumerate(wheels.get(wheel, ())):
+            if number is not None:
+                box = _cell(pen, look, ink, highlight, room, place, number)
+                picture.cells[wheel, place] = _corners(*box)
+    if look.second_game and look.layout == "table":
+        _other_game(pen, look, highlight, dice)
+    picture.image = cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR).astype(np.uint8)
+    return picture
+
+
+def _rooms(look: Look, right: float) -> list[_Room]:
+    left, top, bottom = 80.0, 150.0, 975.0
+    if look.layout == "single":
+        return [
+            _Room((960, 330), "mm", 120, [(960 + (c - 2) * 300, 640) for c in range(DRAWN)],
+                  (270, 260))
+        ]  # fmt: skip
+    if look.layout == "columns":
+        step, rise = (right - left) / 11, (bottom - top) / 6
+        return [
+            _Room((left + step * (i + 0.5), top + rise * 0.45), "mm", 90,
+                  [(left + step * (i + 0.5), top + rise * (r + 1.45)) for r in range(DRAWN)],
+                  (step * 0.8, rise * 0.85))
+            for i in range(11)
+        ]  # fmt: skip
+    if look.layout == "cards":
+        across = 3 if look.dice % 2 else 4
+        down = -(-11 // across)
+        wide, high = (right - left) / across, (bottom - top) / down
+        rooms = []
+        for i in range(11):
+            x, y = left + wide * (i % across + 0.5), top + high * (i // across)
+            step = wide * 0.86 / DRAWN
+            centres = [(x + (c - 2) * step, y + high * 0.66) for c in range(DRAWN)]
+            rooms.append(_Room((x, y + high * 0.26), "mm", high * 0.25, centres,
+                               (step * 0.94, high * 0.42)))  # fmt: skip
+        return rooms
+    rows = 11 if look.layout == "table" else 6
+    high = (bottom - top) / rows
+    blocks = 1 if look.layout == "table" else 2
+    wide = (right - left) / blocks
+    first = 0.34 if look.dice % 3 else 0.42
+    step = wide * (0.98 - first) / DRAWN
+    rooms = []
+    for i in range(11):
+        x, y = left + wide * (i // rows), top + high * (i % rows + 0.5)
+        centres = [(x + wide * first + step * (c + 0.5), y) for c in range(DRAWN)]
+        rooms.append(_Room((x + 10, y), "lm", min(high * 0.55, 52), centres,
+                           (step * 0.92, high * 0.86)))  # fmt: skip
+    return rooms
+
+
+def _cell(
+    pen: ImageDraw.ImageDraw, look: Look, ink: Colour, highlight: Colour,
+    room: _Room, place: int, number: int,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    (x, y), (wide, high) = room.cells[place], room.cell
+    radius = min(wide, high) / 2
+    text = f"{number:02}" if look.two_digits else str(number)
+    colour = ink
+    if look.mark in ("ball", "tile"):
+        colour = (20, 20, 25) if sum(look.mark_colour) > 330 else (250, 250, 250)
+    if look.mark == "ball":
+        pen.ellipse((x - radius + 3, y - radius + 4, x + radius + 3, y + radius + 4), (30, 30, 30))
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), look.mark_colour)
+    elif look.mark == "tile":
+        pen.rounded_rectangle((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2), 8,
+                              fill=look.mark_colour)  # fmt: skip
+    elif look.mark == "outline":
+        pen.rectangle((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2), None, highlight, 3)
+    room_wide = wide * 0.86 if look.mark != "ball" else radius * 1.35
+    font = _fitting(look.font, "00", min(high, wide) * 0.78 * look.size, room_wide)
+    pen.text((x, y), text, colour, font, "mm")
+    return pen.textbbox((x, y), text, font, "mm")
+
+
+def _frame(pen: ImageDraw.ImageDraw, look: Look, ink: Colour, highlight: Colour) -> None:
+    """What stands around the board; most of it has numbers, to lead astray."""
+    pen.text((960, 62), look.title, highlight, _font(look.font, 56), "mm")
+    pen.text((960, 112), look.subtitle, ink, _font(look.font, 27), "mm")
+    pen.rectangle((1650, 30, 1850, 90), (0, 0, 0))
+    pen.text((1750, 60), look.clock, (250, 250, 250), _font(look.font, 40), "mm")
+    if look.ticker:
+        pen.rectangle((0, 1010, *SIZE), (5, 5, 5))
+        dice = random.Random(look.dice + 1)
+        gold = f"Numero Oro {dice.randint(1, 90)}  -  Doppio Oro {dice.randint(1, 90)}"
+        words = (
+            f"{gold}  -  Jackpot {dice.randint(10, 99)}.{dice.randint(100, 999)}.000 euro  -  18+"
+        )
+        pen.text((960, 1045), words, (240, 240, 240), _font(look.font, 32), "mm")
+
+
+def _other_game(
+    pen: ImageDraw.ImageDraw, look: Look, highlight: Colour, dice: random.Random
+) -> None:
+    pen.rounded_rectangle((1540, 150, 1860, 980), 14, (20, 20, 30), highlight, 3)
+    pen.text((1700, 210), "ENALOTTO", highlight, _font(look.font, 40), "mm")
+    for i, number in enumerate(dice.sample(range(1, HIGHEST + 1), 6)):
+        y = 310 + i * 112
+        pen.ellipse((1655, y - 45, 1745, y + 45), (240, 240, 240))
+        pen.text((1700, y), str(number), (20, 20, 20), _font(look.font, 48), "mm")
+
+
+def _card(pen: ImageDraw.ImageDraw, room: _Room, colour: Colour) -> None:
+    (first, y), (last, _) = room.cells[0], room.cells[-1]
+    half = room.cell[0] * 0.62
+    pen.rounded_rectangle((first - half, room.name[1] - room.name_px, last + half,
+                           y + room.cell[1] * 0.7), 14, None, colour, 3)  # fmt: skip
+
+
+def _ground(look: Look, colour: Colour) -> Pixels:
+    height, width = SIZE[1], SIZE[0]
+    ground = np.empty((height, width, 3), np.float32)
+    ground[:] = colour
+    if look.ground == "fade":
+        ground *= np.linspace(1.15, 0.75, height, dtype=np.float32)[:, None, None]
+    elif look.ground == "stripes":
+        y, x = np.mgrid[:height, :width]
+        ground[((x + y) // 80) % 2 == 0] *= 1.2
+    return ground.clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(512)
+def _font(path: str, px: int) -> Font:
+    if path:
+        return ImageFont.truetype(path, px)
+    return cast(Font, ImageFont.load_default(px))
+
+
+def _fitting(path: str, text: str, px: float, width: float) -> Font:
+    """The font at that size, or smaller so that the text is no wider."""
+    font = _font(path, max(int(px), 8))
+    wide = font.getlength(text)
+    return font if wide <= width else _font(path, max(int(px * width / wide), 8))
+
+
+def _corners(left: float, top: float, right: float, bottom: float) -> NDArray[np.float32]:
+    corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    return np.array(corners, np.float32)
+
+
+# --- What happens to a picture on its way ---------------------------------------------------------
+def spoil(picture: Picture, damage: Damage, dice: random.Random) -> Picture:
+    """The picture as it arrives: a clean frame, one of an encoded channel, a photograph of a TV."""
+    return _DAMAGES[damage](picture, dice)
+
+
+def _clean(picture: Picture, dice: random.Random) -> Picture:
+    image = picture.image if dice.random() < 0.5 else _jpeg(picture.image, 92)
+    return picture.moved(image, np.eye(3))
+
+
+def _tv720(picture: Picture, dice: random.Random) -> Picture:
+    small = _resized(picture, 1280, 720)
+    image = cv2.GaussianBlur(small.image, (0, 0), dice.uniform(0.3, 0.8))
+    image = _noisy(image, dice.uniform(1, 4), dice)
+    small.image = _encoded([image] * 3, dice.randint(26, 31))
+    return small
+
+
+def _tv576(picture: Picture, dice: random.Random) -> Picture:
+    small = _resized(picture, dice.choice((1024, 720)), 576)
+    image = cv2.GaussianBlur(small.image, (0, 0), dice.uniform(0.4, 0.9))
+    if dice.random() < 0.6:  # two fields of a picture that moves
+        other = np.roll(image, dice.choice((-3, -2, 2, 3)), axis=1)
+        image = image.copy()
+        image[1::2] = other[1::2]
+    image = _noisy(image, dice.uniform(3, 7), dice)
+    small.image = _jpeg(_encoded([image] * 3, dice.randint(31, 36)), dice.randint(55, 75))
+    return small
+
+
+def _photo(picture: Picture, dice: random.Random) -> Picture:
+    width, height = dice.choice(((1440, 1080), (1600, 1200), (1600, 900)))
+    wide, high = width * dice.uniform(0.8, 0.93), 0.0
+    high = wide * SIZE[1] / SIZE[0] * dice.uniform(0.9, 1.0)
+    x, y = (width - wide) / 2, (height - high) / 2
+
+    def about(px: float, py: float) -> tuple[float, float]:
+        return px + dice.uniform(-0.035, 0.035) * width, py + dice.uniform(-0.035, 0.035) * height
+
+    there = [about(x, y), about(x + wide, y), about(x + wide, y + high), about(x, y + high)]
+    matrix = cv2.getPerspectiveTransform(_corners(0, 0, *SIZE), np.array(there, np.float32))
+    room = np.full((height, width, 3), dice.randint(40, 90), np.uint8)
+    cv2.warpPerspective(
+        picture.image, matrix, (width, height), room, cv2.INTER_AREA, cv2.BORDER_TRANSPARENT
+    )
+    image = room.astype(np.float32) * dice.uniform(0.55, 0.95)
+    yy, xx = np.mgrid[:height, :width].astype(np.float32)
+    image *= (1 - 0.35 * np.hypot(xx / width - dice.random(), yy / height - dice.random()))[
+        ..., None
+    ]
+    spot = np.hypot((xx - dice.random() * width) / width, (yy - dice.random() * height) / height)
+    image += (np.exp(-(spot**2) * 30) * dice.uniform(0, 45))[..., None]
+    image *= (1 + dice.uniform(0, 0.03) * np.sin(xx * dice.uniform(1.0, 1.8) + yy * 0.3))[..., None]
+    blurred = cv2.GaussianBlur(image, (0, 0), dice.uniform(0.4, 1.1))
+    length = dice.randint(1, 4)
+    blurred = cv2.blur(blurred, (length, 1) if dice.random() < 0.5 else (1, length))
+    spoilt = _noisy(blurred.clip(0, 255).astype(np.uint8), dice.uniform(2, 6), dice)
+    return picture.moved(_jpeg(spoilt, dice.randint(62, 82)), np.asarray(matrix, np.float64))
+
+
+_DAMAGES: Final[dict[Damage, Callable[[Picture, random.Random], Picture]]] = {
+    "clean1080": _clean,
+    "tv720": _tv720,
+    "tv576": _tv576,
+    "photo": _photo,
+}
+
+
+def _resized(picture: Picture, width: int, height: int) -> Picture:
+    image = cv2.resize(picture.image, (width, height), interpolation=cv2.INTER_AREA)
+    scale = np.diag([width / SIZE[0], height / SIZE[1], 1.0])
+    return picture.moved(image.astype(np.uint8), scale)
+
+
+def _noisy(image: Any, sigma: float, dice: random.Random) -> Pixels:
+    noise = np.random.default_rng(dice.randrange(1 << 30)).normal(0, sigma, image.shape)
+    return cast(Pixels, (image + noise).clip(0, 255).astype(np.uint8))
+
+
+def _jpeg(image: Pixels, quality: int) -> Pixels:
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cast(Pixels, cv2.imdecode(data, cv2.IMREAD_COLOR))
+
+
+def _encoded(images: Sequence[Pixels], crf: int) -> Pixels:
+    """The last of the images, out of an H.264 clip of that quality."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mpegts") as clip:
+        stream = clip.add_stream(
+            "libx264", rate=25, options={"crf": str(crf), "preset": "veryfast"}
+        )
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in images:
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        clip.mux(stream.encode())
+    file.seek(0)
+    with av.open(file, "r", format="mpegts") as clip:
+        frames = [frame.to_ndarray(format="bgr24") for frame in clip.decode(video=0)]
+    return cast(Pixels, frames[-1])

@@ -1,0 +1,86 @@
+"""Pictures from outside, which may be anything: told apart, bounded and turned upright."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import warnings
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from ocr.types import ImageRefused, ImageTooLarge
+
+MOST_BYTES: Final = 10 * 1024 * 1024
+MOST_PIXELS: Final = 40_000_000
+LEAST_SIDE: Final = 32  # px: on less, no board can be read
+READ_SIDE: Final = 2_400  # px: the reader sees no more on larger ones
+KINDS: Final = ("JPEG", "PNG", "WEBP")
+_DATA_URI: Final = re.compile(r"\s*data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.ASCII)
+
+
+def decoded(text: str) -> bytes:
+    """The file in base64, with or without a data URI's head, once it is known to be a picture.
+
+    What a picture is, its content tells, and not what it is called. Only its head is looked at.
+    Raises ImageRefused, or ImageTooLarge over 10 MB or 40 megapixels.
+    """
+    head = _DATA_URI.match(text)
+    body = text[head.end() :] if head else text
+    if len(body) > MOST_BYTES * 1.5:  # the third more of base64, and line ends
+        raise ImageTooLarge(f"The image is over {MOST_BYTES} bytes.")
+    try:
+        file = base64.b64decode("".join(body.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise ImageRefused("This is no base64.") from None
+    _opened(file).close()
+    return file
+
+
+def upright(file: bytes) -> NDArray[np.uint8]:
+    """The picture's pixels (height, width, BGR) as a camera's EXIF data says that it was held.
+
+    Large ones are made smaller. Raises ImageRefused, also for a file that ends in the middle.
+    """
+    try:
+        with _opened(file) as image:
+            image.draft("RGB", (READ_SIDE, READ_SIDE))  # a JPEG is decoded smaller at once
+            turned = ImageOps.exif_transpose(image)
+            turned.thumbnail((READ_SIDE, READ_SIDE))
+            pixels = np.asarray(_on_black(turned))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as exc:
+        if isinstance(exc, ImageRefused):
+            raise
+        raise ImageRefused("The image is broken.") from None
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def _opened(file: bytes) -> Image.Image:
+    if len(file) > MOST_BYTES:
+        raise ImageTooLarge(f"The image is over {MOST_BYTES} bytes.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
+            image = Image.open(io.BytesIO(file), formats=KINDS)
+    except Image.DecompressionBombError:
+        raise ImageTooLarge(f"The image has over {MOST_PIXELS} pixels.") from None
+    except (OSError, SyntaxError, ValueError):
+        raise ImageRefused(f"This is no image of these kinds: {', '.join(KINDS)}.") from None
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise ImageTooLarge(f"The image has over {MOST_PIXELS} pixels.")
+    if min(width, height) < LEAST_SIDE:
+        raise ImageRefused(f"The image is less than {LEAST_SIDE} pixels wide or high.")
+    return image
+
+
+def _on_black(image: Image.Image) -> Image.Image:
+    """Without transparency, which a reader cannot see through."""
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, "black")
+        image = Image.alpha_composite(ground, image.convert("RGBA"))
+    return image.convert("RGB")

@@ -1,0 +1,66 @@
+"""The reading process: pictures come in through a pipe, readings go out.
+
+`python -m ocr.reader ENGINE FD`; it ends when the other end of the pipe is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from ocr.images import upright
+from ocr.reader.engines import ENGINES
+from ocr.reader.reader import Reader
+from ocr.reader.types import Reading
+from ocr.reader.wire import Answer, Frame, Question, Said
+from ocr.types import ImageRefused
+
+NICER: Final = 5  # than the gateway, whose other requests must not wait
+
+
+def main(engine: str, fd: int) -> None:
+    """Answer until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gateway, which closes the pipe
+    os.nice(NICER)
+    pipe = Connection(fd)
+    reader = ENGINES[engine]()
+    question: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(Question)
+    pipe.send_bytes(msgspec.msgpack.encode(Answer()))
+    while True:
+        try:
+            asked = question.decode(pipe.recv_bytes())
+        except EOFError:
+            return
+        pipe.send_bytes(msgspec.msgpack.encode(_answer(reader, asked)))
+
+
+def _answer(reader: Reader, asked: Question) -> Answer:
+    try:
+        if isinstance(asked, Frame):
+            pixels = np.frombuffer(asked.pixels, np.uint8).reshape(asked.height, asked.width, 3)
+            reading = reader.watch(pixels)
+        else:
+            reading = reader.read(upright(asked.file))
+    except ImageRefused as exc:
+        return Answer(refused=str(exc))
+    return Answer(_said(reading))
+
+
+def _said(reading: Reading) -> dict[str, list[Said]]:
+    return {
+        wheel: [
+            Said(each.number, float(each.confidence), [(n, float(c)) for n, c in each.candidates])
+            for each in numbers
+        ]
+        for wheel, numbers in reading.wheels.items()
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

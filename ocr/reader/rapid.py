@@ -1,0 +1,139 @@
+"""RapidOCR's detector and recogniser, whose models come inside its package (PP-OCRv6, ONNX)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr.reader.lexicon import Floats, numbers
+from ocr.reader.types import Line, Pixels
+
+HEIGHT: Final = 48  # px of what the recogniser is shown
+WIDTH_STEP: Final = 64  # px; lines of like widths are read together
+AT_ONCE: Final = 64
+# Letters that the recogniser takes digits for, at a place where only digits can be
+_LIKE: Final = {"0": "OoDQ", "1": "Il|", "5": "Ss", "8": "B", "2": "Zz"}
+
+
+class Rapid:
+    """Finds lines of text, reads them, and reads crops of single numbers.
+
+    Loading takes about half a second and 150 MB; it is not thread-safe.
+    """
+
+    name = "rapidocr"
+    sizes: tuple[float, ...] = (0.7, 0.9)
+
+    def __init__(self) -> None:
+        from rapidocr import RapidOCR  # late: 0.5 s and much memory, for the reading process only
+
+        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+        engine = RapidOCR(
+            params={
+                "Global.use_cls": False,
+                "EngineConfig.onnxruntime.intra_op_num_threads": len(os.sched_getaffinity(0)),
+                "Det.limit_type": "max",
+            }
+        )
+        # The engine loads its parts when they are first used, through these two.
+        self._detect, recognise = self._parts(engine)
+        self._session = recognise.session.session
+        self._input = self._session.get_inputs()[0].name
+        characters = recognise.postprocess_op.character  # none first
+        self._characters = np.array(characters)
+        self._digits = [0, *(characters.index(digit) for digit in "0123456789")]
+        self._like = [
+            (digit + 1, [characters.index(letter) for letter in _LIKE[str(digit)]])
+            for digit in range(10)
+            if str(digit) in _LIKE
+        ]
+
+    def find(self, image: Pixels, *, longest_side: int) -> NDArray[np.float32]:
+        """The quadrangles `(count, 4, 2)` of lines of text, clockwise from top left.
+
+        The image is shown to the detector no larger than `longest_side` px.
+        """
+        self._detect.limit_side_len = longest_side
+        found = self._detect(image).boxes
+        return np.zeros((0, 4, 2), np.float32) if found is None else np.asarray(found, np.float32)
+
+    def lines(self, image: Pixels, quads: NDArray[np.float32]) -> list[Line]:
+        """What these quadrangles say."""
+        crops = [_upright(image, quad) for quad in quads]
+        read: list[Line] = [Line(quad, "", (), 0.0) for quad in quads]
+        widths = np.array([crop.shape[1] for crop in crops])
+        for indexes in _alike(widths):
+            wide = int(widths[indexes].max())
+            batch = np.zeros((len(indexes), 3, HEIGHT, wide), np.float32)
+            for row, index in enumerate(indexes):
+                batch[row, :, :, : widths[index]] = _normal(crops[index])
+            columns = self._run(batch)
+            best, sure = columns.argmax(2), columns.max(2)
+            for row, index in enumerate(indexes):
+                read[index] = self._line(quads[index], best[row], sure[row], wide / widths[index])
+        return read
+
+    def numbers(self, crops: Sequence[Pixels]) -> Floats:
+        """The probability of each number on each crop: `(count, 91)`, see `lexicon.numbers`."""
+        batch = np.stack(
+            [_normal(cv2.resize(crop, (_width(crop), HEIGHT), interpolation=cv2.INTER_CUBIC))
+             for crop in crops]
+        )  # fmt: skip
+        columns = self._run(batch)
+        digits = columns[:, :, self._digits]
+        for place, letters in self._like:
+            digits[:, :, place] += columns[:, :, letters].sum(2)
+        return numbers(digits)
+
+    @staticmethod
+    def _parts(engine: Any) -> tuple[Any, Any]:
+        return engine._load_det_model(), engine._load_rec_model()
+
+    def _run(self, batch: NDArray[np.float32]) -> Any:
+        return np.concatenate(
+            [
+                self._session.run(None, {self._input: batch[start : start + AT_ONCE]})[0]
+                for start in range(0, len(batch), AT_ONCE)
+            ]
+        )
+
+    def _line(self, quad: Any, best: Any, sure: Any, stretch: float) -> Line:
+        """The best path's text, and where on the line (0 to 1) each character is."""
+        kept = np.flatnonzero((best > 0) & (best != np.concatenate([[0], best[:-1]])))
+        text = "".join(self._characters[best[kept]])
+        places = ((kept + 0.5) / len(best) * stretch).clip(0, 1)
+        return Line(
+            quad, text, tuple(places.tolist()), float(sure[kept].mean()) if len(kept) else 0
+        )
+
+
+def _width(crop: Pixels) -> int:
+    return int(max(round(crop.shape[1] * HEIGHT / crop.shape[0] / 16) * 16, 32))
+
+
+def _alike(widths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The indexes of lines of like widths."""
+    steps = -(-widths // WIDTH_STEP)
+    return [np.flatnonzero(steps == step) for step in np.unique(steps)]
+
+
+def _upright(image: Pixels, quad: NDArray[np.float32]) -> Pixels:
+    wide = max(np.hypot(*(quad[1] - quad[0])), np.hypot(*(quad[2] - quad[3])), 1.0)
+    high = max(np.hypot(*(quad[3] - quad[0])), np.hypot(*(quad[2] - quad[1])), 1.0)
+    width = int(np.clip(round(wide * HEIGHT / high), 16, 40 * HEIGHT))
+    corners = np.array([[0, 0], [width, 0], [width, HEIGHT], [0, HEIGHT]], np.float32)
+    matrix = cv2.getPerspectiveTransform(quad, corners)
+    upright = cv2.warpPerspective(
+        image, matrix, (width, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(upright, np.uint8)
+
+
+def _normal(crop: Any) -> NDArray[np.float32]:
+    return np.asarray((crop.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1))

@@ -1,0 +1,143 @@
+"""The reader: a picture in, the numbers of its wheels out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lotto.types import WHEELS
+from ocr.reader import cells
+from ocr.reader.board import Finder, find_board
+from ocr.reader.frames import deinterlaced
+from ocr.reader.types import Layout, NumberReading, Pixels, Reading, Recogniser
+from ocr.reader.verdict import by_the_rules, verdict
+
+UNCHANGED: Final = 28.0  # grey levels; noise and encoding differ less, another digit more
+PART: Final = 12  # so many of a patch's 288 pixels: one stroke of a digit may be all that changed
+BLANK: Final = 0.35  # of the contrast that the board's numbers have
+GROWN: Final = 24.0  # grey levels of a part of the picture as large as half a digit
+NOTHING: Final = Reading({})
+
+
+class Reader:
+    """Reads pictures, each by itself, or one after the other as the frames of a stream.
+
+    Not thread-safe. Loading the engines takes about half a second and some 350 MB.
+    """
+
+    def __init__(self, finder: Finder, recognisers: Sequence[Recogniser]) -> None:
+        self._finder = finder
+        self._recognisers = recognisers
+        self._watched: _Watched | None = None
+
+    def read(self, image: Pixels) -> Reading:
+        """What the picture's board shows."""
+        return self._read(deinterlaced(image))[0]
+
+    def watch(self, image: Pixels) -> Reading:
+        """What a stream's next frame shows, by the layout of the one before where that fits.
+
+        A frame on which nothing has changed is not read again.
+        """
+        image = deinterlaced(image)
+        before = self._watched
+        if before is not None and before.still_fits(image):
+            if before.has_same_numbers(image):
+                return before.reading
+            reading = self._numbers(image, before.layout)
+            self._watched = _Watched(image, before.layout, reading)
+            # Where a number has come or gone, the layout may be a little off, or another.
+            if _count(reading) == _count(before.reading) and len(reading.sure()) >= len(
+                before.reading.sure()
+            ):
+                return reading
+        reading, layout = self._read(image)
+        self._watched = _Watched(image, layout, reading) if layout else None
+        return reading
+
+    def _read(self, image: Pixels) -> tuple[Reading, Layout | None]:
+        layout = find_board(image, self._finder)
+        return (self._numbers(image, layout) if layout else NOTHING), layout
+
+    def _numbers(self, image: Pixels, layout: Layout) -> Reading:
+        wheels = list(layout.cells)
+        opinions = [
+            np.mean(
+                [
+                    recogniser.numbers(cells.cut(image, layout, wheels, size=size))
+                    for size in recogniser.sizes
+                ],
+                axis=0,
+            )
+            for recogniser in self._recognisers
+        ]
+        is_blank = self._blank(image, layout, wheels)
+        for opinion in opinions:
+            opinion[is_blank] = 0
+        told = verdict(opinions)
+        five = len(told) // max(len(wheels), 1)
+        lines = {wheel: told[i * five : (i + 1) * five] for i, wheel in enumerate(wheels)}
+        return Reading({wheel: by_the_rules(line) for wheel, line in lines.items() if _any(line)})
+
+    def _blank(self, image: Pixels, layout: Layout, wheels: list[str]) -> NDArray[np.bool_]:
+        """Which cells show hardly anything: recognisers see numbers in the noise of those."""
+        looks = cells.cut(image, layout, wheels, size=1.0)
+        contrast = np.array([float(np.std(cv2.cvtColor(c, cv2.COLOR_BGR2GRAY))) for c in looks])
+        return np.asarray(contrast < BLANK * np.percentile(contrast, 90))
+
+
+class _Watched:
+    """A frame that was read, as far as it takes to tell whether the next one shows the same."""
+
+    def __init__(self, image: Pixels, layout: Layout, reading: Reading) -> None:
+        self.layout, self.reading = layout, reading
+        self._size = image.shape
+        self._names = self._patches(image, cells.names(layout))
+        self._numbers = self._patches(image, cells.numbers(layout))
+        self._whole = _thumbnail(image)
+
+    def still_fits(self, image: Pixels) -> bool:
+        """Whether the same names stand at the same places, and no wheel can have come."""
+        if image.shape != self._size:
+            return False
+        if not _alike(self._names, self._patches(image, cells.names(self.layout))):
+            return False
+        is_whole = len(self.layout.cells) == len(WHEELS)
+        return is_whole or bool(np.abs(_thumbnail(image) - self._whole).max() < GROWN)
+
+    def has_same_numbers(self, image: Pixels) -> bool:
+        return _alike(self._numbers, self._patches(image, cells.numbers(self.layout)))
+
+    @staticmethod
+    def _patches(image: Pixels, boxes: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        patches = []
+        for left, top, right, bottom in boxes:
+            patch = image[max(top, 0) : bottom, max(left, 0) : right]
+            if patch.size:
+                small = cv2.resize(patch, (24, 12), interpolation=cv2.INTER_AREA)
+                patches.append(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32))
+        return patches
+
+
+def _thumbnail(image: Pixels) -> NDArray[np.float32]:
+    small = cv2.resize(image, (160, 90), interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+
+
+def _alike(before: list[NDArray[np.float32]], now: list[NDArray[np.float32]]) -> bool:
+    return len(before) == len(now) and all(
+        float(np.sort(np.abs(a - b), axis=None)[-PART:].mean()) < UNCHANGED
+        for a, b in zip(before, now, strict=True)
+    )
+
+
+def _count(reading: Reading) -> int:
+    return sum(each.number is not None for line in reading.wheels.values() for each in line)
+
+
+def _any(line: Sequence[NumberReading]) -> bool:
+    return any(each.number is not None for each in line)

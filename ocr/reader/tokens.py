@@ -1,0 +1,94 @@
+"""Lines of text taken apart: names of wheels, and places of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+import numpy as np
+
+from lotto.types import WHEELS
+from ocr.reader.types import Line, Name, Number
+
+SHORTEST_NAME: Final = 4  # ROMA; the end of CAGLIARI is no BARI
+ALIKE: Final = 0.74  # of a name's letters; one of ROMA's four may be wrong
+DIGITS_APART: Final = 0.72  # of the line's height, from middle to middle: more is another number
+UNEVEN: Final = 1.2  # of the narrowest gap between digits: wider ones part numbers
+LETTERS_APART: Final = 1.3
+LONGEST_NUMBER: Final = 2
+
+
+def names_and_numbers(lines: Iterable[Line]) -> tuple[list[Name], list[Number]]:
+    """What on these lines may be a wheel's name, and what may be a number."""
+    names, numbers = [], []
+    for line in lines:
+        for text, places in _runs(line):
+            wheel = _wheel(text)
+            if wheel:
+                names.append(_name(wheel, line, places[0], places[-1]))
+            elif text.isdigit() or len(line.text) <= LONGEST_NUMBER:
+                for at in _numbers(line, text, places):
+                    numbers.append(Number(tuple(_at(line, at).tolist()), _height(line)))
+    return names, numbers
+
+
+def _wheel(text: str) -> str:
+    """The wheel of this name or code, or ""."""
+    if len(text) == 2:
+        return text if text in WHEELS else ""
+    if len(text) < SHORTEST_NAME:
+        return ""
+    upper = text.upper()
+    alike = {code: SequenceMatcher(None, upper, name).ratio() for code, name in WHEELS.items()}
+    best = max(alike, key=lambda code: alike[code])
+    return best if alike[best] >= ALIKE else ""
+
+
+def _numbers(line: Line, text: str, places: Sequence[float]) -> list[float]:
+    """The middles of the numbers in a run of digits, which wider gaps part into pairs."""
+    if len(text) > LONGEST_NUMBER:
+        gaps = np.diff(places)
+        wide = gaps > max((gaps.min() + gaps.max()) / 2, gaps.min() * UNEVEN)
+        groups = np.split(np.array(places), np.flatnonzero(wide) + 1)
+    else:
+        groups = [np.array(places)]
+    return [float(group.mean()) for group in groups if len(group) <= LONGEST_NUMBER]
+
+
+def _runs(line: Line) -> Iterator[tuple[str, Sequence[float]]]:
+    """The line's words and numbers, with the places of their characters."""
+    wide, high = _width(line), _height(line)
+    start = 0
+    for end in range(1, len(line.text) + 1):
+        if end < len(line.text):
+            one, other = line.text[end - 1], line.text[end]
+            apart = (line.places[end] - line.places[end - 1]) * wide / high
+            most = DIGITS_APART if one.isdigit() and other.isdigit() else LETTERS_APART
+            alike = one.isdigit() == other.isdigit() and one.isalnum() and other.isalnum()
+            if alike and apart <= most:
+                continue
+        text = line.text[start:end]
+        if text.isalnum():
+            yield text, line.places[start:end]
+        start = end
+
+
+def _name(wheel: str, line: Line, first: float, last: float) -> Name:
+    half = (last - first) / max(len(WHEELS[wheel]) - 1, 1) / 2  # places are of characters' middles
+    left, right = _at(line, max(first - half, 0)), _at(line, min(last + half, 1))
+    middle = (left + right) / 2
+    return Name(wheel, tuple(left.tolist()), tuple(middle.tolist()), tuple(right.tolist()))
+
+
+def _at(line: Line, place: float) -> Any:
+    left, right = (line.quad[0] + line.quad[3]) / 2, (line.quad[1] + line.quad[2]) / 2
+    return left + (right - left) * place
+
+
+def _width(line: Line) -> float:
+    return float(np.hypot(*(line.quad[1] - line.quad[0])))
+
+
+def _height(line: Line) -> float:
+    return max(float(np.hypot(*(line.quad[3] - line.quad[0]))), 1.0)

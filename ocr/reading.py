@@ -1,0 +1,151 @@
+"""The reader as a process of its own, started when it is needed and ended when it is not.
+
+The engines take some 500 MB and all cores for a second: in a process of their own they neither
+stay in the gateway's memory nor stop its other requests, and a crash of theirs is not its crash.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Final
+
+import msgspec
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from ocr.reader.types import Candidate, NumberReading, Reading
+from ocr.reader.wire import Answer, Frame, Picture, Question
+from ocr.types import ImageRefused, ReaderBusy, ReaderFailed
+
+START_S: Final = 60.0  # a cold disk; half a second usually
+ANSWER_S: Final = 60.0
+IDLE_S: Final = 600.0
+
+
+class ReadingProcess:
+    """One reading process, used by any number of threads, one picture at a time."""
+
+    def __init__(
+        self, engine: str, *, waiting: int, idle_s: float = IDLE_S, answer_s: float = ANSWER_S
+    ) -> None:
+        self._engine, self._idle_s, self._answer_s = engine, idle_s, answer_s
+        self._room = threading.BoundedSemaphore(waiting + 1)  # who waits, and who is served
+        self._asking = threading.Lock()
+        self._pipe: Connection | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._idle: threading.Timer | None = None
+
+    def read(self, file: bytes) -> Reading:
+        """What the picture in this file shows.
+
+        Raises ImageRefused, ReaderBusy when too many wait, ReaderFailed.
+        """
+        return self._ask(Picture(file))
+
+    def watch(self, image: NDArray[np.uint8]) -> Reading:
+        """What a stream's next frame (height, width, BGR) shows. Raises as `read`."""
+        height, width = image.shape[:2]
+        return self._ask(Frame(height, width, image.tobytes()))
+
+    def close(self) -> None:
+        """End the process; the next question would start another."""
+        with self._asking:
+            self._end()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return self._process.pid if self._process else None
+
+    def _ask(self, question: Question) -> Reading:
+        if not self._room.acquire(blocking=False):
+            raise ReaderBusy("Too many images are waiting to be read. Try again.")
+        try:
+            with self._asking:
+                answer = self._answer(question)
+        finally:
+            self._room.release()
+        if answer.refused:
+            raise ImageRefused(answer.refused)
+        return Reading(
+            {
+                wheel: tuple(
+                    NumberReading(
+                        n.number, n.confidence, tuple(Candidate(*c) for c in n.candidates)
+                    )
+                    for n in numbers
+                )
+                for wheel, numbers in answer.wheels.items()
+            }
+        )
+
+    def _answer(self, question: Question) -> Answer:
+        if self._idle:
+            self._idle.cancel()
+        try:
+            pipe = self._pipe or self._start()
+            pipe.send_bytes(msgspec.msgpack.encode(question))
+            answer = _received(pipe, self._answer_s)
+        except (OSError, EOFError, TimeoutError) as exc:
+            self._end()
+            raise ReaderFailed("The reading process ended or did not answer.") from exc
+        self._idle = threading.Timer(self._idle_s, self._rest)
+        self._idle.daemon = True
+        self._idle.start()
+        return answer
+
+    def _start(self) -> Connection:
+        if self._process:
+            self._end()
+        ours, theirs = Pipe()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ocr.reader", self._engine, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                cwd=settings.BASE_DIR,
+            )
+        _received(ours, START_S)
+        self._pipe = ours
+        return ours
+
+    def _rest(self) -> None:
+        """After a while without questions, unless somebody is just asking."""
+        if self._asking.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._asking.release()
+
+    def _end(self) -> None:
+        if self._pipe:
+            self._pipe.close()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        self._pipe = self._process = None
+
+
+def _received(pipe: Connection, within_s: float) -> Answer:
+    until = time.monotonic() + within_s
+    if not pipe.poll(max(until - time.monotonic(), 0)):
+        raise TimeoutError
+    return msgspec.msgpack.decode(pipe.recv_bytes(), type=Answer)
+
+
+_process: ReadingProcess | None = None
+_making = threading.Lock()
+
+
+def reader() -> ReadingProcess:
+    """This process's reader, as the settings choose its engine."""
+    global _process
+    with _making:
+        if _process is None:
+            _process = ReadingProcess(settings.OCR_ENGINE, waiting=settings.OCR_QUEUE)
+        return _process

@@ -1,0 +1,39 @@
+"""What staff are told on Telegram, by the bot and in the chat of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from html import escape
+
+from django.conf import settings
+
+from lotto.types import WHEELS
+from ocr.clients.telegram import ParseMode, TelegramBot
+from ocr.types import TelegramOff
+
+
+def is_on() -> bool:
+    """Whether there is a bot and a chat to write to."""
+    return bool(settings.TELEGRAM_BOT_TOKEN and settings.TELEGRAM_CHAT_ID)
+
+
+def send(
+    text: str, *, parse_mode: ParseMode | None = None, picture: bytes | None = None
+) -> list[int]:
+    """Write to the chat; returns the messages' ids. Raises TelegramOff or TelegramError."""
+    if not is_on():
+        raise TelegramOff("Telegram is not configured.")
+    bot = TelegramBot(
+        settings.TELEGRAM_URL, token=settings.TELEGRAM_BOT_TOKEN, chat=settings.TELEGRAM_CHAT_ID
+    )
+    return bot.send(text, parse_mode=parse_mode, picture=picture)
+
+
+def draw_message(day: date, wheels: Mapping[str, Sequence[int]]) -> str:
+    """A draw as HTML, a wheel a line."""
+    lines = [f"<b>ESTRAZIONE LOTTO {day:%d/%m/%Y}</b>", ""]
+    for wheel, numbers in wheels.items():
+        name = escape(WHEELS[wheel].ljust(10))
+        lines.append(f"<code>{name} {' '.join(f'{number:02}' for number in numbers)}</code>")
+    return "\n".join(lines)

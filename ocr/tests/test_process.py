@@ -1,0 +1,171 @@
+"""`POST /api/ocr/process`, and the reading process behind it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import random
+import signal
+import threading
+from typing import Any
+
+import cv2
+import pytest
+from PIL import Image
+
+from lotto.types import WHEELS
+from ocr import boards, reading
+from ocr.boards import Look
+from ocr.reading import ReadingProcess
+from ocr.types import ReaderBusy, ReaderFailed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("reader")]
+ADDRESS = "/api/ocr/process"
+
+
+def board_file(shown: int = 11) -> tuple[dict[str, list[int]], bytes]:
+    wheels = boards.invented_wheels(random.Random(8))
+    some = {
+        wheel: numbers if i < shown else [] for i, (wheel, numbers) in enumerate(wheels.items())
+    }
+    image = boards.draw(some, Look("table")).image
+    return wheels, cv2.imencode(".png", image)[1].tobytes()
+
+
+def base64_of(file: bytes) -> str:
+    return base64.b64encode(file).decode()
+
+
+def test_a_board_is_answered_as_the_reference_shows(
+    api: Any, reading_process: ReadingProcess
+) -> None:
+    wheels, file = board_file()
+    answer = api.post(
+        ADDRESS, {"image_base64": base64_of(file), "data_estrazione": "2025-12-02"}, format="json"
+    )
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["success"] is True
+    assert told["wheels_count"] == 11
+    assert told["wheels"] == {
+        WHEELS[wheel]: [f"{number:02}" for number in numbers] for wheel, numbers in wheels.items()
+    }
+    assert told["confidence"] > 95
+    assert told["doubtful"] == {}
+    assert told["data_estrazione"] == "2025-12-02"
+
+
+def test_a_wheel_in_doubt_is_told_apart(api: Any, reading_process: ReadingProcess) -> None:
+    wheels, _ = board_file()
+    half = {**wheels, "VE": [*wheels["VE"][:3], None, None]}
+    file = cv2.imencode(".png", boards.draw(half, Look("table")).image)[1].tobytes()
+    told = api.post(ADDRESS, {"image_base64": base64_of(file)}, format="json").json()
+    assert told["wheels_count"] == 10
+    (doubt,) = told["doubtful"].values()
+    assert [each["number"] for each in doubt] == [
+        *(f"{number:02}" for number in wheels["VE"][:3]), None, None,
+    ]  # fmt: skip
+
+
+def test_a_picture_without_a_board_has_no_wheels(api: Any, reading_process: ReadingProcess) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (640, 360), "green").save(file, "JPEG")
+    told = api.post(ADDRESS, {"image_base64": base64_of(file.getvalue())}, format="json").json()
+    assert (told["wheels"], told["wheels_count"], told["confidence"]) == ({}, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "image_base64"),
+        ({"image_base64": "%%"}, "image_base64"),
+        ({"image_base64": 5}, "image_base64"),
+        ({"image_base64": "aGVsbG8="}, "image_base64"),
+        ({"image_base64": "", "data_estrazione": "2025-12-02"}, "image_base64"),
+        ({"image_base64": "aGVsbG8=", "data_estrazione": "2025-13-02"}, "data_estrazione"),
+        ({"image_base64": "aGVsbG8=", "data_estrazione": "2999-01-01"}, "data_estrazione"),
+    ],
+)
+def test_bad_bodies_are_told_by_field(api: Any, body: Any, field: str) -> None:
+    answer = api.post(ADDRESS, body, format="json")
+    assert answer.status_code == 400
+    assert field in answer.json()["detail"]
+
+
+def test_a_broken_file_is_a_400_too(api: Any, reading_process: ReadingProcess) -> None:
+    _, file = board_file()
+    answer = api.post(ADDRESS, {"image_base64": base64_of(file[: len(file) // 2])}, format="json")
+    assert (answer.status_code, "broken" in answer.json()["detail"]) == (400, True)
+
+
+def test_too_large_an_image_is_a_413(api: Any) -> None:
+    answer = api.post(ADDRESS, {"image_base64": "A" * 14_500_000}, format="json")
+    assert answer.status_code == 413
+    assert "10485760" in answer.json()["detail"]
+
+
+def test_images_may_be_larger_than_other_bodies(api: Any, settings: Any) -> None:
+    settings.MAX_BODY_BYTES = 1_000
+    body = {"image_base64": "A" * 5_000}
+    assert api.post(ADDRESS, body, format="json").status_code == 400
+    assert api.post("/api/lotto/save", body, format="json").status_code == 413
+
+
+def test_a_killed_reading_process_is_replaced(api: Any, reading_process: ReadingProcess) -> None:
+    _, file = board_file(2)
+    body = {"image_base64": base64_of(file)}
+    assert api.post(ADDRESS, body, format="json").status_code == 200
+    os.kill(reading_process.pid, signal.SIGKILL)
+    reading_process._process.wait()
+    answers = [api.post(ADDRESS, body, format="json") for _ in range(2)]
+    assert answers[-1].status_code == 200
+    assert answers[0].status_code in (200, 503)
+
+
+def test_a_process_that_does_not_answer_is_ended() -> None:
+    process = ReadingProcess("rapidocr", waiting=1, answer_s=0.0)
+    with pytest.raises(ReaderFailed):
+        process.read(board_file(1)[1])
+    assert process.pid is None
+
+
+def test_beyond_the_queue_nobody_waits(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = ReadingProcess("rapidocr", waiting=0)
+    monkeypatch.setattr(reading, "_process", process)
+    begun, may_go = threading.Event(), threading.Event()
+
+    def slow(question: Any) -> Any:
+        begun.set()
+        may_go.wait(30)
+        raise ReaderFailed("enough")
+
+    monkeypatch.setattr(process, "_answer", slow)
+    file = board_file(1)[1]
+
+    def ask() -> None:
+        with pytest.raises(ReaderFailed):
+            process.read(file)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    begun.wait(30)
+    with pytest.raises(ReaderBusy):
+        process.read(file)
+    answer = api.post(ADDRESS, {"image_base64": base64_of(file)}, format="json")
+    may_go.set()
+    asking.join()
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "detail" in answer.json()
+
+
+def test_an_idle_process_is_ended_and_started_again() -> None:
+    process = ReadingProcess("rapidocr", waiting=0, idle_s=0.01)
+    _, file = board_file(1)
+    try:
+        assert process.read(file).sure()
+        process._idle.join()
+        assert process.pid is None
+        assert process.read(file).sure()
+    finally:
+        process.close()

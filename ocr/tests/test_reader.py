@@ -1,0 +1,166 @@
+"""From pictures to numbers, on boards that are drawn here and spoilt as television spoils them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from ocr import boards
+from ocr.boards import Look, Picture
+from ocr.reader.reader import Reader
+from ocr.reader.types import SURE, Reading
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("reader")]
+KINDS = [(layout, damage) for layout in boards.LAYOUTS for damage in boards.DAMAGES]
+
+
+def board(layout: Any, damage: Any, **look: Any) -> tuple[dict[str, list[int]], Picture]:
+    """A draw, and a picture of it."""
+    dice = random.Random(f"{layout} {damage}")
+    wheels = boards.invented_wheels(dice)
+    drawn = boards.draw(wheels, Look(layout, mark="tile", size=0.95, **look))
+    return wheels, boards.spoil(drawn, damage, dice)
+
+
+def wrong(reading: Reading, wheels: dict[str, list[int]]) -> list[Any]:
+    """What the reading is sure of and that is not so."""
+    return [
+        (wheel, place, each, wheels.get(wheel))
+        for wheel, numbers in reading.wheels.items()
+        for place, each in enumerate(numbers)
+        if each.confidence >= SURE and (wheel not in wheels or each.number != wheels[wheel][place])
+    ]
+
+
+@pytest.mark.parametrize(("layout", "damage"), KINDS)
+def test_a_board_is_read_and_nothing_is_made_up(eyes: Reader, layout: str, damage: str) -> None:
+    wheels, picture = board(layout, damage)
+    reading = eyes.read(picture.image)
+    assert not wrong(reading, wheels)
+    shown = {wheel for wheel, _ in picture.cells}
+    assert set(reading.wheels) <= shown
+    if damage in ("clean1080", "tv720"):
+        assert set(reading.sure()) == shown
+    elif damage == "photo":
+        assert len(reading.sure()) * 10 >= len(shown) * 8
+
+
+def test_one_digit_and_two_are_the_same_number(eyes: Reader) -> None:
+    wheels = {wheel: [7, 1, 90, 9, 4] for wheel in boards.ORDER}
+    for two_digits in (False, True):
+        picture = boards.draw(wheels, Look("table", two_digits=two_digits))
+        reading = eyes.read(picture.image)
+        assert not wrong(reading, wheels)
+        assert reading.sure()["BA"] == (7, 1, 90, 9, 4)
+
+
+def test_wheels_that_are_not_drawn_yet_are_missing_not_invented(eyes: Reader) -> None:
+    wheels, _ = board("table", "clean1080")
+    shown = {wheel: wheels[wheel] if wheel in ("BA", "CA", "FI") else [] for wheel in wheels}
+    reading = eyes.read(boards.draw(shown, Look("table")).image)
+    assert reading.sure() == {wheel: tuple(wheels[wheel]) for wheel in ("BA", "CA", "FI")}
+
+
+def test_a_wheel_that_is_half_drawn_is_in_doubt(eyes: Reader) -> None:
+    wheels, _ = board("table", "clean1080")
+    half = {**wheels, "VE": [*wheels["VE"][:3], None, None]}
+    reading = eyes.read(boards.draw(half, Look("table")).image)
+    assert "VE" not in reading.sure()
+    assert len(reading.sure()) == 10
+    assert not wrong(reading, {**wheels, "VE": [*wheels["VE"][:3], -1, -1]})
+
+
+def test_a_number_twice_in_a_wheel_is_no_draw(eyes: Reader) -> None:
+    wheels, _ = board("table", "clean1080")
+    wheels["RM"] = [5, 17, 5, 40, 88]
+    reading = eyes.read(boards.draw(wheels, Look("table")).image)
+    assert "RM" not in reading.sure()
+    assert len(reading.sure()) == 10
+
+
+def test_numbers_beside_the_board_are_no_part_of_it(eyes: Reader) -> None:
+    wheels, picture = board("table", "clean1080", second_game=True)
+    assert eyes.read(picture.image).sure() == {w: tuple(n) for w, n in wheels.items()}
+
+
+def no_board(name: str) -> Any:
+    """Pictures with names and numbers, and no draw."""
+    image = np.full((720, 1280, 3), 40, np.uint8)
+
+    def write(text: str, x: int, y: int, scale: float = 1.3) -> None:
+        cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (250, 250, 250), 3)
+
+    if name == "weather":
+        for row, city in enumerate(("ROMA", "MILANO", "NAPOLI", "TORINO", "BARI")):
+            write(city, 100, 150 + row * 90)
+            write("12", 600, 150 + row * 90)
+            write("24", 760, 150 + row * 90)
+    elif name == "league":
+        dice = random.Random(3)
+        for row, city in enumerate(("NAPOLI", "ROMA", "TORINO", "GENOVA", "CAGLIARI", "VENEZIA")):
+            write(city, 60, 110 + row * 95)
+            for column in range(7):
+                write(str(dice.randint(10, 89)), 420 + column * 115, 110 + row * 95)
+    elif name == "advert":
+        write("da MILANO a TORINO da 29 euro", 150, 360)
+    elif name == "noise":
+        image = np.random.default_rng(1).integers(0, 256, image.shape, np.uint8)
+    return image
+
+
+@pytest.mark.parametrize("name", ["weather", "league", "advert", "noise", "black"])
+def test_pictures_without_a_board_say_nothing(eyes: Reader, name: str) -> None:
+    assert eyes.read(no_board(name)).sure() == {}
+
+
+@contextmanager
+def not_read_again(eyes: Reader) -> Iterator[None]:
+    """Fails when the engines are asked."""
+    finder, recognisers = eyes._finder, eyes._recognisers
+    eyes._finder = eyes._recognisers = None
+    try:
+        yield
+    finally:
+        eyes._finder, eyes._recognisers = finder, recognisers
+
+
+def test_an_unchanged_frame_is_not_read_again(eyes: Reader) -> None:
+    wheels, picture = board("table", "clean1080")
+    first = eyes.watch(picture.image)
+    again = boards.spoil(Picture(picture.image), "clean1080", random.Random(1)).image
+    with not_read_again(eyes):
+        assert eyes.watch(again) == first
+    assert first.sure() == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
+
+
+def test_a_changed_number_is_seen(eyes: Reader) -> None:
+    wheels, _ = board("table", "clean1080")
+    look = Look("table")
+    eyes.watch(boards.draw(wheels, look).image)
+    wheels["GE"][2] = next(n for n in (48, 49, 40) if n not in wheels["GE"])
+    assert eyes.watch(boards.draw(wheels, look).image).sure()["GE"] == tuple(wheels["GE"])
+
+
+def test_the_next_wheel_at_the_same_place_is_not_taken_for_the_one_before(eyes: Reader) -> None:
+    look = Look("single")
+    eyes.watch(boards.draw({"BA": [1, 22, 33, 44, 55]}, look).image)
+    reading = eyes.watch(boards.draw({"CA": [66, 7, 88, 9, 10]}, look).image)
+    assert reading.sure() == {"CA": (66, 7, 88, 9, 10)}
+
+
+def test_wheels_appear_one_by_one(eyes: Reader) -> None:
+    wheels, _ = board("table", "clean1080")
+    look = Look("table")
+    seen: list[int] = []
+    for count in (1, 4, 11):
+        shown = {wheel: wheels[wheel] if i < count else [] for i, wheel in enumerate(wheels)}
+        reading = eyes.watch(boards.draw(shown, look).image)
+        assert not wrong(reading, wheels)
+        seen.append(len(reading.sure()))
+    assert seen == [1, 4, 11]

@@ -1,0 +1,122 @@
+"""Telegram's Bot API: takes what Telegram would take, and remembers it.
+
+Protocol: `docs/upstreams/telegram.md`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from html import unescape
+from typing import Any, Final
+
+from aiohttp import web
+from PIL import Image
+
+from sandbox.app import CONTROL, Upstream, json_answer
+
+PREFIX: Final = "/telegram"
+MOST_TEXT, MOST_CAPTION, MOST_PHOTO = 4096, 1024, 10 * 1024 * 1024
+TAGS: Final = {"a", "b", "blockquote", "code", "del", "em", "i", "ins", "pre", "s", "span",
+               "strike", "strong", "tg-emoji", "tg-spoiler", "u"}  # fmt: skip
+KEPT: Final = 200  # messages
+
+
+class Telegram:
+    """One bot and its chats."""
+
+    def __init__(self, *, token: str = "", chat: str = "") -> None:
+        """With an empty token or chat, any is taken."""
+        self.token, self.chat = token, chat
+        self.messages: list[dict[str, Any]] = []
+        self._last_id = 0
+
+    def upstream(self) -> Upstream:
+        """This part of the sandbox."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.add_routes(
+            [
+                web.post("/bot{token}/sendMessage", self._message, name="telegram.message"),
+                web.post("/bot{token}/sendPhoto", self._photo, name="telegram.photo"),
+            ]
+        )
+        return Upstream(
+            "telegram",
+            PREFIX,
+            app,
+            [web.get(f"{CONTROL}/telegram", self._listed)],
+            {f"GET {CONTROL}/telegram": "what was sent, newest last"},
+        )
+
+    async def _message(self, request: web.Request) -> web.Response:
+        body = await request.json() if request.content_type == "application/json" else {}
+        refusal = self._refusal(request, body) or text_refusal(body, "text", MOST_TEXT)
+        if not refusal and not body.get("text", "").strip():
+            refusal = _error(400, "Bad Request: message text is empty")
+        return refusal or self._taken({"text": body["text"]})
+
+    async def _photo(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        refusal = self._refusal(request, form) or text_refusal(form, "caption", MOST_CAPTION)
+        photo = form.get("photo")
+        if refusal or not isinstance(photo, web.FileField):
+            return refusal or _error(400, "Bad Request: there is no photo in the request")
+        data = photo.file.read()
+        if len(data) > MOST_PHOTO:
+            return _error(413, "Request Entity Too Large")
+        try:
+            width, height = Image.open(io.BytesIO(data)).size
+        except OSError:
+            return _error(400, "Bad Request: IMAGE_PROCESS_FAILED")
+        if width + height > 10_000 or max(width, height) > 20 * min(width, height):
+            return _error(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+        return self._taken({"caption": form.get("caption", ""), "photo": [width, height]})
+
+    def _refusal(self, request: web.Request, body: Any) -> web.Response | None:
+        if self.token and request.match_info["token"] != self.token:
+            return _error(401, "Unauthorized")
+        if not body.get("chat_id") or (self.chat and str(body["chat_id"]) != self.chat):
+            return _error(400, "Bad Request: chat not found")
+        return None
+
+    def _taken(self, message: dict[str, Any]) -> web.Response:
+        self._last_id += 1
+        self.messages = [*self.messages[1 - KEPT :], {"message_id": self._last_id, **message}]
+        return json_answer({"ok": True, "result": self.messages[-1]})
+
+    async def _listed(self, request: web.Request) -> web.Response:
+        return json_answer({"messages": self.messages})
+
+
+def text_refusal(body: Any, field: str, most: int) -> web.Response | None:
+    """What is wrong with a text, as Telegram says it."""
+    text = str(body.get(field) or "")
+    if body.get("parse_mode") == "HTML":
+        wrong = html_error(text)
+        if wrong:
+            return _error(400, f"Bad Request: can't parse entities: {wrong}")
+        text = unescape(re.sub(r"<[^>]*>", "", text))
+    if len(text.encode("utf-16-le")) // 2 > most:
+        what = "message is too long" if field == "text" else "message caption is too long"
+        return _error(400, f"Bad Request: {what}")
+    return None
+
+
+def html_error(text: str) -> str:
+    """Why this is not the HTML that Telegram knows; "" when it is."""
+    opened: list[str] = []
+    for found in re.finditer(r"<(/?)([^<>]*)(>?)", text):
+        name = (found[2].split() or [""])[0].lower()
+        if not found[3] or name not in TAGS:
+            return f'Unsupported start tag "{name}" at byte offset {found.start()}'
+        if not found[1]:
+            opened.append(name)
+        elif not opened or opened.pop() != name:
+            return f"Unexpected end tag at byte offset {found.start()}"
+    return f'Can\'t find end tag corresponding to start tag "{opened[-1]}"' if opened else ""
+
+
+def _error(code: int, description: str) -> web.Response:
+    answer = json_answer({"ok": False, "error_code": code, "description": description})
+    answer.set_status(code)
+    return answer
