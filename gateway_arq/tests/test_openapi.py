@@ -14,7 +14,14 @@ from django.test import Client
 from django.urls import get_resolver
 
 from sandbox.operator import packed
-from sandbox.testing import RunningOperator, running_operator
+from sandbox.testing import (
+    BOT_TOKEN,
+    CHAT,
+    RunningOperator,
+    RunningTelegram,
+    running_operator,
+    running_telegram,
+)
 
 if TYPE_CHECKING:
     from schemathesis.core.result import Ok
@@ -98,12 +105,20 @@ def lotto_operator() -> Iterator[RunningOperator]:
         yield operator
 
 
+@pytest.fixture
+def telegram() -> Iterator[RunningTelegram]:
+    with running_telegram() as running:
+        yield running
+
+
 # A request ends with its connection closed, as in the real server.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_is_sent_the_answer_is_as_described(
-    api_key: str, settings: Any, lotto_operator: RunningOperator
+    api_key: str, settings: Any, lotto_operator: RunningOperator, telegram: RunningTelegram
 ) -> None:
     settings.LOTTO_ARCHIVE_URLS = [lotto_operator.url]
+    settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN
+    settings.TELEGRAM_CHAT_ID = CHAT
     settings.AUTH_FAILURES_PER_MINUTE = 0
     settings.WEBCOM_WEBHOOK_SECRET = "whsec_" + "QUJD" * 8
     document = schemathesis.openapi.from_wsgi("/docs/openapi.json", WSGIHandler())
