@@ -11,6 +11,9 @@ from drf_spectacular.utils import (
 from rest_framework import serializers as s
 
 TAGS: Final = ["OCR Lotto"]
+IMAGE: Final = (
+    "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 megapixels"
+)
 ADDED: Final = "(addition to the reference)"
 
 
