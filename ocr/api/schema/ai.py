@@ -11,7 +11,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers as s
 
 from ocr.api.queries import DEFAULT_PROMPT
-from ocr.api.schema.common import ADDED, IMAGE, TAGS, TOO_LARGE, refused
+from ocr.api.schema.common import ADDED, IMAGE, TAGS, TOO_LARGE, refused, wrong
 
 AWAY: Final = {
     502: refused("OpenRouter: Provider returned error"),
@@ -95,7 +95,7 @@ VALIDATE: Final = extend_schema(
                 )
             ],
         ),
-        400: refused("There is no vision model 'openai/gpt-3.5-turbo' to ask."),
+        400: wrong("There is no vision model 'openai/gpt-3.5-turbo' to ask."),
         413: TOO_LARGE,
         **AWAY,
     },

@@ -22,6 +22,12 @@ class OcrRefused(s.Serializer[Any]):
     success = s.BooleanField()
 
 
+class OcrWrong(s.Serializer[Any]):
+    detail = s.CharField()
+    success = s.BooleanField(required=False)
+    errors = s.DictField(required=False, help_text="Messages by field of the body")
+
+
 class ImageTooLarge(s.Serializer[Any]):
     detail = s.CharField()
 
@@ -35,3 +41,9 @@ TOO_LARGE: Final = OpenApiResponse(
 def refused(text: str) -> OpenApiResponse:
     example = {"detail": text, "success": False}
     return OpenApiResponse(OcrRefused, examples=[OpenApiExample(text, example)])
+
+
+def wrong(text: str) -> OpenApiResponse:
+    """400: for the body, or for what an upstream does not take."""
+    example = {"detail": text, "success": False}
+    return OpenApiResponse(OcrWrong, examples=[OpenApiExample(text, example)])
