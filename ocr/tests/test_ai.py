@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -248,8 +249,9 @@ def test_what_was_asked_when_the_process_was_killed_counts(
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_cannot_spend_more_than_there_is(
-    openrouter: RunningOpenRouter, settings: Any
+    openrouter: RunningOpenRouter, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ai, "_room", threading.BoundedSemaphore(4))
     most = budget.most_usd(next(m for m in ai.models() if m.id == MODEL), "?")
     settings.OPENROUTER_MONTHLY_BUDGET = float(most * Decimal("2.5"))
     openrouter.server.cost = float(most)
@@ -266,3 +268,14 @@ def test_many_at_once_cannot_spend_more_than_there_is(
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(ask, range(4))) == 2
     assert budget.spent_usd() <= Decimal(str(settings.OPENROUTER_MONTHLY_BUDGET))
+
+
+def test_a_process_asks_few_questions_at_once(
+    openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ai, "_room", threading.BoundedSemaphore(1))
+    with ai._room, pytest.raises(AiError, match="Too many") as busy:
+        ai.ask(picture(), "?")
+    assert busy.value.retry_after_s == 5
+    assert not AiUse.objects.exists()
+    assert ai.ask(picture(), "?").text
