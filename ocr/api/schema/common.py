@@ -25,7 +25,6 @@ class OcrRefused(s.Serializer[Any]):
 class OcrWrong(s.Serializer[Any]):
     detail = s.CharField()
     success = s.BooleanField(required=False)
-    errors = s.DictField(required=False, help_text="Messages by field of the body")
 
 
 class ImageTooLarge(s.Serializer[Any]):
