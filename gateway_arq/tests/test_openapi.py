@@ -85,12 +85,13 @@ def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
             place = place[step]
 
 
-@pytest.mark.parametrize("address", ["/docs", "/docs/redoc"])
+@pytest.mark.parametrize("address", ["/docs", "/docs/redoc", "/docs/events"])
 def test_pages_load_nothing_from_elsewhere(client: Client, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 200
     page = answer.content.decode()
-    assert re.findall(r'(?:src|href)="(?!/static/)[^"]*"', page) == []
+    assert re.findall(r'(?:src|href)="(?!/)[^"]*"', page) == []
+    assert re.findall(r'src="(?!/static/)[^"]*"', page) == []
     assert "<script>" not in page
     assert "default-src 'none'" in answer["Content-Security-Policy"]
     for file in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):

@@ -176,6 +176,14 @@ CALLS: Final = extend_schema(
 CALL: Final = extend_schema(
     tags=_TAGS,
     summary="Get specific WebCom call by ID",
+    parameters=[
+        OpenApiParameter(
+            "call_id",
+            str,
+            OpenApiParameter.PATH,
+            examples=[OpenApiExample("Example", _CALL["id"])],
+        )
+    ],
     responses={
         200: Call,
         404: OpenApiResponse(
