@@ -273,7 +273,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_arq.lib.rest.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["gateway_arq.lib.rest.JsonParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "gateway_arq.apidocs.naming.NamedSchema",
     "EXCEPTION_HANDLER": "gateway_arq.lib.rest.error_response",
     "UNAUTHENTICATED_USER": None,
 }

@@ -78,6 +78,16 @@ def test_every_operation_tells_its_errors_and_shows_an_example(document: Any) ->
             assert operation["summary"], (method, path)
 
 
+def test_every_operation_has_a_name_of_its_own(document: Any) -> None:
+    names = [
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if name.startswith("api_")]
+
+
 def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
     for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
         place = document

@@ -129,7 +129,7 @@ LINES: Final = extend_schema(
     ],
 )
 CALLS: Final = extend_schema(
-    operation_id="api_webcom_calls_list",
+    operation_id="webcom_calls",
     tags=_TAGS,
     summary="Get active WebCom calls, or search all calls",
     description=(
@@ -174,6 +174,7 @@ CALLS: Final = extend_schema(
     ],
 )
 CALL: Final = extend_schema(
+    operation_id="webcom_call",
     tags=_TAGS,
     summary="Get specific WebCom call by ID",
     parameters=[
