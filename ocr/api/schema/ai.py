@@ -11,7 +11,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers as s
 
 from ocr.api.queries import DEFAULT_PROMPT
-from ocr.api.schema.common import ADDED, IMAGE, TAGS, TOO_LARGE, refused, wrong
+from ocr.api.schema.common import ADDED, IMAGE, PICTURE, TAGS, TOO_LARGE, refused, wrong
 
 AWAY: Final = {
     502: refused("OpenRouter: Provider returned error"),
@@ -99,6 +99,13 @@ VALIDATE: Final = extend_schema(
         413: TOO_LARGE,
         **AWAY,
     },
+    examples=[
+        OpenApiExample(
+            "Request",
+            {"image_base64": PICTURE, "prompt": "Verify these numbers: BARI 50 29 12 47 73"},
+            request_only=True,
+        )
+    ],
 )
 
 MODELS: Final = extend_schema(

@@ -14,6 +14,11 @@ TAGS: Final = ["OCR Lotto"]
 IMAGE: Final = (
     "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 megapixels"
 )
+# A white PNG of 32 by 32 pixels: what an example of a picture may be.
+PICTURE: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQAAAABbAUdZAAAAEU"
+    "lEQVR42mP8z8DAwMQwaAkAswEBP25AfJYAAAAASUVORK5CYII="
+)
 ADDED: Final = "(addition to the reference)"
 
 

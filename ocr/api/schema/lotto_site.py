@@ -72,6 +72,16 @@ UPLOAD: Final = extend_schema(
         ),
         **AWAY,
     },
+    examples=[
+        OpenApiExample(
+            "Request",
+            {
+                "wheels": {"BARI": ["50", "29", "12", "47", "73"]},
+                "data_estrazione": "2025-12-02",
+            },
+            request_only=True,
+        )
+    ],
 )
 
 RISCONTRI: Final = extend_schema(
