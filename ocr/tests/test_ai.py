@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.db import connections
 from PIL import Image
 
@@ -104,7 +103,9 @@ def test_off_is_told(settings: Any) -> None:
             call()
 
 
-def test_only_vision_models_are_listed_and_the_list_is_kept(openrouter: RunningOpenRouter) -> None:
+def test_only_vision_models_are_listed_and_the_list_is_kept(
+    openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert [model.id for model in ai.models()] == [
         MODEL, "google/gemini-2.5-flash", "openai/gpt-4o",
     ]  # fmt: skip
@@ -112,7 +113,7 @@ def test_only_vision_models_are_listed_and_the_list_is_kept(openrouter: RunningO
     assert len(ai.models()) == 3
     with time_machine.travel(datetime.now(UTC).timestamp() + 7_200):
         assert len(ai.models()) == 3  # old, and better than none
-    cache.clear()
+    monkeypatch.setattr(ai, "_list", ("", 0.0, []))
     with pytest.raises(AiError):
         ai.models()
 
@@ -221,6 +222,15 @@ def test_a_long_wait_is_for_everybody(openrouter: RunningOpenRouter) -> None:
     assert (openrouter.server.asked, AiUse.objects.count()) == ([], 1)
     with time_machine.travel(datetime.now(UTC).timestamp() + 601):
         assert ai.ask(picture(), "?").text
+
+
+def test_no_pause_is_longer_than_an_hour(openrouter: RunningOpenRouter) -> None:
+    openrouter.faults.arm(**answer("", 429, retry_after="9" * 30))
+    with pytest.raises(AiError):
+        ai.ask(picture(), "?")
+    with pytest.raises(AiError) as later:
+        ai.ask(picture(), "?")
+    assert later.value.retry_after_s == pytest.approx(3_600, abs=5)
 
 
 def test_the_budget_is_of_the_local_month(openrouter: RunningOpenRouter, settings: Any) -> None:
