@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import ipaddress
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -249,7 +252,7 @@ def test_nothing_is_fetched_any_more_once_nobody_looks() -> None:
 # --- What cannot be watched ----------------------------------------------------------------------
 GOOD = video([60] * 5)
 HTML = b"<!doctype html><title>502 Bad Gateway</title>"
-BOMB = bad.endless(chunk=b"\0" * 65_536, headers=b"Content-Encoding: gzip\r\n")
+PACKED = b"Content-Encoding: gzip\r\n"
 FAULTS: dict[str, tuple[dict[str, bad.Page], str]] = {
     "a playlist that is missing": ({}, "HTTP 404"),
     "a server that is broken": ({"/live.m3u8": bad.refusing("500 Oops")}, "HTTP 500"),
@@ -261,7 +264,13 @@ FAULTS: dict[str, tuple[dict[str, bad.Page], str]] = {
     "a playlist of very many lines": (
         {"/live.m3u8": playlist(*["1.ts"] * 15_000)}, "too long",
     ),
-    "a compressed playlist that is none": ({"/live.m3u8": BOMB}, "compression"),
+    "a compressed playlist that is none": (
+        {"/live.m3u8": bad.endless(headers=PACKED)}, "compression",
+    ),
+    "a small playlist that unpacks to a large one": (
+        {"/live.m3u8": bad.endless(gzip.compress(b"\0" * 50_000_000), headers=PACKED)},
+        "over 524288 bytes",
+    ),
     "redirects in a circle": ({"/live.m3u8": bad.redirect("/live.m3u8")}, "over 5 redirects"),
     "a page": ({"/live.m3u8": HTML}, "no HLS playlist"),
     "nothing": ({"/live.m3u8": b""}, "no HLS playlist"),
@@ -308,6 +317,43 @@ def test_a_stream_that_stands_still_ends_after_its_last_picture() -> None:
         assert len(list(islice(frames, 5))) == 5
         with pytest.raises(StreamError, match="does not move on"):
             next(frames)
+
+
+WATCH = """
+import ipaddress, re, sys, threading
+from pathlib import Path
+from ocr.clients.stream import HlsStream
+from ocr.types import StreamError
+loopback = [ipaddress.ip_network("127.0.0.0/8")]
+for url in sys.argv[1:]:
+    try:
+        list(HlsStream(url, loopback, limit_s=1).frames(threading.Event()))
+    except StreamError as exc:
+        print(exc, file=sys.stderr)
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_nothing_that_a_server_sends_takes_much_memory() -> None:
+    """Under 150 MB for the whole process, of which Python and its libraries have 60."""
+    large = video([9], size=(7_680, 4_320))
+    worst = {
+        "/playlist": bad.endless(b"#EXTM3U\n"),
+        "/line": b"#EXTM3U\n#EXT-X-STREAM-INF:" + b"a=b," * 100_000 + b"\nx\n",
+        "/lines": b"#EXTM3U\n" + b"#EXTINF:1,\nx\n" * 9_000,
+        "/bomb": playlist("bomb.ts"), "/bomb.ts": large,
+        "/segment": playlist("endless.ts"), "/endless.ts": bad.endless(GOOD),
+        "/unpacked": bad.endless(gzip.compress(b"\0" * 200_000_000), headers=PACKED),
+    }  # fmt: skip
+    with serving(worst) as served:
+        paths = ("/playlist", "/line", "/lines", "/bomb", "/segment", "/unpacked")
+        watched = subprocess.run(
+            [sys.executable, "-c", WATCH, *(served.url(path) for path in paths)],
+            capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+    assert len(watched.stderr.splitlines()) >= len(paths), watched.stderr
+    assert int(watched.stdout) < 150 * 1024, watched.stdout
 
 
 # --- Where it must not lead ----------------------------------------------------------------------
