@@ -70,16 +70,15 @@ class HlsStream:
             watch.over.set()  # a request that is under way ends by its own limit
 
     def _next(self, watch: _Watch, stopping: threading.Event) -> Frame | None:
-        until = time.monotonic() + self.limit_s
+        until = time.monotonic() + self.limit_s - LOOK_S
         while not stopping.is_set():
             try:
                 shown = watch.shown.get(timeout=LOOK_S)
             except queue.Empty:
-                if time.monotonic() >= until:
-                    raise StreamError(
-                        f"No picture for {self.limit_s:g} s: {watch.trouble}"
-                    ) from None
-                continue
+                if time.monotonic() < until:
+                    continue
+                told = f"No picture for {self.limit_s:g} s: {watch.trouble}"
+                raise StreamError(told) from None
             if isinstance(shown, StreamError):
                 raise shown
             return shown
@@ -133,9 +132,8 @@ class _Watch:
             self._files.close()
 
     def _watch(self) -> None:
-        url = self._media_url()
+        url, playlist = self._joined()
         while not self.over.is_set():
-            playlist = self._playlist(url)
             fresh = fresh_of(playlist, self._last)
             for segment in fresh:
                 self._last = segment.number
@@ -148,13 +146,15 @@ class _Watch:
                 if not self._broken:  # what is wrong with a segment says more
                     self.trouble = "the playlist does not move on"
                 self.over.wait(min(max(playlist.target_s / 4, LOOK_S), 0.5))
+            playlist = self._playlist(url)
 
-    def _media_url(self) -> str:
-        """The playlist with the segments: at every attempt the next of the variants."""
+    def _joined(self) -> tuple[str, Playlist]:
+        """The playlist with the segments, and its address: of the next variant at every attempt."""
         top = self._playlist(self._url)
         if not top.variants:
-            return self._url
-        return top.variants[self._attempts % len(top.variants)]
+            return self._url, top
+        url = top.variants[self._attempts % len(top.variants)]
+        return url, self._playlist(url)
 
     def _playlist(self, url: str) -> Playlist:
         fetched = self._lists.get(Piece(url), timeout_s=self._request_s)
