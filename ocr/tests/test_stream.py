@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,20 @@ def test_a_recording_is_shown_from_its_beginning_to_its_end(codec: str) -> None:
         assert shades(frames, 10) == [50] * 5 + [150] * 5
         with pytest.raises(StreamError, match="over"):
             next(frames)
+
+
+@pytest.mark.parametrize("kind", ["mpegts", "fmp4"])
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_what_ffmpeg_makes_with_sound_and_reordered_pictures(
+    tmp_path: Path, kind: str, codec: str
+) -> None:
+    shown = [20 * (1 + second) for second in range(6)]
+    bad.recorded(tmp_path / "live.m3u8", shown, kind=kind, codec=codec)
+    pages = {f"/{file.name}": file.read_bytes() for file in tmp_path.iterdir()}
+    assert len(pages) >= 4
+    with serving(pages) as served:
+        frames = stream(served.url(), every_s=1.0).frames(threading.Event())
+        assert shades(frames, 6) == shown
 
 
 def test_a_variant_no_larger_than_needed_is_chosen() -> None:
