@@ -49,18 +49,19 @@ class HlsStream:
         StreamRefused for what is no http(s) address. Which addresses it leads to is checked when
         they are connected to: internal ones only inside `networks`.
         """
-        self._url = well_formed(url)
-        self._networks = tuple(networks)
+        self.url, self.networks = well_formed(url), tuple(networks)
         self.every_s, self.limit_s = every_s, limit_s
+        self.outage = Outage("stream")
 
     def frames(self, stopping: threading.Event) -> Iterator[Frame]:
         """The pictures from now on, in their time; ends within 1 s when `stopping` is set.
 
         A gap, a stall, a jump or a restart of the stream is survived. Raises StreamError when no
         picture came for `limit_s`, at once when an address is refused or the stream is over. It may
-        be called again then. A caller who is slow misses pictures, and never gets old ones.
+        be called again then. A caller who is slow misses pictures, and is never more than a few
+        segments behind.
         """
-        watch = _Watch(self._url, self._networks, every_s=self.every_s, limit_s=self.limit_s)
+        watch = _Watch(self)
         thread = threading.Thread(target=watch.run, name="hls-stream", daemon=True)
         thread.start()
         try:
@@ -91,17 +92,15 @@ class _Watch:
     `shown` gets the pictures, and at last an error that trying again does not cure.
     """
 
-    def __init__(
-        self, url: str, networks: tuple[Network, ...], *, every_s: float, limit_s: float
-    ) -> None:
+    def __init__(self, stream: HlsStream) -> None:
         self.shown: queue.Queue[Frame | StreamError] = queue.Queue(maxsize=1)
         self.over = threading.Event()
         self.trouble = "nothing has come yet"
-        self._url, self._every_s = url, every_s
-        self._request_s = limit_s * ATTEMPT
-        self._lists = Fetcher(networks, most_bytes=PLAYLIST_BYTES)
-        self._files = Fetcher(networks, most_bytes=SEGMENT_BYTES)
-        self._outage = Outage("stream")
+        self._url, self._every_s = stream.url, stream.every_s
+        self._request_s = stream.limit_s * ATTEMPT
+        self._lists = Fetcher(stream.networks, most_bytes=PLAYLIST_BYTES)
+        self._files = Fetcher(stream.networks, most_bytes=SEGMENT_BYTES)
+        self._outage = stream.outage
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
         self._kept: dict[Piece, bytes] = {}  # keys and heads
