@@ -40,3 +40,11 @@ class ReaderBusy(Exception):
 
 class ReaderFailed(Exception):
     """The reading process ended, or did not answer in time; the message is for people."""
+
+
+class StreamRefused(ValueError):
+    """An address that no stream is fetched from; the message is for people."""
+
+
+class StreamError(Exception):
+    """No picture comes off the stream; the message is for people and holds no query of a URL."""

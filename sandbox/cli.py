@@ -27,6 +27,7 @@ from sandbox.operator import LottoOperator
 from sandbox.push import Stream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
 from sandbox.telegram import Telegram
+from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 logger = logging.getLogger("sandbox")
@@ -139,6 +140,7 @@ def _app(
         Cdn().upstream(),
         LottoOperator().upstream(),
         Telegram(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
+        Television().upstream(),
     ]
     return build_app([carrier.upstream(), *others], Faults())
 

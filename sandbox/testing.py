@@ -24,6 +24,7 @@ from sandbox.operator import LottoOperator
 from sandbox.push import Stream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
 from sandbox.telegram import Telegram
+from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 TOKEN: Final = "sandbox-test-token"
@@ -335,6 +336,28 @@ def running_telegram() -> Iterator[RunningTelegram]:
     faults, server = Faults(), Telegram(token=BOT_TOKEN, chat=CHAT)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningTelegram(f"{base}/telegram", faults, server)
+
+
+@dataclass(frozen=True)
+class RunningTelevision:
+    """Handle of a running television; it shows what `server.steer` was told."""
+
+    url: str  # of its playlist
+    faults: Faults
+    server: Television
+
+
+@contextmanager
+def running_television(
+    *, clock: Callable[[], float] = time.time, segment_s: float = 1.0
+) -> Iterator[RunningTelevision]:
+    """A television on a free port of 127.0.0.1 until the block ends.
+
+    Its video goes on in real time, whatever `clock`, the time of its day, says.
+    """
+    faults, server = Faults(), Television(clock=clock, segment_s=segment_s)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningTelevision(f"{base}/tv/live.m3u8", faults, server)
 
 
 @contextmanager
