@@ -105,3 +105,9 @@ class RunRefused(Exception):
 
 class LeaseLost(Exception):
     """Another process works on the run now, or it was stopped."""
+class StreamRefused(ValueError):
+    """An address that no stream is fetched from; the message is for people."""
+
+
+class StreamError(Exception):
+    """No picture comes off the stream; the message is for people and holds no query of a URL."""
