@@ -1,4 +1,4 @@
-"""AutoBOT's worker: takes the unfinished run up, in whichever state it is, and brings it to its end.
+"""AutoBOT's worker: takes the unfinished run up, in whichever state it is, and ends it.
 
 Any number of processes may run it; one holds the lease. When that one is killed another goes on
 within seconds, from what is stored (`docs/decisions/0015-autobot-a-run-is-a-row.md`).

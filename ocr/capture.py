@@ -25,7 +25,15 @@ from ocr.reader.types import Reading
 from ocr.reader.vote import FRAMES, agreed
 from ocr.reading import reader
 from ocr.tally import Looks, Numbers
-from ocr.types import Held, ImageRefused, ReaderBusy, ReaderFailed, RunState, StreamError
+from ocr.types import (
+    Held,
+    ImageRefused,
+    ReaderBusy,
+    ReaderFailed,
+    RunState,
+    StreamError,
+    StreamRefused,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +50,14 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
     eyes = Watch(run, owner)
     outage = Outage("autobot.stream")
     while not halt.is_set() and not eyes.is_over():
-        stream = HlsStream(run.stream_url, settings.OCR_STREAM_NETWORKS)
         try:
+            stream = HlsStream(run.stream_url, settings.OCR_STREAM_NETWORKS)
             for frame in stream.frames(halt):
                 outage.over()
                 eyes.see(frame)
                 if halt.is_set() or eyes.is_over():
                     break
-        except StreamError as exc:
+        except (StreamError, StreamRefused) as exc:
             eyes.lost(exc)
             halt.wait(outage.began(exc))
     if not halt.is_set():
@@ -86,7 +94,7 @@ class Watch:
             time.sleep(BUSY_S)
         self._judge_again()
 
-    def lost(self, error: StreamError) -> None:
+    def lost(self, error: Exception) -> None:
         """Say that the stream is away; what was seen before it says nothing of what comes."""
         self._readings.clear()
         self._say(self._run.state, f"The stream is away: {error}")
@@ -98,7 +106,7 @@ class Watch:
         self._store([self._row(wheel, last) for wheel in doubtful])
         self._judge()
 
-    # --- Looks -------------------------------------------------------------------------------------
+    # --- Looks ------------------------------------------------------------------------------------
 
     def _look(self, frame: Frame) -> None:
         """Look again, afresh, at wheels whose last three frames agree on something new."""
@@ -146,7 +154,7 @@ class Watch:
         row.is_taken = seen is not None and (taken == seen or row.held == Held.OLD)
         return row
 
-    # --- The run -----------------------------------------------------------------------------------
+    # --- The run ----------------------------------------------------------------------------------
 
     def _is_taken(self, wheel: str) -> bool:
         return wheel in self._rows and self._rows[wheel].is_taken

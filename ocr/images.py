@@ -19,6 +19,7 @@ MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_PIXELS: Final = 40_000_000
 LEAST_SIDE: Final = 32  # px: on less, no board can be read
 READ_SIDE: Final = 2_400  # px: the reader sees no more on larger ones
+JPEG_QUALITY: Final = 90
 KINDS: Final = ("JPEG", "PNG", "WEBP")
 ON_ITS_SIDE: Final = (5, 6, 7, 8)  # of EXIF's orientations
 _DATA_URI: Final = re.compile(r"\s*data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.ASCII)
@@ -72,6 +73,18 @@ def size(file: bytes) -> tuple[int, int]:
         except (OSError, SyntaxError, ValueError):
             raise ImageRefused("The image is broken.") from None
     return (height, width) if is_on_its_side else (width, height)
+
+
+def jpeg(file: bytes, side: int) -> bytes:
+    """The picture upright, as a JPEG of at most `side` px and nothing else that a file may tell.
+
+    Raises ImageRefused as `upright`.
+    """
+    image = Image.fromarray(upright(file)[:, :, ::-1])
+    image.thumbnail((side, side))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=JPEG_QUALITY)
+    return out.getvalue()
 
 
 def _opened(file: bytes) -> Image.Image:

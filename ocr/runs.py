@@ -26,9 +26,9 @@ from lotto.rules import draw_day_before, is_draw_day
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.events import AutobotStatus
-from ocr.tally import Looks
 from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
 from ocr.reader.types import NumberReading
+from ocr.tally import Looks
 from ocr.types import (
     Held,
     LeaseLost,

@@ -82,7 +82,9 @@ def status(run: AutobotRun | None) -> dict[str, Any]:
     return _told(state, run, {} if is_past else published(run))
 
 
-def _told(state: RunState, run: AutobotRun | None, wheels: Mapping[str, tuple[int, ...]]) -> Any:
+def _told(
+    state: RunState, run: AutobotRun | None, wheels: Mapping[str, tuple[int, ...]]
+) -> dict[str, Any]:
     steps = run.steps.exclude(name=StepName.NOTICE) if run else ()
     return {
         "status": state.value,

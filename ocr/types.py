@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any, Final, NamedTuple
 
 
 class ImageRefused(ValueError):
@@ -105,9 +107,100 @@ class RunRefused(Exception):
 
 class LeaseLost(Exception):
     """Another process works on the run now, or it was stopped."""
+
+
 class StreamRefused(ValueError):
     """An address that no stream is fetched from; the message is for people."""
 
 
 class StreamError(Exception):
     """No picture comes off the stream; the message is for people and holds no query of a URL."""
+
+
+class AiOff(Exception):
+    """There is no key for OpenRouter."""
+
+
+class AiError(Exception):
+    """An AI gave no usable answer; the text is for people.
+
+    `is_refused`: because of what was asked. `retry_after_s`: because it is not to be asked now.
+    `usage`: what it took all the same, None where nobody knows.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        is_refused: bool = False,
+        retry_after_s: float | None = None,
+        usage: AiUsage | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.is_refused, self.retry_after_s, self.usage = is_refused, retry_after_s, usage
+
+
+class AiUsage(NamedTuple):
+    """What an answer took; the cost in US dollars, None where it was not told."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: Decimal | None = None
+
+
+NOTHING_USED: Final = AiUsage(cost_usd=Decimal(0))
+
+
+class AiQuestion(NamedTuple):
+    """What a model is asked about a picture (JPEG), and the JSON schema its answer must have."""
+
+    model: str
+    text: str
+    picture: bytes
+    schema: dict[str, Any] | None = None
+
+
+class AiAnswer(NamedTuple):
+    """What it said, and which model it was in the end."""
+
+    text: str
+    model: str
+    usage: AiUsage
+
+
+class AiModel(NamedTuple):
+    """A model that sees pictures; prices in US dollars a token (`image_usd`: a picture).
+
+    None: it is not known before.
+    """
+
+    id: str
+    name: str
+    context_length: int
+    prompt_usd: Decimal | None
+    completion_usd: Decimal | None
+    image_usd: Decimal | None
+    is_structured: bool  # whether it answers by a schema
+
+
+class SiteOff(Exception):
+    """The Lotto site has no address or no user."""
+
+
+class SiteError(Exception):
+    """The Lotto site gave no usable answer; the text is for people.
+
+    `retry_after_s`: because it is not to be asked now.
+    """
+
+    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+class WheelUploaded(NamedTuple):
+    """What became of a wheel (its code) on the Lotto site; `detail` for people, "" for no news."""
+
+    wheel: str
+    is_done: bool
+    detail: str = ""

@@ -28,7 +28,7 @@ def remove_schedule(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ocr", "0001_autobot"),
+        ("ocr", "0002_autobot"),
         ("django_celery_beat", "0019_alter_periodictasks_options"),
     ]
 
