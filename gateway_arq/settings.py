@@ -9,6 +9,7 @@ import django_stubs_ext
 import environ
 
 from gateway_arq import env
+from gateway_arq.staff.theme import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take [Model] at run time too
 
@@ -176,7 +177,9 @@ WSGI_APPLICATION = "gateway_arq.wsgi.application"
 ASGI_APPLICATION = "gateway_arq.asgi.application"
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin: its templates stand in for the admin's
+    "unfold.contrib.import_export",
+    "gateway_arq.staff.apps.HouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -191,6 +194,7 @@ INSTALLED_APPS = [
     "gateway_arq",
     "gateway_arq.auth",
     "gateway_arq.workers",
+    "gateway_arq.staff.apps.StaffConfig",
     "webcom",
     "centralino",
     "webtv",

@@ -64,6 +64,33 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
         eyes.close()
 
 
+def read_again(run_id: int, *, by: str) -> list[str]:
+    """Read the kept picture of a run's board once more; returns the wheels that changed by it.
+
+    It counts as one more look: a wheel on which both agree is sure now, one that was sure and is
+    read otherwise is in doubt. What a person said stays. Raises RunRefused while the run is at work
+    or without a picture, ReaderBusy or ReaderFailed.
+    """
+    picture = selectors.picture(run_id, evidence.BOARD)
+    if picture is None:
+        raise RunRefused("The run has no picture of a board.")
+    reading = reader().read(picture)
+    sure = reading.sure()
+
+    def looked(row: AutobotWheel) -> AutobotWheel | None:
+        numbers = sure.get(row.wheel)
+        if numbers is None or row.origin == Origin.PERSON or (row.is_taken and row.held):
+            return None
+        looks = Looks.restored(row.looks)
+        before = tuple(row.numbers)
+        looks.count(numbers, None if None in before else before)  # type: ignore[arg-type]
+        taken = looks.taken()
+        was_taken, row.looks, row.is_taken = row.is_taken, looks.stored(), taken is not None
+        return row if was_taken != row.is_taken else None
+
+    return runs.look_again(run_id, looked, by=by)
+
+
 class Watch:
     """What one run has seen; goes on from what is stored."""
 
