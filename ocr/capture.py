@@ -18,18 +18,20 @@ from django.utils import timezone
 
 from gateway_arq.realtime.outage import Outage
 from lotto.types import WHEELS
-from ocr import evidence, runs
+from ocr import evidence, runs, selectors
 from ocr.clients.stream import Frame, HlsStream
 from ocr.models import AutobotRun, AutobotWheel
-from ocr.reader.types import Reading
+from ocr.reader.types import SURE, Reading
 from ocr.reader.vote import FRAMES, agreed
 from ocr.reading import reader
 from ocr.tally import Looks, Numbers
 from ocr.types import (
     Held,
     ImageRefused,
+    Origin,
     ReaderBusy,
     ReaderFailed,
+    RunRefused,
     RunState,
     StreamError,
     StreamRefused,
@@ -81,11 +83,10 @@ def read_again(run_id: int, *, by: str) -> list[str]:
         numbers = sure.get(row.wheel)
         if numbers is None or row.origin == Origin.PERSON or (row.is_taken and row.held):
             return None
-        looks = Looks.restored(row.looks)
-        before = tuple(row.numbers)
-        looks.count(numbers, None if None in before else before)  # type: ignore[arg-type]
-        taken = looks.taken()
-        was_taken, row.looks, row.is_taken = row.is_taken, looks.stored(), taken is not None
+        looks, was_taken = Looks.restored(row.looks), row.is_taken
+        looks.count(numbers, row.sure_numbers(SURE))
+        row.looks, row.is_taken = looks.stored(), looks.taken() == numbers
+        row.held = runs.why_held(row.run, row.wheel, numbers) if row.is_taken else ""
         return row if was_taken != row.is_taken else None
 
     return runs.look_again(run_id, looked, by=by)

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from lotto.types import WHEELS
+from lotto.types import DRAWN, WHEELS
 from ocr.types import Held, Origin, RunState, StepName, StepState
 
 WHEEL_CHOICES: Final = [(code, name.title()) for code, name in WHEELS.items()]
@@ -150,6 +150,11 @@ class AutobotWheel(models.Model):
     @property
     def numbers(self) -> list[int | None]:
         return [cell[0] for cell in self.cells]
+
+    def sure_numbers(self, least: float) -> tuple[int, ...] | None:
+        """The five numbers where each has at least that confidence, else None."""
+        sure = tuple(cell[0] for cell in self.cells if cell[0] is not None and cell[1] >= least)
+        return sure if len(sure) == DRAWN else None
 
     @property
     def is_published(self) -> bool:

@@ -84,6 +84,6 @@ UNFOLD: Final = {
     "COLORS": {"base": GREYS, "primary": BLUES, "font": FONT},
     "ENVIRONMENT": "gateway_arq.staff.theme.sandbox_label",
     "ENVIRONMENT_TITLE_PREFIX": "gateway_arq.staff.theme.sandbox_prefix",
-    "STYLES": stylesheets("tokens.css", "admin.css", "draws.css", "charts.css"),
+    "STYLES": stylesheets("tokens.css", "admin.css", "draws.css", "charts.css", "runs.css"),
     "SIDEBAR": {"show_search": True, "navigation": "gateway_arq.staff.navigation.sidebar"},
 }
