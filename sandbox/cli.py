@@ -29,6 +29,7 @@ from sandbox.operator import LottoOperator
 from sandbox.push import Stream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
 from sandbox.telegram import Telegram
+from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 logger = logging.getLogger("sandbox")
@@ -146,6 +147,7 @@ def _app(
             user=os.environ.get("LOTTO_SITE_USER", ""),
             password=os.environ.get("LOTTO_SITE_PASSWORD", ""),
         ).upstream(),
+        Television().upstream(),
     ]
     return build_app([carrier.upstream(), *others], Faults())
 

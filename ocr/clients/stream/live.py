@@ -14,14 +14,13 @@ from gateway_arq.lib.addresses import Network
 from gateway_arq.realtime.outage import Outage
 from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
 from ocr.clients.stream.pictures import Pixels, decrypted, pictures
-from ocr.clients.stream.playlist import Playlist, Segment, parsed
+from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
 from ocr.types import StreamError, StreamRefused
 
 logger = logging.getLogger(__name__)
 
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
-MOST_BEHIND: Final = 3  # segments; whoever is later goes on with the newest
 MOST_KEPT: Final = 4  # keys and heads
 MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
 LOOK_S: Final = 0.1  # how soon a wish to stop is seen
@@ -118,9 +117,10 @@ class _Watch:
                 try:
                     self._watch()
                 except StreamError as exc:
-                    self._attempts += 1
-                    self.trouble = str(exc)
-                    self.over.wait(self._outage.began(exc))
+                    if not self.over.is_set():
+                        self._attempts += 1
+                        self.trouble = str(exc)
+                        self.over.wait(self._outage.began(exc))
         except StreamRefused as exc:
             self._put(StreamError(str(exc)))
         except _Ended:
@@ -136,7 +136,7 @@ class _Watch:
         url = self._media_url()
         while not self.over.is_set():
             playlist = self._playlist(url)
-            fresh = self._fresh(playlist)
+            fresh = fresh_of(playlist, self._last)
             for segment in fresh:
                 self._last = segment.number
                 self._play(segment, is_live=not playlist.is_over)
@@ -145,7 +145,8 @@ class _Watch:
             if playlist.is_over:
                 raise _Ended
             if not fresh:
-                self.trouble = "the playlist does not move on"
+                if not self._broken:  # what is wrong with a segment says more
+                    self.trouble = "the playlist does not move on"
                 self.over.wait(min(max(playlist.target_s / 4, LOOK_S), 0.5))
 
     def _media_url(self) -> str:
@@ -158,16 +159,6 @@ class _Watch:
     def _playlist(self, url: str) -> Playlist:
         fetched = self._lists.get(Piece(url), timeout_s=self._request_s)
         return parsed(fetched.body, fetched.url)
-
-    def _fresh(self, playlist: Playlist) -> list[Segment]:
-        """The segments to play now; of a live stream the newest one, to begin with."""
-        found, last = playlist.segments, self._last
-        if not found or (playlist.is_over and last is None):
-            return found
-        if last is None or found[-1].number < last:  # numbers went back: the encoder began anew
-            return found[-1:]
-        new = [segment for segment in found if segment.number > last]
-        return new if playlist.is_over or len(new) <= MOST_BEHIND else new[-1:]
 
     def _play(self, segment: Segment, *, is_live: bool) -> None:
         try:
@@ -211,7 +202,8 @@ class _Watch:
         """Hand a picture on, not sooner after the one before than it is shown on the air."""
         if is_live:
             self.over.wait(max(self._due_at - time.monotonic(), 0.0))
-            self._due_at = max(self._due_at + self._every_s, time.monotonic())
+            now = time.monotonic()
+            self._due_at = max((self._due_at or now) + self._every_s, now)
         self._outage.over()
         self._attempts = self._broken = 0
         self._put(Frame(datetime.now(UTC), image))
