@@ -145,6 +145,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         return [
             address("start/", require_POST(self.start), "ocr_autobot_start"),
             address("stop/", require_POST(self.stop), "ocr_autobot_stop"),
+            address("finish/", require_POST(self.finish), "ocr_autobot_finish"),
             address(f"{run}/steps/<str:name>/", require_POST(self.step), "ocr_autobot_step"),
             address(f"{run}/read/", require_POST(self.read), "ocr_autobot_read"),
             address(f"{run}/confirm/", require_POST(self.confirm), "ocr_autobot_confirm"),
@@ -167,6 +168,13 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         def do() -> str:
             _before, run = runs.stop(by=str(request.user))
             return _("AutoBOT is stopped.") if run else _("AutoBOT was not at work.")
+
+        return self._done(request, None, do)
+
+    def finish(self, request: HttpRequest) -> HttpResponse:
+        def do() -> str:
+            is_watching = runs.finish(by=str(request.user))
+            return _("It goes on with what it has.") if is_watching else _("Nothing is watched.")
 
         return self._done(request, None, do)
 

@@ -107,6 +107,7 @@ class Watch:
     def is_over(self) -> bool:
         """Whether there is nothing more to see, or no more time."""
         is_whole = sum(row.is_published for row in self._rows.values()) == len(WHEELS)
+        self._run.refresh_from_db(fields=["until"])  # staff may close the window
         return is_whole or timezone.now() >= self._run.until
 
     def see(self, frame: Frame) -> None:

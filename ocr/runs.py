@@ -99,6 +99,16 @@ def stop(*, by: str) -> tuple[str, AutobotRun | None]:
     return before, run
 
 
+def finish(*, by: str) -> bool:
+    """Close the window of the run that watches: it goes on with what it has; False without one."""
+    closed = AutobotRun.objects.filter(is_over=False, state__in=WATCHING).update(
+        until=timezone.now()
+    )
+    if closed:
+        logger.info("autobot.window_closed by=%s", by)
+    return bool(closed)
+
+
 def configure(changes: Mapping[str, Any]) -> AutobotConfig:
     """Change AutoBOT's configuration; the stream's address must have been checked."""
     config, _ = AutobotConfig.objects.update_or_create(pk=1, defaults=dict(changes))
