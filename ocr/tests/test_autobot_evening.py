@@ -94,6 +94,12 @@ def completed(run: AutobotRun) -> int:
     return len(selectors.published(run))
 
 
+def grown(run: AutobotRun, least: int) -> int:
+    """How many wheels there are, once there are so many."""
+    wait_for(lambda: completed(run) >= least)
+    return completed(run)
+
+
 # --- The evening ----------------------------------------------------------------------------------
 
 
@@ -108,8 +114,7 @@ def test_a_whole_evening(television: RunningTelevision, services: Services, sett
         for wheels, trouble in (
             (2, {"blur": True}), (4, {"trouble": "stall"}), (6, {"trouble": "cut"}),
         ):  # fmt: skip
-            wait_for(lambda least=wheels: completed(run) >= least)
-            grew.append(completed(run))
+            grew.append(grown(run, wheels))
             tv.steer(**trouble)
             time.sleep(3)
             tv.steer(blur=False, trouble="")
@@ -296,7 +301,11 @@ def test_killed_in_a_step_another_worker_does_it(
 ) -> None:
     settings.OCR_STREAM_URL = STREAM
     day_before_is_archived()
-    faults = {"validate": services.ai, "upload": services.site, "telegram": services.telegram}
+    faults: dict[str, Any] = {
+        "validate": services.ai,
+        "upload": services.site,
+        "telegram": services.telegram,
+    }
     faults[step].faults.arm("slow", route, delay_s=60)
     run = read()
     runs.give_back(run.pk, OWNER)
