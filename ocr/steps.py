@@ -31,6 +31,7 @@ from ocr.selectors import Wheels
 from ocr.types import (
     AiError,
     AiOff,
+    Held,
     ImageRefused,
     LeaseLost,
     Origin,
@@ -217,7 +218,7 @@ def _may_try(step: AutobotStep) -> bool:
 def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
     """Let the AI look where the OCR is in doubt; what both say is taken."""
     picture = selectors.picture(run.pk, evidence.BOARD)
-    rows = {row.wheel: row for row in run.wheels.all()}
+    rows = {row.wheel: row for row in run.wheels.exclude(held=Held.OLD)}  # the picture is today's
     if picture is None or not rows:
         return None
     try:

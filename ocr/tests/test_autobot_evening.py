@@ -18,6 +18,7 @@ from django.core.management import call_command
 from lotto import selectors as archive
 from lotto.rules import ROME
 from ocr import autobot, capture, reading, runs, selectors
+from ocr.evidence import BOARD
 from ocr.models import AutobotRun
 from ocr.tests.evenings import (
     DAY,
@@ -171,7 +172,9 @@ def test_todays_draw_after_yesterdays_board_is_taken(
         wait_for(lambda: run.wheels.filter(held=Held.OLD).count() == 11)
         television.server.steer(programme="board", day=DAY)
         wait_for(is_over(run))
+        kept = reading.reader().read(selectors.picture(run.pk, BOARD))
     assert selectors.published(run) == stored() == drawn()
+    assert kept.sure() == drawn()  # and no picture of the other draw is sent
 
 
 def test_a_board_on_a_day_without_a_draw_is_seen_and_not_stored(
