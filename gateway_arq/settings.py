@@ -9,6 +9,7 @@ import django_stubs_ext
 import environ
 
 from gateway_arq import env
+from gateway_arq.staff.theme import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take [Model] at run time too
 
@@ -90,6 +91,7 @@ OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own config
 # Internal networks that the stream may lie in, though nothing internal is fetched otherwise
 OCR_STREAM_NETWORKS = env.networks("OCR_STREAM_NETWORKS")
 OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, least=0.1)
+OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps AutoBOT's pictures for ever
 
 TELEGRAM_URL = env.text("TELEGRAM_URL", "https://api.telegram.org")
 TELEGRAM_BOT_TOKEN = env.text("TELEGRAM_BOT_TOKEN")  # empty: nothing is sent
@@ -175,7 +177,9 @@ WSGI_APPLICATION = "gateway_arq.wsgi.application"
 ASGI_APPLICATION = "gateway_arq.asgi.application"
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin: its templates stand in for the admin's
+    "unfold.contrib.import_export",
+    "gateway_arq.staff.apps.HouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -190,6 +194,7 @@ INSTALLED_APPS = [
     "gateway_arq",
     "gateway_arq.auth",
     "gateway_arq.workers",
+    "gateway_arq.staff.apps.StaffConfig",
     "webcom",
     "centralino",
     "webtv",
