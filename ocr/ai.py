@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from django.conf import settings
-from django.core.cache import cache
 
 from ocr import budget, images, looks
 from ocr.clients.openrouter import OpenRouter
@@ -23,12 +22,9 @@ T = TypeVar("T")
 
 PICTURE_SIDE: Final = 1_568  # px: models make larger ones smaller themselves
 LIST_S: Final = 3_600.0
-LIST_STALE_S: Final = 24 * 3_600  # a list so old is better than none
-LONGEST_PAUSE_S: Final = 3_600.0
-AT_ONCE: Final = 4  # questions of one process
+AT_ONCE: Final = 2  # questions of one process, which has few threads for its requests
 BUSY_RETRY_S: Final = 5.0
-_LIST: Final = "ocr.ai.models.1"
-_PAUSE: Final = "ocr.ai.pause"
+_list: tuple[str, float, list[AiModel]] = ("", 0.0, [])  # of which address, when, what
 _room = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -72,26 +68,26 @@ def ask(image: bytes, text: str, model: str | None = None) -> AiAnswer:
 def models() -> list[AiModel]:
     """The vision models that may be asked, by name; the list is at most an hour old.
 
-    While OpenRouter is away, at most a day. Raises AiOff or AiError.
+    While OpenRouter is away it is the last one. Raises AiOff, or AiError where there is none.
     """
     allowed = {settings.OPENROUTER_MODEL, *settings.OPENROUTER_MODELS}
     return [model for model in _listed() if not settings.OPENROUTER_MODELS or model.id in allowed]
 
 
 def _listed() -> list[AiModel]:
-    client = _client()
-    found: list[AiModel]
-    at, found = cache.get(_LIST, (0.0, []))
-    if time.time() - at <= LIST_S:
+    global _list
+    client, url = _client(), settings.OPENROUTER_URL
+    of, at, found = _list
+    if of == url and time.time() - at <= LIST_S:
         return found
     try:
         found = sorted(client.models(), key=lambda model: model.name.lower())
     except AiError as exc:
-        if not found:
+        if of != url:
             raise
         logger.warning("ai.old_list error=%s", exc)
         return found
-    cache.set(_LIST, (time.time(), found), LIST_STALE_S)
+    _list = (url, time.time(), found)
     return found
 
 
@@ -116,7 +112,6 @@ def _asked(
     read: Callable[[AiAnswer], T],
 ) -> T:
     """What `read` makes of the answer. Raises AiError, as `read` may; its cost is kept anyhow."""
-    _refuse_while_paused()
     client = _client()
     if not _room.acquire(blocking=False):
         raise AiError("Too many questions are open. Try again.", retry_after_s=BUSY_RETRY_S)
@@ -126,8 +121,7 @@ def _asked(
             answer = client.ask(question)
             found = read(answer)
         except AiError as exc:
-            budget.close(use, exc.usage, failure=str(exc))
-            _pause(exc.retry_after_s)
+            budget.close(use, exc.usage, failure=exc)
             raise
         budget.close(use, answer.usage)
         return found
@@ -141,19 +135,6 @@ def _look(answer: AiAnswer) -> tuple[Look, str]:
     except ValueError as exc:
         text = f"The AI's answer is not what was asked for: {exc}"
         raise AiError(text, usage=answer.usage) from None
-
-
-def _pause(wait_s: float | None) -> None:
-    """Nobody, in no process, asks before OpenRouter wants to be asked."""
-    if wait_s:
-        wait_s = min(wait_s, LONGEST_PAUSE_S)
-        cache.set(_PAUSE, time.time() + wait_s, max(int(wait_s), 1))
-
-
-def _refuse_while_paused() -> None:
-    left_s = cache.get(_PAUSE, 0.0) - time.time()
-    if left_s > 0:
-        raise AiError("OpenRouter asked to wait.", retry_after_s=left_s, usage=NOTHING_USED)
 
 
 def _client() -> OpenRouter:

@@ -15,10 +15,17 @@ from django.urls import get_resolver
 
 from sandbox.operator import packed
 from sandbox.testing import (
+    AI_KEY,
     BOT_TOKEN,
     CHAT,
+    SITE_PASSWORD,
+    SITE_USER,
+    RunningLottoSite,
+    RunningOpenRouter,
     RunningOperator,
     RunningTelegram,
+    running_lotto_site,
+    running_openrouter,
     running_operator,
     running_telegram,
 )
@@ -122,14 +129,34 @@ def telegram() -> Iterator[RunningTelegram]:
         yield running
 
 
+@pytest.fixture
+def openrouter() -> Iterator[RunningOpenRouter]:
+    with running_openrouter() as running:
+        yield running
+
+
+@pytest.fixture
+def lotto_site() -> Iterator[RunningLottoSite]:
+    with running_lotto_site() as running:
+        yield running
+
+
 # A request ends with its connection closed, as in the real server.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_is_sent_the_answer_is_as_described(
-    api_key: str, settings: Any, lotto_operator: RunningOperator, telegram: RunningTelegram
+    api_key: str,
+    settings: Any,
+    lotto_operator: RunningOperator,
+    telegram: RunningTelegram,
+    openrouter: RunningOpenRouter,
+    lotto_site: RunningLottoSite,
 ) -> None:
     settings.LOTTO_ARCHIVE_URLS = [lotto_operator.url]
     settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN
     settings.TELEGRAM_CHAT_ID = CHAT
+    settings.OPENROUTER_URL, settings.OPENROUTER_API_KEY = openrouter.url, AI_KEY
+    settings.LOTTO_SITE_URL = lotto_site.url
+    settings.LOTTO_SITE_USER, settings.LOTTO_SITE_PASSWORD = SITE_USER, SITE_PASSWORD
     settings.AUTH_FAILURES_PER_MINUTE = 0
     settings.WEBCOM_WEBHOOK_SECRET = "whsec_" + "QUJD" * 8
     document = schemathesis.openapi.from_wsgi("/docs/openapi.json", WSGIHandler())
