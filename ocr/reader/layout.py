@@ -115,7 +115,32 @@ def _slant(points: Points, height: float) -> tuple[float, float]:
 
 
 def fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
-    """The layout of the board; None where there is no board, or none that is beyond doubt."""
+    """The layout of the board; None where there is no board, or none that is beyond doubt.
+
+    What is far larger or smaller than the board's numbers, and may be more, is left out where the
+    board is not found among all.
+    """
+    found = _fit(names, numbers)
+    if found or not names:
+        return found
+    for alike in _of_like_height(numbers):
+        found = _fit(names, alike)
+        if found:
+            return found
+    return None
+
+
+def _of_like_height(numbers: Sequence[Number]) -> Iterable[list[Number]]:
+    """The numbers by their height, the largest ones first; not all at once."""
+    left = sorted(numbers, key=lambda number: -number.height)
+    while left:
+        alike = [number for number in left if number.height * UNLIKE > left[0].height]
+        if len(alike) < len(numbers):
+            yield alike
+        left = left[len(alike) :]
+
+
+def _fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
     if not names or len(numbers) < LEAST_FOUND:
         return None
     height = float(np.median([number.height for number in numbers]))
