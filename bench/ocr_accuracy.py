@@ -76,7 +76,9 @@ def _said_of_another(reader: Any, seed: int) -> int:
     """How many numbers are read off a picture that is no board."""
     dice = random.Random(seed)
     kind = other_pictures.KINDS[seed % len(other_pictures.KINDS)]
-    picture = boards.spoil(kind(dice), dice.choice(boards.DAMAGES), dice)
+    picture = boards.spoil(
+        kind(dice, dice.choice(boards.fonts())), dice.choice(boards.DAMAGES), dice
+    )
     return sum(
         each.number is not None
         for numbers in reader.read(picture.image).wheels.values()

@@ -1,6 +1,7 @@
 """Pictures that are no board of a draw, though wheels' names and numbers stand on them.
 
-Television shows them before, between and after: the reader must find nothing there.
+Television shows them before, between and after: the reader must find nothing there. A font is one
+of `boards.fonts`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lotto.types import HIGHEST, WHEELS
-from ocr.boards import SIZE, Picture, fonts, sized
+from ocr.boards import SIZE, Picture, sized
 
 _NAMES: Final = [*WHEELS.values()]
 _TEAMS: Final = ("ROMA", "NAPOLI", "TORINO", "CAGLIARI", "GENOVA", "VENEZIA", "BARI", "PALERMO",
@@ -25,11 +26,11 @@ _LIGHT: Final = (245, 245, 245)
 class _Sheet:
     """An empty screen to write on."""
 
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, dice: random.Random, font: str) -> None:
         ground = tuple(dice.randrange(10, 70) for _ in range(3))
         self._image = Image.new("RGB", SIZE, ground)
         self._pen = ImageDraw.Draw(self._image)
-        self._font = dice.choice(fonts())
+        self._font = font
 
     def write(self, x: float, y: float, text: object, px: int = 52, *, ball: bool = False) -> None:
         """The text, its middle at this place."""
@@ -43,9 +44,9 @@ class _Sheet:
         return Picture(np.asarray(pixels, np.uint8))
 
 
-def ten_e_lotto(dice: random.Random) -> Picture:
+def ten_e_lotto(dice: random.Random, font: str = "") -> Picture:
     """Twenty numbers in a square: the other game, drawn from the first numbers of the wheels."""
-    sheet = _Sheet(dice)
+    sheet = _Sheet(dice, font)
     sheet.write(960, 100, "10eLOTTO", 90)
     across = dice.choice((4, 5))
     for i, number in enumerate(sorted(dice.sample(range(1, HIGHEST + 1), 20))):
@@ -54,9 +55,9 @@ def ten_e_lotto(dice: random.Random) -> Picture:
     return sheet.picture()
 
 
-def results(dice: random.Random) -> Picture:
+def results(dice: random.Random, font: str = "") -> Picture:
     """The day's football: two towns and two numbers a line."""
-    sheet = _Sheet(dice)
+    sheet = _Sheet(dice, font)
     sheet.write(960, 90, "RISULTATI 34^ GIORNATA", 70)
     teams = dice.sample(_TEAMS, len(_TEAMS))
     for row, (home, guest) in enumerate(zip(teams[::2], teams[1::2], strict=True)):
@@ -68,9 +69,9 @@ def results(dice: random.Random) -> Picture:
     return sheet.picture()
 
 
-def league(dice: random.Random) -> Picture:
+def league(dice: random.Random, font: str = "") -> Picture:
     """A football league: a town and seven or eight numbers a line."""
-    sheet = _Sheet(dice)
+    sheet = _Sheet(dice, font)
     columns = dice.choice((7, 8))
     for row, team in enumerate(dice.sample(_TEAMS, 9)):
         y = 110 + row * 108
@@ -80,9 +81,9 @@ def league(dice: random.Random) -> Picture:
     return sheet.picture()
 
 
-def timetable(dice: random.Random) -> Picture:
+def timetable(dice: random.Random, font: str = "") -> Picture:
     """Buses: towns, and at what minutes of each hour they go there."""
-    sheet = _Sheet(dice)
+    sheet = _Sheet(dice, font)
     sheet.write(960, 70, "PARTENZE AUTOBUS", 64)
     for row, town in enumerate(dice.sample(_NAMES[:8] + _NAMES[9:], 7)):
         y = 210 + row * 120
@@ -93,9 +94,9 @@ def timetable(dice: random.Random) -> Picture:
     return sheet.picture()
 
 
-def weather(dice: random.Random) -> Picture:
+def weather(dice: random.Random, font: str = "") -> Picture:
     """Towns with the day's lowest and highest temperature."""
-    sheet = _Sheet(dice)
+    sheet = _Sheet(dice, font)
     for row, town in enumerate(dice.sample(_NAMES, 8)):
         y = 120 + row * 115
         sheet.write(400, y, town)
@@ -104,15 +105,15 @@ def weather(dice: random.Random) -> Picture:
     return sheet.picture()
 
 
-def advert(dice: random.Random) -> Picture:
+def advert(dice: random.Random, font: str = "") -> Picture:
     """Prices of journeys between towns."""
-    sheet = _Sheet(dice)
+    sheet = _Sheet(dice, font)
     for row in range(3):
         start, end = dice.sample(_NAMES, 2)
         sheet.write(960, 250 + row * 280, f"da {start} a {end} da {dice.randint(9, 90)} euro", 80)
     return sheet.picture()
 
 
-KINDS: Final[Sequence[Callable[[random.Random], Picture]]] = (
+KINDS: Final[Sequence[Callable[..., Picture]]] = (
     ten_e_lotto, results, league, timetable, weather, advert,
 )  # fmt: skip
