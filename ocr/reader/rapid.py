@@ -29,7 +29,7 @@ class Rapid:
     """
 
     name = "rapidocr"
-    sizes: tuple[float, ...] = (0.7, 0.9)
+    sizes: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.05, 1.2)
 
     def __init__(self) -> None:
         from rapidocr import RapidOCR  # late: 0.5 s and much memory, for the reading process only
