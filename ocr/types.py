@@ -40,3 +40,18 @@ class ReaderBusy(Exception):
 
 class ReaderFailed(Exception):
     """The reading process ended, or did not answer in time; the message is for people."""
+
+
+class LegacyOff(Exception):
+    """No old database is configured; the message is for people."""
+
+
+class LegacyError(Exception):
+    """The old database did not answer, or is not as documented; the message is for people.
+
+    `retry_after_s`: where asking again may help.
+    """
+
+    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s

@@ -30,3 +30,11 @@ class TelegramBody(Struct, frozen=True):
     message: Annotated[str, Meta(min_length=1, max_length=100_000, pattern=r"\S")]
     parse_mode: Literal["HTML", "Markdown", "MarkdownV2"] | None = None
     image_base64: str | None = None
+
+
+class LegacyDatesQuery(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 10
+
+
+class LegacyRiscontriQuery(Struct, frozen=True):
+    by_dates: Annotated[int, Meta(ge=1, le=100)] = 15
