@@ -16,6 +16,15 @@ from django.db.backends.mysql import base  # noqa: E402
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """PyMySQL's connection. Whatever keeps it from being made is an OperationalError."""
+        try:
+            return super().get_new_connection(conn_params)
+        except pymysql.OperationalError:
+            raise
+        except Exception as exc:  # PyMySQL takes what greets it for a server, and reads on
+            raise pymysql.OperationalError(f"no MySQL answers there: {exc!r}") from exc
+
     def check_database_version_supported(self) -> None:
         """Django's newest features are not needed for three plain SELECTs: any age will do."""
 
