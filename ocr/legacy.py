@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 AT_A_TIME: Final = 2
 PATIENCE_S: Final = 0.25  # for a place among them
 RETRY_S: Final = 5.0
+WRONG_TABLES: Final = {1054, 1142, 1143}  # MySQL: no such column; no right to the table, the column
 AWAY: Final = "The legacy database does not answer. Try again."
 MOST_PREDICTIONS: Final = 20_000  # that are looked through for one answer
 
@@ -183,6 +184,11 @@ def _raw(day: date) -> str:
     return day.isoformat().replace("-", "")
 
 
+def _is_away(error: Exception) -> bool:
+    is_told = bool(error.args) and error.args[0] in WRONG_TABLES
+    return isinstance(error, (OperationalError, InterfaceError)) and not is_told
+
+
 @contextmanager
 def _asking() -> Iterator[None]:
     """A place among those who ask, and the connection's end. Raises LegacyOff or LegacyError."""
@@ -197,10 +203,10 @@ def _asking() -> Iterator[None]:
         _away.refuse()  # it may have begun while we waited
         yield
         _away.over()
-    except (OperationalError, InterfaceError) as exc:
-        _away.began(exc)
-        raise LegacyError(AWAY, retry_after_s=RETRY_S) from exc
-    except DatabaseError as exc:
+    except (DatabaseError, InterfaceError) as exc:
+        if _is_away(exc):
+            _away.began(exc)
+            raise LegacyError(AWAY, retry_after_s=RETRY_S) from exc
         logger.error("legacy.unreadable error=%s", exc)
         raise LegacyError("The legacy database is not as documented.") from exc
     finally:

@@ -16,6 +16,13 @@ from django.db.backends.mysql import base  # noqa: E402
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_connection_params(self) -> dict[str, Any]:
+        """As Django's, with the password in UTF-8, as servers hold it; PyMySQL takes Latin-1."""
+        params: dict[str, Any] = super().get_connection_params()
+        if password := params.get("password"):
+            params["password"] = password.encode()
+        return params
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """PyMySQL's connection. Whatever keeps it from being made is an OperationalError."""
         try:

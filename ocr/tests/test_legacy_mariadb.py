@@ -204,7 +204,7 @@ def test_the_documented_user_may_only_read(old: Server, statement: str) -> None:
     place = at_url(old.reader_url, timeout_s=10)
     reader = pymysql.connect(
         host=place["HOST"], port=place["PORT"], user=place["USER"], database=old.name,
-        password=place["PASSWORD"],
+        password=place["PASSWORD"].encode(),
     )  # fmt: skip
     with reader, reader.cursor() as cursor:
         assert cursor.execute("SELECT * FROM extractions") == len(DRAWS)
