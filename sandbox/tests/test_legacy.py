@@ -62,8 +62,8 @@ def test_the_file_has_the_documented_columns() -> None:
         ours, theirs = (
             set(re.findall(r"(?<![\w`])([a-z][a-z_0-9]+) +(?:INT|CHAR|VARCHAR|TINYINT)", text))
             for text in (
-                legacy.SCHEMA.partition(f"EXISTS {table} (")[2].partition(";")[0],
-                documented.partition(f"TABLE {table} (")[2].partition(";")[0],
+                legacy.SCHEMA.partition(f"EXISTS {table} (")[2].partition("\n)")[0],
+                documented.partition(f"TABLE {table} (")[2].partition("\n)")[0],
             )
         )
         assert ours == theirs
