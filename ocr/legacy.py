@@ -29,7 +29,7 @@ from ocr.types import LegacyError, LegacyOff
 logger = logging.getLogger(__name__)
 
 AT_A_TIME: Final = 2
-PATIENCE_S: Final = 0.25  # for a place among them
+PATIENCE_S: Final = 0.25  # with who asks now, by those who would like to
 RETRY_S: Final = 5.0
 WRONG_TABLES: Final = {1054, 1142, 1143}  # MySQL: no such column; no right to the table, the column
 AWAY: Final = "The legacy database does not answer. Try again."
@@ -80,7 +80,28 @@ class _Away:
             self._until = 0.0
 
 
-_away, _places = _Away(), threading.BoundedSemaphore(AT_A_TIME)
+class _Places:
+    """Who asks now. Nobody waits behind one who has been waiting for long himself."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(AT_A_TIME)
+        self._since: dict[int, float] = {}  # by thread
+
+    def take(self) -> bool:
+        """Whether there is a place, by the time that the oldest asker has had `PATIENCE_S`."""
+        now = time.monotonic()
+        oldest = min(list(self._since.values()), default=now)
+        if not self._free.acquire(timeout=max(0.0, oldest + PATIENCE_S - now)):
+            return False
+        self._since[threading.get_ident()] = time.monotonic()
+        return True
+
+    def leave(self) -> None:
+        del self._since[threading.get_ident()]
+        self._free.release()
+
+
+_away, _places = _Away(), _Places()
 
 
 def is_on() -> bool:
@@ -195,7 +216,7 @@ def _asking() -> Iterator[None]:
     if not is_on():
         raise LegacyOff("The legacy database is not configured.")
     _away.refuse()
-    if not _places.acquire(timeout=PATIENCE_S):
+    if not _places.take():
         raise LegacyError(
             "Others are asking the legacy database. Try again.", retry_after_s=RETRY_S
         )
@@ -211,4 +232,4 @@ def _asking() -> Iterator[None]:
         raise LegacyError("The legacy database is not as documented.") from exc
     finally:
         connections[ALIAS].close()
-        _places.release()
+        _places.leave()

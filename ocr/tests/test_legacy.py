@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
@@ -316,6 +317,11 @@ def test_only_two_ask_at_a_time(drawn: OldDatabase) -> None:
         asking.wait(5)
         with pytest.raises(LegacyError, match="Others are asking") as refused:
             legacy.days(1)
+        began = time.monotonic()
+        for _ in range(20):  # at once, now that the two have had their time
+            with pytest.raises(LegacyError, match="Others are asking"):
+                legacy.days(1)
+        assert time.monotonic() - began < 20 * legacy.PATIENCE_S / 4
         enough.set()
         for asker in askers:
             asker.join(5)
