@@ -281,7 +281,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_arq.lib.rest.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["gateway_arq.lib.rest.JsonParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "gateway_arq.apidocs.naming.NamedSchema",
     "EXCEPTION_HANDLER": "gateway_arq.lib.rest.error_response",
     "UNAUTHENTICATED_USER": None,
 }
@@ -292,6 +292,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "gateway_arq.auth.openapi.add_errors",
+        "gateway_arq.apidocs.snippets.add_snippets",
     ],
 }
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-api-key", "x-request-id"]

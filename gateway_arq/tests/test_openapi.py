@@ -83,6 +83,16 @@ def test_every_operation_tells_its_errors_and_shows_an_example(document: Any) ->
             assert operation["summary"], (method, path)
 
 
+def test_every_operation_has_a_name_of_its_own(document: Any) -> None:
+    names = [
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if name.startswith("api_")]
+
+
 def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
     for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
         place = document
@@ -90,12 +100,13 @@ def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
             place = place[step]
 
 
-@pytest.mark.parametrize("address", ["/docs", "/docs/redoc"])
+@pytest.mark.parametrize("address", ["/docs", "/docs/redoc", "/docs/events"])
 def test_pages_load_nothing_from_elsewhere(client: Client, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 200
     page = answer.content.decode()
-    assert re.findall(r'(?:src|href)="(?!/static/)[^"]*"', page) == []
+    assert re.findall(r'(?:src|href)="(?!/)[^"]*"', page) == []
+    assert re.findall(r'src="(?!/static/)[^"]*"', page) == []
     assert "<script>" not in page
     assert "default-src 'none'" in answer["Content-Security-Policy"]
     for file in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):

@@ -32,3 +32,10 @@ TOO_LARGE: Final = OpenApiResponse(
 def refused(text: str) -> OpenApiResponse:
     example = {"detail": text, "success": False}
     return OpenApiResponse(OcrRefused, examples=[OpenApiExample(text, example)])
+
+
+# A white PNG of 32 by 32 pixels: what an example of a picture may be.
+PICTURE: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQAAAABbAUdZAAAAEU"
+    "lEQVR42mP8z8DAwMQwaAkAswEBP25AfJYAAAAASUVORK5CYII="
+)

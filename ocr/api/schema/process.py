@@ -10,7 +10,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
-from ocr.api.schema.common import ADDED, TAGS, TOO_LARGE, refused
+from ocr.api.schema.common import ADDED, PICTURE, TAGS, TOO_LARGE, refused
 
 
 class OcrCandidate(s.Serializer[Any]):
@@ -100,4 +100,5 @@ PROCESS: Final = extend_schema(
         413: TOO_LARGE,
         503: refused("Too many images are waiting to be read. Try again."),
     },
+    examples=[OpenApiExample("Request", {"image_base64": PICTURE}, request_only=True)],
 )
