@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import hypothesis
 import pytest
 import time_machine
 from django.db import DatabaseError, NotSupportedError, OperationalError, connections
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway_arq.legacy.place import NOWHERE, in_file
 from ocr import legacy
@@ -337,3 +340,39 @@ def test_the_sandboxs_file_is_read_whole(api: Any, old: OldDatabase) -> None:
     assert answer["stats"]["estratti"] > 0
     assert answer["unreadable"] == 0
     assert {each["tutte"] for each in answer["predictions"]} == {True, False}
+
+
+_texts = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+_days = st.sampled_from(["20251207", "20251206", "20251131", "99999999", "2025"]) | _texts
+_wheels = st.sampled_from(["BA", "bari", "TUTTE", "NZ", "Roma, TO"]) | _texts
+_numbers = st.sampled_from(["12", "12, 45", "1.2.3", "91"]) | _texts
+_cells = st.none() | st.integers(-1, 92)
+
+
+@given(
+    st.lists(st.tuples(_days, _wheels, *[_cells] * 5), max_size=8, unique_by=lambda row: row[:2]),
+    st.lists(st.tuples(_days, _wheels, _numbers, _texts), max_size=8),
+)
+@hypothesis.settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+def test_whatever_is_in_the_tables_what_is_told_is_sound(
+    old: OldDatabase, extractions: list[tuple[Any, ...]], predictions: list[tuple[Any, ...]]
+) -> None:
+    old.add("DELETE FROM extractions", ())
+    old.add("DELETE FROM predictions", ())
+    old.add(ADD_DRAW, ("20251203", "BA", *BARI), *extractions)
+    old.add(ADD_PREDICTION, *predictions)
+    days = legacy.days(100)
+    found = legacy.followed(100)
+    assert found.draw.day == max(days)
+    assert days == sorted(set(days), reverse=True)
+    for numbers in found.draw.wheels.values():
+        assert len({*numbers}) == 5
+        assert {*numbers} <= set(range(1, 91))
+    assert len(found.riscontri) + found.unreadable <= len(predictions)
+    for each in found.riscontri:
+        assert min(days) <= each.prediction.day <= max(days)
+        assert 1 <= each.colpo <= len(days)
