@@ -9,6 +9,7 @@ import django_stubs_ext
 import environ
 
 from gateway_arq import env
+from gateway_arq.legacy.place import place as legacy_place
 from gateway_arq.staff.theme import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take [Model] at run time too
@@ -116,6 +117,9 @@ SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
 # --- Stores -------------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL")
 LEGACY_DATABASE_URL = env.text("LEGACY_DATABASE_URL")
+LEGACY_TIMEOUT_S = env.number("LEGACY_TIMEOUT_S", 3, least=0.1)
+# What the sandbox fills in its place
+LEGACY_FILE = DATA_DIR / "legacy.sqlite3" if SANDBOX and not LEGACY_DATABASE_URL else None
 REDIS_URL = env.text("REDIS_URL")
 
 
@@ -148,7 +152,11 @@ def _database() -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": _database()}
+DATABASES = {
+    "default": _database(),
+    "legacy": legacy_place(LEGACY_DATABASE_URL, LEGACY_FILE, timeout_s=LEGACY_TIMEOUT_S),
+}
+DATABASE_ROUTERS = ["gateway_arq.legacy.router.LegacyRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:

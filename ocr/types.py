@@ -191,6 +191,14 @@ class SiteError(Exception):
     """The Lotto site gave no usable answer; the text is for people.
 
     `retry_after_s`: because it is not to be asked now.
+class LegacyOff(Exception):
+    """No old database is configured; the message is for people."""
+
+
+class LegacyError(Exception):
+    """The old database did not answer, or is not as documented; the message is for people.
+
+    `retry_after_s`: where asking again may help.
     """
 
     def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:

@@ -104,3 +104,9 @@ def _day(text: str) -> date:
 def _number(told: int | str) -> int | str:
     """`"04"` is 4, as `process` tells it; anything else is left to the rules."""
     return int(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else told
+class LegacyDatesQuery(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 10
+
+
+class LegacyRiscontriQuery(Struct, frozen=True):
+    by_dates: Annotated[int, Meta(ge=1, le=100)] = 15

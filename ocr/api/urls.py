@@ -6,6 +6,7 @@ from ocr.api.views import autobot
 from ocr.api.views.ai import AiModelsView, AiValidateView
 from ocr.api.views.config import ConfigView
 from ocr.api.views.lotto_site import RiscontriView, UploadView
+from ocr.api.views.legacy import DatesView, ExtractionView, RiscontriView
 from ocr.api.views.process import ProcessView
 from ocr.api.views.telegram import TelegramView
 
@@ -21,4 +22,7 @@ urlpatterns = [
     path("config", ConfigView.as_view()),
     path("lotto/upload", UploadView.as_view()),
     path("riscontri", RiscontriView.as_view()),
+    path("riscontri2/dates", DatesView.as_view()),
+    path("riscontri2/extraction", ExtractionView.as_view()),
+    path("riscontri2/riscontri", RiscontriView.as_view()),
 ]
