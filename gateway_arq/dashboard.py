@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
@@ -27,6 +27,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from gateway_arq.auth.staff import is_let_in
 from gateway_arq.lib.days import local_day, zone
 from gateway_arq.lib.rest import problem, to_json
 from gateway_arq.metrics import MAIN_JOBS
@@ -69,6 +70,10 @@ def staff_only(view: View) -> View:
             return problem(401, "Log in as staff.")
         if not request.user.is_staff:
             raise PermissionDenied
+        if not is_let_in(request.user, request.session):
+            if request.accepts("text/html"):
+                return redirect("admin:second_factor")
+            return problem(401, "Set up your second factor.")
         return view(request)
 
     return never_cache(checked)
