@@ -95,6 +95,7 @@ OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own config
 # Internal networks that the stream may lie in, though nothing internal is fetched otherwise
 OCR_STREAM_NETWORKS = env.networks("OCR_STREAM_NETWORKS")
 OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, least=0.1)
+OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps AutoBOT's pictures for ever
 
 TELEGRAM_URL = env.text("TELEGRAM_URL", "https://api.telegram.org")
 TELEGRAM_BOT_TOKEN = env.text("TELEGRAM_BOT_TOKEN")  # empty: nothing is sent
@@ -289,6 +290,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "webtv.Stream", "mask_fields": ["headers", "stream_key", "url"],
      "exclude_fields": ["peak_viewers", "peak_at"]},
     "webtv.AlertRule",
+    {"model": "ocr.AutobotConfig", "mask_fields": ["stream_url"]},
 ]  # fmt: skip
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", "Italiano"), ("en", "English")]

@@ -30,3 +30,23 @@ class TelegramBody(Struct, frozen=True):
     message: Annotated[str, Meta(min_length=1, max_length=100_000, pattern=r"\S")]
     parse_mode: Literal["HTML", "Markdown", "MarkdownV2"] | None = None
     image_base64: str | None = None
+
+
+class StartBody(Struct, frozen=True):
+    """What is null or missing is as configured."""
+
+    ai_validation: bool | None = None
+    telegram_notify: bool | None = None
+    auto_upload: bool | None = None
+    save_to_db: bool | None = None
+    extraordinary: bool = False
+
+
+class ConfigBody(Struct, frozen=True):
+    """What is null or missing stays; an empty stream is the default one."""
+
+    stream_url: Annotated[str, Meta(max_length=2000)] | None = None
+    ai_validation: bool | None = None
+    auto_upload: bool | None = None
+    telegram_notify: bool | None = None
+    save_to_db: bool | None = None

@@ -81,7 +81,9 @@ class Reader:
         told = verdict(opinions)
         five = len(told) // max(len(wheels), 1)
         lines = {wheel: told[i * five : (i + 1) * five] for i, wheel in enumerate(wheels)}
-        return Reading({wheel: by_the_rules(line) for wheel, line in lines.items() if _any(line)})
+        seen = {wheel: by_the_rules(line) for wheel, line in lines.items() if _any(line)}
+        boxes = cells.wheels(layout, image)
+        return Reading(seen, {wheel: boxes[wheel] for wheel in seen})
 
     def _blank(self, image: Pixels, layout: Layout, wheels: list[str]) -> NDArray[np.bool_]:
         """Which cells show hardly anything: recognisers see numbers in the noise of those."""

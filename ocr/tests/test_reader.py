@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import cv2
@@ -49,6 +50,25 @@ def test_a_board_is_read_and_nothing_is_made_up(eyes: Reader, layout: str, damag
         assert set(reading.sure()) == shown
     elif damage == "photo":
         assert len(reading.sure()) * 10 >= len(shown) * 8
+
+
+@pytest.mark.parametrize(("layout", "damage"), [*product(boards.LAYOUTS, ("tv720", "photo"))])
+def test_a_wheels_box_holds_its_numbers_and_no_others(
+    eyes: Reader, layout: str, damage: str
+) -> None:
+    _, picture = board(layout, damage)
+    reading = eyes.read(picture.image)
+    assert reading.boxes.keys() == reading.wheels.keys()
+    height, width = picture.image.shape[:2]
+    for wheel, (left, top, right, bottom) in reading.boxes.items():
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+        for (other, _), corners in picture.cells.items():
+            x, y = corners.mean(0)
+            is_inside = left < x < right and top < y < bottom
+            assert is_inside or other != wheel
+            if damage == "tv720":  # a board photographed askew has boxes that overlap
+                assert is_inside == (other == wheel)
 
 
 def test_one_digit_and_two_are_the_same_number(eyes: Reader) -> None:
