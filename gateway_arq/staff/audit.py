@@ -35,10 +35,13 @@ def changes_of(request: HttpRequest) -> Iterator[None]:
 
 def masked(value: str) -> str:
     """What the trail shows of a secret: nothing; of an address, all but what opens it."""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return HIDDEN
     if not parts.hostname:
         return HIDDEN if value else ""
-    port = f":{parts.port}" if parts.port else ""
     opens = f"?{HIDDEN}" if parts.query or parts.username else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}{opens}"
 

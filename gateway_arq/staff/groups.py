@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from auditlog.context import disable_auditlog
 from django.apps import AppConfig
 from django.contrib.auth.models import Group, Permission
 from django.db import router
@@ -59,9 +60,10 @@ def fill(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
     if not tables:
         return
     groups = {name: Group.objects.using(using).get_or_create(name=name)[0] for name in GROUPS}
-    for label in sorted(tables - _decided(sender.label, using)):
-        for name, actions in allowed(label).items():
-            groups[name].permissions.add(*_permissions(label, actions, using))
+    with disable_auditlog():  # nobody does this
+        for label in sorted(tables - _decided(sender.label, using)):
+            for name, actions in allowed(label).items():
+                groups[name].permissions.add(*_permissions(label, actions, using))
 
 
 def _decided(app: str, using: str) -> set[str]:

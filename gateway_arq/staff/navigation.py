@@ -62,6 +62,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 def account(request: HttpRequest) -> list[dict[str, Any]]:
     """The links under the reader's name."""
+    if not request.user.is_authenticated:
+        return []
     links = [(_("Two-factor login"), "admin:second_factor")]
     if request.user.has_usable_password():
         links.append((_("Change password"), "admin:password_change"))

@@ -21,6 +21,13 @@ class HouseSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return is_let_in(request.user, request.session)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Nothing for who is not let in yet, but may see a page of the site."""
+        if not self.has_permission(request):
+            return []
+        found: list[Any] = super().get_app_list(request, app_label)
+        return found
+
     @method_decorator(never_cache)
     @login_not_required
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

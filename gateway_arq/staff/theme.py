@@ -79,5 +79,6 @@ UNFOLD: Final = {
     "ENVIRONMENT_TITLE_PREFIX": "gateway_arq.staff.theme.sandbox_prefix",
     "STYLES": stylesheets("tokens.css", "admin.css", "draws.css", "charts.css"),
     "ACCOUNT": {"navigation": "gateway_arq.staff.navigation.account"},
+    "DASHBOARD_CALLBACK": "gateway_arq.staff.state.show",
     "SIDEBAR": {"show_search": True, "navigation": "gateway_arq.staff.navigation.sidebar"},
 }
