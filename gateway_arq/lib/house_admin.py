@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -38,17 +37,17 @@ class HouseAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return HouseList
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> AdminLogEntry:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> AdminLogEntry:
         entry = super().log_addition(request, obj, message)
         _note(LogEntry.Action.CREATE, obj, entry.get_change_message())
         return entry
 
-    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> AdminLogEntry:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> AdminLogEntry:
         entry = super().log_change(request, obj, message)
         _note(LogEntry.Action.UPDATE, obj, entry.get_change_message())
         return entry
 
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> Any:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         for obj in queryset:
             _note(LogEntry.Action.DELETE, obj, "")
         return super().log_deletions(request, queryset)
