@@ -105,5 +105,7 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
 
 
 def written(value: Any, how: str) -> str:
-    """The value in that format; what is unknown is a dash."""
-    return NOTHING if value is None else FORMATS[how](value)
+    """The value in that format; what is unknown is a dash, and no change nothing at all."""
+    if value is None:
+        return "" if how == "change" else NOTHING
+    return FORMATS[how](value)

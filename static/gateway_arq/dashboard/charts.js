@@ -50,7 +50,12 @@ function look(type, n) {
   const shade = colour(SERIES[n]);
   const common = { borderColor: shade, backgroundColor: shade, order: type === "bar" ? 2 : 1 };
   if (type === "bar") return common;
-  return { ...common, borderDash: DASHES[n], borderWidth: 2, pointRadius: 0, pointHitRadius: 8, tension: 0.25 };
+  return { ...common, borderDash: DASHES[n], borderWidth: 2, pointRadius: alone, pointHitRadius: 8, tension: 0.25 };
+}
+
+/** A value between two unknown ones makes no line: it is a point. */
+function alone({ dataset: { data }, dataIndex: n }) {
+  return (data[n - 1] ?? data[n + 1] ?? null) === null ? 2 : 0;
 }
 
 function options() {

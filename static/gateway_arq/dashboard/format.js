@@ -63,8 +63,11 @@ const formats = {
 };
 for (const [name, words] of Object.entries(live.words.groups)) formats[name] = (value) => words[value] ?? value;
 
-/** The value in that format; what is unknown is a dash. */
-export const written = (value, how) => (value === null || value === undefined ? "–" : formats[how](value));
+/** The value in that format; what is unknown is a dash, and no change nothing at all. */
+export function written(value, how) {
+  if (value === null || value === undefined) return how === "change" ? "" : "–";
+  return formats[how](value);
+}
 
 /** Show `text` in `node`, touching the page only if that changes something. */
 export function say(node, text) {
