@@ -22,10 +22,12 @@ from centralino.types import ListedNumber, Reason
 from gateway_arq.dashboard.access import permitted
 from gateway_arq.lib.query import read_body
 from gateway_arq.lib.rest import error_response, problem, to_json
+from ocr import runs
+from ocr.types import RunBusy, RunRefused
 
 UNDO_WITHIN_S: Final = 600
 _SALT: Final = "dashboard.undo"
-Action = Callable[[Any], HttpResponse]
+Action = Callable[[Any, str], HttpResponse]  # what is wished, and who wishes it
 
 
 class Block(Struct, frozen=True):
@@ -47,6 +49,16 @@ class Undo(Struct, frozen=True):
     undo: Annotated[str, Meta(max_length=2_000)]
 
 
+class Start(Struct, frozen=True):
+    """Start AutoBOT; `extraordinary`: for a draw on a day that has none by rule."""
+
+    extraordinary: bool = False
+
+
+class Stop(Struct, frozen=True):
+    """Stop AutoBOT."""
+
+
 def _reads(kind: type[Struct]) -> Callable[[Action], Callable[[HttpRequest], HttpResponse]]:
     """A POST view whose JSON body is a `kind`; what cannot be read is a 400."""
 
@@ -55,7 +67,7 @@ def _reads(kind: type[Struct]) -> Callable[[Action], Callable[[HttpRequest], Htt
         @wraps(action)
         def view(request: HttpRequest) -> HttpResponse:
             try:
-                return action(read_body(_json(request), kind))
+                return action(read_body(_json(request), kind), request.user.get_username())
             except Exception as exc:
                 answer = error_response(exc, {})
                 if answer is None:
@@ -69,7 +81,7 @@ def _reads(kind: type[Struct]) -> Callable[[Action], Callable[[HttpRequest], Htt
 
 @permitted("centralino.add_listentry")
 @_reads(Block)
-def block(wish: Block) -> HttpResponse:
+def block(wish: Block, by: str) -> HttpResponse:
     """List a number; an entry that is there already is prolonged, never shortened."""
     number = _number(wish.number)
     before = listed.entry(number)
@@ -80,7 +92,7 @@ def block(wish: Block) -> HttpResponse:
 
 @permitted("centralino.delete_listentry")
 @_reads(Release)
-def release(wish: Release) -> HttpResponse:
+def release(wish: Release, by: str) -> HttpResponse:
     """Take a number off the blacklist; 404 if it is not on it."""
     number = _number(wish.number)
     before = listed.entry(number)
@@ -91,7 +103,7 @@ def release(wish: Release) -> HttpResponse:
 
 @permitted("centralino.change_listentry")
 @_reads(Undo)
-def undo(wish: Undo) -> HttpResponse:
+def undo(wish: Undo, by: str) -> HttpResponse:
     """Make the entry what it was before; 400 when that was too long ago."""
     try:
         told = signing.loads(wish.undo, salt=_SALT, max_age=UNDO_WITHIN_S)
@@ -99,6 +111,27 @@ def undo(wish: Undo) -> HttpResponse:
         return problem(400, "This can no longer be undone.")
     lists.restore(told["number"], _entry(told["before"]))
     return _answer({"number": national(told["number"])})
+
+
+@permitted("ocr.add_autobotrun")
+@_reads(Start)
+def start_autobot(wish: Start, by: str) -> HttpResponse:
+    """Begin a run; 409 while there is one, 503 without a stream to look at."""
+    try:
+        run = runs.start(by=by, extraordinary=wish.extraordinary)
+    except RunBusy as exc:
+        return problem(409, f"{exc} State: {exc.state}.")
+    except RunRefused as exc:
+        return problem(503, str(exc))
+    return _answer({"run": run.pk})
+
+
+@permitted("ocr.change_autobotrun")
+@_reads(Stop)
+def stop_autobot(wish: Stop, by: str) -> HttpResponse:
+    """End the run that is at work; 409 when there is none."""
+    _, run = runs.stop(by=by)
+    return _answer({"run": run.pk}) if run else problem(409, "AutoBOT is not at work.")
 
 
 def _done(number: str, before: ListedNumber | None) -> HttpResponse:

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext
 
 from gateway_arq.dashboard.words import GROUPS
 from gateway_arq.lib.days import local_day, zone
@@ -28,7 +27,7 @@ def integer(value: float) -> str:
 
 def euro(value: float) -> str:
     """1234.5 is 1.234,50 €."""
-    return _("€%(amount)s") % {"amount": number_format(value, 2, force_grouping=True)}
+    return gettext("€%(amount)s") % {"amount": number_format(value, 2, force_grouping=True)}
 
 
 def change(value: float) -> str:
@@ -71,6 +70,14 @@ def month(text: str) -> str:
     return _in_words(f"{text}-01", "F Y")
 
 
+def schedule(text: str) -> str:
+    """When AutoBOT starts by itself: `20:01 daily`, a crontab's words, or `off`."""
+    time, _, rest = text.partition(" ")
+    if rest == "daily":
+        return gettext("every day at %(time)s") % {"time": time}
+    return gettext("off") if text == "off" else text
+
+
 def _in_words(text: str, how: str) -> str:
     words = date_format(date.fromisoformat(text), how)
     # Italian writes days and months small, as browsers do; Django writes them large.
@@ -92,10 +99,13 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "local": local,
     "day": day,
     "month": month,
+    "schedule": schedule,
     **{group: _one_of(group) for group in GROUPS},
 }
 
 
 def written(value: Any, how: str) -> str:
-    """The value in that format; what is unknown is a dash."""
-    return NOTHING if value is None else FORMATS[how](value)
+    """The value in that format; what is unknown is a dash, and no change nothing at all."""
+    if value is None:
+        return "" if how == "change" else NOTHING
+    return FORMATS[how](value)

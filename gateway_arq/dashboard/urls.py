@@ -9,4 +9,7 @@ urlpatterns = [
     path("blacklist", actions.block, name="dashboard-block"),
     path("blacklist/release", actions.release, name="dashboard-release"),
     path("blacklist/undo", actions.undo, name="dashboard-undo"),
+    path("autobot/start", actions.start_autobot, name="dashboard-autobot-start"),
+    path("autobot/stop", actions.stop_autobot, name="dashboard-autobot-stop"),
+    path("autobot/<int:run>/<str:wheel>.jpg", views.picture, name="dashboard-picture"),
 ]

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
 from gateway_arq.dashboard.access import staff_only, strict_policy
 from gateway_arq.dashboard.words import words
-from gateway_arq.lib.rest import to_json
+from gateway_arq.lib.rest import problem, to_json
 from gateway_arq.realtime.consumers import GatewaySocket, SwitchboardSocket
 from gateway_arq.realtime.publish import get_log
 
@@ -27,11 +27,13 @@ THEMES: Final = ("auto", "light", "dark")
 SOCKETS: Final = {
     GatewaySocket: {
         "call_event_realtime", "asterisk_event", "rebates_updated", "webtv_update",
-        "lotto_draw_saved", "lotto_corrected",
+        "lotto_draw_saved", "lotto_corrected", "autobot_status",
     },
     SwitchboardSocket: {"call_passed", "call_blocked", "blacklist_added", "blacklist_removed"},
 }  # fmt: skip
-ADDRESSES: Final = ("figures", "state", "block", "release", "undo")
+ADDRESSES: Final = (
+    "figures", "state", "block", "release", "undo", "autobot-start", "autobot-stop",
+)  # fmt: skip
 
 
 @require_safe
@@ -47,7 +49,11 @@ def page(request: HttpRequest) -> HttpResponse:
         "position": position and position._asdict(),
         "types": {socket.address: sorted(types) for socket, types in SOCKETS.items()},
         "ended": calls.ended_states(),
-        "addresses": {name: reverse(f"dashboard-{name}") for name in ADDRESSES},
+        "atWork": lotto.AT_WORK,
+        "addresses": {
+            "riscontri": "/api/ocr/riscontri2/riscontri",
+            **{name: reverse(f"dashboard-{name}") for name in ADDRESSES},
+        },
         "csrf": get_token(request),
         "words": words(),
         "timeZone": settings.GATEWAY_TIME_ZONE,
@@ -78,6 +84,16 @@ def state_document(request: HttpRequest) -> HttpResponse:
     return _json(state())
 
 
+@require_safe
+@staff_only
+def picture(request: HttpRequest, run: int, wheel: str) -> HttpResponse:
+    """What AutoBOT saw: the JPEG of a run's wheel, or of its whole `board`."""
+    jpeg = lotto.picture(run, wheel)
+    if jpeg is None:
+        return problem(404, "There is no such picture.")
+    return HttpResponse(jpeg, content_type="image/jpeg")
+
+
 def state() -> dict[str, Any]:
     """All that the page shows: `calls` and `screening`, which events move, and `figures`."""
     return {
@@ -95,6 +111,7 @@ def figures() -> dict[str, Any]:
         "television": television.figures(),
         "switchboard": switchboard.figures(),
         "draw": lotto.draw(),
+        "autobot": lotto.autobot(),
         "health": health.figures(),
     }
 

@@ -21,14 +21,39 @@ GROUPS: Final[dict[str, Words]] = {
         Health.DOWN.value: _("Down"),
         Health.DISABLED.value: _("Switched off"),
     },
-    "line_type": {"all": _("All"), "Unknown": _("other")},
+    "line_type": {"all": _("All lines"), "Unknown": _("other")},
     "caller": {"": _("Anonymous")},
     "extension": {
-        "online": _("free"),
-        "busy": _("busy"),
-        "offline": _("offline"),
+        "online": _("available"),
+        "busy": _("on a call"),
+        "offline": _("not connected"),
         "unknown": _("unknown"),
     },
+    "autobot": {
+        "idle": _("idle"),
+        "capturing": _("looking for the board"),
+        "ocr": _("reading"),
+        "validating": _("checking and passing on"),
+        "completed": _("completed"),
+        "error": _("nothing was read"),
+    },
+    "step": {
+        "validate": _("Validation by AI"),
+        "archive": _("Archive"),
+        "upload": _("Lotto site"),
+        "telegram": _("Telegram"),
+    },
+    "step_state": {
+        "waiting": _("waiting"),
+        "running": _("running"),
+        "done": _("done"),
+        "failed": _("failed"),
+        "off": _("off"),
+        "skipped": _("nothing to do"),
+        "offered": _("to be confirmed"),
+    },
+    "picture": {"board": _("The whole board")},
+    "span": {"all": _("15 draws"), "last3": _("3 draws")},
     "verdict": {"passed": _("Passed"), "blocked": _("Blocked")},
     "reason": {
         "clean": _("nothing against it"),
@@ -54,14 +79,13 @@ TEXTS: Final[Words] = {
     "blocked": _("%(number)s is blocked."),
     "released": _("%(number)s is released."),
     "undone": _("Undone: %(number)s is as before."),
-    "undo": _("Undo"),
+    "started": _("AutoBOT has been started."),
+    "stopped": _("AutoBOT has been stopped."),
+    "all_wheels": _("All wheels"),
+    "daily": _("every day at %(time)s"),
+    "off": _("off"),
     "failed": _("That did not work: %(why)s"),
     "no_answer": _("the gateway does not answer"),
-    "upstream_away": _(
-        "%(app)s gives no answer: its data are from %(since)s. It is tried again by itself."
-    ),
-    "for_ever": _("for ever"),
-    "until": _("until %(when)s"),
 }
 
 

@@ -45,41 +45,68 @@ function colour(token) {
   return getComputedStyle(probe).color;
 }
 
+/** How the nth series of a chart looks. */
+function look(type, n) {
+  const shade = colour(SERIES[n]);
+  const common = { borderColor: shade, backgroundColor: shade, order: type === "bar" ? 2 : 1 };
+  if (type === "bar") return common;
+  return { ...common, borderDash: DASHES[n], borderWidth: 2, pointRadius: alone, pointHitRadius: 8, tension: 0.25 };
+}
+
+/** A value between two unknown ones makes no line: it is a point. */
+function alone({ dataset: { data }, dataIndex: n }) {
+  return (data[n - 1] ?? data[n + 1] ?? null) === null ? 2 : 0;
+}
+
+function options() {
+  const [faint, grid] = [colour("--faint"), colour("--grid")];
+  return {
+    locale,
+    animation: false,
+    responsive: true,
+    maintainAspectRatio: false,
+    interaction: { mode: "index", intersect: false },
+    plugins: { legend: { display: false } },
+    scales: {
+      x: { grid: { display: false }, ticks: { color: faint, maxRotation: 0, autoSkipPadding: 24 } },
+      y: {
+        beginAtZero: true,
+        border: { display: false },
+        grid: { color: grid },
+        ticks: { color: faint, precision: 0, maxTicksLimit: 5, callback: integer },
+      },
+    },
+  };
+}
+
 class HouseChart {
   #figure;
   #spec;
-  #chart;
+  #chart = null;
 
   constructor(figure) {
     this.#figure = figure;
     this.#spec = CHARTS[figure.dataset.chart];
-    this.#chart = new Chart(figure.querySelector("canvas"), {
-      data: { datasets: this.#spec.series.map(([name, , type]) => ({ type, label: text(name), data: [] })) },
-      options: this.#options(),
-    });
+    this.draw();
     figure.querySelector(".sketch").remove();
     for (const button of figure.querySelectorAll("[data-save]")) {
       button.hidden = false;
       button.addEventListener("click", () => this.#save(button.dataset.save));
     }
-    this.dress();
-    this.show();
   }
 
-  #options() {
-    return {
-      locale,
-      animation: false,
-      responsive: true,
-      maintainAspectRatio: false,
-      normalized: true,
-      interaction: { mode: "index", intersect: false },
-      plugins: { legend: { display: false } },
-      scales: {
-        x: { grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 24 } },
-        y: { beginAtZero: true, ticks: { precision: 0, maxTicksLimit: 5, callback: integer }, border: { display: false } },
+  /** Draw it anew, in the colours of the theme of now. */
+  draw() {
+    this.#chart?.destroy();
+    this.#chart = new Chart(this.#figure.querySelector("canvas"), {
+      data: {
+        labels: this.#spec.labels(),
+        datasets: this.#spec.series.map(([name, path, type], n) => ({
+          type, label: text(name), data: at(state, path), ...look(type, n),
+        })),
       },
-    };
+      options: options(),
+    });
   }
 
   /** Draw what the state says now. */
@@ -87,23 +114,6 @@ class HouseChart {
     const { data } = this.#chart;
     data.labels = this.#spec.labels();
     data.datasets.forEach((set, n) => (set.data = at(state, this.#spec.series[n][1])));
-    this.#chart.update("none");
-  }
-
-  /** Take the colours of the theme. */
-  dress() {
-    const { data, options } = this.#chart;
-    data.datasets.forEach((set, n) => {
-      const shade = colour(SERIES[n]);
-      Object.assign(set, {
-        borderColor: shade, backgroundColor: shade, borderDash: DASHES[n], borderWidth: set.type === "bar" ? 0 : 2,
-        pointRadius: 0, pointHitRadius: 8, tension: 0.25, order: n && set.type === "line" ? 0 : 1,
-      });
-    });
-    for (const axis of Object.values(options.scales)) {
-      axis.ticks.color = colour("--faint");
-      axis.grid.color = colour("--grid");
-    }
     this.#chart.update("none");
   }
 
@@ -117,10 +127,9 @@ class HouseChart {
 
 const charts = [...document.querySelectorAll("[data-chart]")].map((figure) => new HouseChart(figure));
 
-onFigures(() => paint(drawAll));
-document.addEventListener("themechange", () => charts.forEach((chart) => chart.dress()));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach((chart) => chart.dress()));
+const showAll = () => charts.forEach((chart) => chart.show());
+const drawAll = () => charts.forEach((chart) => chart.draw());
 
-function drawAll() {
-  for (const chart of charts) chart.show();
-}
+onFigures(() => paint(showAll));
+document.addEventListener("themechange", drawAll);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

@@ -20,8 +20,9 @@ export function nudge() {
 /** JSON from our own server. Throws when there is no good answer. */
 export async function getJson(path) {
   const response = await fetch(path, { headers: { Accept: "application/json" } });
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
-  return response.json();
+  if (response.ok) return response.json();
+  const { detail } = await response.json().catch(() => ({}));
+  throw new Error(detail ?? `${path} answered ${response.status}`);
 }
 
 /** Take over the figures that were read. */

@@ -1,7 +1,7 @@
 // How values are written, by name, in the locale of the reader. `formats.py` has the same names: it writes the
 // first page.
 
-import { live, now } from "./live.js";
+import { live, now, text } from "./live.js";
 
 const language = document.documentElement.lang;
 const { timeZone } = live;
@@ -41,6 +41,13 @@ export function moment(epoch) {
   return date(at) === date(now() * 1000) ? clockTime(at) : date(at);
 }
 
+/** When AutoBOT starts by itself: "20:01 daily", a crontab's words, or "off". */
+function schedule(told) {
+  const [time, rest] = told.split(" ", 2);
+  if (rest === "daily") return text("daily", { time });
+  return told === "off" ? text("off") : told;
+}
+
 const formats = {
   text: String,
   integer,
@@ -51,12 +58,16 @@ const formats = {
   minute,
   local: (told) => localTime(Date.parse(`${told.replace(" ", "T")}Z`)),
   day: (told) => longDay(Date.parse(`${told.replaceAll("/", "-")}T00:00Z`)),
+  schedule,
   month: (told) => longMonth(Date.parse(`${told}-01T00:00Z`)),
 };
 for (const [name, words] of Object.entries(live.words.groups)) formats[name] = (value) => words[value] ?? value;
 
-/** The value in that format; what is unknown is a dash. */
-export const written = (value, how) => (value === null || value === undefined ? "–" : formats[how](value));
+/** The value in that format; what is unknown is a dash, and no change nothing at all. */
+export function written(value, how) {
+  if (value === null || value === undefined) return how === "change" ? "" : "–";
+  return formats[how](value);
+}
 
 /** Show `text` in `node`, touching the page only if that changes something. */
 export function say(node, text) {

@@ -4,7 +4,7 @@ import * as calls from "./calls.js";
 import { Panel } from "./bind.js";
 import { getJson, nudge, onFigures, refresh, take } from "./figures.js";
 import { byId, live, setClock, state } from "./live.js";
-import { onCorrected, onDraw } from "./lotto.js";
+import { onAutobot, onCorrected, onDraw, onRiscontri } from "./lotto.js";
 import { paint } from "./paint.js";
 import { LiveSocket } from "./socket.js";
 import { Link } from "./stale.js";
@@ -31,6 +31,7 @@ const GATEWAY = {
   webtv_update: and(onViewers, drawing("television")),
   lotto_draw_saved: and(onDraw, drawing("lotto")),
   lotto_corrected: and(onCorrected, drawing("lotto")),
+  autobot_status: and(onAutobot, nudge, drawing("lotto")), // its pictures come with the figures
   system: nudge, // a switchboard was lost or is back
 };
 const SWITCHBOARD = {
@@ -73,6 +74,8 @@ onFigures(() => {
   calls.reconcile(state.figures.switchboard.calls);
   for (const draw of drawers.values()) paint(draw);
 });
+
+onRiscontri(drawing("lotto"));
 
 function everySecond() {
   calls.tick();
