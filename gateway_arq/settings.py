@@ -295,6 +295,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", "Italiano"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "gateway_arq.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = GATEWAY_TIME_ZONE = env.text("GATEWAY_TIME_ZONE", "Europe/Rome")

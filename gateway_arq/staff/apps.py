@@ -12,7 +12,7 @@ class StaffConfig(AppConfig):
         from auditlog.models import LogEntry
         from auditlog.signals import pre_log
 
-        from gateway_arq.staff import audit, groups
+        from gateway_arq.staff import audit, checks, groups  # noqa: F401  (registers the check)
 
         pre_log.connect(audit.is_written)
         pre_save.connect(audit.add_who, sender=LogEntry)

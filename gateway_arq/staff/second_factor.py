@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b32encode
+from base64 import b32decode, b32encode
 from typing import Any, Final
 
 from django.contrib.auth import SESSION_KEY
@@ -32,6 +32,11 @@ def readable(key: str) -> str:
     """The key as one types it into an app, in groups of four."""
     text = b32encode(bytes.fromhex(key)).decode()
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def from_readable(text: str) -> str:
+    """The key of what `readable` made."""
+    return b32decode("".join(text.split())).hex()
 
 
 def qr_code(user: User, key: str) -> SafeString:

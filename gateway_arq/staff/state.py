@@ -75,7 +75,7 @@ def _autobot() -> dict[str, Any]:
         "done": told["wheels_completed"],
         "all": told["total_wheels"],
     }
-    return {"label": "AutoBOT", "value": told["status"], "note": note}
+    return {"label": "AutoBOT", "value": written(told["status"], "autobot"), "note": note}
 
 
 def problems(request: HttpRequest) -> Iterator[dict[str, Any]]:
