@@ -191,6 +191,13 @@ class SiteError(Exception):
     """The Lotto site gave no usable answer; the text is for people.
 
     `retry_after_s`: because it is not to be asked now.
+    """
+
+    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
 class LegacyOff(Exception):
     """No old database is configured; the message is for people."""
 

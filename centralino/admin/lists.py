@@ -17,6 +17,7 @@ from import_export.fields import Field
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource
 from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
@@ -34,7 +35,11 @@ class EntryForm(forms.ModelForm):
     """A new entry, its number in any notation."""
 
     hours = forms.IntegerField(
-        required=False, min_value=1, max_value=MOST_HOURS, help_text="Empty: permanent."
+        required=False,
+        min_value=1,
+        max_value=MOST_HOURS,
+        help_text="Empty: permanent.",
+        widget=UnfoldAdminIntegerFieldWidget,
     )
 
     class Meta:

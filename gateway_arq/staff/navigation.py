@@ -62,6 +62,16 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return [group for group in groups if group["items"]]
 
 
+def account(request: HttpRequest) -> list[dict[str, Any]]:
+    """The links under the reader's name."""
+    if not request.user.is_authenticated:
+        return []
+    links = [(_("Two-factor login"), "admin:second_factor")]
+    if request.user.has_usable_password():
+        links.append((_("Change password"), "admin:password_change"))
+    return [{"title": title, "link": reverse(to)} for title, to in links]
+
+
 def _pages() -> dict[str, Any]:
     links = (
         (_("State of the house"), "home", "admin:index"),

@@ -73,6 +73,7 @@ export class LiveSocket {
     switch (message.type) {
       case "system":
         // Its seq is where the server starts, not yet what we know: a resync may follow.
+        if (message.source) return this.#take(message); // about an upstream: an event like others
         this.#failures = 0;
         this.#on.live(message.timestamp);
         break;
