@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 
@@ -43,6 +44,77 @@ class ReaderBusy(Exception):
 
 class ReaderFailed(Exception):
     """The reading process ended, or did not answer in time; the message is for people."""
+
+
+class RunState(StrEnum):
+    """How far a run of AutoBOT is, in the reference's words."""
+
+    IDLE = "idle"  # stopped, or there is none
+    CAPTURING = "capturing"  # no board has been seen yet
+    OCR = "ocr"  # wheels are being read
+    VALIDATING = "validating"  # nothing is read any more; the steps
+    COMPLETED = "completed"
+    ERROR = "error"  # it ended without a board
+
+
+class Held(StrEnum):
+    """Why a wheel that was read for sure is not published."""
+
+    OLD = "old"  # the archive has these numbers on another day
+    NO_DRAW = "no_draw"  # no draw is due on this day
+    BEHIND = "behind"  # the archive lacks the draw before: an old board could not be told
+
+
+class Origin(StrEnum):
+    """Who said what a wheel's numbers are."""
+
+    OCR = "ocr"
+    AI = "ai"
+    PERSON = "person"
+
+
+class StepName(StrEnum):
+    """What is done with the numbers of a run, in this order."""
+
+    VALIDATE = "validate"
+    ARCHIVE = "archive"
+    UPLOAD = "upload"
+    TELEGRAM = "telegram"
+    NOTICE = "notice"  # that what was published is contradicted
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    OFF = "off"  # not configured, or not wanted
+    SKIPPED = "skipped"  # there was nothing to do
+    OFFERED = "offered"  # the numbers have changed since: a person decides
+
+
+class RunBusy(Exception):
+    """There is an unfinished run, and only one may be; `state` is that one's."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__("AutoBOT is at work already.")
+        self.state = state
+
+
+class RunRefused(Exception):
+    """What is asked of a run cannot be done; the message is for people."""
+
+
+class LeaseLost(Exception):
+    """Another process works on the run now, or it was stopped."""
+
+
+class StreamRefused(ValueError):
+    """An address that no stream is fetched from; the message is for people."""
+
+
+class StreamError(Exception):
+    """No picture comes off the stream; the message is for people and holds no query of a URL."""
 
 
 class AiOff(Exception):
@@ -119,6 +191,21 @@ class SiteError(Exception):
     """The Lotto site gave no usable answer; the text is for people.
 
     `retry_after_s`: because it is not to be asked now.
+    """
+
+    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+class LegacyOff(Exception):
+    """No old database is configured; the message is for people."""
+
+
+class LegacyError(Exception):
+    """The old database did not answer, or is not as documented; the message is for people.
+
+    `retry_after_s`: where asking again may help.
     """
 
     def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:

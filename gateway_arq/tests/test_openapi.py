@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import hypothesis
@@ -13,6 +15,9 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
 
+from gateway_arq.legacy.place import in_file
+from ocr.tests.legacy_house import legacy_at
+from sandbox.legacy import fill
 from sandbox.operator import packed
 from sandbox.testing import (
     AI_KEY,
@@ -141,6 +146,14 @@ def lotto_site() -> Iterator[RunningLottoSite]:
         yield running
 
 
+@pytest.fixture
+def legacy_database(tmp_path: Path) -> Iterator[None]:
+    """The old database as the sandbox fills it."""
+    fill(tmp_path / "legacy.sqlite3", date(2025, 12, 7))
+    with legacy_at(in_file(tmp_path / "legacy.sqlite3", timeout_s=1)):
+        yield
+
+
 # A request ends with its connection closed, as in the real server.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_is_sent_the_answer_is_as_described(
@@ -150,6 +163,7 @@ def test_whatever_is_sent_the_answer_is_as_described(
     telegram: RunningTelegram,
     openrouter: RunningOpenRouter,
     lotto_site: RunningLottoSite,
+    legacy_database: None,
 ) -> None:
     settings.LOTTO_ARCHIVE_URLS = [lotto_operator.url]
     settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN

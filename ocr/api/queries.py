@@ -41,6 +41,26 @@ class TelegramBody(Struct, frozen=True):
     image_base64: str | None = None
 
 
+class StartBody(Struct, frozen=True):
+    """What is null or missing is as configured."""
+
+    ai_validation: bool | None = None
+    telegram_notify: bool | None = None
+    auto_upload: bool | None = None
+    save_to_db: bool | None = None
+    extraordinary: bool = False
+
+
+class ConfigBody(Struct, frozen=True):
+    """What is null or missing stays; an empty stream is the default one."""
+
+    stream_url: Annotated[str, Meta(max_length=2000)] | None = None
+    ai_validation: bool | None = None
+    auto_upload: bool | None = None
+    telegram_notify: bool | None = None
+    save_to_db: bool | None = None
+
+
 class AiBody(Struct, frozen=True):
     image_base64: Image
     prompt: Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")] = DEFAULT_PROMPT
@@ -86,3 +106,11 @@ def _day(text: str) -> date:
 def _number(told: int | str) -> int | str:
     """`"04"` is 4, as `process` tells it; anything else is left to the rules."""
     return int(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else told
+
+
+class LegacyDatesQuery(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 10
+
+
+class LegacyRiscontriQuery(Struct, frozen=True):
+    by_dates: Annotated[int, Meta(ge=1, le=100)] = 15

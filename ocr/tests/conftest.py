@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, time
 from typing import Any
 
 import pytest
 
+from lotto.rules import ROME
 from ocr import ai, reading
 from ocr.reader.engines import rapidocr
 from ocr.reader.reader import Reader
+from ocr.tests.evenings import DAY, Services
 from sandbox.testing import (
     AI_KEY,
+    BOT_TOKEN,
+    CHAT,
     SITE_PASSWORD,
     SITE_USER,
     RunningLottoSite,
     RunningOpenRouter,
     running_lotto_site,
     running_openrouter,
+    running_telegram,
 )
 
 
@@ -49,3 +55,16 @@ def lotto_site(settings: Any) -> Iterator[RunningLottoSite]:
         settings.LOTTO_SITE_URL = running.url
         settings.LOTTO_SITE_USER, settings.LOTTO_SITE_PASSWORD = SITE_USER, SITE_PASSWORD
         yield running
+
+
+@pytest.fixture
+def services(
+    settings: Any, openrouter: RunningOpenRouter, lotto_site: RunningLottoSite
+) -> Iterator[Services]:
+    """All that a run speaks to but the television, on the evening of DAY."""
+    evening = datetime.combine(DAY, time(20, 5), ROME).timestamp()
+    openrouter.clock.now = lotto_site.clock.now = evening
+    with running_telegram() as telegram:
+        settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN
+        settings.TELEGRAM_CHAT_ID = CHAT
+        yield Services(telegram, openrouter, lotto_site)

@@ -92,14 +92,18 @@ def test_a_file_that_ends_in_the_middle_is_refused(kind: str) -> None:
 def test_a_picture_that_was_held_upright_is_turned() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees
-    turned = upright(file_of("JPEG", exif=exif))
+    file = file_of("JPEG", exif=exif)
+    turned = upright(file)
+    assert images.size(file) == (40, 80)
     assert turned.shape == (80, 40, 3)
     assert turned[5, 20, 2] > 150  # what was at the left is at the top
     assert turned[75, 20, 0] > 150
 
 
 def test_large_pictures_are_made_smaller() -> None:
-    assert max(upright(file_of("JPEG", size=(6_000, 4_000))).shape) == images.READ_SIDE
+    file = file_of("JPEG", size=(6_000, 4_000))
+    assert max(upright(file).shape) == images.READ_SIDE
+    assert images.size(file) == (6_000, 4_000)
 
 
 def test_transparency_is_black() -> None:
