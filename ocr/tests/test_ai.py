@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connections
+from django.test import Client
 from PIL import Image
 
 from ocr import ai, budget
@@ -299,3 +300,19 @@ def test_a_process_asks_few_questions_at_once(
     assert busy.value.retry_after_s == 5
     assert not AiUse.objects.exists()
     assert ai.ask(picture(), "?").text
+
+
+def test_staff_see_what_was_asked_and_what_it_cost(
+    admin_client: Client, openrouter: RunningOpenRouter
+) -> None:
+    openrouter.server.cost = 0.1234
+    ai.ask(picture(), "?")
+    openrouter.faults.arm(**answer('{"error":{"message":"model down"}}', 502))
+    with pytest.raises(AiError):
+        ai.ask(picture(), "?")
+    listed = admin_client.get("/admin/ocr/aiuse/").content.decode()
+    assert "0,1234" in listed
+    assert "model down" in listed
+    one = f"/admin/ocr/aiuse/{AiUse.objects.first().pk}"
+    assert admin_client.get(f"{one}/change/").status_code == 200
+    assert admin_client.post(f"{one}/delete/").status_code == 403
