@@ -24,10 +24,13 @@ from sandbox.ari import AriServer
 from sandbox.cdn import Cdn
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
+from sandbox.lotto_site import LottoSite
+from sandbox.openrouter import OpenRouter
 from sandbox.operator import LottoOperator
 from sandbox.push import Stream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
 from sandbox.telegram import Telegram
+from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 logger = logging.getLogger("sandbox")
@@ -147,6 +150,12 @@ def _app(
         Cdn().upstream(),
         LottoOperator().upstream(),
         Telegram(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
+        OpenRouter(key=os.environ.get("OPENROUTER_API_KEY", "")).upstream(),
+        LottoSite(
+            user=os.environ.get("LOTTO_SITE_USER", ""),
+            password=os.environ.get("LOTTO_SITE_PASSWORD", ""),
+        ).upstream(),
+        Television().upstream(),
     ]
     return build_app([carrier.upstream(), *others], Faults())
 

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.days import zone
 from gateway_arq.lib.fact_admin import Exported, FactAdmin
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
@@ -85,7 +84,6 @@ class CallResource(Exported):
 class CallAdmin(FactAdmin):
     resource_classes = [CallResource]
     export_instead = ", or take /api/webcom/calls?format=csv"
-    paginator = BoundedPaginator
     list_display = (
         "started_at",
         "state",

@@ -16,14 +16,16 @@ from import_export.admin import ImportExportMixin
 from import_export.fields import Field
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource
+from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import Reason
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.days import zone
 from gateway_arq.lib.fact_admin import Exported
+from gateway_arq.lib.house_admin import HouseAdmin
 
 MOST_HOURS: Final = 87_600
 DEFAULT_HOURS: Final = 24
@@ -33,7 +35,11 @@ class EntryForm(forms.ModelForm):
     """A new entry, its number in any notation."""
 
     hours = forms.IntegerField(
-        required=False, min_value=1, max_value=MOST_HOURS, help_text="Empty: permanent."
+        required=False,
+        min_value=1,
+        max_value=MOST_HOURS,
+        help_text="Empty: permanent.",
+        widget=UnfoldAdminIntegerFieldWidget,
     )
 
     class Meta:
@@ -140,11 +146,10 @@ class ImportedEntry(ModelResource):
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(ImportExportMixin, admin.ModelAdmin):
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
+class ListEntryAdmin(ImportExportMixin, HouseAdmin):
     formats = (CSV, XLSX)
+    import_form_class = ImportForm
+    export_form_class = SelectableFieldsExportForm
     list_display = (
         "shown_number", "allowed", "reason", "created_at", "until", "hits", "last_hit_at", "note",
     )  # fmt: skip

@@ -8,12 +8,12 @@ from django.http import HttpRequest
 
 from centralino.models import LineRule, ScreenedCall
 from centralino.numbers import NumberError, canonical
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.fact_admin import FactAdmin
+from gateway_arq.lib.house_admin import HouseAdmin
 
 
 @admin.register(LineRule)
-class LineRuleAdmin(admin.ModelAdmin):
+class LineRuleAdmin(HouseAdmin):
     list_display = (
         "__str__", "enabled", "block_anonymous", "block_listed", "answered_hours", "hangup_reason",
         "sound",
@@ -24,7 +24,6 @@ class LineRuleAdmin(admin.ModelAdmin):
 
 @admin.register(ScreenedCall)
 class ScreenedCallAdmin(FactAdmin):
-    paginator = BoundedPaginator
     list_display = ("at", "verdict", "why", "caller", "number", "entry", "called", "server")
     list_filter = ("verdict", "why")
     search_fields = ("number",)

@@ -15,15 +15,15 @@ from centralino.screener import NAME as SCREENING
 from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.types import AmiError
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.fact_admin import FactAdmin
+from gateway_arq.lib.house_admin import HouseAdmin
 from gateway_arq.workers.models import WorkerStatus
 
 _APP = "asterisk."
 
 
 @admin.register(PbxServer)
-class PbxServerAdmin(admin.ModelAdmin):
+class PbxServerAdmin(HouseAdmin):
     list_display = (
         "name", "enabled", "health", "channels", "screening", "extensions", "host", "ssh_host",
         "last_error",
@@ -115,7 +115,6 @@ class ServerFilter(admin.SimpleListFilter):
 
 @admin.register(PbxCall)
 class PbxCallAdmin(FactAdmin):
-    paginator = BoundedPaginator
     list_display = (
         "started_at", "caller", "caller_name", "exten", "duration_s", "answered_at", "cause",
         "cause_text", "server",

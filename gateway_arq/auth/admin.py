@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from gateway_arq.auth import services
 from gateway_arq.auth.models import ApiKey
 from gateway_arq.auth.types import Scope
+from gateway_arq.lib.house_admin import HouseAdmin
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(HouseAdmin):
     list_display = (
         "name",
         "start",
