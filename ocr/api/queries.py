@@ -59,6 +59,8 @@ class ConfigBody(Struct, frozen=True):
     auto_upload: bool | None = None
     telegram_notify: bool | None = None
     save_to_db: bool | None = None
+
+
 class AiBody(Struct, frozen=True):
     image_base64: Image
     prompt: Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")] = DEFAULT_PROMPT
@@ -104,6 +106,8 @@ def _day(text: str) -> date:
 def _number(told: int | str) -> int | str:
     """`"04"` is 4, as `process` tells it; anything else is left to the rules."""
     return int(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else told
+
+
 class LegacyDatesQuery(Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 10
 

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from ocr.api.views import autobot
+from ocr.api.views import autobot, legacy
 from ocr.api.views.ai import AiModelsView, AiValidateView
 from ocr.api.views.config import ConfigView
 from ocr.api.views.lotto_site import RiscontriView, UploadView
-from ocr.api.views.legacy import DatesView, ExtractionView, RiscontriView
 from ocr.api.views.process import ProcessView
 from ocr.api.views.telegram import TelegramView
 
@@ -22,7 +21,7 @@ urlpatterns = [
     path("config", ConfigView.as_view()),
     path("lotto/upload", UploadView.as_view()),
     path("riscontri", RiscontriView.as_view()),
-    path("riscontri2/dates", DatesView.as_view()),
-    path("riscontri2/extraction", ExtractionView.as_view()),
-    path("riscontri2/riscontri", RiscontriView.as_view()),
+    path("riscontri2/dates", legacy.DatesView.as_view()),
+    path("riscontri2/extraction", legacy.ExtractionView.as_view()),
+    path("riscontri2/riscontri", legacy.RiscontriView.as_view()),
 ]
