@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from django.conf import settings
@@ -41,28 +42,30 @@ def validate(image: bytes, reading: Reading, model: str | None = None) -> Valida
     name, known = _chosen(model)
     if not reading.wheels:
         return Validation(reading, model=name)
-    picture = images.jpeg(image, PICTURE_SIDE)
+    with _place():
+        picture = images.jpeg(image, PICTURE_SIDE)
 
-    def look(*, informed: bool) -> tuple[Look, str]:
-        text = looks.question(reading, with_what_was_read=informed)
-        question = AiQuestion(name, text, picture, looks.SCHEMA)
-        return _asked(AiUse.Purpose.VALIDATE, question, known, _look)
+        def look(*, informed: bool) -> tuple[Look, str]:
+            text = looks.question(reading, with_what_was_read=informed)
+            question = AiQuestion(name, text, picture, looks.SCHEMA)
+            return _asked(AiUse.Purpose.VALIDATE, question, known, _look)
 
-    first, answered_by = look(informed=True)
-    taken = [first]
-    if looks.needs_another(reading, first):
-        try:
-            taken.append(look(informed=False)[0])
-        except AiError as exc:  # what the first one confirmed is worth having without it
-            logger.warning("ai.no_second_look model=%s error=%s", name, exc)
+        first, answered_by = look(informed=True)
+        taken = [first]
+        if looks.needs_another(reading, first):
+            try:
+                taken.append(look(informed=False)[0])
+            except AiError as exc:  # what the first one confirmed is worth having without it
+                logger.warning("ai.no_second_look model=%s error=%s", name, exc)
     return looks.agreed(reading, taken)._replace(model=answered_by)
 
 
 def ask(image: bytes, text: str, model: str | None = None) -> AiAnswer:
     """What a model says to this text and picture. Raises AiOff, AiError or ImageRefused."""
     name, known = _chosen(model)
-    question = AiQuestion(name, text, images.jpeg(image, PICTURE_SIDE))
-    return _asked(AiUse.Purpose.ASK, question, known, lambda answer: answer)
+    with _place():
+        question = AiQuestion(name, text, images.jpeg(image, PICTURE_SIDE))
+        return _asked(AiUse.Purpose.ASK, question, known, lambda answer: answer)
 
 
 def models() -> list[AiModel]:
@@ -70,8 +73,12 @@ def models() -> list[AiModel]:
 
     While OpenRouter is away it is the last one. Raises AiOff, or AiError where there is none.
     """
-    allowed = {settings.OPENROUTER_MODEL, *settings.OPENROUTER_MODELS}
-    return [model for model in _listed() if not settings.OPENROUTER_MODELS or model.id in allowed]
+    return [model for model in _listed() if _may_be_asked(model.id)]
+
+
+def _may_be_asked(name: str) -> bool:
+    chosen = settings.OPENROUTER_MODELS
+    return not chosen or name in chosen or name == settings.OPENROUTER_MODEL
 
 
 def _listed() -> list[AiModel]:
@@ -94,15 +101,28 @@ def _listed() -> list[AiModel]:
 def _chosen(model: str | None) -> tuple[str, AiModel | None]:
     """The model to ask, and what is known of it. Raises AiOff, or AiError for one that is not."""
     name = model or settings.OPENROUTER_MODEL
+    unknown = AiError(f"There is no vision model {name[:200]!r} to ask.", is_refused=True)
     try:
-        # A variant (`:free`, `:nitro`) is not listed; its price is at most the model's.
-        known = {each.id: each for each in models()}.get(name.partition(":")[0])
+        known = next((each for each in models() if each.id == name), None)
     except AiError as exc:
         logger.warning("ai.no_list error=%s", exc)
+        if not _may_be_asked(name):
+            raise unknown from None
         return name, None
     if known is None and name != settings.OPENROUTER_MODEL:
-        raise AiError(f"There is no vision model {name[:200]!r} to ask.", is_refused=True)
+        raise unknown
     return name, known
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """One of the few places for those who ask. Raises AiError when all are taken."""
+    if not _room.acquire(blocking=False):
+        raise AiError("Too many questions are open. Try again.", retry_after_s=BUSY_RETRY_S)
+    try:
+        yield
+    finally:
+        _room.release()
 
 
 def _asked(
@@ -113,20 +133,15 @@ def _asked(
 ) -> T:
     """What `read` makes of the answer. Raises AiError, as `read` may; its cost is kept anyhow."""
     client = _client()
-    if not _room.acquire(blocking=False):
-        raise AiError("Too many questions are open. Try again.", retry_after_s=BUSY_RETRY_S)
+    use = budget.opened(purpose, question.model, budget.most_usd(known, question.text))
     try:
-        use = budget.opened(purpose, question.model, budget.most_usd(known, question.text))
-        try:
-            answer = client.ask(question)
-            found = read(answer)
-        except AiError as exc:
-            budget.close(use, exc.usage, failure=exc)
-            raise
-        budget.close(use, answer.usage)
-        return found
-    finally:
-        _room.release()
+        answer = client.ask(question)
+        found = read(answer)
+    except AiError as exc:
+        budget.close(use, exc.usage, failure=exc)
+        raise
+    budget.close(use, answer.usage)
+    return found
 
 
 def _look(answer: AiAnswer) -> tuple[Look, str]:

@@ -141,6 +141,16 @@ def test_the_settings_choose_which_models_may_be_asked(
     assert len(openrouter.server.asked) == 1
 
 
+def test_without_a_list_only_the_chosen_models_are_asked(
+    openrouter: RunningOpenRouter, settings: Any
+) -> None:
+    settings.OPENROUTER_MODELS = ["openai/gpt-4o"]
+    openrouter.faults.arm("down", "openrouter.models", times=0)
+    assert ai.ask(picture(), "?", "openai/gpt-4o").text
+    with pytest.raises(AiError, match="no vision model"):
+        ai.ask(picture(), "?", "google/gemini-2.5-flash")
+
+
 @pytest.mark.parametrize(
     ("fault", "text", "is_refused", "is_free"),
     [
