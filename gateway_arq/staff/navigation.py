@@ -48,6 +48,17 @@ ICONS: Final = {
     "auditlog.logentry": "history",
     "axes.accessattempt": "lock_person",
     "django_celery_beat.periodictask": "schedule",
+    "django_celery_beat.intervalschedule": "timer",
+    "django_celery_beat.crontabschedule": "event_repeat",
+    "django_celery_beat.clockedschedule": "event",
+}
+TITLES: Final = {  # of tables whose library calls them otherwise
+    "auditlog.logentry": gettext_lazy("Audit log"),
+    "axes.accessattempt": gettext_lazy("Failed logins"),
+    "django_celery_beat.periodictask": gettext_lazy("Scheduled tasks"),
+    "django_celery_beat.intervalschedule": gettext_lazy("Schedules: intervals"),
+    "django_celery_beat.crontabschedule": gettext_lazy("Schedules: calendar"),
+    "django_celery_beat.clockedschedule": gettext_lazy("Schedules: once"),
 }
 ANY_ICON: Final = "table_rows"
 
@@ -88,8 +99,9 @@ def _group(title: object, models: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _item(model: dict[str, Any]) -> dict[str, Any]:
+    label = model["model"]._meta.label_lower
     return {
-        "title": capfirst(model["name"]),
-        "icon": ICONS.get(model["model"]._meta.label_lower, ANY_ICON),
+        "title": str(TITLES.get(label, capfirst(model["name"]))),
+        "icon": ICONS.get(label, ANY_ICON),
         "link": model["admin_url"],
     }

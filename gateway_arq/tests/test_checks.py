@@ -90,9 +90,9 @@ ODD = [
     ({"WEBCOM_WEBHOOK_SECRET": "whsec_QUJD"}, "gateway.E015"),
     ({"GATEWAY_TIME_ZONE": "Europe/Roma"}, "gateway.E016"),
     ({"GATEWAY_TIME_ZONE": "../etc/passwd"}, "gateway.E016"),
-    ({"LEGACY_DATABASE_URL": "postgres://reader:x@old.example/legacy"}, "gateway.E018"),
-    ({"LEGACY_DATABASE_URL": "mysql://reader:x@old.example"}, "gateway.E018"),
-    ({"LEGACY_DATABASE_URL": "mysql://reader:x@old.example:port/legacy"}, "gateway.E018"),
+    ({"LEGACY_DATABASE_URL": "postgres://reader:x@old.example/legacy"}, "gateway.W018"),
+    ({"LEGACY_DATABASE_URL": "mysql://reader:x@old.example"}, "gateway.W018"),
+    ({"LEGACY_DATABASE_URL": "mysql://reader:x@old.example:port/legacy"}, "gateway.W018"),
     ({"LEGACY_DATABASE_URL": "mysql://root:x@old.example/legacy"}, "gateway.W019"),
 ]
 

@@ -134,6 +134,27 @@ def test_fragmented_mp4_with_its_head_apart() -> None:
         assert shades(stream(served.url()).frames(threading.Event()), 3) == [200] * 3
 
 
+def test_another_head_at_the_same_address() -> None:
+    """As of an encoder that was started again with another size of picture."""
+    head = '#EXT-X-MAP:URI="head.mp4"\n'
+
+    def pages(number: int, size: tuple[int, int]) -> dict[str, bad.Page]:
+        whole = video([200] * 5, kind="mp4", size=size)
+        moof = whole.index(b"moof") - 4
+        names = [f"{number + n}.m4s" for n in range(3)]
+        listed = playlist(*names, first=number, more=head)
+        return {
+            "/live.m3u8": listed, "/head.mp4": whole[:moof],
+            **{f"/{name}": whole[moof:] for name in names},
+        }  # fmt: skip
+
+    with serving(pages(0, (320, 180))) as served:
+        frames = stream(served.url(), every_s=0.5, limit_s=5).frames(threading.Event())
+        assert next(frames).image.shape == (180, 320, 3)
+        served.pages.update(pages(10, (640, 360)))
+        assert [frame.image.shape for frame in islice(frames, 4)][-1] == (360, 640, 3)
+
+
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_pieces_of_one_file(knows_ranges: bool) -> None:
     parts = [video([50] * 5), video([150] * 5)]

@@ -21,10 +21,9 @@ logger = logging.getLogger(__name__)
 
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
-MOST_KEPT: Final = 4  # keys and heads
 MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
 LOOK_S: Final = 0.1  # how soon a wish to stop is seen
-ATTEMPT: Final = 0.45  # of the limit, that one request may take: two fit in
+ATTEMPT: Final = 0.45  # of the limit, that one request may take; a long segment twice that
 
 
 class Frame(NamedTuple):
@@ -103,7 +102,6 @@ class _Watch:
         self._outage = stream.outage
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
-        self._kept: dict[Piece, bytes] = {}  # keys and heads
         self._last: int | None = None  # number of the last segment that was asked for
         self._first_s = 0.0  # into the next segment, where the next picture is due
         self._due_at = 0.0  # monotonic
@@ -184,18 +182,15 @@ class _Watch:
         logger.info("stream.gap error=%s", exc)
 
     def _body(self, segment: Segment) -> bytes:
-        body = self._files.get(segment.body, timeout_s=self._request_s).body
+        timeout_s = min(max(segment.duration_s, self._request_s), 2 * self._request_s)
+        body = self._files.get(segment.body, timeout_s=timeout_s).body
+        # Asked for every time: an encoder that began anew has others at the same addresses.
         if segment.key:
-            body = decrypted(body, self._once(Piece(segment.key.url)), segment.key.iv)
-        return (self._once(segment.head) if segment.head else b"") + body
+            body = decrypted(body, self._small(Piece(segment.key.url)), segment.key.iv)
+        return (self._small(segment.head) if segment.head else b"") + body
 
-    def _once(self, piece: Piece) -> bytes:
-        """A key or a head, which many segments share."""
-        if piece not in self._kept:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[piece] = self._lists.get(piece, timeout_s=self._request_s).body
-        return self._kept[piece]
+    def _small(self, piece: Piece) -> bytes:
+        return self._lists.get(piece, timeout_s=self._request_s).body
 
     def _show(self, image: Pixels, *, is_live: bool) -> None:
         """Hand a picture on, not sooner after the one before than it is shown on the air."""
