@@ -28,7 +28,7 @@ ADVERTS: Final = (
     ("CAFFE DEL PORTO", "3 x 2   fino al 28", (90, 50, 20)),
     ("OROSCOPO", "Ariete 12  Toro 7  Gemelli 45", (70, 20, 120)),
 )
-LAYOUTS: Final[tuple[boards.Layout, ...]] = ("table", "two", "cards", "columns")
+LAYOUTS: Final[tuple[boards.Layout, ...]] = ("table", "two", "cards")
 CLOCK_HZ: Final = 90_000
 WRAP: Final = 1 << 33  # of the clock in MPEG-TS
 LOW: Final = (720, 576)  # as digital television squeezes 16:9

@@ -225,7 +225,7 @@ class AudienceAdmin(FactAdmin):
 
     list_select_related = ("stream",)
     change_list_template = "admin/webtv/facts.html"
-    export_instead = ", or take /api/webtv/history?format=csv"
+    export_instead = "/api/webtv/history?format=csv"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         stream = selectors.stream(request.GET.get("stream"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from centralino.models import LineRule, ScreenedCall
 from centralino.numbers import NumberError, canonical
@@ -27,7 +28,7 @@ class ScreenedCallAdmin(FactAdmin):
     list_display = ("at", "verdict", "why", "caller", "number", "entry", "called", "server")
     list_filter = ("verdict", "why")
     search_fields = ("number",)
-    search_help_text = "A caller in any notation; 333* finds callers that begin so."
+    search_help_text = gettext_lazy("A caller in any notation; 333* finds callers that begin so.")
     ordering = ("-at", "-id")
 
     def get_search_results(

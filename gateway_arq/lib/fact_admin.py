@@ -7,6 +7,8 @@ from typing import Any, Final
 from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource, modelresource_factory
@@ -43,7 +45,7 @@ class FactAdmin(ExportMixin, ReadOnlyAdmin):
 
     formats = (CSV, XLSX)
     export_form_class = SelectableFieldsExportForm
-    export_instead = ""  # where there is more, as ", or take ..."
+    export_instead = ""  # the address that has all of them
 
     def get_resource_classes(self, request: HttpRequest) -> list[type[Exported]]:
         return self.resource_classes or [modelresource_factory(self.model, Exported)]
@@ -52,6 +54,9 @@ class FactAdmin(ExportMixin, ReadOnlyAdmin):
         rows = self.get_export_queryset(request).order_by()
         if rows[: MOST_EXPORTED + 1].count() <= MOST_EXPORTED:
             return super().export_action(request)
-        advice = f"Over {MOST_EXPORTED:,} rows: filter the list first{self.export_instead}."
+        most = number_format(MOST_EXPORTED, force_grouping=True)
+        advice = _("Over %s rows: filter the list first.") % most
+        if self.export_instead:
+            advice += " " + _("Or take %s.") % self.export_instead
         self.message_user(request, advice, messages.ERROR)
         return HttpResponseRedirect(f"../?{request.GET.urlencode()}")

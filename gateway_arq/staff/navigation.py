@@ -47,6 +47,17 @@ ICONS: Final = {
     "auditlog.logentry": "history",
     "axes.accessattempt": "lock_person",
     "django_celery_beat.periodictask": "schedule",
+    "django_celery_beat.intervalschedule": "timer",
+    "django_celery_beat.crontabschedule": "event_repeat",
+    "django_celery_beat.clockedschedule": "event",
+}
+TITLES: Final = {  # of tables whose library calls them otherwise
+    "auditlog.logentry": gettext_lazy("Audit log"),
+    "axes.accessattempt": gettext_lazy("Failed logins"),
+    "django_celery_beat.periodictask": gettext_lazy("Scheduled tasks"),
+    "django_celery_beat.intervalschedule": gettext_lazy("Schedules: intervals"),
+    "django_celery_beat.crontabschedule": gettext_lazy("Schedules: calendar"),
+    "django_celery_beat.clockedschedule": gettext_lazy("Schedules: once"),
 }
 ANY_ICON: Final = "table_rows"
 
@@ -60,6 +71,16 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         groups.append(_group(title, models))
     groups.append(_group(_("System"), [model for models in by_app.values() for model in models]))
     return [group for group in groups if group["items"]]
+
+
+def account(request: HttpRequest) -> list[dict[str, Any]]:
+    """The links under the reader's name."""
+    if not request.user.is_authenticated:
+        return []
+    links = [(_("Two-factor login"), "admin:second_factor")]
+    if request.user.has_usable_password():
+        links.append((_("Change password"), "admin:password_change"))
+    return [{"title": title, "link": reverse(to)} for title, to in links]
 
 
 def _pages() -> dict[str, Any]:
@@ -77,8 +98,9 @@ def _group(title: object, models: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _item(model: dict[str, Any]) -> dict[str, Any]:
+    label = model["model"]._meta.label_lower
     return {
-        "title": capfirst(model["name"]),
-        "icon": ICONS.get(model["model"]._meta.label_lower, ANY_ICON),
+        "title": str(TITLES.get(label, capfirst(model["name"]))),
+        "icon": ICONS.get(label, ANY_ICON),
         "link": model["admin_url"],
     }

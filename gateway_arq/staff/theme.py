@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
 
 # The theme has one scale of greys, whose light end is the paper of the light look and whose dark
 # end is the paper of the dark one: the values are those of tokens.css.
@@ -57,11 +56,6 @@ def stylesheets(*names: str) -> list[Any]:
     return [of(name) for name in names]
 
 
-def sandbox_label(request: HttpRequest) -> list[str] | None:
-    """A label in the head of every page when the data is not real."""
-    return [str(_("SANDBOX: test data")), "warning"] if settings.SANDBOX else None
-
-
 def sandbox_prefix(request: HttpRequest) -> str | None:
     return "[SANDBOX] " if settings.SANDBOX else None
 
@@ -82,8 +76,9 @@ UNFOLD: Final = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "COLORS": {"base": GREYS, "primary": BLUES, "font": FONT},
-    "ENVIRONMENT": "gateway_arq.staff.theme.sandbox_label",
     "ENVIRONMENT_TITLE_PREFIX": "gateway_arq.staff.theme.sandbox_prefix",
     "STYLES": stylesheets("tokens.css", "admin.css", "draws.css", "charts.css", "runs.css"),
+    "ACCOUNT": {"navigation": "gateway_arq.staff.navigation.account"},
+    "DASHBOARD_CALLBACK": "gateway_arq.staff.state.show",
     "SIDEBAR": {"show_search": True, "navigation": "gateway_arq.staff.navigation.sidebar"},
 }

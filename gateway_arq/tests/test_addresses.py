@@ -105,6 +105,26 @@ def test_the_server_is_told_the_name_that_was_asked_for(monkeypatch: Any) -> Non
     assert f"\r\nHost: {base[7:]}\r\n".encode() in heard[0]
 
 
+def test_so_is_a_server_with_tls(monkeypatch: Any) -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def listen() -> None:
+            client, _ = door.accept()
+            with client:
+                heard.append(client.recv(65_536))  # the first message names the server (SNI)
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        answering(monkeypatch, ["127.0.0.1"])
+        base = f"https://tv.example.com:{door.getsockname()[1]}"
+        client = HttpClient(base, connect=Doorman([LOOPBACK]).connect)
+        with pytest.raises(HttpError):
+            client.get_body("/x", timeout_s=5)
+        thread.join()
+    assert b"tv.example.com" in heard[0]
+
+
 def test_a_name_server_that_is_silent_holds_nobody(monkeypatch: Any) -> None:
     asked = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: [asked.wait(10)][:0])

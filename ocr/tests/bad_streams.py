@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import av
@@ -161,3 +162,21 @@ def video(shades: list[int], *, rate: int = 5, size: tuple[int, int] = (320, 180
             to.mux(stream.encode(av.VideoFrame.from_ndarray(picture(shade, size), format="bgr24")))
         to.mux(stream.encode())
     return file.getvalue()
+
+
+def recorded(path: Path, shades: list[int], *, kind: str, codec: str, rate: int = 25) -> None:
+    """A stream as FFmpeg's own HLS writer lays it down: a second of each grey, with sound."""
+    options = {"hls_time": "2", "hls_list_size": "0", "hls_segment_type": kind}
+    with av.open(str(path), "w", format="hls", options=options) as to:
+        sound: Any = to.add_stream("aac", rate=48_000, layout="mono")
+        shown: Any = to.add_stream(codec, rate=rate, options={"g": str(rate), "bf": "2"})
+        shown.width, shown.height, shown.pix_fmt = 320, 180, "yuv420p"
+        for second, shade in enumerate(shades):
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.float32), "fltp", "mono")
+            silence.sample_rate, silence.pts = 48_000, second * 48_000
+            to.mux(sound.encode(silence))
+            for _ in range(rate):
+                image = av.VideoFrame.from_ndarray(picture(shade), format="bgr24")
+                to.mux(shown.encode(image))
+        to.mux(sound.encode())
+        to.mux(shown.encode())

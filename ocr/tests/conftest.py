@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lotto.rules import ROME
-from ocr import reading
+from ocr import ai, reading
 from ocr.reader.engines import rapidocr
 from ocr.reader.reader import Reader
 from ocr.tests.evenings import DAY, Services
@@ -40,8 +40,9 @@ def reading_process(settings: Any) -> Iterator[reading.ReadingProcess]:
 
 
 @pytest.fixture
-def openrouter(settings: Any) -> Iterator[RunningOpenRouter]:
-    """An OpenRouter that the settings lead to."""
+def openrouter(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningOpenRouter]:
+    """An OpenRouter that the settings lead to, of which nothing is known yet."""
+    monkeypatch.setattr(ai, "_list", ("", 0.0, []))
     with running_openrouter() as running:
         settings.OPENROUTER_URL, settings.OPENROUTER_API_KEY = running.url, AI_KEY
         yield running

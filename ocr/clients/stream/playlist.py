@@ -98,6 +98,8 @@ def _segments(told: Any, url: str) -> list[Segment]:
     found: list[Segment] = []
     ends: dict[str, int] = {}  # where the next range of a file begins unless it says so
     for one in told:
+        if not one.uri:  # parts of a segment that is still being made
+            continue
         file = urljoin(url, one.uri)
         body = _piece(file, one.byterange, ends.get(file, 0))
         ends[file] = body.first + (body.length or 0)
