@@ -299,6 +299,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
      "exclude_fields": ["peak_viewers", "peak_at"]},
     "webtv.AlertRule",
     {"model": "ocr.AutobotConfig", "mask_fields": ["stream_url"]},
+    {"model": "ocr.AutobotWheel", "include_fields": ["cells", "is_taken", "held", "origin"]},
 ]  # fmt: skip
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", "Italiano"), ("en", "English")]

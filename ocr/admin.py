@@ -13,7 +13,6 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.formats import date_format
@@ -93,9 +92,13 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         ("started_by", "verified_at"), "stream_url",
     )  # fmt: skip
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AutobotRun]:
-        published = Count("wheels", filter=Q(wheels__is_taken=True, wheels__held=""))
-        return super().get_queryset(request).annotate(published=published)
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list with how many wheels each run of its page published, counted at once."""
+        found = super().get_changelist_instance(request)
+        counts = selectors.published_counts(run.pk for run in found.result_list)
+        for run in found.result_list:
+            run.published = counts.get(run.pk, 0)
+        return found
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -40,8 +40,9 @@ from sandbox.testing import RunningTelevision, running_operator, running_televis
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("reader"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(400),  # a reading takes 2 s on a quiet machine, and 20 on a busy one
 ]
+full_size = pytest.mark.usefixtures("postgres_url")  # what would cost the embedded size too long
 ALL_DONE = {"validate": "done", "archive": "done", "upload": "done", "telegram": "done"}
 
 
@@ -69,7 +70,7 @@ def at_work() -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def wait_for(what: Callable[[], Any], *, within_s: float = 90) -> float:
+def wait_for(what: Callable[[], Any], *, within_s: float = 150) -> float:
     """How long it took to become true."""
     began = time.monotonic()
     while not what():
@@ -108,19 +109,24 @@ def test_a_whole_evening(television: RunningTelevision, services: Services, sett
     """Wheels come one by one, with adverts, blur, a stall and a connection that is cut."""
     day_before_is_archived()
     tv = television.server
-    tv.steer(programme="evening", day=DAY, from_s=52, speed=8)
+    tv.steer(programme="evening", day=DAY, from_s=52, speed=6)
     run = begun()
-    grew: list[int] = []
+    troubles: tuple[dict[str, Any], ...] = (
+        {"blur": True},
+        {"trouble": "stall"},
+        {"trouble": "cut"},
+    )
+    grew = []
     with at_work():
-        for wheels, trouble in (
-            (2, {"blur": True}), (4, {"trouble": "stall"}), (6, {"trouble": "cut"}),
-        ):  # fmt: skip
-            grew.append(grown(run, wheels))
+        for least, trouble in enumerate(troubles, 1):
+            grew.append(grown(run, least))
             tv.steer(**trouble)
             time.sleep(3)
             tv.steer(blur=False, trouble="")
+        wait_for(lambda: len(tv.scene(time.monotonic()).wheels) == 11)
+        tv.steer(programme="board", day=DAY)  # for as long as a busy machine needs
         wait_for(is_over(run))
-    assert sorted(set(grew)) == grew
+    assert grew == sorted(grew)
     assert selectors.published(run) == drawn()
     assert (again(run).state, step_states(run)) == (RunState.COMPLETED, ALL_DONE)
     assert stored() == drawn()
@@ -162,6 +168,7 @@ def test_yesterdays_board_on_a_loop_is_never_stored(
     assert "BARI" not in message["caption"]
 
 
+@full_size
 def test_todays_draw_after_yesterdays_board_is_taken(
     television: RunningTelevision, services: Services
 ) -> None:
@@ -177,6 +184,7 @@ def test_todays_draw_after_yesterdays_board_is_taken(
     assert kept.sure() == drawn()  # and no picture of the other draw is sent
 
 
+@full_size
 def test_a_board_on_a_day_without_a_draw_is_seen_and_not_stored(
     television: RunningTelevision, services: Services
 ) -> None:
@@ -197,6 +205,7 @@ def test_a_board_on_a_day_without_a_draw_is_seen_and_not_stored(
     assert stored(SUNDAY) == drawn()
 
 
+@full_size
 def test_while_the_archive_is_behind_wheels_wait_and_then_are_taken(
     television: RunningTelevision, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +222,7 @@ def test_while_the_archive_is_behind_wheels_wait_and_then_are_taken(
 # --- Nothing to see -------------------------------------------------------------------------------
 
 
+@full_size
 def test_a_window_without_a_board_ends_as_an_error_and_is_told(
     television: RunningTelevision, services: Services
 ) -> None:
@@ -225,6 +235,7 @@ def test_a_window_without_a_board_ends_as_an_error_and_is_told(
     assert len(services.telegram.server.messages) == 1
 
 
+@full_size
 def test_a_stream_that_is_not_there_is_waited_for(
     television: RunningTelevision, services: Services
 ) -> None:
@@ -258,6 +269,7 @@ def test_a_stop_is_over_at_once_and_lets_the_stream_go_within_five_seconds(
 # --- kill -9 --------------------------------------------------------------------------------------
 
 
+@full_size
 def test_killed_in_every_state_the_evening_ends_well(
     television: RunningTelevision, services: Services, tmp_path: Path
 ) -> None:
@@ -291,6 +303,7 @@ def test_killed_in_every_state_the_evening_ends_well(
     assert len(services.telegram.server.messages) == 1
 
 
+@full_size
 @pytest.mark.parametrize(
     ("step", "route"),
     [
