@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
 MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
+MOST_TOLD: Final = 300  # characters of what a server may have a hand in
 LOOK_S: Final = 0.1  # how soon a wish to stop is seen
 ATTEMPT: Final = 0.45  # of the limit, that one request may take; a long segment twice that
 
@@ -77,7 +78,7 @@ class HlsStream:
             except queue.Empty:
                 if time.monotonic() < until:
                     continue
-                told = f"No picture for {self.limit_s:g} s: {watch.trouble}"
+                told = f"No picture for {self.limit_s:g} s: {watch.trouble[:MOST_TOLD]}"
                 raise StreamError(told) from None
             if isinstance(shown, StreamError):
                 raise shown
@@ -171,7 +172,7 @@ class _Watch:
                     return
         except StreamError as exc:
             self._leave_out(exc)
-        self._first_s = max(self._first_s - segment.duration_s, 0.0)
+        self._first_s = min(max(self._first_s - segment.duration_s, 0.0), self._every_s)
 
     def _leave_out(self, exc: StreamError) -> None:
         """Go on without that segment; raise when there were too many in a row."""

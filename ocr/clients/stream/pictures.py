@@ -46,20 +46,13 @@ def pictures(segment: bytes, *, every_s: float, first_s: float, most_s: float) -
     Broken pictures are left out. Raises StreamError for what is no video, is over 2560 x 1440, or
     takes more than `most_s` to decode.
     """
-    with _opened(segment) as container:
-        begun_at: float | None = None
-        wanted_s = first_s
-        for frame in _decoded(container, most_s):
-            shown_at: float | None = frame.time
-            if shown_at is None or frame.is_corrupt:
-                continue
-            begun_at = shown_at if begun_at is None else begun_at
-            at_s = shown_at - begun_at
-            if at_s >= wanted_s - 0.001:
-                wanted_s = max(wanted_s + every_s, at_s)
-                yield Picture(at_s, _pixels(frame))
-        if begun_at is None:
-            raise StreamError("There is no picture in the video.")
+    try:
+        with _opened(segment) as container:
+            yield from _chosen(_decoded(container, most_s), every_s, first_s)
+    except StreamError:
+        raise
+    except Exception as exc:  # PyAV fails in as many ways as there are broken files
+        raise StreamError(f"The video is broken ({type(exc).__name__}).") from exc
 
 
 def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
@@ -73,6 +66,21 @@ def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
         raise StreamError("The segment cannot be decrypted.") from exc
 
 
+def _chosen(frames: Iterator[av.VideoFrame], every_s: float, wanted_s: float) -> Iterator[Picture]:
+    begun_at: float | None = None
+    for frame in frames:
+        shown_at: float | None = frame.time
+        if shown_at is None or frame.is_corrupt:
+            continue
+        begun_at = shown_at if begun_at is None else begun_at
+        at_s = shown_at - begun_at
+        if at_s >= wanted_s - 0.001:
+            wanted_s = max(wanted_s + every_s, at_s)
+            yield Picture(at_s, cast(Pixels, frame.to_ndarray(format="bgr24")))
+    if begun_at is None:
+        raise StreamError("There is no picture in the video.")
+
+
 def _opened(segment: bytes) -> InputContainer:
     if segment[:1] == b"G":  # the first byte of every MPEG-TS packet
         kind = "mpegts"
@@ -80,17 +88,17 @@ def _opened(segment: bytes) -> InputContainer:
         kind = "mp4"
     else:
         raise StreamError("What came is no video.")
-    try:
-        return av.open(io.BytesIO(segment), "r", format=kind, options=OPTIONS)
-    except (av.error.FFmpegError, EOFError, MemoryError) as exc:
-        raise StreamError("The video cannot be opened.") from exc
+    # Titles and the like may be in any encoding; nobody reads them.
+    return av.open(
+        io.BytesIO(segment), "r", format=kind, options=OPTIONS, metadata_errors="replace"
+    )
 
 
 def _decoded(container: InputContainer, most_s: float) -> Iterator[av.VideoFrame]:
     stream = _video(container)
     left_s, count = most_s, 0
     began = time.monotonic()
-    for packet in _packets(container, stream):
+    for packet in container.demux(stream):
         for frame in _frames(packet):
             left_s -= time.monotonic() - began
             count += 1
@@ -115,21 +123,8 @@ def _video(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet[VideoStream]]:
-    try:
-        yield from container.demux(stream)
-    except av.error.FFmpegError as exc:
-        raise StreamError("The video ends in the middle.") from exc
-
-
 def _frames(packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
     try:
         return packet.decode()
     except av.error.InvalidDataError:  # this picture is broken; the next ones may not be
         return []
-    except av.error.FFmpegError as exc:
-        raise StreamError("The video cannot be decoded.") from exc
-
-
-def _pixels(frame: av.VideoFrame) -> Pixels:
-    return cast(Pixels, frame.to_ndarray(format="bgr24"))
