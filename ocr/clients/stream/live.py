@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from gateway_arq.lib.addresses import Network
 from gateway_arq.realtime.outage import Outage
 from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
-from ocr.clients.stream.pictures import Pixels, decrypted, pictures
+from ocr.clients.stream.pictures import Pixels, Unreadable, decrypted, pictures
 from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
 from ocr.types import StreamError, StreamRefused
 
@@ -104,6 +104,7 @@ class _Watch:
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
         self._last: int | None = None  # number of the last segment that was asked for
+        self._is_strict = True  # as long as pictures come that way
         self._first_s = 0.0  # into the next segment, where the next picture is due
         self._due_at = 0.0  # monotonic
 
@@ -165,6 +166,7 @@ class _Watch:
                 every_s=self._every_s,
                 first_s=self._first_s,
                 most_s=self._request_s,
+                is_strict=self._is_strict,
             ):
                 self._show(picture.image, is_live=is_live)
                 self._first_s = picture.at_s + self._every_s
@@ -179,6 +181,7 @@ class _Watch:
         self.trouble = str(exc)
         self._broken += 1
         if self._broken % MOST_BROKEN == 0:
+            self._is_strict = self._is_strict and not isinstance(exc, Unreadable)
             raise exc
         logger.info("stream.gap error=%s", exc)
 
