@@ -7,7 +7,6 @@ from django.urls import include, path
 
 from gateway_arq import views
 from gateway_arq.apidocs import views as apidocs
-from gateway_arq.dashboard import dashboard, dashboard_figures, dashboard_state
 
 handler400 = "gateway_arq.errors.bad_request"
 handler403 = "gateway_arq.errors.permission_denied"
@@ -31,9 +30,7 @@ urlpatterns = [
     path("docs/events", apidocs.SocketsPage.as_view(), name="docs-events"),
     path("docs/openapi.json", apidocs.openapi, name="openapi"),
     path("docs/asyncapi.json", apidocs.asyncapi, name="asyncapi"),
-    path("dashboard/", dashboard, name="dashboard"),
-    path("dashboard/figures", dashboard_figures, name="dashboard-figures"),
-    path("dashboard/state", dashboard_state, name="dashboard-state"),
+    path("dashboard/", include("gateway_arq.dashboard.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

@@ -74,6 +74,16 @@ def archive(last: date) -> bytes:
     return history() + "".join(new).encode()
 
 
+def newest(last: date, days: int) -> dict[date, Draw]:
+    """The newest so many days with a draw up to `last`, oldest first."""
+    found: dict[date, Draw] = {}
+    for line in archive(last).splitlines()[-days * len(WHEELS) :]:
+        day, wheel, *numbers = line.decode().split("\t")
+        draw = found.setdefault(date.fromisoformat(day.replace("/", "-")), {})
+        draw[wheel] = tuple(map(int, numbers))
+    return dict(list(found.items())[-days:])
+
+
 def _until(text: bytes, last: date) -> bytes:
     """The lines up to that day: the file is sorted, and looked through from its end."""
     day, end = f"{last:%Y/%m/%d}".encode(), len(text)

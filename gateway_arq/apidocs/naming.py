@@ -14,4 +14,4 @@ class NamedSchema(AutoSchema):
     """`webcom_calls` for `GET /api/webcom/calls`, unless a view names its operation itself."""
 
     def get_operation_id(self) -> str:
-        return _DECORATION.sub("", str(super().get_operation_id()))  # type: ignore[no-untyped-call]
+        return _DECORATION.sub("", str(super().get_operation_id()))

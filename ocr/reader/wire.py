@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ocr.reader.types import Box
+
 
 class Picture(Struct, tag=True):
     """A file to be read by itself."""
@@ -31,6 +33,7 @@ class Answer(Struct):
     """The wheels, or why the picture was refused. The first one says that the engines are there."""
 
     wheels: dict[str, list[Said]] = {}
+    boxes: dict[str, Box] = {}
     refused: str = ""
 
 
