@@ -10,6 +10,7 @@ import django_stubs_ext
 import environ
 
 from gateway_arq import env
+from gateway_arq.legacy.place import place as legacy_place
 from gateway_arq.staff.theme import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take [Model] at run time too
@@ -120,6 +121,9 @@ SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
 # --- Stores -------------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL")
 LEGACY_DATABASE_URL = env.text("LEGACY_DATABASE_URL")
+LEGACY_TIMEOUT_S = env.number("LEGACY_TIMEOUT_S", 3, least=0.1)
+# What the sandbox fills in its place
+LEGACY_FILE = DATA_DIR / "legacy.sqlite3" if SANDBOX and not LEGACY_DATABASE_URL else None
 REDIS_URL = env.text("REDIS_URL")
 
 
@@ -152,7 +156,11 @@ def _database() -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": _database()}
+DATABASES = {
+    "default": _database(),
+    "legacy": legacy_place(LEGACY_DATABASE_URL, LEGACY_FILE, timeout_s=LEGACY_TIMEOUT_S),
+}
+DATABASE_ROUTERS = ["gateway_arq.legacy.router.LegacyRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:
@@ -332,7 +340,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_arq.lib.rest.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["gateway_arq.lib.rest.JsonParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "gateway_arq.apidocs.naming.NamedSchema",
     "EXCEPTION_HANDLER": "gateway_arq.lib.rest.error_response",
     "UNAUTHENTICATED_USER": None,
 }
@@ -343,6 +351,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "gateway_arq.auth.openapi.add_errors",
+        "gateway_arq.apidocs.snippets.add_snippets",
     ],
 }
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-api-key", "x-request-id"]

@@ -38,6 +38,8 @@ ICONS: Final = {
     "lotto.extraction": "casino",
     "lotto.intake": "input",
     "lotto.correction": "edit_note",
+    "ocr.autobotrun": "smart_display",
+    "ocr.autobotconfig": "tune",
     "workers.workerstatus": "monitor_heart",
     "api_keys.apikey": "key",
     "auth.user": "person",

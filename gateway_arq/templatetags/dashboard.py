@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -14,7 +14,7 @@ from gateway_arq.dashboard.formats import written
 register = template.Library()
 
 WIDTH, HEIGHT = 360, 100
-_NUMBERS: Final = Sequence[float | None]
+_Numbers = Sequence[float | None]
 
 
 @register.simple_tag(takes_context=True)
@@ -52,7 +52,7 @@ def as_written(value: Any, how: str) -> str:
 
 
 @register.simple_tag
-def sketch(*series: _NUMBERS) -> SafeString:
+def sketch(*series: _Numbers) -> SafeString:
     """The chart's lines before Chart.js is there, and for readers without scripts."""
     most = max((value for values in series for value in values if value), default=1)
     longest = max(map(len, series), default=1)
@@ -71,7 +71,7 @@ def sketch(*series: _NUMBERS) -> SafeString:
     )
 
 
-def _path(values: _NUMBERS, step: float, most: float) -> str:
+def _path(values: _Numbers, step: float, most: float) -> str:
     """An SVG path; what is unknown is a gap."""
     parts, pen = [], "M"
     for n, value in enumerate(values):

@@ -85,7 +85,7 @@ def test_todays_figures_and_charts_follow_the_calls(page: Page) -> None:
     expect(rows).to_have_text(
         [re.compile(r"Tutte\s+2"), re.compile(r"Vas\s+1"), re.compile(r"Green\s+1")]
     )
-    page.wait_for_function("'Chart' in window")
+    expect(page.locator("#chart-rhythm .sketch")).to_have_count(0)  # Chart.js has drawn over it
     assert charted(page, "rhythm")[-1] == 2
 
 

@@ -6,10 +6,11 @@ import csv
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from centralino.events import AsteriskEvent
 from centralino.models import ListEntry, LiveState
@@ -185,7 +186,7 @@ def test_a_draw_is_written_onto_the_board_as_it_arrives(page: Page) -> None:
     expect(bari.locator(".ball")).to_have_text(["1", "2", "3", "4", "90"], timeout=2000)
 
 
-def test_autobot_is_started_watched_and_done(opened: Open, settings: object) -> None:
+def test_autobot_is_started_watched_and_done(opened: Open, settings: Any) -> None:
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
     with opened(may=MAY_AUTOBOT) as page:
         autobot = page.locator("#autobot")
@@ -207,13 +208,11 @@ def test_autobot_is_started_watched_and_done(opened: Open, settings: object) -> 
         autobot.get_by_text("Immagini di ciò").click()
         image = autobot.locator(".pictures img")
         expect(image).to_have_count(1, timeout=8000)
-        page.wait_for_function(
-            "document.querySelector('.pictures img').naturalWidth === 64", timeout=5000
-        )
+        expect(image).to_have_js_property("naturalWidth", 64)
         picture(page, "dashboard-autobot")
 
 
-def test_autobot_is_stopped_only_on_second_thought(opened: Open, settings: object) -> None:
+def test_autobot_is_stopped_only_on_second_thought(opened: Open, settings: Any) -> None:
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
     runs.start(by="anna")
     with opened(may=MAY_AUTOBOT) as page:
@@ -224,7 +223,7 @@ def test_autobot_is_stopped_only_on_second_thought(opened: Open, settings: objec
         assert AutobotRun.objects.get().message == "Stopped by anna."
 
 
-def board_picture() -> object:
+def board_picture() -> Any:
     import numpy as np
 
     return np.full((36, 64, 3), 200, np.uint8)
@@ -269,7 +268,7 @@ def test_axe_finds_nothing_serious(opened: Open, theme: str, width: int) -> None
     fill()
     size = {"width": width, "height": 900}
     with opened(may=MAY_LIST + MAY_AUTOBOT, color_scheme=theme, viewport=size) as page:
-        page.wait_for_function("'Chart' in window")
+        expect(page.locator(".sketch")).to_have_count(0)  # Chart.js has drawn over them
         picture(page, f"dashboard-{theme}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert serious_findings(page) == []
@@ -279,7 +278,7 @@ def test_axe_finds_nothing_serious(opened: Open, theme: str, width: int) -> None
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("address", ["admin/login/", "docs"])
 def test_other_pages_are_pictured(
-    chrome: object, server: Server, address: str, theme: str, width: int
+    chrome: Browser, server: Server, address: str, theme: Any, width: int
 ) -> None:
     context = chrome.new_context(
         locale="it-IT", color_scheme=theme, viewport={"width": width, "height": 900}
