@@ -107,6 +107,8 @@ def fresh_values() -> dict[str, str]:
         "LOTTO_SITE_URL": "http://127.0.0.1:8100/lotto-site",
         "LOTTO_SITE_USER": "gateway",
         "LOTTO_SITE_PASSWORD": secrets.token_hex(20),
+        "OCR_STREAM_URL": "http://127.0.0.1:8100/tv/live.m3u8",
+        "OCR_STREAM_NETWORKS": "127.0.0.0/8",
         "SANDBOX": "true",
     }
 
@@ -172,7 +174,7 @@ def move_sandbox(port: int, ami_port: int, given: frozenset[str]) -> None:
     os.environ["SANDBOX_PORT"] = str(port)
     names = {
         "WEBCOM_URL", "WEBCOM_PUSH_URL", "ASTERISK_1_ARI_URL", "WEBTV_1_URL", "LOTTO_ARCHIVE_URLS",
-        "TELEGRAM_URL", "OPENROUTER_URL", "LOTTO_SITE_URL",
+        "TELEGRAM_URL", "OPENROUTER_URL", "LOTTO_SITE_URL", "OCR_STREAM_URL",
     }  # fmt: skip
     for name in names - given:
         os.environ[name] = re.sub(r"(?<=://127\.0\.0\.1):\d+", f":{port}", env.text(name))

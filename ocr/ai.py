@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from django.conf import settings
-from django.core.cache import cache
 
 from ocr import budget, images, looks
 from ocr.clients.openrouter import OpenRouter
@@ -23,12 +23,9 @@ T = TypeVar("T")
 
 PICTURE_SIDE: Final = 1_568  # px: models make larger ones smaller themselves
 LIST_S: Final = 3_600.0
-LIST_STALE_S: Final = 24 * 3_600  # a list so old is better than none
-LONGEST_PAUSE_S: Final = 3_600.0
-AT_ONCE: Final = 4  # questions of one process
+AT_ONCE: Final = 2  # questions of one process, which has few threads for its requests
 BUSY_RETRY_S: Final = 5.0
-_LIST: Final = "ocr.ai.models.1"
-_PAUSE: Final = "ocr.ai.pause"
+_list: tuple[str, float, list[AiModel]] = ("", 0.0, [])  # of which address, when, what
 _room = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -45,68 +42,87 @@ def validate(image: bytes, reading: Reading, model: str | None = None) -> Valida
     name, known = _chosen(model)
     if not reading.wheels:
         return Validation(reading, model=name)
-    picture = images.jpeg(image, PICTURE_SIDE)
+    with _place():
+        picture = images.jpeg(image, PICTURE_SIDE)
 
-    def look(*, informed: bool) -> tuple[Look, str]:
-        text = looks.question(reading, with_what_was_read=informed)
-        question = AiQuestion(name, text, picture, looks.SCHEMA)
-        return _asked(AiUse.Purpose.VALIDATE, question, known, _look)
+        def look(*, informed: bool) -> tuple[Look, str]:
+            text = looks.question(reading, with_what_was_read=informed)
+            question = AiQuestion(name, text, picture, looks.SCHEMA)
+            return _asked(AiUse.Purpose.VALIDATE, question, known, _look)
 
-    first, answered_by = look(informed=True)
-    taken = [first]
-    if looks.needs_another(reading, first):
-        try:
-            taken.append(look(informed=False)[0])
-        except AiError as exc:  # what the first one confirmed is worth having without it
-            logger.warning("ai.no_second_look model=%s error=%s", name, exc)
+        first, answered_by = look(informed=True)
+        taken = [first]
+        if looks.needs_another(reading, first):
+            try:
+                taken.append(look(informed=False)[0])
+            except AiError as exc:  # what the first one confirmed is worth having without it
+                logger.warning("ai.no_second_look model=%s error=%s", name, exc)
     return looks.agreed(reading, taken)._replace(model=answered_by)
 
 
 def ask(image: bytes, text: str, model: str | None = None) -> AiAnswer:
     """What a model says to this text and picture. Raises AiOff, AiError or ImageRefused."""
     name, known = _chosen(model)
-    question = AiQuestion(name, text, images.jpeg(image, PICTURE_SIDE))
-    return _asked(AiUse.Purpose.ASK, question, known, lambda answer: answer)
+    with _place():
+        question = AiQuestion(name, text, images.jpeg(image, PICTURE_SIDE))
+        return _asked(AiUse.Purpose.ASK, question, known, lambda answer: answer)
 
 
 def models() -> list[AiModel]:
     """The vision models that may be asked, by name; the list is at most an hour old.
 
-    While OpenRouter is away, at most a day. Raises AiOff or AiError.
+    While OpenRouter is away it is the last one. Raises AiOff, or AiError where there is none.
     """
-    allowed = {settings.OPENROUTER_MODEL, *settings.OPENROUTER_MODELS}
-    return [model for model in _listed() if not settings.OPENROUTER_MODELS or model.id in allowed]
+    return [model for model in _listed() if _may_be_asked(model.id)]
+
+
+def _may_be_asked(name: str) -> bool:
+    chosen = settings.OPENROUTER_MODELS
+    return not chosen or name in chosen or name == settings.OPENROUTER_MODEL
 
 
 def _listed() -> list[AiModel]:
-    client = _client()
-    found: list[AiModel]
-    at, found = cache.get(_LIST, (0.0, []))
-    if time.time() - at <= LIST_S:
+    global _list
+    client, url = _client(), settings.OPENROUTER_URL
+    of, at, found = _list
+    if of == url and time.time() - at <= LIST_S:
         return found
     try:
         found = sorted(client.models(), key=lambda model: model.name.lower())
     except AiError as exc:
-        if not found:
+        if of != url:
             raise
         logger.warning("ai.old_list error=%s", exc)
         return found
-    cache.set(_LIST, (time.time(), found), LIST_STALE_S)
+    _list = (url, time.time(), found)
     return found
 
 
 def _chosen(model: str | None) -> tuple[str, AiModel | None]:
     """The model to ask, and what is known of it. Raises AiOff, or AiError for one that is not."""
     name = model or settings.OPENROUTER_MODEL
+    unknown = AiError(f"There is no vision model {name[:200]!r} to ask.", is_refused=True)
     try:
-        # A variant (`:free`, `:nitro`) is not listed; its price is at most the model's.
-        known = {each.id: each for each in models()}.get(name.partition(":")[0])
+        known = next((each for each in models() if each.id == name), None)
     except AiError as exc:
         logger.warning("ai.no_list error=%s", exc)
+        if not _may_be_asked(name):
+            raise unknown from None
         return name, None
     if known is None and name != settings.OPENROUTER_MODEL:
-        raise AiError(f"There is no vision model {name[:200]!r} to ask.", is_refused=True)
+        raise unknown
     return name, known
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """One of the few places for those who ask. Raises AiError when all are taken."""
+    if not _room.acquire(blocking=False):
+        raise AiError("Too many questions are open. Try again.", retry_after_s=BUSY_RETRY_S)
+    try:
+        yield
+    finally:
+        _room.release()
 
 
 def _asked(
@@ -116,23 +132,16 @@ def _asked(
     read: Callable[[AiAnswer], T],
 ) -> T:
     """What `read` makes of the answer. Raises AiError, as `read` may; its cost is kept anyhow."""
-    _refuse_while_paused()
     client = _client()
-    if not _room.acquire(blocking=False):
-        raise AiError("Too many questions are open. Try again.", retry_after_s=BUSY_RETRY_S)
+    use = budget.opened(purpose, question.model, budget.most_usd(known, question.text))
     try:
-        use = budget.opened(purpose, question.model, budget.most_usd(known, question.text))
-        try:
-            answer = client.ask(question)
-            found = read(answer)
-        except AiError as exc:
-            budget.close(use, exc.usage, failure=str(exc))
-            _pause(exc.retry_after_s)
-            raise
-        budget.close(use, answer.usage)
-        return found
-    finally:
-        _room.release()
+        answer = client.ask(question)
+        found = read(answer)
+    except AiError as exc:
+        budget.close(use, exc.usage, failure=exc)
+        raise
+    budget.close(use, answer.usage)
+    return found
 
 
 def _look(answer: AiAnswer) -> tuple[Look, str]:
@@ -141,19 +150,6 @@ def _look(answer: AiAnswer) -> tuple[Look, str]:
     except ValueError as exc:
         text = f"The AI's answer is not what was asked for: {exc}"
         raise AiError(text, usage=answer.usage) from None
-
-
-def _pause(wait_s: float | None) -> None:
-    """Nobody, in no process, asks before OpenRouter wants to be asked."""
-    if wait_s:
-        wait_s = min(wait_s, LONGEST_PAUSE_S)
-        cache.set(_PAUSE, time.time() + wait_s, max(int(wait_s), 1))
-
-
-def _refuse_while_paused() -> None:
-    left_s = cache.get(_PAUSE, 0.0) - time.time()
-    if left_s > 0:
-        raise AiError("OpenRouter asked to wait.", retry_after_s=left_s, usage=NOTHING_USED)
 
 
 def _client() -> OpenRouter:

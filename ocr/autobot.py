@@ -119,6 +119,7 @@ def _keep_lease(
     run_id: int, owner: str, stopping: threading.Event, halt: threading.Event, done: threading.Event
 ) -> None:
     renew_at, lost_at = 0.0, time.monotonic() + runs.LEASE_S
+    beat_at = time.monotonic()
     try:
         while not done.wait(NOTICE_EVERY_S):
             now = time.monotonic()
@@ -132,6 +133,9 @@ def _keep_lease(
                     lost_at = now + runs.LEASE_S
                 else:
                     halt.set()  # stopped, or another one's
+                if now >= beat_at:
+                    beat_at = now + BEAT_EVERY_S
+                    workers.ran_ok(NAME)
             except DatabaseAway:
                 connection.close()
     finally:

@@ -1,7 +1,8 @@
-"""What the AI has cost this month, and whether it may be asked once more.
+"""What the AI has cost this month, and whether it may be asked once more, by any process.
 
 A question is written down before it is asked, with the most it can cost, so that neither many at
 once nor a killed process can spend more than the month's budget. The answer's cost replaces that.
+Nor is anything asked before OpenRouter wants to be asked again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.utils import timezone
 
 from gateway_arq.lib.days import day_bounds, local_day
@@ -24,6 +25,7 @@ from ocr.types import NOTHING_USED, AiError, AiModel, AiUsage
 LOCK: Final = "ocr.ai.budget"
 PICTURE_TOKENS: Final = 6_000  # more than any model takes for a picture of 1,568 px
 UNTOLD_USD: Final = Decimal("0.25")  # the most, for a model whose prices are not known
+LONGEST_PAUSE: Final = timedelta(hours=1)
 _CENT_OF_A_CENT: Final = Decimal("0.000001")
 
 
@@ -48,24 +50,23 @@ def most_usd(model: AiModel | None, text: str) -> Decimal:
 def opened(purpose: AiUse.Purpose, model: str, most: Decimal) -> AiUse:
     """The row of a question that may be asked.
 
-    Raises AiError, with the time to the next month, where it could cost more than is left.
+    Raises AiError with the time to wait: while OpenRouter wishes so, or until the next month where
+    it could cost more than is left of this one.
     """
     budget = Decimal(str(settings.OPENROUTER_MONTHLY_BUDGET))
     with transaction.atomic():
         lock_for_transaction(LOCK)
+        if until := _paused_until():
+            raise _not_before(until, "OpenRouter asked to wait.")
         if budget and spent_usd() + most > budget:
-            left_s = (_month()[1] - timezone.now()).total_seconds()
-            raise AiError(
-                f"The month's budget for AI ({budget:f} US dollars) is used up.",
-                retry_after_s=max(left_s, 1.0),
-                usage=NOTHING_USED,
-            )
+            used_up = f"The month's budget for AI ({budget:f} US dollars) is used up."
+            raise _not_before(_month()[1], used_up)
         return AiUse.objects.create(
             asked_at=timezone.now(), purpose=purpose, model=model, cost_usd=_rounded(most)
         )
 
 
-def close(use: AiUse, usage: AiUsage | None, *, failure: str = "") -> None:
+def close(use: AiUse, usage: AiUsage | None, *, failure: AiError | None = None) -> None:
     """Write down what a question took. A cost that nobody knows stays the most it can be."""
     now = usage or AiUsage()
     use.state = AiUse.State.FAILED if failure else AiUse.State.ANSWERED
@@ -73,8 +74,24 @@ def close(use: AiUse, usage: AiUsage | None, *, failure: str = "") -> None:
     if now.cost_usd is not None:
         use.cost_usd = _rounded(now.cost_usd)
     use.duration_s = (timezone.now() - use.asked_at).total_seconds()
-    use.detail = failure[:400]
+    if failure:
+        use.detail = str(failure)[:400]
+        if failure.retry_after_s:
+            wait = timedelta(seconds=failure.retry_after_s)
+            use.retry_at = timezone.now() + min(wait, LONGEST_PAUSE)
     use.save()
+
+
+def _paused_until() -> datetime | None:
+    now = timezone.now()
+    recent = AiUse.objects.filter(asked_at__gte=now - 2 * LONGEST_PAUSE, retry_at__gt=now)
+    until: datetime | None = recent.aggregate(until=Max("retry_at"))["until"]
+    return until
+
+
+def _not_before(until: datetime, why: str) -> AiError:
+    wait_s = max((until - timezone.now()).total_seconds(), 1.0)
+    return AiError(why, retry_after_s=wait_s, usage=NOTHING_USED)
 
 
 def _rounded(dollars: Decimal) -> Decimal:

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
@@ -18,18 +19,20 @@ from django.utils import timezone
 
 from gateway_arq.realtime.outage import Outage
 from lotto.types import WHEELS
-from ocr import evidence, runs
+from ocr import evidence, runs, selectors
 from ocr.clients.stream import Frame, HlsStream
 from ocr.models import AutobotRun, AutobotWheel
-from ocr.reader.types import Reading
+from ocr.reader.types import SURE, Reading
 from ocr.reader.vote import FRAMES, agreed
 from ocr.reading import reader
 from ocr.tally import Looks, Numbers
 from ocr.types import (
     Held,
     ImageRefused,
+    Origin,
     ReaderBusy,
     ReaderFailed,
+    RunRefused,
     RunState,
     StreamError,
     StreamRefused,
@@ -64,6 +67,32 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
         eyes.close()
 
 
+def read_again(run_id: int, *, by: str) -> list[str]:
+    """Read the kept picture of a run's board once more; returns the wheels that changed by it.
+
+    It counts as one more look: a wheel on which both agree is sure now, one that was sure and is
+    read otherwise is in doubt. What a person said stays. Raises RunRefused while the run is at work
+    or without a picture, ReaderBusy or ReaderFailed.
+    """
+    picture = selectors.picture(run_id, evidence.BOARD)
+    if picture is None:
+        raise RunRefused("The run has no picture of a board.")
+    reading = reader().read(picture)
+    sure = reading.sure()
+
+    def looked(row: AutobotWheel) -> AutobotWheel | None:
+        numbers = sure.get(row.wheel)
+        if numbers is None or row.origin == Origin.PERSON or (row.is_taken and row.held):
+            return None
+        looks, was_taken = Looks.restored(row.looks), row.is_taken
+        looks.count(numbers, row.sure_numbers(SURE))
+        row.looks, row.is_taken = looks.stored(), looks.taken() == numbers
+        row.held = runs.why_held(row.run, row.wheel, numbers) if row.is_taken else ""
+        return row if was_taken != row.is_taken else None
+
+    return runs.look_again(run_id, looked, by=by)
+
+
 class Watch:
     """What one run has seen; goes on from what is stored."""
 
@@ -72,13 +101,15 @@ class Watch:
         self._rows = {row.wheel: row for row in run.wheels.all()}
         self._looks = {wheel: Looks.restored(row.looks) for wheel, row in self._rows.items()}
         self._readings: deque[Reading] = deque(maxlen=FRAMES)
-        self._board = 0.0  # how much the board shows that is kept as a picture
+        self._best: tuple[Frame, Reading] | None = None  # whose picture is kept
+        self._most = (-1, 0.0)  # wheels that it shows as they are published; all that it shows
         self._look_at = self._judge_at = 0.0  # monotonic
         self._pause_s = LOOK_AGAIN_S
 
     def is_over(self) -> bool:
         """Whether there is nothing more to see, or no more time."""
         is_whole = sum(row.is_published for row in self._rows.values()) == len(WHEELS)
+        self._run.refresh_from_db(fields=["until"])  # staff may close the window
         return is_whole or timezone.now() >= self._run.until
 
     def see(self, frame: Frame) -> None:
@@ -87,8 +118,10 @@ class Watch:
             reading = reader().watch(frame.image)
             self._readings.append(reading)
             if reading.wheels:
-                self._note_board(frame, reading)
+                if self._run.state != RunState.OCR:
+                    self._say(RunState.OCR, "The board is on the air.")
                 self._look(frame)
+                self._keep_best(frame, reading)
         except (ReaderBusy, ReaderFailed, ImageRefused) as exc:
             logger.warning("autobot.frame_unread run=%s error=%s", self._run.pk, exc)
             time.sleep(BUSY_S)
@@ -101,9 +134,11 @@ class Watch:
 
     def close(self) -> None:
         """Store what stayed in doubt, for the AI and for people; judge what is held back anew."""
-        last = self._readings[-1] if self._readings else Reading({})
-        doubtful = [wheel for wheel in last.wheels if not self._is_taken(wheel)]
-        self._store([self._row(wheel, last) for wheel in doubtful])
+        if self._best:
+            frame, reading = self._best
+            doubtful = [wheel for wheel in reading.wheels if not self._is_taken(wheel)]
+            self._keep_pictures(frame, reading, doubtful)
+            self._store([self._row(wheel, reading) for wheel in doubtful])
         self._judge()
 
     # --- Looks ------------------------------------------------------------------------------------
@@ -123,10 +158,8 @@ class Watch:
         self._pause_s = LOOK_AGAIN_S if changed else min(self._pause_s * 2, LOOK_AGAIN_MOST_S)
         self._look_at = time.monotonic() + self._pause_s
         if changed:
-            rows = [self._row(wheel, fresh) for wheel in changed]
-            boxes = {wheel: fresh.boxes[wheel] for wheel in changed if wheel in fresh.boxes}
-            evidence.keep_wheels(self._run, frame.image, boxes)
-            self._store(rows)
+            self._keep_pictures(frame, fresh, changed)
+            self._store([self._row(wheel, fresh) for wheel in changed])
 
     def _is_news(self, wheel: str, numbers: Numbers) -> bool:
         row = self._rows.get(wheel)
@@ -164,19 +197,25 @@ class Watch:
             runs.note_wheels(self._run, self._owner, rows)
             self._rows |= {row.wheel: row for row in rows}
 
-    def _note_board(self, frame: Frame, reading: Reading) -> None:
-        """Keep the picture of the board that shows most; the first one begins the reading."""
-        if self._run.state != RunState.OCR:
-            self._say(RunState.OCR, "The board is on the air.")
-        shown = sum(
-            each.confidence / 100 + 1
-            for numbers in reading.wheels.values()
-            for each in numbers
-            if each.number is not None
+    def _keep_best(self, frame: Frame, reading: Reading) -> None:
+        """Keep the picture of the board that shows most of what is published, and most at all.
+
+        An earlier draw's board, however complete, is none of today's.
+        """
+        sure = reading.sure()
+        ours = sum(
+            row.is_published and sure.get(wheel) == tuple(row.numbers)
+            for wheel, row in self._rows.items()
         )
-        if shown > self._board + 1:
+        shown = sum(each.confidence for line in reading.wheels.values() for each in line) / 100
+        best_ours, best_shown = self._most
+        if ours > best_ours or (ours == best_ours and shown > best_shown + 1):
             evidence.keep_board(self._run, frame.image)
-            self._board = shown
+            self._best, self._most = (frame, reading), (ours, shown)
+
+    def _keep_pictures(self, frame: Frame, reading: Reading, wheels: Iterable[str]) -> None:
+        boxes = {wheel: reading.boxes[wheel] for wheel in wheels if wheel in reading.boxes}
+        evidence.keep_wheels(self._run, frame.image, boxes)
 
     def _say(self, state: str, message: str) -> None:
         if (self._run.state, self._run.message) != (state, message):

@@ -19,9 +19,10 @@ def is_on() -> bool:
 def upload(day: date, wheels: Mapping[str, Sequence[int]]) -> list[WheelUploaded]:
     """Put the day's numbers on the site, by wheel; what became of each wheel.
 
-    Safe to repeat. Raises SiteOff or SiteError.
+    Safe to repeat; without wheels nothing is sent. Raises SiteOff or SiteError.
     """
-    return _site().upload(day, wheels)
+    site = _site()
+    return site.upload(day, wheels) if wheels else []
 
 
 def riscontri(offset: int = 0) -> str:

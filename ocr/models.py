@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from lotto.types import WHEELS
+from lotto.types import DRAWN, WHEELS
 from ocr.types import Held, Origin, RunState, StepName, StepState
 
 WHEEL_CHOICES: Final = [(code, name.title()) for code, name in WHEELS.items()]
@@ -41,6 +41,9 @@ class AiUse(models.Model):
     prompt_tokens = models.PositiveIntegerField(_("tokens asked"), default=0)
     completion_tokens = models.PositiveIntegerField(_("tokens answered"), default=0)
     cost_usd = models.DecimalField(_("US dollars"), max_digits=12, decimal_places=6)
+    retry_at = models.DateTimeField(
+        _("not to be asked before"), null=True, blank=True, help_text=_("As OpenRouter wished.")
+    )
     duration_s = models.FloatField(_("seconds"), null=True, blank=True)
     detail = models.CharField(_("what went wrong"), max_length=400, blank=True)
 
@@ -150,6 +153,11 @@ class AutobotWheel(models.Model):
     @property
     def numbers(self) -> list[int | None]:
         return [cell[0] for cell in self.cells]
+
+    def sure_numbers(self, least: float) -> tuple[int, ...] | None:
+        """The five numbers where each has at least that confidence, else None."""
+        sure = tuple(cell[0] for cell in self.cells if cell[0] is not None and cell[1] >= least)
+        return sure if len(sure) == DRAWN else None
 
     @property
     def is_published(self) -> bool:

@@ -8,7 +8,7 @@ killed at any moment, and another one goes on from the row.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -97,6 +97,16 @@ def stop(*, by: str) -> tuple[str, AutobotRun | None]:
         _end(run, RunState.IDLE, f"Stopped by {by}.")
     logger.info("autobot.stopped run=%s state=%s by=%s", run.pk, before, by)
     return before, run
+
+
+def finish(*, by: str) -> bool:
+    """Close the window of the run that watches: it goes on with what it has; False without one."""
+    closed = AutobotRun.objects.filter(is_over=False, state__in=WATCHING).update(
+        until=timezone.now()
+    )
+    if closed:
+        logger.info("autobot.window_closed by=%s", by)
+    return bool(closed)
 
 
 def configure(changes: Mapping[str, Any]) -> AutobotConfig:
@@ -219,6 +229,27 @@ def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> Auto
         run.pk, wheel, before, list(numbers), by,
     )  # fmt: skip
     return run
+
+
+def look_again(
+    run_id: int, looked: Callable[[AutobotWheel], AutobotWheel | None], *, by: str
+) -> list[str]:
+    """Store what another look makes of the wheels (None: nothing); the wheels that changed.
+
+    What follows from them is offered again. Raises RunRefused while the run is at work.
+    """
+    with transaction.atomic():
+        run = _finished(run_id)
+        changed = []
+        for row in run.wheels.select_related("run"):
+            if looked(row) is not None:
+                row.changed_at = timezone.now()
+                row.save()
+                changed.append(row.wheel)
+        if changed:
+            _offer(run)
+    logger.info("autobot.read_again run=%s changed=%s by=%s", run.pk, changed, by)
+    return changed
 
 
 def confirm(run_id: int, *, by: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -90,7 +90,7 @@ def _told(
         "status": state.value,
         "wheels_completed": len(wheels),
         "total_wheels": len(WHEELS),
-        "last_run": run and run.started_at.replace(microsecond=0),
+        "last_run": run and f"{run.started_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "run": run and run.pk,
         "date": run and told_day(run.day),
         "message": run.message if run else "",

@@ -31,6 +31,7 @@ from ocr.selectors import Wheels
 from ocr.types import (
     AiError,
     AiOff,
+    Held,
     ImageRefused,
     LeaseLost,
     Origin,
@@ -167,7 +168,8 @@ def _try(step: AutobotStep, do: Callable[[], Wheels | None], *, on: bool) -> Non
         _failed(step, type(exc).__name__)
     else:
         step.done = {**step.done, **runs.told(done or {})}
-        _note(step, StepState.SKIPPED if done is None else StepState.DONE)
+        nothing_done = done is None and not step.done
+        _note(step, StepState.SKIPPED if nothing_done else StepState.DONE)
 
 
 def _begin(step: AutobotStep) -> bool:
@@ -216,7 +218,7 @@ def _may_try(step: AutobotStep) -> bool:
 def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
     """Let the AI look where the OCR is in doubt; what both say is taken."""
     picture = selectors.picture(run.pk, evidence.BOARD)
-    rows = {row.wheel: row for row in run.wheels.all()}
+    rows = {row.wheel: row for row in run.wheels.exclude(held=Held.OLD)}  # the picture is today's
     if picture is None or not rows:
         return None
     try:
@@ -301,7 +303,8 @@ def _upload(run: AutobotRun, wheels: Wheels) -> Wheels | None:
 def _tell(run: AutobotRun, step: AutobotStep, wheels: Wheels) -> Wheels | None:
     """Send what is new; a run that was to find a draw and found none is told, too."""
     news = _work(step, wheels)
-    if not news and not selectors.held(run) and not runs.is_expected(run):
+    is_worth_telling = selectors.held(run) or runs.is_expected(run)
+    if not news and (wheels or not is_worth_telling):
         return None
     with translation.override(settings.LANGUAGE_CODE):
         text = _message(run, step, wheels, news)

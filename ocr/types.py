@@ -198,6 +198,21 @@ class SiteError(Exception):
         self.retry_after_s = retry_after_s
 
 
+class LegacyOff(Exception):
+    """No old database is configured; the message is for people."""
+
+
+class LegacyError(Exception):
+    """The old database did not answer, or is not as documented; the message is for people.
+
+    `retry_after_s`: where asking again may help.
+    """
+
+    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
 class WheelUploaded(NamedTuple):
     """What became of a wheel (its code) on the Lotto site; `detail` for people, "" for no news."""
 

@@ -141,7 +141,7 @@ class OpenRouter:
     def _answer(self, model: dict[str, Any], text: str, said: str) -> dict[str, Any]:
         tokens = len(text) // 4 + IMAGE_TOKENS, len(said) // 3
         prices = (float(model["pricing"][kind]) for kind in ("prompt", "completion"))
-        cost = sum(count * price for count, price in zip(tokens, prices, strict=True))
+        cost = round(sum(n * price for n, price in zip(tokens, prices, strict=True)), 9)
         usage = {
             "prompt_tokens": tokens[0],
             "completion_tokens": tokens[1],

@@ -26,6 +26,7 @@ from sandbox.operator import LottoOperator
 from sandbox.push import Stream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
 from sandbox.telegram import Telegram
+from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 TOKEN: Final = "sandbox-test-token"
@@ -382,6 +383,28 @@ def running_lotto_site(*, now: float | None = None) -> Iterator[RunningLottoSite
     server = LottoSite(user=SITE_USER, password=SITE_PASSWORD, clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningLottoSite(f"{base}/lotto-site", faults, clock, server)
+
+
+@dataclass(frozen=True)
+class RunningTelevision:
+    """Handle of a running television; it shows what `server.steer` was told."""
+
+    url: str  # of its playlist
+    faults: Faults
+    server: Television
+
+
+@contextmanager
+def running_television(
+    *, clock: Callable[[], float] = time.time, segment_s: float = 1.0
+) -> Iterator[RunningTelevision]:
+    """A television on a free port of 127.0.0.1 until the block ends.
+
+    Its video goes on in real time, whatever `clock`, the time of its day, says.
+    """
+    faults, server = Faults(), Television(clock=clock, segment_s=segment_s)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningTelevision(f"{base}/tv/live.m3u8", faults, server)
 
 
 @contextmanager

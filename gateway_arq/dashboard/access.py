@@ -12,10 +12,12 @@ from csp.middleware import CSPMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
 from django.views.decorators.cache import never_cache
 
+from gateway_arq.auth.staff import is_let_in
 from gateway_arq.lib.rest import problem
 
 View = Callable[..., HttpResponseBase]
@@ -53,6 +55,10 @@ def staff_only(view: View) -> View:
             return problem(401, "Log in as staff.")
         if not request.user.is_staff:
             raise PermissionDenied
+        if not is_let_in(request.user, request.session):
+            if request.method == "GET" and request.accepts("text/html"):
+                return redirect("admin:second_factor")
+            return problem(401, "Set up your second factor.")
         return view(request, **address)
 
     return never_cache(checked)

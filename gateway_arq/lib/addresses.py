@@ -20,6 +20,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Found = tuple[socket.AddressFamily, Any]  # family, and what `socket.connect` takes
 
 LEAST_S: Final = 0.05
+PROTOCOLS: Final = ipaddress.ip_network("192.0.0.0/24")  # Python knows all of it from 3.11.10 on
 
 
 class AddressRefused(Exception):
@@ -74,6 +75,7 @@ def is_public(address: Address) -> bool:
         address.is_multicast
         or address.is_reserved  # among others what holds an IPv4 address for NAT64
         or address.is_unspecified
+        or address in PROTOCOLS
         or getattr(address, "is_site_local", False)
     )
 

@@ -417,8 +417,7 @@ def test_every_text_has_an_italian_one_and_is_compiled():
 
 def test_the_admin_leads_to_the_dashboard(browser):
     page = browser.get("/admin/").content.decode()
-    assert '<a href="/dashboard/">Cruscotto</a>' in page
-    assert '<a href="/admin/">Gateway ARQ</a>' in page
+    assert re.search(r'<a href="/dashboard/"[^>]*>.{0,900}Cruscotto', page, re.DOTALL)
 
 
 def test_a_browser_that_asks_for_the_root_gets_to_the_page(browser):

@@ -278,7 +278,7 @@ def test_axe_finds_nothing_serious(opened: Open, theme: str, width: int) -> None
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("address", ["admin/login/", "docs"])
 def test_other_pages_are_pictured(
-    chrome: Browser, server: Server, address: str, theme: str, width: int
+    chrome: Browser, server: Server, address: str, theme: Any, width: int
 ) -> None:
     context = chrome.new_context(
         locale="it-IT", color_scheme=theme, viewport={"width": width, "height": 900}

@@ -28,7 +28,7 @@ class Recogniser(Protocol):
     """Reads crops of single numbers."""
 
     name: str
-    sizes: tuple[float, ...]  # of the crops that it reads best, in heights of a number as found
+    sizes: tuple[float, ...]  # of crops that it may read best, in heights of a number as found
 
     def numbers(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:
         """`(count, 91)`: the probability of 1 to 90 by index, and of anything else at 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -102,7 +103,9 @@ def test_off_is_told(settings: Any) -> None:
             call()
 
 
-def test_only_vision_models_are_listed_and_the_list_is_kept(openrouter: RunningOpenRouter) -> None:
+def test_only_vision_models_are_listed_and_the_list_is_kept(
+    openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert [model.id for model in ai.models()] == [
         MODEL, "google/gemini-2.5-flash", "openai/gpt-4o",
     ]  # fmt: skip
@@ -110,7 +113,8 @@ def test_only_vision_models_are_listed_and_the_list_is_kept(openrouter: RunningO
     assert len(ai.models()) == 3
     with time_machine.travel(datetime.now(UTC).timestamp() + 7_200):
         assert len(ai.models()) == 3  # old, and better than none
-    with time_machine.travel(datetime.now(UTC).timestamp() + 2 * 86_400), pytest.raises(AiError):
+    monkeypatch.setattr(ai, "_list", ("", 0.0, []))
+    with pytest.raises(AiError):
         ai.models()
 
 
@@ -135,6 +139,16 @@ def test_the_settings_choose_which_models_may_be_asked(
             ai.ask(picture(), "?", other)
         assert refused.value.is_refused
     assert len(openrouter.server.asked) == 1
+
+
+def test_without_a_list_only_the_chosen_models_are_asked(
+    openrouter: RunningOpenRouter, settings: Any
+) -> None:
+    settings.OPENROUTER_MODELS = ["openai/gpt-4o"]
+    openrouter.faults.arm("down", "openrouter.models", times=0)
+    assert ai.ask(picture(), "?", "openai/gpt-4o").text
+    with pytest.raises(AiError, match="no vision model"):
+        ai.ask(picture(), "?", "google/gemini-2.5-flash")
 
 
 @pytest.mark.parametrize(
@@ -220,6 +234,15 @@ def test_a_long_wait_is_for_everybody(openrouter: RunningOpenRouter) -> None:
         assert ai.ask(picture(), "?").text
 
 
+def test_no_pause_is_longer_than_an_hour(openrouter: RunningOpenRouter) -> None:
+    openrouter.faults.arm(**answer("", 429, retry_after="9" * 30))
+    with pytest.raises(AiError):
+        ai.ask(picture(), "?")
+    with pytest.raises(AiError) as later:
+        ai.ask(picture(), "?")
+    assert later.value.retry_after_s == pytest.approx(3_600, abs=5)
+
+
 def test_the_budget_is_of_the_local_month(openrouter: RunningOpenRouter, settings: Any) -> None:
     settings.OPENROUTER_MONTHLY_BUDGET = 0.3
     openrouter.server.cost = 0.2
@@ -246,8 +269,9 @@ def test_what_was_asked_when_the_process_was_killed_counts(
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_cannot_spend_more_than_there_is(
-    openrouter: RunningOpenRouter, settings: Any
+    openrouter: RunningOpenRouter, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ai, "_room", threading.BoundedSemaphore(4))
     most = budget.most_usd(next(m for m in ai.models() if m.id == MODEL), "?")
     settings.OPENROUTER_MONTHLY_BUDGET = float(most * Decimal("2.5"))
     openrouter.server.cost = float(most)
@@ -264,3 +288,14 @@ def test_many_at_once_cannot_spend_more_than_there_is(
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(ask, range(4))) == 2
     assert budget.spent_usd() <= Decimal(str(settings.OPENROUTER_MONTHLY_BUDGET))
+
+
+def test_a_process_asks_few_questions_at_once(
+    openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ai, "_room", threading.BoundedSemaphore(1))
+    with ai._room, pytest.raises(AiError, match="Too many") as busy:
+        ai.ask(picture(), "?")
+    assert busy.value.retry_after_s == 5
+    assert not AiUse.objects.exists()
+    assert ai.ask(picture(), "?").text

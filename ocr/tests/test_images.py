@@ -117,3 +117,16 @@ def test_grey_and_palette_pictures_have_three_channels() -> None:
         file = io.BytesIO()
         Image.new(mode, (40, 40)).save(file, "PNG")
         assert upright(file.getvalue()).shape == (40, 40, 3)
+
+
+def test_what_leaves_the_house_is_upright_small_and_tells_nothing_else() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    sent = Image.open(io.BytesIO(images.jpeg(file_of("JPEG", size=(800, 400), exif=exif), 500)))
+    assert (sent.format, sent.size) == ("JPEG", (250, 500))
+    assert not sent.getexif()
+    assert "exif" not in sent.info
+
+
+def test_a_small_picture_is_not_made_larger() -> None:
+    assert Image.open(io.BytesIO(images.jpeg(file_of(size=(80, 40)), 500))).size == (80, 40)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import orjson
 import pytest
 
 from ocr.looks import Correction, Look, agreed, look_of, needs_another, question
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
+from ocr.reader.verdict import by_the_rules
 
 pytestmark = pytest.mark.once
 BARI = (50, 29, 12, 47, 73)
@@ -98,6 +101,39 @@ def test_wheels_that_were_not_read_are_not_added() -> None:
     read = reading(doubt(73))
     told = Look({"BA": BARI, "RM": (1, 2, 3, 4, 5), "VE": (9, 8, 7, 6, 5)}, 99.0)
     assert set(agreed(read, [told, told]).reading.wheels) == {"BA", "RM"}
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_is_said_the_rules_hold(seed: int) -> None:
+    dice = random.Random(seed)
+
+    def any_number() -> int | None:
+        return dice.choice([None, *range(1, 8)])  # few, so that they often agree or clash
+
+    def any_reading() -> NumberReading:
+        return sure(number) if (number := any_number()) and dice.random() < 0.3 else doubt(number)
+
+    firm = tuple(map(sure, dice.sample(range(10, 91), 5)))
+    read = Reading({"BA": by_the_rules([any_reading() for _ in range(5)]), "RM": firm})
+    roma = tuple(each.number for each in firm)
+
+    def any_look() -> Look:  # right about what is sure, or it would not be believed
+        cells = read.wheels["BA"]
+        said = (each.number if each.confidence >= SURE else any_number() for each in cells)
+        return look(*said, roma=roma)
+
+    looks = [any_look() for _ in range(dice.choice([1, 2]))]
+    after = agreed(read, looks).reading
+    assert after.wheels["RM"] == firm
+    for place, (old, new) in enumerate(zip(read.wheels["BA"], after.wheels["BA"], strict=True)):
+        if old.confidence >= SURE:
+            assert new == old
+        elif new != old:
+            said = [each.wheels["BA"][place] for each in looks]
+            assert [*said, old.number].count(new.number) >= 2
+            assert {*said} <= {None, new.number}
+    if "BA" in after.sure():
+        assert len(set(after.sure()["BA"])) == 5
 
 
 def test_what_the_ocr_guesses_is_not_told_to_the_ai() -> None:

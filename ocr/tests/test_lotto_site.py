@@ -29,6 +29,11 @@ def test_wheels_are_kept_by_day_and_may_be_sent_again(lotto_site: RunningLottoSi
     }
 
 
+def test_without_wheels_nothing_is_sent(lotto_site: RunningLottoSite) -> None:
+    lotto_site.faults.arm("down")
+    assert site.upload(DAY, {}) == []
+
+
 def test_a_wheel_that_is_refused_says_why(lotto_site: RunningLottoSite) -> None:
     lotto_site.server.refused = {"BA": "Closed for tonight."}
     assert site.upload(DAY, WHEELS) == [

@@ -14,18 +14,18 @@ from ocr.api.schema.common import ADDED, TAGS, refused
 from ocr.types import RunState, StepState
 
 _AT: Final = "2025-12-09T10:00:00Z"
-_STATES: Final = [state.value for state in RunState]
+_STATES: Final = "|".join(RunState)
 _OPTIONS: Final = ("ai_validation", "telegram_notify", "auto_upload", "save_to_db")
 
 
 class AutobotStepState(s.Serializer[Any]):
-    state = s.ChoiceField([state.value for state in StepState])
+    state = s.CharField(help_text="|".join(StepState))
     tries = s.IntegerField()
     error = s.CharField(help_text="The last one; empty without")
 
 
 class AutobotState(s.Serializer[Any]):
-    status = s.ChoiceField(_STATES)
+    status = s.CharField(help_text=_STATES)
     wheels_completed = s.IntegerField(help_text="Beyond doubt, and today's")
     total_wheels = s.IntegerField()
     last_run = s.DateTimeField(allow_null=True, help_text="When it was started; null: never")
@@ -135,8 +135,8 @@ STOP: Final = extend_schema(
                 "AutobotStopped",
                 {
                     "success": s.BooleanField(),
-                    "status": s.ChoiceField(_STATES),
-                    "previous_status": s.ChoiceField(_STATES),
+                    "status": s.CharField(help_text="idle"),
+                    "previous_status": s.CharField(help_text=_STATES),
                     "message": s.CharField(),
                     "timestamp": s.DateTimeField(),
                 },

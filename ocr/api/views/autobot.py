@@ -37,8 +37,8 @@ class StartView(APIView):
         try:
             run = runs.start(by=_asker(request), extraordinary=wish.extraordinary, options=options)
         except RunBusy as exc:
-            told = selectors.status(selectors.unfinished())
-            return problem(409, f"{exc} State: {exc.state}.", success=False, **told)
+            busy = {"detail": f"{exc} State: {exc.state}.", "success": False}
+            return Response({**busy, **selectors.status(selectors.unfinished())}, status=409)
         except RunRefused as exc:
             return problem(503, str(exc), success=False)
         return Response(

@@ -93,9 +93,9 @@ def checked_url(url: str, networks: Iterable[Network] = ()) -> str:
     A host name that is not known now is let through: it is looked up, and checked, at every
     connection. Raises StreamRefused: no http(s) address, or an internal one outside `networks`.
     """
-    parts = urlsplit(well_formed(url))
+    asked = urllib3.util.parse_url(well_formed(url))
     try:
-        Doorman(networks).found(parts.hostname or "", parts.port or 80, LOOK_UP_S)
+        Doorman(networks).found(str(asked.host).strip("[]"), asked.port or 80, LOOK_UP_S)
     except AddressRefused as exc:
         raise StreamRefused(str(exc)) from None
     except OSError:
@@ -106,15 +106,11 @@ def checked_url(url: str, networks: Iterable[Network] = ()) -> str:
 def well_formed(url: str) -> str:
     """The same address. StreamRefused unless it is http or https, with a host and no password."""
     try:
-        parts, asked = urlsplit(url), urllib3.util.parse_url(url)
-        is_web = asked.scheme in ("http", "https") and bool(asked.host) and parts.port != 0
-    except (ValueError, LocationParseError):
-        raise StreamRefused("The address is no http:// or https:// address.") from None
-    if not is_web or len(url) > MOST_URL or not url.isprintable() or " " in url.strip("/"):
-        raise StreamRefused("The address is no http:// or https:// address.")
-    if (
-        parts.hostname != str(asked.host).strip("[]").lower()
-    ):  # two opinions: what would be connected to
+        asked = urllib3.util.parse_url(url)
+    except LocationParseError:
+        asked = urllib3.util.Url()
+    is_web = asked.scheme in ("http", "https") and asked.host and asked.port != 0
+    if not is_web or len(url) > MOST_URL or not url.isprintable():
         raise StreamRefused("The address is no http:// or https:// address.")
     if asked.auth is not None:
         raise StreamRefused("The address must hold no user and no password.")

@@ -14,18 +14,16 @@ from gateway_arq.lib.addresses import Network
 from gateway_arq.realtime.outage import Outage
 from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
 from ocr.clients.stream.pictures import Pixels, decrypted, pictures
-from ocr.clients.stream.playlist import Playlist, Segment, parsed
+from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
 from ocr.types import StreamError, StreamRefused
 
 logger = logging.getLogger(__name__)
 
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
-MOST_BEHIND: Final = 3  # segments; whoever is later goes on with the newest
-MOST_KEPT: Final = 4  # keys and heads
 MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
 LOOK_S: Final = 0.1  # how soon a wish to stop is seen
-ATTEMPT: Final = 0.45  # of the limit, that one request may take: two fit in
+ATTEMPT: Final = 0.45  # of the limit, that one request may take; a long segment twice that
 
 
 class Frame(NamedTuple):
@@ -50,18 +48,19 @@ class HlsStream:
         StreamRefused for what is no http(s) address. Which addresses it leads to is checked when
         they are connected to: internal ones only inside `networks`.
         """
-        self._url = well_formed(url)
-        self._networks = tuple(networks)
+        self.url, self.networks = well_formed(url), tuple(networks)
         self.every_s, self.limit_s = every_s, limit_s
+        self.outage = Outage("stream")
 
     def frames(self, stopping: threading.Event) -> Iterator[Frame]:
         """The pictures from now on, in their time; ends within 1 s when `stopping` is set.
 
         A gap, a stall, a jump or a restart of the stream is survived. Raises StreamError when no
         picture came for `limit_s`, at once when an address is refused or the stream is over. It may
-        be called again then. A caller who is slow misses pictures, and never gets old ones.
+        be called again then. A caller who is slow misses pictures, and is never more than a few
+        segments behind.
         """
-        watch = _Watch(self._url, self._networks, every_s=self.every_s, limit_s=self.limit_s)
+        watch = _Watch(self)
         thread = threading.Thread(target=watch.run, name="hls-stream", daemon=True)
         thread.start()
         try:
@@ -71,16 +70,15 @@ class HlsStream:
             watch.over.set()  # a request that is under way ends by its own limit
 
     def _next(self, watch: _Watch, stopping: threading.Event) -> Frame | None:
-        until = time.monotonic() + self.limit_s
+        until = time.monotonic() + self.limit_s - LOOK_S
         while not stopping.is_set():
             try:
                 shown = watch.shown.get(timeout=LOOK_S)
             except queue.Empty:
-                if time.monotonic() >= until:
-                    raise StreamError(
-                        f"No picture for {self.limit_s:g} s: {watch.trouble}"
-                    ) from None
-                continue
+                if time.monotonic() < until:
+                    continue
+                told = f"No picture for {self.limit_s:g} s: {watch.trouble}"
+                raise StreamError(told) from None
             if isinstance(shown, StreamError):
                 raise shown
             return shown
@@ -93,20 +91,17 @@ class _Watch:
     `shown` gets the pictures, and at last an error that trying again does not cure.
     """
 
-    def __init__(
-        self, url: str, networks: tuple[Network, ...], *, every_s: float, limit_s: float
-    ) -> None:
+    def __init__(self, stream: HlsStream) -> None:
         self.shown: queue.Queue[Frame | StreamError] = queue.Queue(maxsize=1)
         self.over = threading.Event()
         self.trouble = "nothing has come yet"
-        self._url, self._every_s = url, every_s
-        self._request_s = limit_s * ATTEMPT
-        self._lists = Fetcher(networks, most_bytes=PLAYLIST_BYTES)
-        self._files = Fetcher(networks, most_bytes=SEGMENT_BYTES)
-        self._outage = Outage("stream")
+        self._url, self._every_s = stream.url, stream.every_s
+        self._request_s = stream.limit_s * ATTEMPT
+        self._lists = Fetcher(stream.networks, most_bytes=PLAYLIST_BYTES)
+        self._files = Fetcher(stream.networks, most_bytes=SEGMENT_BYTES)
+        self._outage = stream.outage
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
-        self._kept: dict[Piece, bytes] = {}  # keys and heads
         self._last: int | None = None  # number of the last segment that was asked for
         self._first_s = 0.0  # into the next segment, where the next picture is due
         self._due_at = 0.0  # monotonic
@@ -118,9 +113,10 @@ class _Watch:
                 try:
                     self._watch()
                 except StreamError as exc:
-                    self._attempts += 1
-                    self.trouble = str(exc)
-                    self.over.wait(self._outage.began(exc))
+                    if not self.over.is_set():
+                        self._attempts += 1
+                        self.trouble = str(exc)
+                        self.over.wait(self._outage.began(exc))
         except StreamRefused as exc:
             self._put(StreamError(str(exc)))
         except _Ended:
@@ -133,10 +129,9 @@ class _Watch:
             self._files.close()
 
     def _watch(self) -> None:
-        url = self._media_url()
+        url, playlist = self._joined()
         while not self.over.is_set():
-            playlist = self._playlist(url)
-            fresh = self._fresh(playlist)
+            fresh = fresh_of(playlist, self._last)
             for segment in fresh:
                 self._last = segment.number
                 self._play(segment, is_live=not playlist.is_over)
@@ -145,29 +140,22 @@ class _Watch:
             if playlist.is_over:
                 raise _Ended
             if not fresh:
-                self.trouble = "the playlist does not move on"
+                if not self._broken:  # what is wrong with a segment says more
+                    self.trouble = "the playlist does not move on"
                 self.over.wait(min(max(playlist.target_s / 4, LOOK_S), 0.5))
+            playlist = self._playlist(url)
 
-    def _media_url(self) -> str:
-        """The playlist with the segments: at every attempt the next of the variants."""
+    def _joined(self) -> tuple[str, Playlist]:
+        """The playlist with the segments, and its address: of the next variant at every attempt."""
         top = self._playlist(self._url)
         if not top.variants:
-            return self._url
-        return top.variants[self._attempts % len(top.variants)]
+            return self._url, top
+        url = top.variants[self._attempts % len(top.variants)]
+        return url, self._playlist(url)
 
     def _playlist(self, url: str) -> Playlist:
         fetched = self._lists.get(Piece(url), timeout_s=self._request_s)
         return parsed(fetched.body, fetched.url)
-
-    def _fresh(self, playlist: Playlist) -> list[Segment]:
-        """The segments to play now; of a live stream the newest one, to begin with."""
-        found, last = playlist.segments, self._last
-        if not found or (playlist.is_over and last is None):
-            return found
-        if last is None or found[-1].number < last:  # numbers went back: the encoder began anew
-            return found[-1:]
-        new = [segment for segment in found if segment.number > last]
-        return new if playlist.is_over or len(new) <= MOST_BEHIND else new[-1:]
 
     def _play(self, segment: Segment, *, is_live: bool) -> None:
         try:
@@ -194,24 +182,22 @@ class _Watch:
         logger.info("stream.gap error=%s", exc)
 
     def _body(self, segment: Segment) -> bytes:
-        body = self._files.get(segment.body, timeout_s=self._request_s).body
+        timeout_s = min(max(segment.duration_s, self._request_s), 2 * self._request_s)
+        body = self._files.get(segment.body, timeout_s=timeout_s).body
+        # Asked for every time: an encoder that began anew has others at the same addresses.
         if segment.key:
-            body = decrypted(body, self._once(Piece(segment.key.url)), segment.key.iv)
-        return (self._once(segment.head) if segment.head else b"") + body
+            body = decrypted(body, self._small(Piece(segment.key.url)), segment.key.iv)
+        return (self._small(segment.head) if segment.head else b"") + body
 
-    def _once(self, piece: Piece) -> bytes:
-        """A key or a head, which many segments share."""
-        if piece not in self._kept:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[piece] = self._lists.get(piece, timeout_s=self._request_s).body
-        return self._kept[piece]
+    def _small(self, piece: Piece) -> bytes:
+        return self._lists.get(piece, timeout_s=self._request_s).body
 
     def _show(self, image: Pixels, *, is_live: bool) -> None:
         """Hand a picture on, not sooner after the one before than it is shown on the air."""
         if is_live:
             self.over.wait(max(self._due_at - time.monotonic(), 0.0))
-            self._due_at = max(self._due_at + self._every_s, time.monotonic())
+            now = time.monotonic()
+            self._due_at = max((self._due_at or now) + self._every_s, now)
         self._outage.over()
         self._attempts = self._broken = 0
         self._put(Frame(datetime.now(UTC), image))

@@ -12,6 +12,7 @@ from ocr.clients.stream.fetch import Piece
 from ocr.types import StreamError
 
 SHORTEST_S, LONGEST_S = 0.1, 30.0  # of a segment; what says otherwise is not believed
+MOST_BEHIND: Final = 3  # segments
 MOST_LINES: Final = 20_000  # parsing takes 10 us each
 FULL_HD: Final = 1920 * 1080
 SOUND: Final = ("mp4a", "ac-3", "ec-3", "opus", "flac")
@@ -61,6 +62,21 @@ def parsed(body: bytes, url: str) -> Playlist:
         raise StreamError(f"The playlist is malformed ({type(exc).__name__}).") from exc
 
 
+def fresh_of(playlist: Playlist, last: int | None) -> list[Segment]:
+    """The segments to play after number `last`; None when nothing was played yet.
+
+    A live stream is joined at its newest segment. So is one whose numbers went back (the encoder
+    began anew), or that is more than three ahead of us: old pictures are of no use.
+    """
+    found = playlist.segments
+    if not found or (playlist.is_over and last is None):
+        return found
+    if last is None or found[-1].number < last:
+        return found[-1:]
+    new = [segment for segment in found if segment.number > last]
+    return new if playlist.is_over or len(new) <= MOST_BEHIND else new[-1:]
+
+
 def _variants(playlists: Any, url: str) -> list[str]:
     """The variants with a picture: the largest up to full HD first, the larger ones last."""
 
@@ -82,6 +98,8 @@ def _segments(told: Any, url: str) -> list[Segment]:
     found: list[Segment] = []
     ends: dict[str, int] = {}  # where the next range of a file begins unless it says so
     for one in told:
+        if not one.uri:  # parts of a segment that is still being made
+            continue
         file = urljoin(url, one.uri)
         body = _piece(file, one.byterange, ends.get(file, 0))
         ends[file] = body.first + (body.length or 0)
