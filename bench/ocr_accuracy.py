@@ -39,10 +39,10 @@ def main() -> None:
             count["plain"] = _plain(plain(picture.image), wheels, picture)
         counted[damage] += count
     heading(f"Numbers of {BOARDS} boards")
-    for damage, count in counted.items():
+    for kind, count in counted.items():
         cells, whole = max(count["cells"], 1), max(count["wheels"], 1)
         line(
-            damage,
+            kind,
             f"{cells} cells: right {count['right'] / cells:.2%}, sure {count['sure'] / cells:.2%}, "
             f"sure and wrong {count['wrong']}; wheels sure {count['sure wheels'] / whole:.2%}, "
             f"wrong {count['wrong wheels']}" + f"; plain {count['plain'] / cells:.2%}" * PEER,
