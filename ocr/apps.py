@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class OcrConfig(AppConfig):
     name = "ocr"
     verbose_name = "OCR"
+
+    def ready(self) -> None:
+        from ocr import checks  # noqa: F401  (registers the system checks)
