@@ -31,9 +31,13 @@ _LIKE: Final = {"0": "OoDQ", "1": "Il|", "5": "Ss", "8": "B", "2": "Zz"}
 
 
 class Digits:
-    """Which of a recogniser's characters are digits, or look like one; its first one is none."""
+    """Which of a recogniser's characters are digits, or look like one; its first one is none.
 
-    def __init__(self, characters: Sequence[str]) -> None:
+    `nothing` are those that it sees in the rim of a ball or the edge of a tile: none, too.
+    """
+
+    def __init__(self, characters: Sequence[str], *, nothing: str = "") -> None:
+        self._nothing = [characters.index(each) for each in nothing]
         self._columns = [0, *(characters.index(digit) for digit in "0123456789")]
         self._like = [
             (int(digit) + 1, [characters.index(each) for each in letters if each in characters])
@@ -43,6 +47,7 @@ class Digits:
     def of(self, columns: Floats) -> Floats:
         """`(count, columns, characters)` to none and the ten digits, see `numbers`."""
         digits = columns[:, :, self._columns]
+        digits[:, :, 0] += columns[:, :, self._nothing].sum(2)
         for place, letters in self._like:
             digits[:, :, place] += columns[:, :, letters].sum(2)
         return digits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from typing import Any, Final
@@ -31,10 +30,10 @@ class Rapid:
     def __init__(self) -> None:
         from rapidocr import RapidOCR  # late: 0.5 s and much memory, for the reading process only
 
-        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
         engine = RapidOCR(
             params={
                 "Global.use_cls": False,
+                "Global.log_level": "error",
                 "EngineConfig.onnxruntime.intra_op_num_threads": len(os.sched_getaffinity(0)),
                 "Det.limit_type": "max",
             }

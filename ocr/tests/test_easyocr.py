@@ -148,7 +148,7 @@ class Bomb:
 def test_weights_that_would_run_code_are_not_loaded(tmp_path: Path) -> None:
     folder, sign = tmp_path / "weights", tmp_path / "exploded"
     shutil.copytree(WEIGHTS, folder)
-    (folder / "lotto.pth").write_bytes(pickle.dumps({"module.x": Bomb(sign)}))
+    (folder / "lotto.pth").write_bytes(pickle.dumps({"module.x": Bomb(sign)}, protocol=2))
     with pytest.raises(ReaderFailed, match="Weights only load failed"):
         EasyOcr.own(folder)
     assert not sign.exists()
