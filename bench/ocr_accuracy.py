@@ -30,8 +30,11 @@ def main() -> None:
     reader, plain = rapidocr(), RapidOCR()
     counted: dict[str, Counter[str]] = {damage: Counter() for damage in boards.DAMAGES}
     for seed in range(SEED, SEED + BOARDS):
-        damage, wheels, picture = board(seed)
-        counted[damage] += compared(reader.read(picture.image), wheels, picture)
+        dice = random.Random(seed)
+        damage = boards.DAMAGES[seed % len(boards.DAMAGES)]
+        wheels = boards.invented_wheels(dice)
+        picture = boards.spoil(boards.draw(wheels, boards.invented_look(dice)), damage, dice)
+        counted[damage] += _compared(reader.read(picture.image), wheels, picture)
         counted[damage]["plain"] += _plain(plain(picture.image), wheels, picture)
     heading(f"Numbers of {BOARDS} boards")
     for damage, count in counted.items():
@@ -44,17 +47,7 @@ def main() -> None:
         )
 
 
-def board(seed: int) -> tuple[boards.Damage, dict[str, list[int]], boards.Picture]:
-    """An invented draw, and a picture of it with what happened to that."""
-    dice = random.Random(seed)
-    damage = boards.DAMAGES[seed % len(boards.DAMAGES)]
-    wheels = boards.invented_wheels(dice)
-    picture = boards.spoil(boards.draw(wheels, boards.invented_look(dice)), damage, dice)
-    return damage, wheels, picture
-
-
-def compared(reading: Any, wheels: dict[str, list[int]], picture: boards.Picture) -> Counter[str]:
-    """How many cells there are, are read right, surely, surely and wrong; 1 for a wrong board."""
+def _compared(reading: Any, wheels: dict[str, list[int]], picture: boards.Picture) -> Counter[str]:
     count: Counter[str] = Counter(cells=len(picture.cells))
     for wheel, place in picture.cells:
         said = reading.wheels[wheel][place] if wheel in reading.wheels else None

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ocr.reader.lexicon import Digits, Floats, numbers
+from ocr.reader.second import HEIGHT, WIDTH, SecondOpinion
 from ocr.reader.types import Pixels
 from ocr.types import ReaderFailed
 
@@ -63,7 +64,7 @@ class EasyOcr:
                 download_enabled=False,
                 **_OPTIONS,
             )
-            return cls(reader, height=32, width=48, sizes=(0.8, 1.0))
+            return cls(reader, height=HEIGHT, width=WIDTH, sizes=SecondOpinion.sizes)
 
     @classmethod
     def stock(cls, models: str, *, may_download: bool = False) -> EasyOcr:

@@ -22,7 +22,7 @@ import pytest
 
 from ocr import boards, reading
 from ocr.boards import Look
-from ocr.checks import check_engine
+from ocr.checks import engine_complete
 from ocr.reader import needs
 from ocr.reader.easy import WEIGHTS, EasyOcr
 from ocr.reader.engines import easyocr
@@ -72,8 +72,8 @@ def board_file() -> tuple[dict[str, list[int]], bytes]:
 @pytest.mark.usefixtures("without_packages")
 def test_a_missing_package_is_told_with_the_command_that_installs_it(settings: Any) -> None:
     settings.OCR_ENGINE = "easyocr"
-    (error,) = check_engine()
-    assert (error.id, error.is_serious()) == ("ocr.E001", True)
+    (error,) = engine_complete()
+    assert (error.id, error.is_serious()) == ("ocr.E005", True)
     assert "a_package_that_nobody_has" in error.msg
     assert needs.INSTALL in error.hint
     assert (settings.BASE_DIR / needs.INSTALL.split()[-1]).is_file()
@@ -98,7 +98,7 @@ def test_reading_without_the_packages_is_a_503_and_starts_no_process(
 
 def test_the_default_engine_lacks_nothing(settings: Any) -> None:
     assert settings.OCR_ENGINE == "rapidocr"
-    assert check_engine() == []
+    assert list(engine_complete()) == []
 
 
 def test_missing_weights_are_told_by_their_path(
@@ -106,14 +106,14 @@ def test_missing_weights_are_told_by_their_path(
 ) -> None:
     monkeypatch.setattr(needs, "PACKAGES", ())
     settings.OCR_ENGINE, settings.OCR_EASYOCR_MODELS = "easyocr", str(tmp_path)
-    (error,) = check_engine()
+    (error,) = engine_complete()
     assert str(tmp_path / needs.STOCK) in error.msg
     assert "OCR_EASYOCR_DOWNLOAD" in error.hint
     settings.OCR_EASYOCR_DOWNLOAD = True
-    assert check_engine() == []
+    assert list(engine_complete()) == []
     settings.OCR_EASYOCR_DOWNLOAD = False
     (tmp_path / needs.STOCK).touch()
-    assert check_engine() == []
+    assert list(engine_complete()) == []
 
 
 def test_what_the_process_cannot_load_is_told_and_the_process_ended(
