@@ -17,7 +17,7 @@ from django.db import connections
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
 
-pytest_plugins = ["gateway_arq.tests.told"]
+pytest_plugins = ["gateway_arq.tests.told", "gateway_arq.tests.browser"]
 
 ROOT = Path(__file__).parent
 CLIENTS = ROOT / "tests" / "clients"

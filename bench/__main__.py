@@ -23,6 +23,7 @@ NAMES = (
     "ocr_read",
     "ocr_accuracy",
     "ocr_engines",
+    "stream",
 )
 
 

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from centralino.types import Verdict, Why
 from gateway_arq.lib.fields import KeyField
@@ -22,42 +23,54 @@ class PbxServer(models.Model):
     The first rows are made from the environment (`ASTERISK_1_...`); after that they are staff's.
     """
 
-    name = models.SlugField(max_length=32, unique=True)
-    enabled = models.BooleanField(default=True)
-    host = models.CharField(max_length=255, default="localhost")
+    name = models.SlugField(_("name"), max_length=32, unique=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    host = models.CharField(_("host"), max_length=255, default="localhost")
     ami_port = models.PositiveIntegerField(
-        default=5038, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+        _("AMI port"), default=5038, validators=[MinValueValidator(1), MaxValueValidator(65535)]
     )
-    ami_user = models.CharField(max_length=64, default="gateway")
+    ami_user = models.CharField(_("AMI user"), max_length=64, default="gateway")
     ssh_host = models.CharField(
-        max_length=255, blank=True, help_text="Empty: AMI is reached directly, without a tunnel."
+        _("SSH host"),
+        max_length=255,
+        blank=True,
+        help_text=_("Empty: AMI is reached directly, without a tunnel."),
     )
     ssh_port = models.PositiveIntegerField(
-        default=9022, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+        _("SSH port"), default=9022, validators=[MinValueValidator(1), MaxValueValidator(65535)]
     )
-    ssh_user = models.CharField(max_length=64, blank=True)
+    ssh_user = models.CharField(_("SSH user"), max_length=64, blank=True)
     ssh_fingerprint = models.CharField(
+        _("SSH fingerprint"),
         max_length=80,
         blank=True,
-        help_text="SHA256:... of the host key. Empty: the host must be in known_hosts.",
+        help_text=_("SHA256:... of the host key. Empty: the host must be in known_hosts."),
     )
     local_port = models.PositiveIntegerField(
+        _("local port"),
         default=0,
         validators=[MaxValueValidator(65535)],
-        help_text="Where the tunnel listens on this machine; 0 takes any free port.",
+        help_text=_("Where the tunnel listens on this machine; 0 takes any free port."),
     )
     more_events = models.CharField(
-        max_length=400, blank=True, help_text="AMI events to publish beside the documented five."
+        _("more events"),
+        max_length=400,
+        blank=True,
+        help_text=_("AMI events to publish beside the documented five."),
     )
     ari_url = models.CharField(
-        max_length=255, blank=True, help_text="http://host:8088/ari; empty: no call screening."
+        _("ARI address"),
+        max_length=255,
+        blank=True,
+        help_text=_("http://host:8088/ari; empty: no call screening."),
     )
-    ari_user = models.CharField(max_length=64, blank=True, default="anti-spam")
-    ari_app = models.CharField(max_length=64, blank=True, default="anti-spam")
+    ari_user = models.CharField(_("ARI user"), max_length=64, blank=True, default="anti-spam")
+    ari_app = models.CharField(_("ARI application"), max_length=64, blank=True, default="anti-spam")
 
     class Meta:
+        verbose_name = _("server")
+        verbose_name_plural = _("servers")
         ordering = ("name",)
-        verbose_name = "server"
 
     def __str__(self) -> str:
         return self.name
@@ -66,21 +79,22 @@ class PbxServer(models.Model):
 class PbxCall(models.Model):
     """A finished call: one row for all channels of a `linkedid`."""
 
-    server = models.CharField(max_length=32)
-    linkedid = KeyField(max_length=150)
-    caller = models.CharField(max_length=80, blank=True)
-    caller_name = models.CharField(max_length=80, blank=True)
-    exten = models.CharField(max_length=80, blank=True)
-    started_at = models.DateTimeField()
-    answered_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField()
-    duration_s = models.PositiveIntegerField("duration (s)")
-    cause = models.PositiveSmallIntegerField(null=True, blank=True)
-    cause_text = models.CharField(max_length=80, blank=True)
+    server = models.CharField(_("server"), max_length=32)
+    linkedid = KeyField(_("linkedid"), max_length=150)
+    caller = models.CharField(_("caller"), max_length=80, blank=True)
+    caller_name = models.CharField(_("caller name"), max_length=80, blank=True)
+    exten = models.CharField(_("extension"), max_length=80, blank=True)
+    started_at = models.DateTimeField(_("started at"))
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"))
+    duration_s = models.PositiveIntegerField(_("duration (s)"))
+    cause = models.PositiveSmallIntegerField(_("cause"), null=True, blank=True)
+    cause_text = models.CharField(_("cause text"), max_length=80, blank=True)
 
     class Meta:
+        verbose_name = _("PBX call")
+        verbose_name_plural = _("PBX calls")
         ordering = ("-started_at", "-id")
-        verbose_name = "PBX call"
         constraints = [
             models.UniqueConstraint(fields=["server", "linkedid"], name="centralino_call_once"),
             models.CheckConstraint(
@@ -99,19 +113,27 @@ class PbxCall(models.Model):
 class ListEntry(models.Model):
     """A number, or a prefix of numbers, that is never let through or always is."""
 
-    number = KeyField(max_length=32, help_text="E.164, or the beginning of it and *: +3989*")
-    allowed = models.BooleanField(default=False, help_text="On the allow list, which wins.")
-    reason = models.CharField(max_length=32)
-    note = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: permanent.")
-    changed_at = models.DateTimeField(db_index=True)  # by which the monitors find what is new
-    hits = models.PositiveIntegerField(default=0)
-    last_hit_at = models.DateTimeField(null=True, blank=True)
+    number = KeyField(
+        _("number"), max_length=32, help_text=_("E.164, or the beginning of it and *: +3989*")
+    )
+    allowed = models.BooleanField(
+        _("allowed"), default=False, help_text=_("On the allow list, which wins.")
+    )
+    reason = models.CharField(_("reason"), max_length=32)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(
+        _("expires at"), null=True, blank=True, help_text=_("Empty: permanent.")
+    )
+    # by which the monitors find what is new
+    changed_at = models.DateTimeField(_("changed at"), db_index=True)
+    hits = models.PositiveIntegerField(_("hits"), default=0)
+    last_hit_at = models.DateTimeField(_("last hit at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("listed number")
+        verbose_name_plural = _("listed numbers")
         ordering = ("-created_at", "number")
-        verbose_name = "listed number"
         constraints = [
             models.UniqueConstraint(fields=["number", "allowed"], name="centralino_listed_once"),
             models.CheckConstraint(
@@ -131,27 +153,33 @@ class ListEntry(models.Model):
 class LineRule(models.Model):
     """How callers of one line are screened; the row without a number is for all other lines."""
 
-    called = models.CharField(max_length=32, unique=True, blank=True)
-    enabled = models.BooleanField(default=True)
-    block_anonymous = models.BooleanField(default=True)
-    block_listed = models.BooleanField(default=True)
+    called = models.CharField(_("called"), max_length=32, unique=True, blank=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    block_anonymous = models.BooleanField(_("block anonymous"), default=True)
+    block_listed = models.BooleanField(_("block listed"), default=True)
     answered_hours = models.PositiveIntegerField(
+        _("answered hours"),
         default=24,
         validators=[MaxValueValidator(87_600)],
-        help_text="How long a caller who was answered is kept out; 0: not at all.",
+        help_text=_("How long a caller who was answered is kept out; 0: not at all."),
     )
     hangup_reason = models.CharField(
+        _("hangup reason"),
         max_length=16,
         default="normal",
         choices=[(name, name) for name in ("normal", "busy", "congestion", "no_answer")],
     )
     sound = models.CharField(
-        max_length=120, blank=True, help_text="Played before hanging up, as sound:name."
+        _("sound"),
+        max_length=120,
+        blank=True,
+        help_text=_("Played before hanging up, as sound:name."),
     )
 
     class Meta:
+        verbose_name = _("screening rule")
+        verbose_name_plural = _("screening rules")
         ordering = ("called",)
-        verbose_name = "screening rule"
 
     def __str__(self) -> str:
         return self.called or "all other lines"
@@ -160,17 +188,22 @@ class LineRule(models.Model):
 class ScreenedCall(models.Model):
     """A call that was let through or refused, and why."""
 
-    server = models.CharField(max_length=32)
-    channel_id = KeyField(max_length=150)
-    caller = models.CharField(max_length=80, blank=True)  # as it was shown to us
-    number = models.CharField(max_length=32, blank=True)  # E.164
-    called = models.CharField(max_length=80, blank=True)
-    verdict = models.CharField(max_length=8, choices=[(v.value, v.value) for v in Verdict])
-    why = models.CharField(max_length=16, choices=[(w.value, w.value) for w in Why])
-    entry = models.CharField(max_length=32, blank=True)  # the listed number or prefix that matched
-    at = models.DateTimeField()
+    server = models.CharField(_("server"), max_length=32)
+    channel_id = KeyField(_("channel"), max_length=150)
+    caller = models.CharField(_("caller"), max_length=80, blank=True)  # as it was shown to us
+    number = models.CharField(_("number"), max_length=32, blank=True)  # E.164
+    called = models.CharField(_("called"), max_length=80, blank=True)
+    verdict = models.CharField(
+        _("verdict"), max_length=8, choices=[(v.value, v.value) for v in Verdict]
+    )
+    why = models.CharField(_("why"), max_length=16, choices=[(w.value, w.value) for w in Why])
+    # the listed number or prefix that matched
+    entry = models.CharField(_("entry"), max_length=32, blank=True)
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("screened call")
+        verbose_name_plural = _("screened calls")
         ordering = ("-at", "-id")
         constraints = [
             models.UniqueConstraint(

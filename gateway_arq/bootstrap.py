@@ -102,6 +102,13 @@ def fresh_values() -> dict[str, str]:
         "TELEGRAM_URL": "http://127.0.0.1:8100/telegram",
         "TELEGRAM_BOT_TOKEN": f"1:{secrets.token_hex(20)}",
         "TELEGRAM_CHAT_ID": "-1001",
+        "OPENROUTER_URL": "http://127.0.0.1:8100/openrouter/v1",
+        "OPENROUTER_API_KEY": f"sk-or-v1-{secrets.token_hex(32)}",
+        "LOTTO_SITE_URL": "http://127.0.0.1:8100/lotto-site",
+        "LOTTO_SITE_USER": "gateway",
+        "LOTTO_SITE_PASSWORD": secrets.token_hex(20),
+        "OCR_STREAM_URL": "http://127.0.0.1:8100/tv/live.m3u8",
+        "OCR_STREAM_NETWORKS": "127.0.0.0/8",
         "SANDBOX": "true",
     }
 
@@ -167,7 +174,7 @@ def move_sandbox(port: int, ami_port: int, given: frozenset[str]) -> None:
     os.environ["SANDBOX_PORT"] = str(port)
     names = {
         "WEBCOM_URL", "WEBCOM_PUSH_URL", "ASTERISK_1_ARI_URL", "WEBTV_1_URL", "LOTTO_ARCHIVE_URLS",
-        "TELEGRAM_URL",
+        "TELEGRAM_URL", "OPENROUTER_URL", "LOTTO_SITE_URL", "OCR_STREAM_URL",
     }  # fmt: skip
     for name in names - given:
         os.environ[name] = re.sub(r"(?<=://127\.0\.0\.1):\d+", f":{port}", env.text(name))

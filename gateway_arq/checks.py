@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from gateway_arq.legacy.place import BadUrl, at_url
 from gateway_arq.lib.clientip import is_loopback
 
 LEAST_API_KEY, LEAST_SECRET_KEY, LEAST_WEBHOOK_SECRET_BYTES = 24, 50, 24
@@ -163,6 +164,27 @@ def data_dir_writable() -> Iterator[CheckMessage]:
         )
 
 
+def legacy_database_readable() -> Iterator[CheckMessage]:
+    if not settings.LEGACY_DATABASE_URL:
+        return
+    try:
+        place = at_url(settings.LEGACY_DATABASE_URL, timeout_s=settings.LEGACY_TIMEOUT_S)
+    except BadUrl as exc:
+        hint = (
+            "It looks like mysql://gateway_reader:password@host:3306/legacy; "
+            "predictions are switched off meanwhile."
+        )
+        yield Warning(f"LEGACY_DATABASE_URL: {exc}.", hint=hint, id="gateway.W018")
+        return
+    if place["USER"] in ("", "root"):
+        hint = "Make a user that may only read: docs/upstreams/legacy-db.md has the statements."
+        yield Warning(
+            "LEGACY_DATABASE_URL has no user, or one that may do anything.",
+            hint=hint,
+            id="gateway.W019",
+        )
+
+
 ALWAYS: tuple[Check, ...] = (
     some_api_key,
     api_keys_sendable,
@@ -171,6 +193,7 @@ ALWAYS: tuple[Check, ...] = (
     webhook_secret_usable,
     time_zone_known,
     data_dir_writable,
+    legacy_database_readable,
 )
 PRODUCTION_ONLY: tuple[Check, ...] = (*UNSAFE, stores_shared, keyless_closed)
 

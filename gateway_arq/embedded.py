@@ -24,6 +24,7 @@ from gateway_arq.local_beat import run_beat
 from gateway_arq.local_tasks import stop_pool
 from gateway_arq.realtime.publish import close as close_bus
 from lotto.tasks import sync_on_start
+from ocr.autobot import run_autobot
 from webcom.listener import run_push_listener
 from webcom.tasks import pull_on_start
 from webtv.poller import run_viewer_poller
@@ -35,6 +36,7 @@ LISTENERS: Final[dict[str, Callable[[threading.Event], None]]] = {
     "ami-listener": run_ami_monitor,
     "call-screening": run_screening,
     "viewer-poller": run_viewer_poller,
+    "autobot": run_autobot,
 }
 GOODBYE_S: Final = 2  # for requests in flight, then for listeners and tasks
 

@@ -26,6 +26,7 @@ from gateway_arq.workers.selectors import WorkerSummary, summary
 from webcom import selectors as webcom
 
 MAIN_JOBS: Final = {"webcom": "webcom.calls", "webtv": "webtv.viewers", "asterisk": "asterisk.ami"}
+SCRAPED_JOBS: Final = {**MAIN_JOBS, "autobot": "ocr.autobot"}  # the JSON has the references' three
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def snapshot() -> Snapshot:
     today = webcom.day_totals(local_day())
     return Snapshot(
         taken_at=datetime.now(UTC),
-        workers={app: summary(main, jobs) for app, main in MAIN_JOBS.items()},
+        workers={app: summary(main, jobs) for app, main in SCRAPED_JOBS.items()},
         webcom_active=webcom.active_calls_count(),
         asterisk_active=active_channels_count(),
         calls_today=today.calls,
@@ -59,7 +60,7 @@ def snapshot() -> Snapshot:
 def as_json(now: Snapshot) -> dict[str, Any]:
     """Every field of both references; `last_error` is added to a worker that is not healthy."""
     return {
-        "workers": {name: _worker(worker) for name, worker in now.workers.items()},
+        "workers": {name: _worker(now.workers[name]) for name in MAIN_JOBS},
         "calls": {
             "webcom_active": now.webcom_active,
             "asterisk_active": now.asterisk_active,

@@ -57,7 +57,9 @@ class CorsForBrowsers(CorsMiddleware):
 
 
 # in base64, which takes a third more than the image
-BRING_IMAGES: Final = frozenset({"/api/ocr/process", "/api/ocr/telegram/send"})
+BRING_IMAGES: Final = frozenset(
+    {"/api/ocr/process", "/api/ocr/telegram/send", "/api/ocr/ai/validate"}
+)
 
 
 class BodyLimitMiddleware:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import django_stubs_ext
 import environ
 
 from gateway_arq import env
+from gateway_arq.legacy.place import place as legacy_place
+from gateway_arq.staff.theme import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take [Model] at run time too
 
@@ -36,6 +39,9 @@ CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 100)  # 0 switches it off
 AUTH_FAILURES_PER_MINUTE = env.integer("AUTH_FAILURES_PER_MINUTE", 20)
+LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 5, least=1)  # of one user at one address
+LOGIN_LOCK_MINUTES = env.integer("LOGIN_LOCK_MINUTES", 15, least=1)
+TWO_FACTOR_GROUPS = env.items("TWO_FACTOR_GROUPS")  # whose members need a second factor
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024, least=1024)
 MAX_IMAGE_BODY_BYTES = env.integer("MAX_IMAGE_BODY_BYTES", 15 * 1024 * 1024, least=1024)
 
@@ -95,6 +101,7 @@ OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own config
 # Internal networks that the stream may lie in, though nothing internal is fetched otherwise
 OCR_STREAM_NETWORKS = env.networks("OCR_STREAM_NETWORKS")
 OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, least=0.1)
+OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps AutoBOT's pictures for ever
 
 TELEGRAM_URL = env.text("TELEGRAM_URL", "https://api.telegram.org")
 TELEGRAM_BOT_TOKEN = env.text("TELEGRAM_BOT_TOKEN")  # empty: nothing is sent
@@ -119,6 +126,9 @@ SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
 # --- Stores -------------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL")
 LEGACY_DATABASE_URL = env.text("LEGACY_DATABASE_URL")
+LEGACY_TIMEOUT_S = env.number("LEGACY_TIMEOUT_S", 3, least=0.1)
+# What the sandbox fills in its place
+LEGACY_FILE = DATA_DIR / "legacy.sqlite3" if SANDBOX and not LEGACY_DATABASE_URL else None
 REDIS_URL = env.text("REDIS_URL")
 
 
@@ -151,7 +161,11 @@ def _database() -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": _database()}
+DATABASES = {
+    "default": _database(),
+    "legacy": legacy_place(LEGACY_DATABASE_URL, LEGACY_FILE, timeout_s=LEGACY_TIMEOUT_S),
+}
+DATABASE_ROUTERS = ["gateway_arq.legacy.router.LegacyRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:
@@ -180,7 +194,9 @@ WSGI_APPLICATION = "gateway_arq.wsgi.application"
 ASGI_APPLICATION = "gateway_arq.asgi.application"
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin: its templates stand in for the admin's
+    "unfold.contrib.import_export",
+    "gateway_arq.staff.apps.HouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -192,9 +208,15 @@ INSTALLED_APPS = [
     "corsheaders",
     "import_export",
     "django_celery_beat",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "auditlog",
     "gateway_arq",
     "gateway_arq.auth",
     "gateway_arq.workers",
+    "gateway_arq.staff.apps.StaffConfig",
     "webcom",
     "centralino",
     "webtv",
@@ -214,6 +236,9 @@ MIDDLEWARE = [
     "gateway_arq.middleware.UsersOfPeople",
     "gateway_arq.middleware.MessagesToPeople",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gateway_arq.staff.middleware.AdminPolicy",
+    "gateway_arq.staff.middleware.WhoChanges",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -239,9 +264,51 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: it refuses who is locked
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# A lock is for one user at one address: no stranger locks the staff out, and no one the office
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "gateway_arq.auth.limits.client_of"
+AXES_FAILURE_LIMIT = LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_CALLABLE = "gateway_arq.staff.login.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # failures only
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Gateway ARQ"
+
+# What is written into the audit trail when a person changes it; facts and what jobs do are not
+AUDITLOG_MASK_CALLABLE = "gateway_arq.staff.audit.masked"
+AUDITLOG_CID_GETTER = "gateway_arq.lib.logs.current_context"
+AUDITLOG_INCLUDE_TRACKING_MODELS = [
+    {"model": "auth.User", "exclude_fields": ["last_login"], "mask_fields": ["password"],
+     "m2m_fields": ["groups", "user_permissions"]},
+    {"model": "auth.Group", "m2m_fields": ["permissions"]},
+    {"model": "api_keys.ApiKey", "exclude_fields": ["digest", "last_used_at"]},
+    {"model": "otp_totp.TOTPDevice", "include_fields": ["user", "name"]},
+    {"model": "otp_static.StaticDevice", "include_fields": ["user", "name"]},
+    {"model": "django_celery_beat.PeriodicTask",
+     "exclude_fields": ["last_run_at", "total_run_count", "date_changed"]},
+    "django_celery_beat.IntervalSchedule",
+    "django_celery_beat.CrontabSchedule",
+    "django_celery_beat.ClockedSchedule",
+    {"model": "centralino.ListEntry", "exclude_fields": ["changed_at", "hits", "last_hit_at"]},
+    "centralino.LineRule",
+    "centralino.PbxServer",
+    {"model": "webtv.Stream", "mask_fields": ["headers", "stream_key", "url"],
+     "exclude_fields": ["peak_viewers", "peak_at"]},
+    "webtv.AlertRule",
+    {"model": "ocr.AutobotConfig", "mask_fields": ["stream_url"]},
+]  # fmt: skip
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", "Italiano"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "gateway_arq.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = GATEWAY_TIME_ZONE = env.text("GATEWAY_TIME_ZONE", "Europe/Rome")
@@ -278,7 +345,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_arq.lib.rest.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["gateway_arq.lib.rest.JsonParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "gateway_arq.apidocs.naming.NamedSchema",
     "EXCEPTION_HANDLER": "gateway_arq.lib.rest.error_response",
     "UNAUTHENTICATED_USER": None,
 }
@@ -289,6 +356,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "gateway_arq.auth.openapi.add_errors",
+        "gateway_arq.apidocs.snippets.add_snippets",
     ],
 }
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-api-key", "x-request-id"]

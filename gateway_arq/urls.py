@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from gateway_arq import views
-from gateway_arq.dashboard import dashboard, dashboard_figures, dashboard_state
+from gateway_arq.apidocs import views as apidocs
 
 handler400 = "gateway_arq.errors.bad_request"
 handler403 = "gateway_arq.errors.permission_denied"
@@ -25,12 +25,12 @@ urlpatterns = [
     path("metrics", views.MetricsView.as_view(), name="metrics"),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
-    path("docs", views.DocsPage.as_view(template_name="docs/swagger.html"), name="docs"),
-    path("docs/redoc", views.DocsPage.as_view(template_name="docs/redoc.html"), name="redoc"),
-    path("docs/openapi.json", views.openapi, name="openapi"),
-    path("dashboard/", dashboard, name="dashboard"),
-    path("dashboard/figures", dashboard_figures, name="dashboard-figures"),
-    path("dashboard/state", dashboard_state, name="dashboard-state"),
+    path("docs", apidocs.DocsPage.as_view(template_name="docs/swagger.html"), name="docs"),
+    path("docs/redoc", apidocs.DocsPage.as_view(template_name="docs/redoc.html"), name="redoc"),
+    path("docs/events", apidocs.SocketsPage.as_view(), name="docs-events"),
+    path("docs/openapi.json", apidocs.openapi, name="openapi"),
+    path("docs/asyncapi.json", apidocs.asyncapi, name="asyncapi"),
+    path("dashboard/", include("gateway_arq.dashboard.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

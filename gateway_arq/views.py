@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
-from django.views.generic import TemplateView
-from drf_spectacular.generators import SchemaGenerator
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gateway_arq import __version__, metrics, schema
-from gateway_arq.lib.rest import DATABASE_AWAY, JsonRenderer, Negotiation, problem, to_json
+from gateway_arq.lib.rest import DATABASE_AWAY, JsonRenderer, Negotiation, problem
 
 ROOT = {
     "message": "Gateway ARQ API",
@@ -38,11 +35,6 @@ VERSION = {
     "description": "Real-time data ingestion system",
     "copyright": "© 2025-2026 sanvil",
 }
-# Nothing but this host: the fonts and pictures that the bundles would fetch elsewhere stay out.
-DOCS_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:"
-)
 
 
 class RootView(APIView):
@@ -124,26 +116,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DATABASE_AWAY:
         return problem(503, "Not ready.")
     return HttpResponse(b'{"status":"ready"}', content_type="application/json")
-
-
-@cache
-def _schema() -> bytes:
-    return to_json(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
-
-
-@require_safe
-def openapi(request: HttpRequest) -> HttpResponse:
-    """The OpenAPI document, made once per process. Like the pages that show it, it needs no key."""
-    return HttpResponse(_schema(), content_type="application/vnd.oai.openapi+json; version=3.1.0")
-
-
-class DocsPage(TemplateView):
-    """Swagger UI or Redoc, from files of ours."""
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        response = super().render_to_response(context, **kwargs)
-        response.headers["Content-Security-Policy"] = DOCS_POLICY
-        return response
 
 
 def house(request: HttpRequest) -> dict[str, Any]:

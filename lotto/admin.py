@@ -23,9 +23,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
+from gateway_arq.lib.house_admin import HouseAdmin
 from lotto import files, ingest, intake
 from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
 from lotto.rules import drawn_day_of, numbers_of
@@ -87,7 +88,7 @@ class UnverifiedFilter(OfDays):
 
 
 class ImportForm(forms.Form):
-    file = forms.FileField(label=gettext_lazy("File"))
+    file = forms.FileField(label=gettext_lazy("File"), widget=UnfoldAdminFileFieldWidget)
 
 
 def _wheel_column(code: str) -> Callable[[Any], Any]:
@@ -115,12 +116,11 @@ def _shown(draw: Extraction) -> SafeString:
 
 @admin.register(DrawDay)
 class DrawDayAdmin(ReadOnlyAdmin):
-    paginator = BoundedPaginator
     list_display = ("date", *map(_wheel_column, WHEELS))
     list_filter = (WheelFilter, SourceFilter, UnverifiedFilter)
     list_per_page = 50
+    list_fullwidth = True  # eleven wheels
     date_hierarchy = "day"
-    change_form_template = "admin/lotto/draws_form.html"
     fields = ("board", "corrections")
     readonly_fields = ("board", "corrections")
 
@@ -256,15 +256,11 @@ class DrawForm(forms.ModelForm):
 
 
 @admin.register(Extraction)
-class ExtractionAdmin(admin.ModelAdmin):
+class ExtractionAdmin(HouseAdmin):
     form = DrawForm
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     list_display = ("day", "wheel", "numbers_drawn", "source", "verified", "updated_at")
     list_filter = ("wheel", "source", "verified")
     date_hierarchy = "day"
-    change_form_template = "admin/lotto/draws_form.html"
     fields = (("day", "wheel"), NUMBERS, ("source", "verified"), ("created_at", "updated_at"))
     readonly_fields = ("source", "verified", "created_at", "updated_at")
 

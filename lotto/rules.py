@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from lotto.types import ALL, DRAWN, FIRST_DAY, HIGHEST, WHEELS, Refused
 
 ROME: Final = ZoneInfo("Europe/Rome")  # where the draws are
+DRAW_DAYS: Final = (1, 3, 4, 5)  # Tuesday, Thursday, Friday (since July 2023), Saturday
 _DAY: Final = re.compile(r"(\d{4})([/-])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _CODES: Final[dict[str, str]] = {
     **{code: code for code in WHEELS},
@@ -37,6 +38,20 @@ def drawn_day_of(text: Any) -> date:
     if not FIRST_DAY <= day <= datetime.now(ROME).date():
         raise Refused(f"{_shown(text)} is no day of a draw.")
     return day
+
+
+def is_draw_day(day: date) -> bool:
+    """Whether a draw is due on that day by the present rule.
+
+    Holidays move draws to other days, so it warns and suggests; it never refuses a draw.
+    """
+    return day.weekday() in DRAW_DAYS
+
+
+def draw_day_before(day: date) -> date:
+    """The last day before with a draw by the present rule."""
+    before = day - timedelta(days=1)
+    return before if is_draw_day(before) else draw_day_before(before)
 
 
 @lru_cache(16_384)  # twice the days since 1939

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from lotto.history import history
-from lotto.models import Extraction
+from lotto.models import NUMBERS, Extraction
 from lotto.types import Draw
 
 Wheels = dict[str, tuple[int, ...]]
@@ -53,6 +53,23 @@ def on(day: date) -> Wheels:
 def draw(day: date, wheel: str) -> Extraction | None:
     """One wheel's draw of a day, with who told it."""
     return Extraction.objects.filter(day=day, wheel=wheel).first()
+
+
+def stored(day: date) -> dict[str, Extraction]:
+    """A day's draws by wheel, each with who told it and whether the operator confirmed it."""
+    return {draw.wheel: draw for draw in Extraction.objects.filter(day=day)}
+
+
+def days_of(wheel: str, numbers: Sequence[int]) -> list[date]:
+    """The days on which the wheel gave these numbers in this order, oldest first."""
+    same = dict(zip(NUMBERS, numbers, strict=True))
+    draws = Extraction.objects.filter(wheel=wheel, **same).order_by("day")
+    return list(draws.values_list("day", flat=True))
+
+
+def has_since(wheel: str, first: date, before: date) -> bool:
+    """Whether the archive has a draw of the wheel from `first` to the day before `before`."""
+    return Extraction.objects.filter(wheel=wheel, day__gte=first, day__lt=before).exists()
 
 
 def between(

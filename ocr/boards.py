@@ -64,6 +64,7 @@ class Look:
     subtitle: str = "Concorso n. 51 di sabato 18 marzo 2026"
     clock: str = "20:03"
     size: float = 1.0  # of the numbers, in the room they have
+    order: tuple[str, ...] = ORDER  # the wheels that have a place on it
     dice: int = 0  # for what differs from cell to cell
 
 
@@ -121,6 +122,12 @@ def invented_wheels(dice: random.Random, wheels: Sequence[str] = ORDER) -> dict[
     return {wheel: dice.sample(range(1, HIGHEST + 1), DRAWN) for wheel in wheels}
 
 
+def so_far(wheels: Mapping[str, Numbers], drawn: int) -> dict[str, Numbers]:
+    """A draw when so many of its numbers are out, wheel after wheel."""
+    order = list(wheels)
+    return {wheel: wheels[wheel][: max(drawn - DRAWN * order.index(wheel), 0)] for wheel in order}
+
+
 def invented_look(dice: random.Random, layout: Layout | None = None) -> Look:
     """A look as television might have it."""
     day = f"{dice.randint(1, 28)} {dice.choice(('gennaio', 'marzo', 'ottobre', 'dicembre'))}"
@@ -142,7 +149,20 @@ def invented_look(dice: random.Random, layout: Layout | None = None) -> Look:
         clock=f"20:0{dice.randrange(6)}",
         size=dice.uniform(0.75, 1.0),
         dice=dice.randrange(1 << 30),
+        order=_invented_order(dice),
     )
+
+
+def _invented_order(dice: random.Random) -> tuple[str, ...]:
+    """Mostly as boards have it; also by the alphabet, without the national wheel, or any."""
+    kind = dice.random()
+    if kind < 0.75:
+        return ORDER
+    if kind < 0.85:
+        return tuple(WHEELS)
+    if kind < 0.93:
+        return ORDER[:-1]
+    return tuple(dice.sample(ORDER, len(ORDER)))
 
 
 def draw(wheels: Mapping[str, Numbers], look: Look) -> Picture:
@@ -160,7 +180,7 @@ def draw(wheels: Mapping[str, Numbers], look: Look) -> Picture:
     _frame(pen, look, ink, highlight)
     pen.rounded_rectangle((50, 130, right + 10, 990), 14, fill=panel)
     dice = random.Random(look.dice)
-    shown = [list(wheels)[-1]] if look.layout == "single" and wheels else list(ORDER)
+    shown = [list(wheels)[-1]] if look.layout == "single" and wheels else look.order
     for wheel, room in zip(shown, _rooms(look, right), strict=False):
         name = WHEELS[wheel] if look.capitals else WHEELS[wheel].title()
         if look.layout == "columns":
@@ -249,10 +269,10 @@ def _cell(
 
 def _frame(pen: ImageDraw.ImageDraw, look: Look, ink: Colour, highlight: Colour) -> None:
     """What stands around the board; most of it has numbers, to lead astray."""
-    pen.text((960, 62), look.title, highlight, _font(look.font, 56), "mm")
-    pen.text((960, 112), look.subtitle, ink, _font(look.font, 27), "mm")
+    pen.text((960, 62), look.title, highlight, sized(look.font, 56), "mm")
+    pen.text((960, 112), look.subtitle, ink, sized(look.font, 27), "mm")
     pen.rectangle((1650, 30, 1850, 90), (0, 0, 0))
-    pen.text((1750, 60), look.clock, (250, 250, 250), _font(look.font, 40), "mm")
+    pen.text((1750, 60), look.clock, (250, 250, 250), sized(look.font, 40), "mm")
     if look.ticker:
         pen.rectangle((0, 1010, *SIZE), (5, 5, 5))
         dice = random.Random(look.dice + 1)
@@ -260,18 +280,18 @@ def _frame(pen: ImageDraw.ImageDraw, look: Look, ink: Colour, highlight: Colour)
         words = (
             f"{gold}  -  Jackpot {dice.randint(10, 99)}.{dice.randint(100, 999)}.000 euro  -  18+"
         )
-        pen.text((960, 1045), words, (240, 240, 240), _font(look.font, 32), "mm")
+        pen.text((960, 1045), words, (240, 240, 240), sized(look.font, 32), "mm")
 
 
 def _other_game(
     pen: ImageDraw.ImageDraw, look: Look, highlight: Colour, dice: random.Random
 ) -> None:
     pen.rounded_rectangle((1540, 150, 1860, 980), 14, (20, 20, 30), highlight, 3)
-    pen.text((1700, 210), "ENALOTTO", highlight, _font(look.font, 40), "mm")
+    pen.text((1700, 210), "ENALOTTO", highlight, sized(look.font, 40), "mm")
     for i, number in enumerate(dice.sample(range(1, HIGHEST + 1), 6)):
         y = 310 + i * 112
         pen.ellipse((1655, y - 45, 1745, y + 45), (240, 240, 240))
-        pen.text((1700, y), str(number), (20, 20, 20), _font(look.font, 48), "mm")
+        pen.text((1700, y), str(number), (20, 20, 20), sized(look.font, 48), "mm")
 
 
 def _card(pen: ImageDraw.ImageDraw, room: _Room, colour: Colour) -> None:
@@ -294,7 +314,8 @@ def _ground(look: Look, colour: Colour) -> Pixels:
 
 
 @lru_cache(512)
-def _font(path: str, px: int) -> Font:
+def sized(path: str, px: int) -> Font:
+    """One of `fonts`, so many px high."""
     if path:
         return ImageFont.truetype(path, px)
     return cast(Font, ImageFont.load_default(px))
@@ -302,9 +323,9 @@ def _font(path: str, px: int) -> Font:
 
 def _fitting(path: str, text: str, px: float, width: float) -> Font:
     """The font at that size, or smaller so that the text is no wider."""
-    font = _font(path, max(int(px), 8))
+    font = sized(path, max(int(px), 8))
     wide = font.getlength(text)
-    return font if wide <= width else _font(path, max(int(px * width / wide), 8))
+    return font if wide <= width else sized(path, max(int(px * width / wide), 8))
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> NDArray[np.float32]:
@@ -313,6 +334,19 @@ def _corners(left: float, top: float, right: float, bottom: float) -> NDArray[np
 
 
 # --- What happens to a picture on its way ---------------------------------------------------------
+def between(before: Picture, after: Picture, share: float) -> Picture:
+    """A frame of the animation from one picture to the next: `share` (0 to 1) of the next one."""
+    mixed = cv2.addWeighted(before.image, 1 - share, after.image, share, 0)
+    return Picture(cast(Pixels, mixed), after.cells, after.names)
+
+
+def blurred(picture: Picture, px: float) -> Picture:
+    """The picture out of focus."""
+    return Picture(
+        cast(Pixels, cv2.GaussianBlur(picture.image, (0, 0), px)), picture.cells, picture.names
+    )
+
+
 def spoil(picture: Picture, damage: Damage, dice: random.Random) -> Picture:
     """The picture as it arrives: a clean frame, one of an encoded channel, a photograph of a TV."""
     return _DAMAGES[damage](picture, dice)

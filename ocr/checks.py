@@ -1,17 +1,48 @@
-"""What is missing or odd in the settings, as Django system checks with a hint."""
+"""OCR_ENGINE, OPENROUTER_* and LOTTO_SITE_* that are missing or odd, as Django system checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
+from gateway_arq.lib.clientip import is_loopback
 from ocr.reader.needs import missing
 from ocr.reading import engine_options
 
 Check = Callable[[], Iterator[CheckMessage]]
+
+
+def addresses_usable() -> Iterator[CheckMessage]:
+    for name, is_on in (
+        ("OPENROUTER_URL", settings.OPENROUTER_API_KEY),
+        ("LOTTO_SITE_URL", settings.LOTTO_SITE_URL),
+    ):
+        if not is_on:
+            continue
+        parts = urlsplit(getattr(settings, name))
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            hint = "It looks like https://lotto.example."
+            yield Error(f"{name} is no http address.", hint=hint, id="ocr.E001")
+        elif parts.scheme == "http" and not is_loopback(parts.hostname):
+            hint = "The key or password crosses the network readable: use https://."
+            yield Warning(f"{name} is not encrypted.", hint=hint, id="ocr.W002")
+
+
+def key_sendable() -> Iterator[CheckMessage]:
+    key = settings.OPENROUTER_API_KEY
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        hint = "It begins with sk-or- and has no blanks."
+        yield Error("OPENROUTER_API_KEY cannot be sent in a header.", hint=hint, id="ocr.E003")
+
+
+def site_complete() -> Iterator[CheckMessage]:
+    if settings.LOTTO_SITE_URL and not (settings.LOTTO_SITE_USER and settings.LOTTO_SITE_PASSWORD):
+        hint = "Set LOTTO_SITE_USER and LOTTO_SITE_PASSWORD, or unset LOTTO_SITE_URL."
+        yield Warning("The Lotto site's user is missing.", hint=hint, id="ocr.W004")
 
 
 def engine_complete() -> Iterator[CheckMessage]:
@@ -20,7 +51,7 @@ def engine_complete() -> Iterator[CheckMessage]:
         yield Error(lacking.what, hint=lacking.remedy, id="ocr.E005")
 
 
-ALL: tuple[Check, ...] = (engine_complete,)
+ALL: tuple[Check, ...] = (addresses_usable, key_sendable, site_complete, engine_complete)
 
 
 @register

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from ocr.types import ImageRefused, ImageTooLarge
 
@@ -19,7 +19,9 @@ MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_PIXELS: Final = 40_000_000
 LEAST_SIDE: Final = 32  # px: on less, no board can be read
 READ_SIDE: Final = 2_400  # px: the reader sees no more on larger ones
+JPEG_QUALITY: Final = 90
 KINDS: Final = ("JPEG", "PNG", "WEBP")
+ON_ITS_SIDE: Final = (5, 6, 7, 8)  # of EXIF's orientations
 _DATA_URI: Final = re.compile(r"\s*data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.ASCII)
 
 
@@ -57,6 +59,32 @@ def upright(file: bytes) -> NDArray[np.uint8]:
             raise
         raise ImageRefused("The image is broken.") from None
     return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def size(file: bytes) -> tuple[int, int]:
+    """Width and height of the picture, held as `upright` holds it; only its head is looked at.
+
+    Raises ImageRefused.
+    """
+    with _opened(file) as image:
+        width, height = image.size
+        try:
+            is_on_its_side = image.getexif().get(ExifTags.Base.Orientation, 1) in ON_ITS_SIDE
+        except (OSError, SyntaxError, ValueError):
+            raise ImageRefused("The image is broken.") from None
+    return (height, width) if is_on_its_side else (width, height)
+
+
+def jpeg(file: bytes, side: int) -> bytes:
+    """The picture upright, as a JPEG of at most `side` px and nothing else that a file may tell.
+
+    Raises ImageRefused as `upright`.
+    """
+    image = Image.fromarray(upright(file)[:, :, ::-1])
+    image.thumbnail((side, side))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=JPEG_QUALITY)
+    return out.getvalue()
 
 
 def _opened(file: bytes) -> Image.Image:

@@ -89,7 +89,8 @@ class ReadingProcess:
                     for n in numbers
                 )
                 for wheel, numbers in answer.wheels.items()
-            }
+            },
+            answer.boxes,
         )
 
     def _answer(self, question: Question) -> Answer:

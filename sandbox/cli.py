@@ -12,21 +12,25 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
-from sandbox import traffic
+from sandbox import legacy, traffic
 from sandbox.ami import AmiServer
 from sandbox.app import CONTROL, build_app
 from sandbox.ari import AriServer
 from sandbox.cdn import Cdn
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
+from sandbox.lotto_site import LottoSite
+from sandbox.openrouter import OpenRouter
 from sandbox.operator import LottoOperator
 from sandbox.push import Stream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
 from sandbox.telegram import Telegram
+from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 logger = logging.getLogger("sandbox")
@@ -71,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         help="an Asterisk manager here, too; ASTERISK_1_AMI_USER and "
         "ASTERISK_1_AMI_SECRET may log in",
     )
+    parser.add_argument(
+        "--legacy-file", type=Path, help="keep the old database with the predictions in this file"
+    )
     parser.add_argument("--webhook-url", default="", help="push to this address as well, signed")
     parser.add_argument(
         "--die-with-parent",
@@ -102,6 +109,9 @@ async def _serve(options: argparse.Namespace, webhook: WebhookSender | None) -> 
     )
     await runner.setup()
     calls = await _calls(switchboard, options.ami_port) if options.ami_port else None
+    predictions = (
+        asyncio.create_task(legacy.keep(options.legacy_file)) if options.legacy_file else None
+    )
     try:
         site = web.TCPSite(runner, HOST, options.port)
         await site.start()
@@ -115,8 +125,9 @@ async def _serve(options: argparse.Namespace, webhook: WebhookSender | None) -> 
     finally:
         if orphaned:
             orphaned.cancel()
-        if calls:
-            calls.cancel()
+        for task in (calls, predictions):
+            if task:
+                task.cancel()
         await runner.cleanup()
 
 
@@ -139,6 +150,12 @@ def _app(
         Cdn().upstream(),
         LottoOperator().upstream(),
         Telegram(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
+        OpenRouter(key=os.environ.get("OPENROUTER_API_KEY", "")).upstream(),
+        LottoSite(
+            user=os.environ.get("LOTTO_SITE_USER", ""),
+            password=os.environ.get("LOTTO_SITE_PASSWORD", ""),
+        ).upstream(),
+        Television().upstream(),
     ]
     return build_app([carrier.upstream(), *others], Faults())
 

@@ -41,6 +41,25 @@ def invented(day: date) -> Draw:
     return {wheel: tuple(dice.sample(range(1, 91), 5)) for wheel in WHEELS}
 
 
+def on(day: date) -> Draw:
+    """The draw of any day, of the real history or invented; empty when there was none."""
+    if day > history_ends():
+        return invented(day)
+    rows = _until(history(), day).rsplit(b"\n", len(WHEELS) + 1)[1:-1]
+    fields = [
+        row.decode().split("\t") for row in rows if row.startswith(f"{day:%Y/%m/%d}".encode())
+    ]
+    return {wheel: tuple(map(int, numbers)) for _, wheel, *numbers in fields}
+
+
+def before(day: date) -> date:
+    """The day of the last draw before that day."""
+    day -= timedelta(1)
+    while not on(day):
+        day -= timedelta(1)
+    return day
+
+
 def archive(last: date) -> bytes:
     """The operator's file with everything up to that day."""
     ends = history_ends()
@@ -53,6 +72,16 @@ def archive(last: date) -> bytes:
         for wheel, numbers in invented(day).items()
     )
     return history() + "".join(new).encode()
+
+
+def newest(last: date, days: int) -> dict[date, Draw]:
+    """The newest so many days with a draw up to `last`, oldest first."""
+    found: dict[date, Draw] = {}
+    for line in archive(last).splitlines()[-days * len(WHEELS) :]:
+        day, wheel, *numbers = line.decode().split("\t")
+        draw = found.setdefault(date.fromisoformat(day.replace("/", "-")), {})
+        draw[wheel] = tuple(map(int, numbers))
+    return dict(list(found.items())[-days:])
 
 
 def _until(text: bytes, last: date) -> bytes:

@@ -20,10 +20,13 @@ from sandbox.ari import AriServer
 from sandbox.cdn import Cdn
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
+from sandbox.lotto_site import LottoSite
+from sandbox.openrouter import OpenRouter
 from sandbox.operator import LottoOperator
 from sandbox.push import Stream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
 from sandbox.telegram import Telegram
+from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 TOKEN: Final = "sandbox-test-token"
@@ -335,6 +338,73 @@ def running_telegram() -> Iterator[RunningTelegram]:
     faults, server = Faults(), Telegram(token=BOT_TOKEN, chat=CHAT)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningTelegram(f"{base}/telegram", faults, server)
+
+
+AI_KEY: Final = "sk-or-v1-sandbox-key"
+
+
+@dataclass(frozen=True)
+class RunningOpenRouter:
+    """Handle of a running OpenRouter."""
+
+    url: str
+    faults: Faults
+    clock: ManualClock
+    server: OpenRouter
+
+
+@contextmanager
+def running_openrouter(*, now: float = EVENING) -> Iterator[RunningOpenRouter]:
+    """An OpenRouter on a free port of 127.0.0.1 until the block ends; its time stands."""
+    faults, clock = Faults(), ManualClock(now)
+    server = OpenRouter(key=AI_KEY, clock=clock)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningOpenRouter(f"{base}/openrouter/v1", faults, clock, server)
+
+
+SITE_USER: Final = "gateway"
+SITE_PASSWORD: Final = "sandbox-site-password"
+
+
+@dataclass(frozen=True)
+class RunningLottoSite:
+    """Handle of a running Lotto site."""
+
+    url: str
+    faults: Faults
+    clock: ManualClock
+    server: LottoSite
+
+
+@contextmanager
+def running_lotto_site(*, now: float | None = None) -> Iterator[RunningLottoSite]:
+    """A Lotto site on a free port of 127.0.0.1 until the block ends; its time stands."""
+    faults, clock = Faults(), ManualClock(time.time() if now is None else now)
+    server = LottoSite(user=SITE_USER, password=SITE_PASSWORD, clock=clock)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningLottoSite(f"{base}/lotto-site", faults, clock, server)
+
+
+@dataclass(frozen=True)
+class RunningTelevision:
+    """Handle of a running television; it shows what `server.steer` was told."""
+
+    url: str  # of its playlist
+    faults: Faults
+    server: Television
+
+
+@contextmanager
+def running_television(
+    *, clock: Callable[[], float] = time.time, segment_s: float = 1.0
+) -> Iterator[RunningTelevision]:
+    """A television on a free port of 127.0.0.1 until the block ends.
+
+    Its video goes on in real time, whatever `clock`, the time of its day, says.
+    """
+    faults, server = Faults(), Television(clock=clock, segment_s=segment_s)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningTelevision(f"{base}/tv/live.m3u8", faults, server)
 
 
 @contextmanager

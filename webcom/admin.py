@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.days import zone
 from gateway_arq.lib.fact_admin import Exported, FactAdmin
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
@@ -40,7 +40,7 @@ def _started_at_bounds(conditions: list[Any]) -> dict[str, datetime]:
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = "state"
+    title = gettext_lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -51,7 +51,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class LineFilter(admin.SimpleListFilter):
-    title = "line"
+    title = gettext_lazy("line")
     parameter_name = "line"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -84,8 +84,7 @@ class CallResource(Exported):
 @admin.register(Call)
 class CallAdmin(FactAdmin):
     resource_classes = [CallResource]
-    export_instead = ", or take /api/webcom/calls?format=csv"
-    paginator = BoundedPaginator
+    export_instead = "/api/webcom/calls?format=csv"
     list_display = (
         "started_at",
         "state",
@@ -101,7 +100,7 @@ class CallAdmin(FactAdmin):
     list_filter = (StateFilter, LineFilter)
     date_hierarchy = "started_at"
     search_fields = ("id", "caller", "line_id")
-    search_help_text = (
+    search_help_text = gettext_lazy(
         "A call's id, a caller or a line, exactly; 333* finds callers that begin with 333."
     )
     ordering = ("-started_at", "-id")

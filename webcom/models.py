@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from gateway_arq.lib.fields import KeyField
 from webcom.types import Stage
@@ -18,15 +19,17 @@ def _money(**options: Any) -> models.DecimalField[Any, Any]:
 class Line(models.Model):
     """A phone line of ours; the carrier owns the facts."""
 
-    line_id = models.CharField(max_length=32, primary_key=True)
-    number = models.CharField(max_length=32, db_index=True)
-    line_type = models.CharField("type", max_length=32)
-    group = models.CharField(max_length=32, blank=True)
-    relations = models.JSONField(default=list)
-    name = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  (the reference shows null)
-    updated_at = models.DateTimeField()
+    line_id = models.CharField(_("line"), max_length=32, primary_key=True)
+    number = models.CharField(_("number"), max_length=32, db_index=True)
+    line_type = models.CharField(_("type"), max_length=32)
+    group = models.CharField(_("group"), max_length=32, blank=True)
+    relations = models.JSONField(_("relations"), default=list)
+    name = models.CharField(_("name"), max_length=200, null=True, blank=True)  # noqa: DJ001  (the reference shows null)
+    updated_at = models.DateTimeField(_("updated at"))
 
     class Meta:
+        verbose_name = _("line")
+        verbose_name_plural = _("lines")
         ordering = ("line_id",)
 
     def __str__(self) -> str:
@@ -45,30 +48,34 @@ class Call(models.Model):
     `line_id` is no foreign key: a call may come before its line.
     """
 
-    id = KeyField(max_length=64, primary_key=True)
-    line_id = models.CharField("line", max_length=32, blank=True)
-    line_number = models.CharField(max_length=32, blank=True)
-    line_type = models.CharField(max_length=32, blank=True)  # the line's type when the call came
-    state = models.CharField(max_length=32)
-    stage = models.PositiveSmallIntegerField(choices=[(s.value, s.name.title()) for s in Stage])
-    revision = models.BigIntegerField(default=0)
-    direction = models.CharField(max_length=32, blank=True)
-    caller = models.CharField(max_length=32, blank=True)
-    called = models.CharField(max_length=32, blank=True)
-    caller_operator = models.CharField(max_length=32, blank=True)
-    cost = _money(null=True, blank=True)
-    duration_s = models.PositiveIntegerField("duration (s)", null=True, blank=True)
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    extra = models.JSONField(default=dict, blank=True)
-    stored_at = models.DateTimeField()
-    asked_at = models.DateTimeField(
-        null=True, blank=True
-    )  # when we last asked how a call that went missing ended
+    id = KeyField(_("id"), max_length=64, primary_key=True)
+    line_id = models.CharField(_("line"), max_length=32, blank=True)
+    line_number = models.CharField(_("line number"), max_length=32, blank=True)
+    # the line's type when the call came
+    line_type = models.CharField(_("line type"), max_length=32, blank=True)
+    state = models.CharField(_("state"), max_length=32)
+    stage = models.PositiveSmallIntegerField(
+        _("stage"), choices=[(s.value, s.name.title()) for s in Stage]
+    )
+    revision = models.BigIntegerField(_("revision"), default=0)
+    direction = models.CharField(_("direction"), max_length=32, blank=True)
+    caller = models.CharField(_("caller"), max_length=32, blank=True)
+    called = models.CharField(_("called"), max_length=32, blank=True)
+    caller_operator = models.CharField(_("caller operator"), max_length=32, blank=True)
+    cost = _money(verbose_name=_("cost"), null=True, blank=True)
+    duration_s = models.PositiveIntegerField(_("duration (s)"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    extra = models.JSONField(_("extra"), default=dict, blank=True)
+    stored_at = models.DateTimeField(_("stored at"))
+    # when we last asked how a call that went missing ended
+    asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
 
     objects = CallQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
         ordering = ("-started_at", "-id")
         constraints = [
             models.CheckConstraint(condition=~Q(id=""), name="webcom_call_id_not_empty"),
@@ -102,14 +109,16 @@ class Call(models.Model):
 class Rebate(models.Model):
     """What an operator gives back for one type of line in one month."""
 
-    month = models.CharField(max_length=7)  # YYYY-MM
-    type = models.CharField(max_length=32)
-    operator = models.CharField(max_length=32)
-    cost = _money()
-    counter = models.PositiveIntegerField()
-    updated_at = models.DateTimeField()
+    month = models.CharField(_("month"), max_length=7)  # YYYY-MM
+    type = models.CharField(_("type"), max_length=32)
+    operator = models.CharField(_("operator"), max_length=32)
+    cost = _money(verbose_name=_("cost"))
+    counter = models.PositiveIntegerField(_("counter"))
+    updated_at = models.DateTimeField(_("updated at"))
 
     class Meta:
+        verbose_name = _("rebate")
+        verbose_name_plural = _("rebates")
         ordering = ("-month", "type", "operator")
         constraints = [
             models.UniqueConstraint(
@@ -163,9 +172,13 @@ class DirtyBucket(models.Model):
 class Cursor(models.Model):
     """How far we have read one of the carrier's feeds."""
 
-    feed = models.CharField(max_length=32, primary_key=True)
-    value = models.CharField(max_length=200)
-    updated_at = models.DateTimeField(auto_now=True)
+    feed = models.CharField(_("feed"), max_length=32, primary_key=True)
+    value = models.CharField(_("value"), max_length=200)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("cursor")
+        verbose_name_plural = _("cursors")
 
     def __str__(self) -> str:
         return self.feed
@@ -187,15 +200,16 @@ class Delivery(models.Model):
 class Unreadable(models.Model):
     """A carrier's payload that we could not read: kept, so that it can be understood later."""
 
-    digest = models.CharField(max_length=64, primary_key=True)
-    source = models.CharField(max_length=32)
-    reason = models.CharField(max_length=300)
-    payload = models.TextField()
-    first_at = models.DateTimeField()
-    last_at = models.DateTimeField(db_index=True)
+    digest = models.CharField(_("digest"), max_length=64, primary_key=True)
+    source = models.CharField(_("source"), max_length=32)
+    reason = models.CharField(_("reason"), max_length=300)
+    payload = models.TextField(_("payload"))
+    first_at = models.DateTimeField(_("first at"))
+    last_at = models.DateTimeField(_("last at"), db_index=True)
 
     class Meta:
-        verbose_name = "unreadable payload"
+        verbose_name = _("unreadable payload")
+        verbose_name_plural = _("unreadable payloads")
 
     def __str__(self) -> str:
         return self.reason

@@ -14,7 +14,7 @@ from gateway_arq.lib.days import bucket_start, day_bounds, local_day, zone
 from gateway_arq.lib.upsert import sql_time
 from webcom.lines import GREEN, VAS
 from webcom.models import Call, Line, Rebate
-from webcom.rollups import FIVE_MINUTES, HOUR, tallies, totals
+from webcom.rollups import FIVE_MINUTES, HOUR, Tally, tallies, totals
 from webcom.storage import Condition, known_calls, select_calls
 from webcom.types import CallRecord, LineRecord, RebateRecord, RebateRow, Stage
 
@@ -113,8 +113,19 @@ def rebates(month: str) -> RebateRecord | None:
 
 def day_totals(day: date) -> DayTotals:
     """The calls that started on that local day."""
+    return _day_totals(tallies(*day_bounds(day), HOUR))
+
+
+def day_totals_until(end: datetime) -> DayTotals:
+    """The calls that started on the local day of `end` before it; `end` is cut to five minutes."""
+    start, hour = day_bounds(local_day(end))[0], bucket_start(end, HOUR)
+    rest = tallies(hour, bucket_start(end, FIVE_MINUTES), FIVE_MINUTES)
+    return _day_totals(tallies(start, hour, HOUR) + rest)
+
+
+def _day_totals(found: list[Tally]) -> DayTotals:
     by_type: dict[str, Figures] = {GREEN: Figures(), VAS: Figures()}
-    for tally in tallies(*day_bounds(day), HOUR):
+    for tally in found:
         name = tally.line_type or "Unknown"
         by_type[name] = by_type.get(name, Figures()) + Figures(*tally[2:])
     total = sum(by_type.values(), Figures())
@@ -144,9 +155,9 @@ def hourly_figures(day: date) -> list[Figures]:
     return figures
 
 
-def five_minute_figures() -> dict[datetime, Figures]:
-    """The last 36 five-minute buckets by their start (UTC), oldest first, the current one last."""
-    newest = bucket_start(timezone.now(), FIVE_MINUTES)
+def five_minute_figures(until: datetime | None = None) -> dict[datetime, Figures]:
+    """The 36 buckets of five minutes up to that instant (default: now), by start, oldest first."""
+    newest = bucket_start(until or timezone.now(), FIVE_MINUTES)
     span = timedelta(seconds=FIVE_MINUTES)
     figures = {newest - span * n: Figures() for n in reversed(range(SAMPLES))}
     for tally in tallies(newest - span * (SAMPLES - 1), newest + span, FIVE_MINUTES):

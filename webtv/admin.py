@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.days import local_day, zone
 from gateway_arq.lib.fact_admin import FactAdmin
+from gateway_arq.lib.house_admin import HouseAdmin, HouseInline
 from gateway_arq.workers.models import WorkerStatus
 from webtv import selectors
 from webtv.charts import Chart, chart
@@ -84,13 +84,12 @@ class StreamForm(forms.ModelForm):
         return cleaned
 
 
-class AlertRuleInline(admin.TabularInline):
+class AlertRuleInline(HouseInline):
     model = AlertRule
-    extra = 0
 
 
 @admin.register(Stream)
-class StreamAdmin(admin.ModelAdmin):
+class StreamAdmin(HouseAdmin):
     form = StreamForm
     inlines = (AlertRuleInline,)
     list_display = (
@@ -224,10 +223,9 @@ class StreamFilter(admin.SimpleListFilter):
 class AudienceAdmin(FactAdmin):
     """Facts of the streams; with one chosen, its charts above the list."""
 
-    paginator = BoundedPaginator
     list_select_related = ("stream",)
     change_list_template = "admin/webtv/facts.html"
-    export_instead = ", or take /api/webtv/history?format=csv"
+    export_instead = "/api/webtv/history?format=csv"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         stream = selectors.stream(request.GET.get("stream"))
@@ -267,7 +265,7 @@ class ViewerRollupAdmin(AudienceAdmin):
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(admin.ModelAdmin):
+class AlertRuleAdmin(HouseAdmin):
     list_display = ("stream", "kind", "percent", "minutes", "least_viewers", "enabled")
     list_editable = ("enabled",)
     list_filter = ("stream", "kind", "enabled")

@@ -12,18 +12,22 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.admin import ImportExportMixin
 from import_export.fields import Field
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource
+from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import Reason
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.days import zone
 from gateway_arq.lib.fact_admin import Exported
+from gateway_arq.lib.house_admin import HouseAdmin
 
 MOST_HOURS: Final = 87_600
 DEFAULT_HOURS: Final = 24
@@ -33,7 +37,12 @@ class EntryForm(forms.ModelForm):
     """A new entry, its number in any notation."""
 
     hours = forms.IntegerField(
-        required=False, min_value=1, max_value=MOST_HOURS, help_text="Empty: permanent."
+        label=gettext_lazy("hours"),
+        required=False,
+        min_value=1,
+        max_value=MOST_HOURS,
+        help_text=gettext_lazy("Empty: permanent."),
+        widget=UnfoldAdminIntegerFieldWidget,
     )
 
     class Meta:
@@ -61,11 +70,15 @@ class NoteForm(forms.ModelForm):
 
 
 class TermFilter(admin.SimpleListFilter):
-    title = "how long"
+    title = gettext_lazy("how long")
     parameter_name = "term"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("permanent", "permanent"), ("limited", "for a time"), ("prefix", "prefixes")]
+        return [
+            ("permanent", _("permanent")),
+            ("limited", _("for a time")),
+            ("prefix", _("prefixes")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ListEntry]) -> QuerySet[ListEntry]:
         if self.value() == "prefix":
@@ -78,7 +91,7 @@ class TermFilter(admin.SimpleListFilter):
 class ReasonFilter(admin.SimpleListFilter):
     """The reasons there are by name: Django would read the whole table for them."""
 
-    title = "reason"
+    title = gettext_lazy("reason")
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -140,17 +153,16 @@ class ImportedEntry(ModelResource):
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(ImportExportMixin, admin.ModelAdmin):
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
+class ListEntryAdmin(ImportExportMixin, HouseAdmin):
     formats = (CSV, XLSX)
+    import_form_class = ImportForm
+    export_form_class = SelectableFieldsExportForm
     list_display = (
         "shown_number", "allowed", "reason", "created_at", "until", "hits", "last_hit_at", "note",
     )  # fmt: skip
     list_filter = ("allowed", TermFilter, ReasonFilter)
     search_fields = ("number",)
-    search_help_text = (
+    search_help_text = gettext_lazy(
         "A number in any notation finds its entry and the prefixes that match it; 333* finds the "
         "entries that begin so."
     )
@@ -184,13 +196,13 @@ class ListEntryAdmin(ImportExportMixin, admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> Any:
         return (*self.readonly_fields, "note") if obj else ("number", "allowed", "hours", "note")
 
-    @admin.display(description="number", ordering="number")
+    @admin.display(description=gettext_lazy("number"), ordering="number")
     def shown_number(self, entry: ListEntry) -> str:
         return national(entry.number)
 
-    @admin.display(description="until", ordering="expires_at")
+    @admin.display(description=gettext_lazy("until"), ordering="expires_at")
     def until(self, entry: ListEntry) -> str | datetime:
-        return entry.expires_at or "permanent"
+        return entry.expires_at or _("permanent")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ListEntry], search_term: str
@@ -231,21 +243,21 @@ class ListEntryAdmin(ImportExportMixin, admin.ModelAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request)
         if "delete_selected" in actions:
-            function, name, _ = actions["delete_selected"]
-            actions["delete_selected"] = (function, name, "Release")
+            function, name, _title = actions["delete_selected"]
+            actions["delete_selected"] = (function, name, _("Release"))
         return actions
 
-    @admin.action(description="Make permanent", permissions=["change"])
+    @admin.action(description=gettext_lazy("Make permanent"), permissions=["change"])
     def make_permanent(self, request: HttpRequest, queryset: QuerySet[ListEntry]) -> None:
         for entry in queryset:
             lists.make_permanent(entry.number, allowed=entry.allowed)
-        self.message_user(request, f"{len(queryset)} made permanent.")
+        self.message_user(request, _("Made permanent: %d.") % len(queryset))
 
-    @admin.action(description="Extend by 24 hours", permissions=["change"])
+    @admin.action(description=gettext_lazy("Extend by 24 hours"), permissions=["change"])
     def extend(self, request: HttpRequest, queryset: QuerySet[ListEntry]) -> None:
         for entry in queryset:
             lists.prolong(entry.number, hours=DEFAULT_HOURS, allowed=entry.allowed)
-        self.message_user(request, f"{len(queryset)} extended.")
+        self.message_user(request, _("Extended: %d.") % len(queryset))
 
 
 def _release(entry: ListEntry) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from centralino.models import LineRule, ScreenedCall
 from centralino.numbers import NumberError, canonical
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.fact_admin import FactAdmin
+from gateway_arq.lib.house_admin import HouseAdmin
 
 
 @admin.register(LineRule)
-class LineRuleAdmin(admin.ModelAdmin):
+class LineRuleAdmin(HouseAdmin):
     list_display = (
         "__str__", "enabled", "block_anonymous", "block_listed", "answered_hours", "hangup_reason",
         "sound",
@@ -24,11 +25,10 @@ class LineRuleAdmin(admin.ModelAdmin):
 
 @admin.register(ScreenedCall)
 class ScreenedCallAdmin(FactAdmin):
-    paginator = BoundedPaginator
     list_display = ("at", "verdict", "why", "caller", "number", "entry", "called", "server")
     list_filter = ("verdict", "why")
     search_fields = ("number",)
-    search_help_text = "A caller in any notation; 333* finds callers that begin so."
+    search_help_text = gettext_lazy("A caller in any notation; 333* finds callers that begin so.")
     ordering = ("-at", "-id")
 
     def get_search_results(

@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from centralino.models import LiveState, PbxCall, PbxServer
 from centralino.monitor import NAME, connected
@@ -15,15 +17,15 @@ from centralino.screener import NAME as SCREENING
 from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.types import AmiError
-from gateway_arq.lib.big_admin import BoundedPaginator
 from gateway_arq.lib.fact_admin import FactAdmin
+from gateway_arq.lib.house_admin import HouseAdmin
 from gateway_arq.workers.models import WorkerStatus
 
 _APP = "asterisk."
 
 
 @admin.register(PbxServer)
-class PbxServerAdmin(admin.ModelAdmin):
+class PbxServerAdmin(HouseAdmin):
     list_display = (
         "name", "enabled", "health", "channels", "screening", "extensions", "host", "ssh_host",
         "last_error",
@@ -50,43 +52,43 @@ class PbxServerAdmin(admin.ModelAdmin):
         self._states = {state.key: state.known() for state in LiveState.objects.all()}
         return super().changelist_view(request, extra_context)
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def health(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{NAME}.{server.name}")
         return job.health if job and server.enabled else "—"
 
-    @admin.display(description="channels now")
+    @admin.display(description=gettext_lazy("channels now"))
     def channels(self, server: PbxServer) -> str:
         state = self._states.get(f"{server.name}.ami")
         return str(state.get("count", 0)) if state else "—"
 
-    @admin.display(description="screening")
+    @admin.display(description=gettext_lazy("screening"))
     def screening(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{SCREENING}.{server.name}")
         return job.health if job and server.enabled and server.ari_url else "—"
 
-    @admin.display(description="extensions")
+    @admin.display(description=gettext_lazy("extensions"))
     def extensions(self, server: PbxServer) -> str:
         """`100 offline, 105 online`: as ARI tells them, while it is connected."""
         found = live.endpoints(server.name) if server.name else []
         return ", ".join(f"{one.resource} {one.state}" for one in found) or "—"
 
-    @admin.display(description="last error")
+    @admin.display(description=gettext_lazy("last error"))
     def last_error(self, server: PbxServer) -> str:
         jobs = [self._jobs.get(f"{name}.{server.name}") for name in (NAME, SCREENING)]
         return "; ".join(job.last_error for job in jobs if job and job.last_error)
 
-    @admin.display(description="secrets")
+    @admin.display(description=gettext_lazy("secrets"))
     def secrets(self, server: PbxServer) -> str:
         if not server.name:
-            return "from the environment, by the server's name: ASTERISK_1_AMI_SECRET, ..."
+            return _("from the environment, by the server's name: ASTERISK_1_AMI_SECRET, ...")
         given = [
             f"{server.name.upper()}_{name} is {'set' if secret(server.name, name) else 'missing'}"
             for name in ("AMI_SECRET", "SSH_KEY", "SSH_PASSWORD", "ARI_PASSWORD")
         ]
         return "; ".join(given)
 
-    @admin.action(description="Test the connection now", permissions=["change"])
+    @admin.action(description=gettext_lazy("Test the connection now"), permissions=["change"])
     def test_connection(self, request: HttpRequest, servers: QuerySet[PbxServer]) -> None:
         for server in servers:
             try:
@@ -97,13 +99,17 @@ class PbxServerAdmin(admin.ModelAdmin):
             except AmiError as exc:
                 self.message_user(request, f"{server}: {exc}", messages.ERROR)
             else:
-                self.message_user(request, f"{server}: connected, {count} channels")
+                self.message_user(
+                    request,
+                    _("%(server)s: connected, %(count)d channels")
+                    % {"server": server, "count": count},
+                )
 
 
 class ServerFilter(admin.SimpleListFilter):
     """By the servers there are: Django would read the whole table for their names."""
 
-    title = "server"
+    title = gettext_lazy("server")
     parameter_name = "server"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -115,14 +121,13 @@ class ServerFilter(admin.SimpleListFilter):
 
 @admin.register(PbxCall)
 class PbxCallAdmin(FactAdmin):
-    paginator = BoundedPaginator
     list_display = (
         "started_at", "caller", "caller_name", "exten", "duration_s", "answered_at", "cause",
         "cause_text", "server",
     )  # fmt: skip
     list_filter = (ServerFilter, ("answered_at", admin.EmptyFieldListFilter))
     search_fields = ("caller",)
-    search_help_text = "A caller in any notation, or a call's linkedid."
+    search_help_text = gettext_lazy("A caller in any notation, or a call's linkedid.")
     ordering = ("-started_at", "-id")
 
     def get_search_results(

@@ -169,7 +169,11 @@ def _remove(title: str, name: str, **more: Any) -> Any:
         tags=_TAGS,
         parameters=[
             OpenApiParameter(
-                "number", str, OpenApiParameter.PATH, description="Any notation, URL-encoded"
+                "number",
+                str,
+                OpenApiParameter.PATH,
+                description="Any notation, URL-encoded",
+                examples=[OpenApiExample("Example", "3331234567")],
             )
         ],
         responses={200: answer, 404: missing},

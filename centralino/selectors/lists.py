@@ -29,6 +29,12 @@ def listed(wanted: ListFilter, *, limit: int) -> list[ListedNumber]:
     return [_record(entry) for entry in _matching(wanted)[:limit]]
 
 
+def entry(number: str) -> ListedNumber | None:
+    """The blacklist's entry of exactly that number or prefix, as it counts now."""
+    found = ListEntry.objects.filter(_in_time(), number=number, allowed=False).first()
+    return _record(found) if found else None
+
+
 def all_listed(wanted: ListFilter) -> Iterator[ListedNumber]:
     """Every entry that matches, newest first, read in portions."""
     return map(_record, _matching(wanted).iterator(chunk_size=2_000))

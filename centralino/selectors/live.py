@@ -39,6 +39,20 @@ class ActiveCall:
 
 
 @dataclass(frozen=True)
+class CallInProgress:
+    """All channels of a `linkedid`. Times are epoch seconds; `answered_at` None: it rings."""
+
+    server: str
+    linkedid: str
+    caller: str
+    caller_name: str
+    exten: str
+    started_at: float
+    answered_at: float | None
+    channels: dict[str, str]  # their names by uniqueid
+
+
+@dataclass(frozen=True)
 class EndpointState:
     """An extension: online, offline or unknown, and its channels."""
 
@@ -61,6 +75,17 @@ class MonitorStatus:
 def active_calls() -> list[ActiveCall]:
     """Every channel that exists now, oldest first."""
     return _calls(_states())
+
+
+def calls_in_progress() -> list[CallInProgress]:
+    """Every call of the servers that AMI can see, newest first."""
+    calls = [
+        _in_progress(key.rpartition(".")[0], call, state["table"])
+        for key, state in _states().items()
+        if key.endswith(".ami") and "table" in state
+        for call in state["table"].get("calls") or ()
+    ]
+    return sorted(calls, key=lambda call: (call.started_at, call.linkedid), reverse=True)
 
 
 def endpoints(server: str | None = None) -> list[EndpointState]:
@@ -88,6 +113,20 @@ def monitor_status() -> MonitorStatus:
         stasis_calls=sum(int(one.get("stasis_calls", 0)) for one in told),
         blacklisted_this_session=sum(int(one.get("blacklisted_this_session", 0)) for one in told),
         active_calls=len(_calls(states)),
+    )
+
+
+def _in_progress(server: str, call: dict[str, Any], table: dict[str, Any]) -> CallInProgress:
+    names = {one.get("uniqueid"): _text(one, "name") for one in table.get("channels") or ()}
+    return CallInProgress(
+        server=server,
+        linkedid=_text(call, "linkedid"),
+        caller=_text(call, "caller"),
+        caller_name=_text(call, "caller_name"),
+        exten=_text(call, "exten"),
+        started_at=float(call.get("started_at") or 0),
+        answered_at=call.get("answered_at"),
+        channels={uniqueid: names.get(uniqueid, "") for uniqueid in call.get("channels") or ()},
     )
 
 

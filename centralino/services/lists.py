@@ -74,6 +74,28 @@ def release_number(number: str) -> bool:
     return _release(number, allowed=False)
 
 
+@transaction.atomic
+def restore(number: str, before: ListedNumber | None) -> None:
+    """Undo a change: let the blacklist's entry of `number` be what it was, or none (None)."""
+    lock_for_transaction("centralino.lists")
+    now = timezone.now()
+    if before is None or (before.expires_at is not None and before.expires_at <= now):
+        _release(number, allowed=False)
+        return
+    entry, _ = ListEntry.objects.update_or_create(
+        number=number,
+        allowed=False,
+        defaults={
+            "reason": before.reason,
+            "note": before.note,
+            "created_at": before.created_at,
+            "expires_at": before.expires_at,
+            "changed_at": now,
+        },
+    )
+    publish_on_commit(BlacklistAdded(**entry_document(record(entry))))
+
+
 def disallow_number(number: str) -> bool:
     """Take a number off the allow list; False if it is not on it."""
     return _release(number, allowed=True)

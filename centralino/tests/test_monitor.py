@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
 from django.db import OperationalError, connections
 
@@ -19,8 +18,7 @@ from centralino.models import LiveState, PbxCall, PbxServer
 from centralino.selectors.channels import active_channels_count
 from centralino.services import calls, servers
 from centralino.tests.managers import SHORT, address
-from gateway_arq.realtime import publish
-from gateway_arq.realtime.log import MemoryLog
+from gateway_arq.tests.told import Told
 from gateway_arq.workers import services as workers
 from gateway_arq.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall, event
@@ -34,30 +32,12 @@ SOON_S = 10
 JOB = "asterisk.ami.asterisk_1"
 
 
-class FakeLog(MemoryLog):
-    """A log that remembers what was appended."""
-
-    def __init__(self) -> None:
-        super().__init__(10)
-        self.told: list[dict[str, Any]] = []
-
-    def append(self, events: Any) -> None:
-        self.told += [orjson.loads(body) for _, body in events]
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.1)
     monkeypatch.setattr(monitor, "STAND_BY_S", 0.05)
     monkeypatch.setattr(monitor, "IDLE_S", 0.02)
     monkeypatch.setattr(monitor, "STORE_EVERY_S", 0.02)
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
-    log = FakeLog()
-    monkeypatch.setattr(publish, "get_log", lambda: log)
-    return log
 
 
 @pytest.fixture
@@ -132,28 +112,28 @@ def health() -> str:
     return str(WorkerStatus.objects.filter(name=JOB).values_list("health", flat=True).first())
 
 
-def notices(log: FakeLog) -> list[str]:
-    return [message["status"] for message in log.told if message["type"] == "system"]
+def notices(told: Told) -> list[str]:
+    return [message["status"] for message in told if message["type"] == "system"]
 
 
-def test_a_call_is_published_in_order_and_stored_once(log, manager, server):
+def test_a_call_is_published_in_order_and_stored_once(told, manager, server):
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
         finish(manager, begin(manager, call(1)))
         assert soon(PbxCall.objects.exists)
-    told = [message["event"] for message in log.told]
-    assert told == [
+    events = [message["event"] for message in told]
+    assert events == [
         "Newchannel", "Newchannel", "DialBegin", "Newstate", "Newstate", "Newstate", "DialEnd",
         "Hangup", "Hangup",
     ]  # fmt: skip
-    assert {message["server"] for message in log.told} == {"asterisk_1"}
+    assert {message["server"] for message in told} == {"asterisk_1"}
     stored = PbxCall.objects.get()
     assert (stored.caller, stored.exten, stored.cause) == ("3478893084", "899748963", 16)
     assert stored.answered_at is not None
-    assert notices(log) == []
+    assert notices(told) == []
 
 
-def test_the_number_of_channels_is_asterisks_own(log, manager, server):
+def test_the_number_of_channels_is_asterisks_own(told, manager, server):
     left = begin(manager, call(1))
     with listening(server, manager):
         assert soon(lambda: active_channels_count() == 2)
@@ -164,7 +144,7 @@ def test_the_number_of_channels_is_asterisks_own(log, manager, server):
     assert PbxCall.objects.count() == 2
 
 
-def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(log, manager, server, monkeypatch):
+def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(told, manager, server, monkeypatch):
     monkeypatch.setattr("centralino.dispatch.SETTLE_S", 0.1)
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
@@ -177,22 +157,22 @@ def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(log, manager, server, 
         manager.inside(manager.server.faults.clear)
         assert soon(lambda: health() == Health.HEALTHY and active_channels_count() == 0)
         assert soon(PbxCall.objects.exists)
-    assert notices(log) == ["lost", "recovered"]
+    assert notices(told) == ["lost", "recovered"]
     assert PbxCall.objects.get().cause is None
 
 
-def test_a_frozen_switchboard_is_noticed(log, manager, server):
+def test_a_frozen_switchboard_is_noticed(told, manager, server):
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
         manager.inside(lambda: manager.server.faults.add("frozen"))
         assert soon(lambda: health() == Health.DOWN)
-        assert "silent" in WorkerStatus.objects.get(name=JOB).last_error or notices(log)
+        assert "silent" in WorkerStatus.objects.get(name=JOB).last_error or notices(told)
         manager.inside(manager.server.faults.clear)
         assert soon(lambda: health() == Health.HEALTHY)
 
 
 def test_channels_are_not_counted_for_long_when_nobody_can_see_them(
-    log, manager, server, monkeypatch
+    told, manager, server, monkeypatch
 ):
     monkeypatch.setattr(monitor, "UNKNOWN_AFTER_S", 0.2)
     with listening(server, manager):
@@ -203,7 +183,7 @@ def test_channels_are_not_counted_for_long_when_nobody_can_see_them(
         assert soon(lambda: active_channels_count() == 0)
 
 
-def test_what_is_known_is_renewed_though_nothing_changes(log, manager, server, monkeypatch):
+def test_what_is_known_is_renewed_though_nothing_changes(told, manager, server, monkeypatch):
     monkeypatch.setattr(monitor, "BEAT_EVERY_S", 0.1)
     with listening(server, manager):
         assert soon(LiveState.objects.exists)
@@ -211,19 +191,19 @@ def test_what_is_known_is_renewed_though_nothing_changes(log, manager, server, m
         assert soon(lambda: LiveState.objects.get().updated_at > first + timedelta(seconds=0.2))
 
 
-def test_overflow_is_told_and_the_table_read_again(log, manager, server):
+def test_overflow_is_told_and_the_table_read_again(told, manager, server):
     with listening(server, manager, room=2_000):
         assert soon(lambda: health() == Health.HEALTHY)
         flood = [event("Newexten", {"Channel": "x", "Uniqueid": "9.9"})] * 500
         left = begin(manager, call(1))
         manager.inside(lambda: [manager.server.switchboard.happens(one, now=0) for one in flood])
-        assert soon(lambda: "overflow" in notices(log))
+        assert soon(lambda: "overflow" in notices(told))
         assert soon(lambda: active_channels_count() == 2)
         finish(manager, left)
         assert soon(lambda: active_channels_count() == 0)
 
 
-def test_while_the_database_is_away_events_go_on_and_calls_wait(log, manager, server, monkeypatch):
+def test_while_the_database_is_away_events_go_on_and_calls_wait(told, manager, server, monkeypatch):
     away = threading.Event()
     store = calls.store_state
 
@@ -237,16 +217,16 @@ def test_while_the_database_is_away_events_go_on_and_calls_wait(log, manager, se
         assert soon(lambda: health() == Health.HEALTHY)
         away.set()
         finish(manager, begin(manager, call(1)))
-        assert soon(lambda: len(log.told) == 9)
+        assert soon(lambda: len(told) == 9)
         assert not PbxCall.objects.exists()
         away.clear()
         assert soon(PbxCall.objects.exists)
         finish(manager, begin(manager, call(2)))
         assert soon(lambda: PbxCall.objects.count() == 2)
-    assert notices(log) == []
+    assert notices(told) == []
 
 
-def test_of_two_listeners_one_speaks_and_the_other_takes_over(log, manager, server):
+def test_of_two_listeners_one_speaks_and_the_other_takes_over(told, manager, server):
     with ExitStack() as first:
         first.enter_context(listening(server, manager))
         assert soon(lambda: health() == Health.HEALTHY)
@@ -257,10 +237,10 @@ def test_of_two_listeners_one_speaks_and_the_other_takes_over(log, manager, serv
             assert soon(lambda: len(manager.server.sessions) == 1)
             finish(manager, begin(manager, call(2)))
             assert soon(lambda: PbxCall.objects.count() == 2)
-    assert len(log.told) == 18
+    assert len(told) == 18
 
 
-def test_a_call_that_ended_while_no_listener_lived_is_stored(log, manager, server, monkeypatch):
+def test_a_call_that_ended_while_no_listener_lived_is_stored(told, manager, server, monkeypatch):
     monkeypatch.setattr("centralino.dispatch.SETTLE_S", 0.1)
     with listening(server, manager):
         left = begin(manager, call(1))
@@ -271,7 +251,7 @@ def test_a_call_that_ended_while_no_listener_lived_is_stored(log, manager, serve
     assert active_channels_count() == 0
 
 
-def test_staff_switch_a_server_off_and_on(log, manager, settings, monkeypatch):
+def test_staff_switch_a_server_off_and_on(told, manager, settings, monkeypatch):
     settings.ASTERISK_SERVERS = {
         "asterisk_1": {
             "HOST": "127.0.0.1",

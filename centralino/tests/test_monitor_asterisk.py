@@ -7,9 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import orjson
 import pytest
 from django.db import connections
 
@@ -17,8 +15,7 @@ from centralino import monitor
 from centralino.models import PbxCall
 from centralino.selectors.channels import active_channels_count
 from centralino.tests.bed import CALLED, Bed, hang_up
-from gateway_arq.realtime import publish
-from gateway_arq.realtime.log import MemoryLog
+from gateway_arq.tests.told import Told
 from gateway_arq.workers.models import Health, WorkerStatus
 
 pytestmark = [
@@ -28,22 +25,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 BACK_WITHIN_S = 20
-
-
-class FakeLog(MemoryLog):
-    def __init__(self) -> None:
-        super().__init__(10)
-        self.told: list[dict[str, Any]] = []
-
-    def append(self, events: Any) -> None:
-        self.told += [orjson.loads(body) for _, body in events]
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
-    log = FakeLog()
-    monkeypatch.setattr(publish, "get_log", lambda: log)
-    return log
 
 
 @contextmanager
@@ -80,8 +61,8 @@ def is_live() -> bool:
     return WorkerStatus.objects.filter(health=Health.HEALTHY).exists()
 
 
-def is_lost(log: FakeLog) -> bool:
-    return any(message.get("status") == "lost" for message in log.told)
+def is_lost(told: Told) -> bool:
+    return any(message.get("status") == "lost" for message in told)
 
 
 def agrees(bed: Bed) -> bool:
@@ -90,13 +71,13 @@ def agrees(bed: Bed) -> bool:
 
 @pytest.mark.parametrize("tunnel", [True, False])
 @pytest.mark.parametrize("client", ["asyncio", "pyst2"])
-def test_a_call_is_told_in_order_and_stored_once(log, asterisk_bed, settings, tunnel, client):
+def test_a_call_is_told_in_order_and_stored_once(told, asterisk_bed, settings, tunnel, client):
     settings.AMI_CLIENT = client
     with listening(asterisk_bed, tunnel=tunnel):
         asterisk_bed.call(seconds=1)
         assert soon(PbxCall.objects.exists)
         assert soon(lambda: agrees(asterisk_bed))
-    ours = [message for message in log.told if message["linkedid"] == log.told[0]["linkedid"]]
+    ours = [message for message in told if message["linkedid"] == told[0]["linkedid"]]
     assert ours[0]["event"] == "Newchannel"
     assert (ours[0]["calleridnum"], ours[0]["exten"]) == ("3478893084", CALLED)
     assert {"DialBegin", "DialEnd", "Newstate"} <= {message["event"] for message in ours}
@@ -107,13 +88,13 @@ def test_a_call_is_told_in_order_and_stored_once(log, asterisk_bed, settings, tu
     assert call.answered_at is not None
 
 
-def test_asterisk_killed_and_restarted_in_a_call(log, asterisk_bed):
+def test_asterisk_killed_and_restarted_in_a_call(told, asterisk_bed):
     with listening(asterisk_bed, tunnel=True):
         caller = asterisk_bed.start_call()
         try:
             assert soon(lambda: active_channels_count() == 2)
             asterisk_bed.kill("ASTERISK")
-            assert soon(lambda: is_lost(log))
+            assert soon(lambda: is_lost(told))
         finally:
             hang_up(caller)
         asterisk_bed.refresh()
@@ -122,13 +103,13 @@ def test_asterisk_killed_and_restarted_in_a_call(log, asterisk_bed):
     assert PbxCall.objects.get().cause is None
 
 
-def test_ssh_is_cut_in_a_call_that_goes_on(log, asterisk_bed):
+def test_ssh_is_cut_in_a_call_that_goes_on(told, asterisk_bed):
     with listening(asterisk_bed, tunnel=True):
         caller = asterisk_bed.start_call(seconds=8)
         try:
             assert soon(lambda: active_channels_count() == 2)
             asterisk_bed.cut_ssh()
-            assert soon(lambda: is_lost(log))
+            assert soon(lambda: is_lost(told))
             assert soon(is_live)
             assert soon(lambda: agrees(asterisk_bed))
             assert soon(PbxCall.objects.exists)
@@ -137,11 +118,11 @@ def test_ssh_is_cut_in_a_call_that_goes_on(log, asterisk_bed):
     assert PbxCall.objects.get().cause == 16
 
 
-def test_a_frozen_asterisk_is_noticed_within_15_seconds(log, asterisk_bed):
+def test_a_frozen_asterisk_is_noticed_within_15_seconds(told, asterisk_bed):
     with listening(asterisk_bed, tunnel=True):
         asterisk_bed.kill("ASTERISK", signal.SIGSTOP)
         try:
-            assert soon(lambda: is_lost(log), within_s=15)
+            assert soon(lambda: is_lost(told), within_s=15)
         finally:
             asterisk_bed.kill("ASTERISK", signal.SIGCONT)
         assert soon(is_live)

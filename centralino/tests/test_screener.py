@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import orjson
 import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
@@ -21,8 +20,6 @@ from centralino.clients import ari
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
 from centralino.numbers import canonical
 from centralino.services import lists, screened
-from gateway_arq.realtime import publish
-from gateway_arq.realtime.log import MemoryLog
 from gateway_arq.workers import services as workers
 from gateway_arq.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall
@@ -36,32 +33,11 @@ SOON_S = 10
 CALLER = "3331234567"
 
 
-class FakeLog(MemoryLog):
-    """A log that remembers what was appended."""
-
-    def __init__(self) -> None:
-        super().__init__(10)
-        self.told: list[dict[str, Any]] = []
-
-    def append(self, events: Any) -> None:
-        self.told += [orjson.loads(body) for _, body in events]
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [message for message in self.told if message["type"] == kind]
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.1)
     for name in ("STAND_BY_S", "KEEP_EVERY_S", "RULES_EVERY_S", "TRY_AGAIN_S"):
         monkeypatch.setattr(screener, name, 0.02)
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
-    log = FakeLog()
-    monkeypatch.setattr(publish, "get_log", lambda: log)
-    return log
 
 
 @pytest.fixture
@@ -126,7 +102,7 @@ def verdicts() -> list[tuple[str, str]]:
     return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
 
 
-def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(log, asterisk, server):
+def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(told, asterisk, server):
     with screening(server):
         assert soon(is_screening)
         ring(asterisk).result(SOON_S)
@@ -138,17 +114,17 @@ def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(log, asteris
     assert (entry.number, entry.reason, entry.hits) == ("+393331234567", "answered-24h", 1)
     assert timedelta(hours=23.9) < entry.expires_at - timezone.now() < timedelta(hours=24)
     [passed], [blocked], [added] = (
-        log.of(kind) for kind in ("call_passed", "call_blocked", "blacklist_added")
+        told.of(kind) for kind in ("call_passed", "call_blocked", "blacklist_added")
     )
     assert (passed["number"], passed["called"], passed["reason"]) == (CALLER, "899748963", "clean")
     assert (blocked["e164"], blocked["reason"]) == ("+393331234567", "blacklist")
     assert (added["number"], added["permanent"]) == (CALLER, 0)
-    kinds = [message["event"] for message in log.of("ari_event")]
+    kinds = [message["event"] for message in told.of("ari_event")]
     assert kinds[:2] == ["ChannelCreated", "StasisStart"]
     assert "ChannelDestroyed" in kinds
 
 
-def test_who_is_refused_is_refused_before_anything_rings(log, asterisk, server):
+def test_who_is_refused_is_refused_before_anything_rings(told, asterisk, server):
     lists.blacklist_number(canonical(CALLER), hours=None)
     with screening(server):
         assert soon(is_screening)
@@ -156,11 +132,11 @@ def test_who_is_refused_is_refused_before_anything_rings(log, asterisk, server):
         ring(asterisk, CALLER, number=2).result(SOON_S)
         assert soon(lambda: len(verdicts()) == 2)
     assert verdicts() == [("blocked", "anonymous"), ("blocked", "blacklist")]
-    created = [m for m in log.of("ari_event") if m["event"] == "ChannelCreated"]
+    created = [m for m in told.of("ari_event") if m["event"] == "ChannelCreated"]
     assert len(created) == 2  # the callers' own channels only
 
 
-def test_what_staff_change_counts_within_a_moment(log, asterisk, server):
+def test_what_staff_change_counts_within_a_moment(told, asterisk, server):
     with screening(server):
         assert soon(is_screening)
         LineRule.objects.create(called="", answered_hours=0)
@@ -176,23 +152,23 @@ def test_what_staff_change_counts_within_a_moment(log, asterisk, server):
     assert [verdict for verdict, _ in verdicts()] == ["passed", "blocked", "passed"]
 
 
-def test_who_waits_in_stasis_when_a_monitor_comes_is_answered(log, asterisk, server):
+def test_who_waits_in_stasis_when_a_monitor_comes_is_answered(told, asterisk, server):
     waiting = asterisk.ring_unscreened()
     with screening(server):
         assert waiting.result(SOON_S) == ""
         assert soon(lambda: verdicts() == [("passed", "clean")])
 
 
-def test_a_sound_is_played_before_hanging_up(log, asterisk, server):
+def test_a_sound_is_played_before_hanging_up(told, asterisk, server):
     LineRule.objects.create(called="899748963", sound="sound:vm-goodbye", hangup_reason="busy")
     with screening(server):
         assert soon(is_screening)
         ring(asterisk, "anonymous").result(SOON_S)
         assert soon(lambda: verdicts() == [("blocked", "anonymous")])
-    assert "PlaybackFinished" in [message["event"] for message in log.of("ari_event")]
+    assert "PlaybackFinished" in [message["event"] for message in told.of("ari_event")]
 
 
-def test_a_sound_that_cannot_be_played_lets_nobody_in(log, asterisk, server):
+def test_a_sound_that_cannot_be_played_lets_nobody_in(told, asterisk, server):
     LineRule.objects.create(called="", sound="sound:none")
     asterisk.faults.arm("answer", "ari.play", status=500)
     with screening(server):
@@ -209,7 +185,7 @@ def test_a_sound_that_cannot_be_played_lets_nobody_in(log, asterisk, server):
     ],
 )
 def test_nobody_is_left_waiting_when_asterisk_fails_to_take_the_answer(
-    log, asterisk, server, caller, what, verdict
+    told, asterisk, server, caller, what, verdict
 ):
     asterisk.faults.arm("answer", what, times=2, status=500)
     with screening(server):
@@ -220,7 +196,7 @@ def test_nobody_is_left_waiting_when_asterisk_fails_to_take_the_answer(
 
 
 def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
-    log, asterisk, server, monkeypatch
+    told, asterisk, server, monkeypatch
 ):
     away = threading.Event()
     store, listing = screened.store, lists.blacklist_number
@@ -239,15 +215,15 @@ def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
         assert soon(is_screening)
         away.set()
         ring(asterisk).result(SOON_S)
-        assert soon(lambda: len(log.of("call_passed")) == 1)
+        assert soon(lambda: len(told.of("call_passed")) == 1)
         ring(asterisk, number=2).result(SOON_S)
-        assert soon(lambda: len(log.of("call_blocked")) == 1)
+        assert soon(lambda: len(told.of("call_blocked")) == 1)
         assert not ScreenedCall.objects.exists()
         away.clear()
         assert soon(lambda: len(verdicts()) == 2 and ListEntry.objects.exists())
 
 
-def test_what_is_known_is_renewed_though_nothing_changes(log, asterisk, server, monkeypatch):
+def test_what_is_known_is_renewed_though_nothing_changes(told, asterisk, server, monkeypatch):
     monkeypatch.setattr(screener, "BEAT_EVERY_S", 0.1)
     with screening(server):
         assert soon(is_screening)
@@ -255,7 +231,7 @@ def test_what_is_known_is_renewed_though_nothing_changes(log, asterisk, server, 
         assert soon(lambda: LiveState.objects.get().updated_at > first + timedelta(seconds=0.2))
 
 
-def test_a_drop_is_healed_and_told_once(log, asterisk, server, caplog):
+def test_a_drop_is_healed_and_told_once(told, asterisk, server, caplog):
     with screening(server):
         assert soon(is_screening)
         asterisk.faults.arm("answer", "ari.channels", times=2, status=503)
@@ -267,7 +243,7 @@ def test_a_drop_is_healed_and_told_once(log, asterisk, server, caplog):
     assert caplog.text.count("worker.failed name=asterisk.ari.asterisk_1") == 1
 
 
-def test_a_frozen_asterisk_is_noticed(log, asterisk, server, monkeypatch):
+def test_a_frozen_asterisk_is_noticed(told, asterisk, server, monkeypatch):
     monkeypatch.setattr(ari, "PING_S", 0.3)
     with screening(server):
         assert soon(is_screening)
@@ -275,7 +251,7 @@ def test_a_frozen_asterisk_is_noticed(log, asterisk, server, monkeypatch):
         assert soon(lambda: not is_screening())
 
 
-def test_the_password_is_shown_nowhere(log, asterisk, server, settings, caplog):
+def test_the_password_is_shown_nowhere(told, asterisk, server, settings, caplog):
     settings.ASTERISK_SERVERS = {"asterisk_1": {"ARI_PASSWORD": "not-the-right-one"}}
     with screening(server):
         assert soon(lambda: WorkerStatus.objects.filter(health=Health.DOWN).exists())

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 import pytest
 from django.db import connections
 
@@ -19,8 +18,7 @@ from centralino.numbers import canonical
 from centralino.selectors import live
 from centralino.services import lists
 from centralino.tests.bed import CALLED, Bed, hang_up
-from gateway_arq.realtime import publish
-from gateway_arq.realtime.log import MemoryLog
+from gateway_arq.tests.told import Told
 
 pytestmark = [
     pytest.mark.asterisk,
@@ -32,23 +30,8 @@ BACK_WITHIN_S = 20
 CALLER = "3478893084"
 
 
-class FakeLog(MemoryLog):
-    def __init__(self) -> None:
-        super().__init__(10)
-        self.told: list[dict[str, Any]] = []
-
-    def append(self, events: Any) -> None:
-        self.told += [orjson.loads(body) for _, body in events]
-
-    def channels_created(self) -> int:
-        return sum(message.get("event") == "ChannelCreated" for message in self.told)
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
-    log = FakeLog()
-    monkeypatch.setattr(publish, "get_log", lambda: log)
-    return log
+def channels_created(told: Told) -> int:
+    return sum(message.get("event") == "ChannelCreated" for message in told)
 
 
 @contextmanager
@@ -91,32 +74,32 @@ def verdicts() -> list[tuple[str, str]]:
     return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
 
 
-def test_a_second_call_within_a_day_of_an_answered_one_is_refused(log, asterisk_bed):
+def test_a_second_call_within_a_day_of_an_answered_one_is_refused(told, asterisk_bed):
     with screening(asterisk_bed):
         asterisk_bed.call(caller=CALLER)
         assert soon(ListEntry.objects.exists)
-        created = log.channels_created()
+        created = channels_created(told)
         asterisk_bed.call(caller=CALLER)
         assert soon(lambda: len(verdicts()) == 2)
-        assert log.channels_created() == created + 1  # his own: nothing rang
+        assert channels_created(told) == created + 1  # his own: nothing rang
     assert verdicts() == [("passed", "clean"), ("blocked", "blacklist")]
     row = ScreenedCall.objects.first()
     assert (row.number, row.called) == (canonical(CALLER), CALLED)
-    order = [message["type"] for message in log.told if message["type"] != "ari_event"]
+    order = [message["type"] for message in told if message["type"] != "ari_event"]
     assert order == ["call_passed", "blacklist_added", "call_blocked"]
 
 
-def test_anonymous_and_listed_callers_are_refused_before_they_ring(log, asterisk_bed):
+def test_anonymous_and_listed_callers_are_refused_before_they_ring(told, asterisk_bed):
     lists.blacklist_number("+39347*", hours=1)
     with screening(asterisk_bed):
         asterisk_bed.call(caller="anonymous")
         asterisk_bed.call(caller=CALLER)
         assert soon(lambda: len(verdicts()) == 2)
-        assert log.channels_created() == 2
+        assert channels_created(told) == 2
     assert sorted(verdicts()) == [("blocked", "anonymous"), ("blocked", "blacklist")]
 
 
-def test_the_registered_phone_is_online_and_what_rings_is_seen(log, asterisk_bed):
+def test_the_registered_phone_is_online_and_what_rings_is_seen(told, asterisk_bed):
     with screening(asterisk_bed):
         states = {endpoint.resource: endpoint.state for endpoint in live.endpoints()}
         assert (states["105"], states["100"]) == ("online", "offline")
@@ -131,7 +114,7 @@ def test_the_registered_phone_is_online_and_what_rings_is_seen(log, asterisk_bed
 
 
 def test_who_was_left_in_stasis_by_a_killed_monitor_is_answered_by_the_next(
-    log, asterisk_bed, monkeypatch
+    told, asterisk_bed, monkeypatch
 ):
     # A monitor that dies before it answers.
     answer = screener.Screener._answer
@@ -152,7 +135,7 @@ def test_who_was_left_in_stasis_by_a_killed_monitor_is_answered_by_the_next(
         hang_up(caller)
 
 
-def test_asterisk_killed_or_frozen_is_screened_again_soon(log, asterisk_bed):
+def test_asterisk_killed_or_frozen_is_screened_again_soon(told, asterisk_bed):
     with screening(asterisk_bed):
         asterisk_bed.kill("ASTERISK")
         assert soon(lambda: not is_screening())

@@ -5,14 +5,17 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from gateway_arq.auth import services
 from gateway_arq.auth.models import ApiKey
 from gateway_arq.auth.types import Scope
+from gateway_arq.lib.house_admin import HouseAdmin
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(HouseAdmin):
     list_display = (
         "name",
         "start",
@@ -30,7 +33,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
     facts = ("start", "created_by", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
 
-    @admin.display(description="key starts with", ordering="prefix")
+    @admin.display(description=gettext_lazy("key starts with"), ordering="prefix")
     def start(self, key: ApiKey) -> str:
         return f"arq_{key.prefix}_…"
 
@@ -53,12 +56,12 @@ class ApiKeyAdmin(admin.ModelAdmin):
         obj.__dict__.update(row.__dict__)  # the admin goes on with the row that was made
         self.message_user(
             request,
-            f"The key is {full_key} — copy it now, it is never shown again.",
+            _("The key is %s — copy it now, it is never shown again.") % full_key,
             messages.WARNING,
         )
 
-    @admin.action(description="Revoke selected keys", permissions=["change"])
+    @admin.action(description=gettext_lazy("Revoke selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         self.message_user(
-            request, f"{services.revoke_keys(queryset)} key(s) revoked.", messages.SUCCESS
+            request, _("Keys revoked: %d.") % services.revoke_keys(queryset), messages.SUCCESS
         )

@@ -19,6 +19,7 @@ from rest_framework.throttling import BaseThrottle
 
 from gateway_arq.auth import limits
 from gateway_arq.auth.keyring import keyring
+from gateway_arq.auth.staff import is_let_in
 from gateway_arq.auth.types import ALL_SCOPES, READ_ONLY, Caller, Scope, scopes_up_to
 from gateway_arq.lib.clientip import is_inside
 from gateway_arq.lib.rate_limit import Verdict
@@ -65,7 +66,7 @@ class StaffSessionAuthentication(SessionAuthentication):
         if settings.SESSION_COOKIE_NAME not in request._request.COOKIES:
             return None
         user = request._request.user
-        if not (user.is_active and user.is_staff):
+        if not is_let_in(user, request._request.session):
             return None
         self.enforce_csrf(request)
         return user, staff_caller(user)

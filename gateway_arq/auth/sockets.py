@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from gateway_arq.auth import limits
 from gateway_arq.auth.keyring import keyring
 from gateway_arq.auth.rest import KEYLESS, staff_caller
+from gateway_arq.auth.staff import is_let_in
 from gateway_arq.auth.types import Caller, Refused
 from gateway_arq.lib.clientip import client_address, is_inside
 
@@ -96,7 +97,7 @@ def _staff_of(session_key: str) -> Caller | None:
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     try:
         user = auth.get_user(request)
-        if not (user.is_active and user.is_staff):
+        if not is_let_in(user, request.session):
             return None
         return staff_caller(user, expires_at=request.session.get_expiry_date())
     except DatabaseError:

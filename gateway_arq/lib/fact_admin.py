@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource, modelresource_factory
+from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 
+from gateway_arq.lib.house_admin import HouseAdmin
 from gateway_arq.lib.spreadsheets import safe_cell
 
 MOST_EXPORTED: Final = 100_000  # rows; an export is made in memory
@@ -23,11 +27,8 @@ class Exported(ModelResource):
         return safe_cell(super().export_field(field, instance, **kwargs))
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(HouseAdmin):
     """What others own is read here, not changed."""
-
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -43,7 +44,8 @@ class FactAdmin(ExportMixin, ReadOnlyAdmin):
     """What others own is read and exported here, not changed."""
 
     formats = (CSV, XLSX)
-    export_instead = ""  # where there is more, as ", or take ..."
+    export_form_class = SelectableFieldsExportForm
+    export_instead = ""  # the address that has all of them
 
     def get_resource_classes(self, request: HttpRequest) -> list[type[Exported]]:
         return self.resource_classes or [modelresource_factory(self.model, Exported)]
@@ -52,6 +54,9 @@ class FactAdmin(ExportMixin, ReadOnlyAdmin):
         rows = self.get_export_queryset(request).order_by()
         if rows[: MOST_EXPORTED + 1].count() <= MOST_EXPORTED:
             return super().export_action(request)
-        advice = f"Over {MOST_EXPORTED:,} rows: filter the list first{self.export_instead}."
+        most = number_format(MOST_EXPORTED, force_grouping=True)
+        advice = _("Over %s rows: filter the list first.") % most
+        if self.export_instead:
+            advice += " " + _("Or take %s.") % self.export_instead
         self.message_user(request, advice, messages.ERROR)
         return HttpResponseRedirect(f"../?{request.GET.urlencode()}")

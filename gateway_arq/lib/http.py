@@ -11,7 +11,7 @@ import http.client
 import io
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -34,26 +34,35 @@ from urllib3.exceptions import (
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 64 * 1024  # of a body that comes with an error
+MOST_WAIT_S: Final = 100 * 365 * 86_400.0  # a number that times can be reckoned with
 CHUNK_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "gateway-arq"
 NOT_MODIFIED: Final = 304
 FormField = str | tuple[str, bytes, str]
+Connect = Callable[[str, int, float], socket.socket]  # host, port, seconds
 
 
 class HttpError(Exception):
     """No usable answer. The message is safe to show.
 
     `body` is the decoded JSON of an error answer, or None. `status` is None when there was no
-    complete answer at all. `retry_after_s` is what the server asked for.
+    complete answer at all. `retry_after_s` is what the server asked for, `location` where a
+    redirect leads; "" without one.
     """
 
     def __init__(
-        self, status: int | None, message: str, retry_after_s: float | None = None, body: Any = None
+        self,
+        status: int | None,
+        message: str,
+        retry_after_s: float | None = None,
+        body: Any = None,
+        location: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after_s = retry_after_s
         self.body = body
+        self.location = location
 
 
 class Document(NamedTuple):
@@ -86,12 +95,17 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BODY_BYTES,
+        connect: Connect | None = None,
     ) -> None:
-        """`base_url` as `https://host[:port][/prefix]`. ValueError when it is not one."""
+        """`base_url` as `https://host[:port][/prefix]`. ValueError when it is not one.
+
+        `connect` makes the connections, if not all addresses may be reached; its OSError is "no
+        connection", what else it raises is the caller's.
+        """
         url = urllib3.util.parse_url(base_url)
         if url.scheme not in _POOLS or not url.host:
             raise ValueError("the base URL must be http://... or https://...")
-        self._pool = _POOLS[url.scheme](url.host, url.port, maxsize=4)
+        self._pool = _POOLS[url.scheme](url.host, url.port, maxsize=4, connect=connect)
         self._prefix = (url.path or "").rstrip("/")
         self._max_bytes = max_bytes
         self._headers = {
@@ -115,12 +129,15 @@ class HttpClient:
         status, document = self._fetched(target, what, timeout_s)
         return _decoded(status, document.body, what)
 
-    def get_body(self, target: str, *, timeout_s: float) -> bytes:
+    def get_body(
+        self, target: str, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> bytes:
         """The body of a 2xx answer to `GET <base><target>`; a query is part of `target`.
 
         Raises HttpError as `get_json`, but for what the body holds.
         """
-        return self._fetched(target, _asked(target), timeout_s)[1].body
+        sent = Request(headers=headers or {})
+        return self._fetched(target, _asked(target), timeout_s, sent)[1].body
 
     def post_json(self, path: str, body: Any, *, timeout_s: float) -> Any:
         """The decoded JSON of a 2xx answer to `POST <base><path>` of a JSON body.
@@ -193,18 +210,22 @@ class HttpClient:
 
 
 def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds to wait by a `Retry-After` header (seconds or HTTP date); None when unreadable."""
+    """Seconds to wait by a `Retry-After` header (seconds or HTTP date), a century at most.
+
+    None when unreadable.
+    """
     if not value:
         return None
     if value.strip().isdecimal():
-        return float(value)
+        return min(float(value), MOST_WAIT_S)
     try:
         at = parsedate_to_datetime(value)
     except ValueError:
         return None
     if at.tzinfo is None:  # RFC 5322's "-0000": UTC
         at = at.replace(tzinfo=UTC)
-    return max((at - (now or datetime.now(UTC))).total_seconds(), 0.0)
+    wait_s = (at - (now or datetime.now(UTC))).total_seconds()
+    return min(max(wait_s, 0.0), MOST_WAIT_S)
 
 
 def _asked(target: str) -> str:
@@ -214,7 +235,9 @@ def _asked(target: str) -> str:
 def _whole(response: urllib3.BaseHTTPResponse, what: str, max_bytes: int) -> bytes:
     status = response.status
     if 300 <= status < 400:
-        raise HttpError(status, f"{what}: HTTP {status}, redirects are not followed")
+        location = response.headers.get("Location", "")
+        told = f"{what}: HTTP {status}, redirects are not followed"
+        raise HttpError(status, told, location=location)
     if status >= 400:
         wait_s = retry_after_s(response.headers.get("Retry-After"))
         raise HttpError(status, f"{what}: HTTP {status}", wait_s, _error_body(response))
@@ -301,6 +324,24 @@ class _WithDeadline:
     """Mixed into urllib3's connections: the time left at the request bounds the whole answer."""
 
     timeout: float
+    host: str
+    port: int
+
+    def __init__(self, *args: Any, connect: Connect | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._connect = connect
+
+    def _new_conn(self) -> socket.socket:
+        if self._connect is None:
+            return super()._new_conn()  # type: ignore[misc,no-any-return]
+        try:
+            return self._connect(self.host, self.port, self.timeout)
+        except TimeoutError as exc:
+            raise ConnectTimeoutError(self, "no connection in time") from exc
+        except socket.gaierror as exc:
+            raise NameResolutionError(self.host, self, exc) from exc  # type: ignore[arg-type]
+        except OSError as exc:
+            raise NewConnectionError(self, "no connection") from exc  # type: ignore[arg-type]
 
     def getresponse(self) -> Any:
         self.response_class = partial(_Response, until=time.monotonic() + self.timeout)

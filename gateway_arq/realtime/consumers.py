@@ -63,6 +63,7 @@ class GatewaySocket(EventConsumer):
             "webtv_update",
             "webtv_alert",
             "asterisk_event",
+            "autobot_status",
             "lotto_draw_saved",
             "lotto_corrected",
         }

@@ -29,6 +29,8 @@ GOOD: dict[str, Any] = {
     "WEBCOM_TOKEN": "token",
     "WEBCOM_WEBHOOK_SECRET": "whsec_" + "QUJD" * 8,
     "GATEWAY_TIME_ZONE": "Europe/Rome",
+    "LEGACY_DATABASE_URL": "mysql://gateway_reader:p%40ss@old.example/legacy",
+    "LEGACY_TIMEOUT_S": 3.0,
 }
 
 
@@ -88,6 +90,10 @@ ODD = [
     ({"WEBCOM_WEBHOOK_SECRET": "whsec_QUJD"}, "gateway.E015"),
     ({"GATEWAY_TIME_ZONE": "Europe/Roma"}, "gateway.E016"),
     ({"GATEWAY_TIME_ZONE": "../etc/passwd"}, "gateway.E016"),
+    ({"LEGACY_DATABASE_URL": "postgres://reader:x@old.example/legacy"}, "gateway.W018"),
+    ({"LEGACY_DATABASE_URL": "mysql://reader:x@old.example"}, "gateway.W018"),
+    ({"LEGACY_DATABASE_URL": "mysql://reader:x@old.example:port/legacy"}, "gateway.W018"),
+    ({"LEGACY_DATABASE_URL": "mysql://root:x@old.example/legacy"}, "gateway.W019"),
 ]
 
 

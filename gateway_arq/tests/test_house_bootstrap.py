@@ -149,10 +149,12 @@ def test_impossible_address_is_told(host, port, message):
 def test_sandbox_urls_follow_its_port_but_what_the_environment_gave_stays(environment):
     environment["WEBCOM_URL"] = "http://127.0.0.1:8100/webcom/v1"
     environment["WEBCOM_PUSH_URL"] = "ws://127.0.0.1:8100/webcom/v1/stream"
+    environment["OCR_STREAM_URL"] = "http://127.0.0.1:8100/tv/live.m3u8"
     bootstrap.move_sandbox(8107, 8108, frozenset({"WEBCOM_PUSH_URL"}))
     assert environment["SANDBOX_PORT"] == "8107"
     assert environment["WEBCOM_URL"] == "http://127.0.0.1:8107/webcom/v1"
     assert environment["WEBCOM_PUSH_URL"] == "ws://127.0.0.1:8100/webcom/v1/stream"
+    assert environment["OCR_STREAM_URL"] == "http://127.0.0.1:8107/tv/live.m3u8"
 
 
 def test_a_real_carrier_in_env_is_not_replaced_by_the_sandbox(environment):

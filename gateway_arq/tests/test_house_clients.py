@@ -65,10 +65,10 @@ def house(tmp_path_factory) -> Iterator[House]:
         yield house
 
 
-def wait_for_lines(house: House) -> None:
+def wait_for_lines(house: House, key: str = "") -> None:
     """Return when the first pull is stored: the house answers before that."""
     deadline = time.monotonic() + STARTS_WITHIN_S
-    while json.loads(house.get("/api/webcom/lines")[1])["count"] == 0:
+    while json.loads(house.get("/api/webcom/lines", key=key)[1])["count"] == 0:
         assert time.monotonic() < deadline, house.output.read_text()
         time.sleep(0.05)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_arq.lib.http import HttpClient, HttpError, retry_after_s
+from gateway_arq.lib.http import MOST_WAIT_S, HttpClient, HttpError, retry_after_s
 
 pytestmark = pytest.mark.once
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -127,6 +127,8 @@ def test_a_certificate_that_nobody_signed_is_refused(tmp_path: Path) -> None:
         ("soon", None),
         ("", None),
         (None, None),
+        ("9" * 400, MOST_WAIT_S),
+        ("Fri, 01 Jan 9999 12:00:00 GMT", MOST_WAIT_S),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:

@@ -103,6 +103,7 @@ def test_scrapers_get_the_same_figures_in_their_own_format(
     assert samples["gateway_arq_lines", ""] == 1
     assert samples["gateway_arq_worker_health", "degraded,webcom"] == 1
     assert samples["gateway_arq_worker_health", "healthy,webcom"] == 0
+    assert samples["gateway_arq_worker_health", "disabled,autobot"] == 1
     assert samples["gateway_arq_worker_last_run_timestamp_seconds", "webcom"] == NOW.timestamp()
     assert ("gateway_arq_worker_last_run_timestamp_seconds", "webtv") not in samples
     assert samples["gateway_arq_build_info", "1.0.0"] == 1

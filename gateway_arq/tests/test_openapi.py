@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import hypothesis
@@ -13,12 +15,22 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
 
+from gateway_arq.legacy.place import in_file
+from ocr.tests.legacy_house import legacy_at
+from sandbox.legacy import fill
 from sandbox.operator import packed
 from sandbox.testing import (
+    AI_KEY,
     BOT_TOKEN,
     CHAT,
+    SITE_PASSWORD,
+    SITE_USER,
+    RunningLottoSite,
+    RunningOpenRouter,
     RunningOperator,
     RunningTelegram,
+    running_lotto_site,
+    running_openrouter,
     running_operator,
     running_telegram,
 )
@@ -78,6 +90,16 @@ def test_every_operation_tells_its_errors_and_shows_an_example(document: Any) ->
             assert operation["summary"], (method, path)
 
 
+def test_every_operation_has_a_name_of_its_own(document: Any) -> None:
+    names = [
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if name.startswith("api_")]
+
+
 def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
     for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
         place = document
@@ -85,12 +107,13 @@ def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
             place = place[step]
 
 
-@pytest.mark.parametrize("address", ["/docs", "/docs/redoc"])
+@pytest.mark.parametrize("address", ["/docs", "/docs/redoc", "/docs/events"])
 def test_pages_load_nothing_from_elsewhere(client: Client, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 200
     page = answer.content.decode()
-    assert re.findall(r'(?:src|href)="(?!/static/)[^"]*"', page) == []
+    assert re.findall(r'(?:src|href)="(?!/)[^"]*"', page) == []
+    assert re.findall(r'src="(?!/static/)[^"]*"', page) == []
     assert "<script>" not in page
     assert "default-src 'none'" in answer["Content-Security-Policy"]
     for file in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
@@ -111,14 +134,43 @@ def telegram() -> Iterator[RunningTelegram]:
         yield running
 
 
+@pytest.fixture
+def openrouter() -> Iterator[RunningOpenRouter]:
+    with running_openrouter() as running:
+        yield running
+
+
+@pytest.fixture
+def lotto_site() -> Iterator[RunningLottoSite]:
+    with running_lotto_site() as running:
+        yield running
+
+
+@pytest.fixture
+def legacy_database(tmp_path: Path) -> Iterator[None]:
+    """The old database as the sandbox fills it."""
+    fill(tmp_path / "legacy.sqlite3", date(2025, 12, 7))
+    with legacy_at(in_file(tmp_path / "legacy.sqlite3", timeout_s=1)):
+        yield
+
+
 # A request ends with its connection closed, as in the real server.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_is_sent_the_answer_is_as_described(
-    api_key: str, settings: Any, lotto_operator: RunningOperator, telegram: RunningTelegram
+    api_key: str,
+    settings: Any,
+    lotto_operator: RunningOperator,
+    telegram: RunningTelegram,
+    openrouter: RunningOpenRouter,
+    lotto_site: RunningLottoSite,
+    legacy_database: None,
 ) -> None:
     settings.LOTTO_ARCHIVE_URLS = [lotto_operator.url]
     settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN
     settings.TELEGRAM_CHAT_ID = CHAT
+    settings.OPENROUTER_URL, settings.OPENROUTER_API_KEY = openrouter.url, AI_KEY
+    settings.LOTTO_SITE_URL = lotto_site.url
+    settings.LOTTO_SITE_USER, settings.LOTTO_SITE_PASSWORD = SITE_USER, SITE_PASSWORD
     settings.AUTH_FAILURES_PER_MINUTE = 0
     settings.WEBCOM_WEBHOOK_SECRET = "whsec_" + "QUJD" * 8
     document = schemathesis.openapi.from_wsgi("/docs/openapi.json", WSGIHandler())

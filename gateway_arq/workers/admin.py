@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
 from django.http import HttpRequest
 
+from gateway_arq.lib.house_admin import HouseAdmin
 from gateway_arq.workers.models import WorkerStatus
-
-if TYPE_CHECKING:
-    Base = admin.ModelAdmin[WorkerStatus]
-else:
-    Base = admin.ModelAdmin
 
 
 @admin.register(WorkerStatus)
-class WorkerStatusAdmin(Base):
+class WorkerStatusAdmin(HouseAdmin):
     list_display = (
         "name",
         "health",

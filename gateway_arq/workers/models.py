@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Health(models.TextChoices):
@@ -13,18 +14,21 @@ class Health(models.TextChoices):
 class WorkerStatus(models.Model):
     """How one job or listener is doing; `name` is `<app>.<job>`, for example `webcom.calls`."""
 
-    name = models.CharField(max_length=64, primary_key=True)
-    health = models.CharField(max_length=10, choices=Health.choices, default=Health.HEALTHY)
-    last_run_at = models.DateTimeField(null=True)
-    last_ok_at = models.DateTimeField(null=True)
-    failing_since = models.DateTimeField(null=True)
-    failures = models.PositiveIntegerField(default=0)  # in a row
-    retry_at = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=300, blank=True)
+    name = models.CharField(_("name"), max_length=64, primary_key=True)
+    health = models.CharField(
+        _("health"), max_length=10, choices=Health.choices, default=Health.HEALTHY
+    )
+    last_run_at = models.DateTimeField(_("last run at"), null=True)
+    last_ok_at = models.DateTimeField(_("last ok at"), null=True)
+    failing_since = models.DateTimeField(_("failing since"), null=True)
+    failures = models.PositiveIntegerField(_("failures"), default=0)  # in a row
+    retry_at = models.DateTimeField(_("next try"), null=True)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
 
     class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
         ordering = ("name",)
-        verbose_name_plural = "worker status"
 
     def __str__(self) -> str:
         return self.name

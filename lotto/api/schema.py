@@ -26,11 +26,23 @@ def _query(name: str, kind: Any, text: str, **more: Any) -> OpenApiParameter:
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
 
 
+def _example(value: Any) -> list[OpenApiExample]:
+    return [OpenApiExample("Example", value)]
+
+
 _DAY: Final = OpenApiParameter(
-    "data", str, OpenApiParameter.PATH, description="2025/12/07 or 2025-12-07"
+    "data",
+    str,
+    OpenApiParameter.PATH,
+    description="2025/12/07 or 2025-12-07",
+    examples=_example("2025/12/07"),
 )
 _WHEEL: Final = OpenApiParameter(
-    "ruota", str, OpenApiParameter.PATH, description=f"{', '.join(WHEELS)}, or a name (BARI)"
+    "ruota",
+    str,
+    OpenApiParameter.PATH,
+    description=f"{', '.join(WHEELS)}, or a name (BARI)",
+    examples=_example("BA"),
 )
 
 
@@ -219,8 +231,14 @@ RANGE: Final = extend_schema(
     tags=_TAGS,
     summary="Get the draws of a range of dates",
     parameters=[
-        _query("from_date", str, "First day, YYYY/MM/DD or YYYY-MM-DD", required=True),
-        _query("to_date", str, "Last day", required=True),
+        _query(
+            "from_date",
+            str,
+            "First day, YYYY/MM/DD or YYYY-MM-DD",
+            required=True,
+            examples=_example("2025-12-01"),
+        ),
+        _query("to_date", str, "Last day", required=True, examples=_example("2025-12-07")),
         _query("ruota", str, "One wheel, by code or name"),
         _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Default 100"),
         _query("offset", {"type": "integer", "minimum": 0, "maximum": 10_000_000}, "Default 0"),
@@ -591,7 +609,13 @@ SEARCH: Final = extend_schema(
     description="The draws in which the numbers came out together on one wheel, newest first "
     f"{_ADDED}. A date is searched wheel by wheel.",
     parameters=[
-        _query("numeri", str, "One to ten numbers: 5,12,90", required=True),
+        _query(
+            "numeri",
+            str,
+            "One to ten numbers: 5,12,90",
+            required=True,
+            examples=_example("5,12"),
+        ),
         _query("ruota", str, "A wheel by code or name; default TUTTE: the ten city wheels"),
         _query(
             "sorte",

@@ -2,31 +2,115 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
 from gateway_arq.lib.days import local_day
-from lotto.rules import drawn_day_of
+from lotto.rules import drawn_day_of, numbers_of, wheel_of
 from lotto.types import Refused
+
+Image = Annotated[str, Meta(min_length=1)]
+Text = Annotated[str, Meta(max_length=64)]
+MOST_NAMES: Final = 22  # eleven wheels, and as many too much to be told so
+DEFAULT_PROMPT: Final = (
+    "This picture should show a draw of the Italian Lotto. Tell each wheel's five numbers in the "
+    "order shown, and say plainly what cannot be read."
+)
+_NUMBER: Final = re.compile(r"\d{1,2}", re.ASCII)
 
 
 class ProcessBody(Struct, frozen=True):
-    image_base64: Annotated[str, Meta(min_length=1)]
-    data_estrazione: Annotated[str, Meta(max_length=64)] | None = None
+    image_base64: Image
+    data_estrazione: Text | None = None
+    ai_validation: bool = False
     send_telegram: bool = False
+    auto_upload: bool = False
 
     def day(self) -> date:
         """The draw's; today's where none is told. Raises ValidationError (400)."""
-        try:
-            return drawn_day_of(self.data_estrazione) if self.data_estrazione else local_day()
-        except Refused as exc:
-            raise ValidationError({"data_estrazione": [str(exc)]}) from None
+        return _day(self.data_estrazione) if self.data_estrazione else local_day()
 
 
 class TelegramBody(Struct, frozen=True):
     message: Annotated[str, Meta(min_length=1, max_length=100_000, pattern=r"\S")]
     parse_mode: Literal["HTML", "Markdown", "MarkdownV2"] | None = None
     image_base64: str | None = None
+
+
+class StartBody(Struct, frozen=True):
+    """What is null or missing is as configured."""
+
+    ai_validation: bool | None = None
+    telegram_notify: bool | None = None
+    auto_upload: bool | None = None
+    save_to_db: bool | None = None
+    extraordinary: bool = False
+
+
+class ConfigBody(Struct, frozen=True):
+    """What is null or missing stays; an empty stream is the default one."""
+
+    stream_url: Annotated[str, Meta(max_length=2000)] | None = None
+    ai_validation: bool | None = None
+    auto_upload: bool | None = None
+    telegram_notify: bool | None = None
+    save_to_db: bool | None = None
+
+
+class AiBody(Struct, frozen=True):
+    image_base64: Image
+    prompt: Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")] = DEFAULT_PROMPT
+    model: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+
+class UploadBody(Struct, frozen=True):
+    wheels: Annotated[dict[str, list[int | str]], Meta(min_length=1, max_length=MOST_NAMES)]
+    data_estrazione: Text
+
+    def day(self) -> date:
+        """The draw's. Raises ValidationError (400)."""
+        return _day(self.data_estrazione)
+
+    def draw(self) -> dict[str, tuple[int, ...]]:
+        """The numbers by the wheel's code. Raises ValidationError (400) with a reason by wheel."""
+        found: dict[str, tuple[int, ...]] = {}
+        wrong: dict[str, list[str]] = {}
+        for name, numbers in self.wheels.items():
+            try:
+                wheel = wheel_of(name)
+                if wheel in found:
+                    raise Refused(f"The wheel {wheel} is there twice.")
+                found[wheel] = numbers_of([_number(each) for each in numbers])
+            except Refused as exc:
+                wrong[name[:40]] = [str(exc)]
+        if wrong:
+            raise ValidationError({"wheels": wrong})
+        return found
+
+
+class RiscontriQuery(Struct, frozen=True):
+    da: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+
+def _day(text: str) -> date:
+    try:
+        return drawn_day_of(text)
+    except Refused as exc:
+        raise ValidationError({"data_estrazione": [str(exc)]}) from None
+
+
+def _number(told: int | str) -> int | str:
+    """`"04"` is 4, as `process` tells it; anything else is left to the rules."""
+    return int(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else told
+
+
+class LegacyDatesQuery(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 10
+
+
+class LegacyRiscontriQuery(Struct, frozen=True):
+    by_dates: Annotated[int, Meta(ge=1, le=100)] = 15

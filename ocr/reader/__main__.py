@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from math import ceil
 from multiprocessing.connection import Connection
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from ocr.images import upright
+from ocr.images import size, upright
 from ocr.reader.engines import ENGINES
 from ocr.reader.reader import Reader
 from ocr.reader.types import Reading
@@ -50,10 +51,20 @@ def _answer(reader: Reader, asked: Question) -> Answer:
             pixels = np.frombuffer(asked.pixels, np.uint8).reshape(asked.height, asked.width, 3)
             reading = reader.watch(pixels)
         else:
-            reading = reader.read(upright(asked.file))
+            pixels = upright(asked.file)
+            reading = _on(reader.read(pixels), size(asked.file)[0] / pixels.shape[1])
     except ImageRefused as exc:
         return Answer(refused=str(exc))
-    return Answer(_said(reading))
+    return Answer(_said(reading), reading.boxes)
+
+
+def _on(reading: Reading, larger: float) -> Reading:
+    """The reading with its boxes on the picture as it was given, so many times as large."""
+    boxes = {
+        wheel: (int(left * larger), int(top * larger), ceil(right * larger), ceil(bottom * larger))
+        for wheel, (left, top, right, bottom) in reading.boxes.items()
+    }
+    return reading._replace(boxes=boxes)
 
 
 def _said(reading: Reading) -> dict[str, list[Said]]:

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lotto.types import WHEELS
 from ocr.reader import layout
 from ocr.reader.tokens import names_and_numbers
 from ocr.reader.types import Layout, Line, Number, Pixels, Quad
@@ -39,7 +40,8 @@ def find_board(image: Pixels, finder: Finder) -> Layout | None:
         is_narrow = _is_narrow(quads)
         lines += finder.lines(image, quads[~is_narrow])
         names, numbers = names_and_numbers(lines)
-        if len(names) < ENOUGH_NAMES:  # of columns and single wheels they may be narrow, too
+        are_codes = any(line.text in WHEELS for line in lines)
+        if are_codes or len(names) < ENOUGH_NAMES:  # then names may be narrow, too
             lines += finder.lines(image, quads[is_narrow])
             names, numbers = names_and_numbers(lines)
         else:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lotto.types import DRAWN
-from ocr.reader.types import Layout, Pixels
+from ocr.reader.types import Box, Layout, Pixels
 
 PX: Final = 48  # height of what is cut out
 WIDEST: Final = 1.5  # of its height
@@ -54,6 +54,19 @@ def names(layout: Layout) -> NDArray[np.int64]:
     half = np.array([0.0, 0.5]) * layout.height
     boxes = np.concatenate([ends.min(1) - half, ends.max(1) + half], 1)
     return boxes.round().astype(np.int64)
+
+
+def wheels(layout: Layout, image: Pixels) -> dict[str, Box]:
+    """The box of each wheel: its numbers with some room, and its name where that was read."""
+    height, width = image.shape[:2]
+    boxes = {}
+    for wheel, centres in layout.cells.items():
+        points = np.concatenate([centres, layout.names.get(wheel, centres[:1])])
+        low, high = points.min(0) - layout.height, points.max(0) + layout.height
+        left, top = np.clip(low, 0, (width - 1, height - 1)).astype(int).tolist()
+        right, bottom = np.clip(high, (left + 1, top + 1), (width, height)).astype(int).tolist()
+        boxes[wheel] = (left, top, right, bottom)
+    return boxes
 
 
 def _cut(image: Pixels, matrix: Any, width: int, high: float) -> Pixels:

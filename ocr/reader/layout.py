@@ -12,11 +12,10 @@ say that they must be, and names that were not read follow from the order of tho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +34,8 @@ STEEPEST: Final = 0.22  # slope of a line on a photograph
 NEAR: Final = 0.6  # of a number's height: what still is the same place, across the line
 ALONG: Final = 0.3  # of the step: the same along the line
 PLENTY: Final = 12  # of points for a projection to be told by them
+ROUNDS: Final = 6  # until those that do not fit are known
+STIFF: Final = 10.0  # against a line's own turn, which its ends would tell: five places weigh 10
 LEAST_FOUND: Final = 3  # of a wheel's five places
 UNLIKE: Final = 1.5  # times as high
 CLEAR_LEAD: Final = 1.12
@@ -114,7 +115,32 @@ def _slant(points: Points, height: float) -> tuple[float, float]:
 
 
 def fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
-    """The layout of the board; None where there is no board, or none that is beyond doubt."""
+    """The layout of the board; None where there is no board, or none that is beyond doubt.
+
+    What is far larger or smaller than the board's numbers, and may be more, is left out where the
+    board is not found among all.
+    """
+    found = _fit(names, numbers)
+    if found or not names:
+        return found
+    for alike in _of_like_height(numbers):
+        found = _fit(names, alike)
+        if found:
+            return found
+    return None
+
+
+def _of_like_height(numbers: Sequence[Number]) -> Iterable[list[Number]]:
+    """The numbers by their height, the largest ones first; not all at once."""
+    left = sorted(numbers, key=lambda number: -number.height)
+    while left:
+        alike = [number for number in left if number.height * UNLIKE > left[0].height]
+        if len(alike) < len(numbers):
+            yield alike
+        left = left[len(alike) :]
+
+
+def _fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
     if not names or len(numbers) < LEAST_FOUND:
         return None
     height = float(np.median([number.height for number in numbers]))
@@ -141,6 +167,11 @@ def fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
         way, lines = _in_perspective(way, chosen, flat, height)
     lines = _five(way, lines, flat, height)
     if _goes_on(way, lines, flat, height):
+        return None
+    is_kept = ~_are_off(way, lines, chosen, flat, height)
+    wheels = {wheel: at for (wheel, at), kept in zip(wheels.items(), is_kept, strict=True) if kept}
+    lines = lines[is_kept]
+    if not wheels:
         return None
     is_settled = _are_whole(way, lines, flat, height)
     score = (_matches(lines, way, flat, height) >= 0).sum()
@@ -313,13 +344,42 @@ def _five(way: _Way, lines: Points, flat: Points, height: float) -> Points:
     """Lines beside names, each moved by a place where that is where its five numbers are."""
     if way.kind != "row":
         return lines
-    moved = lines.copy()
-    for index, line in enumerate(lines):
+    moved = _as_found(lines, _matches(lines, way, flat, height), flat)
+    for line in moved:
         step = (line[-1] - line[0]) / (DRAWN - 1)
-        wider = line[0] + np.arange(-1, DRAWN + 1)[:, None] * step
-        there = _matches(wider[None], way, flat, height)[0] >= 0
+        there = _matches(_wider(line[None]), way, flat, height)[0] >= 0
         if there.sum() == DRAWN and not there[1:-1].all():
-            moved[index] += step if there[-1] else -step
+            line += step if there[-1] else -step
+    return moved
+
+
+def _wider(lines: Points) -> Points:
+    """`(count, 7, 2)`: the five places of each line, the one before and the one after."""
+    step = (lines[:, -1:] - lines[:, :1]) / (DRAWN - 1)
+    return np.asarray(lines[:, :1] + np.arange(-1, DRAWN + 1)[:, None] * step, float)
+
+
+def _are_off(
+    way: _Way, lines: Points, anchors: Points, flat: Points, height: float
+) -> NDArray[np.bool_]:
+    """Which lines lack numbers but have one before or after them: they may be a place off."""
+    match = _matches(_wider(lines), way, flat, height)
+    is_name = np.hypot(*(flat[:, None] - anchors).T).min(0) < height
+    there = (match >= 0) & ~is_name[match]
+    return np.asarray(~there[:, 1:-1].all(1) & (there[:, 0] | there[:, -1]))
+
+
+def _as_found(lines: Points, match: NDArray[np.int64], found: Points) -> Points:
+    """The lines moved to where their numbers were found, and turned and stretched a little."""
+    moved = lines.copy()
+    for line, points in zip(moved, match, strict=True):
+        at = np.flatnonzero(points >= 0)
+        if len(at) >= LEAST_FOUND:
+            off = found[points[at]] - line[at]
+            middle = np.median(off, 0)
+            place = at - at.mean()
+            turn = place @ (off - middle) / (place @ place + STIFF)
+            line += middle + (np.arange(DRAWN) - at.mean())[:, None] * turn
     return moved
 
 
@@ -473,18 +533,10 @@ def _placed(
     """The layout on the picture itself, slanted as that is."""
     lines = np.array(list(places.values()))
     good = match >= 0
-    matrix = _back(lines[good], found[match[good]], height)
+    back = _back(lines[good], found[match[good]], height)
     middle = lines.reshape(-1, 2).mean(0)
-    axes = middle + np.array([[0, 0], [height, 0], [0, height]])
-    there = cv2.perspectiveTransform(axes[None], matrix)[0]
-    cells = cv2.perspectiveTransform(lines.reshape(1, -1, 2), matrix).reshape(-1, DRAWN, 2)
-    for cell, points in zip(cells, match, strict=True):
-        if (points >= 0).sum() >= LEAST_FOUND:  # the line itself knows better than the board
-            at = np.flatnonzero(points >= 0)
-            own = np.array([np.polyfit(at, found[points[at], axis], 1) for axis in (0, 1)]).T
-            fitted = own[0] * np.arange(DRAWN)[:, None] + own[1]
-            if np.abs(fitted - cell).max() < height:
-                cell[:] = fitted
+    there = back(middle + np.array([[0, 0], [height, 0], [0, height]]))
+    cells = _as_found(back(lines.reshape(-1, 2)).reshape(-1, DRAWN, 2), match, found)
     return Layout(
         way.kind,
         dict(zip(places, cells.astype(np.float32), strict=True)),
@@ -494,12 +546,22 @@ def _placed(
     )
 
 
-def _back(flat: Points, found: Points, height: float) -> Points:
-    """The 3 x 3 matrix from the straight board to the picture."""
-    matrix: Any = None
-    if len(flat) >= PLENTY:
-        matrix = cv2.findHomography(flat, found, cv2.RANSAC, 0.4 * height)[0]
-    if matrix is None:  # few points, or all of one line
-        part, _ = cv2.estimateAffinePartial2D(flat, found, ransacReprojThreshold=0.4 * height)
-        matrix = np.vstack([part, [0, 0, 1]])
-    return np.asarray(matrix, float)
+def _back(flat: Points, found: Points, height: float) -> Callable[[Points], Points]:
+    """From the straight board to the picture; what does not fit counts little."""
+    middle, spread = flat.mean(0), max(float(np.ptp(flat, axis=0).max()), height)
+
+    def terms(points: Points) -> Points:
+        x, y = ((points - middle) / spread).T
+        return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
+
+    # Where few points tell, or all of one line, they are moved and turned but not bent.
+    stiff = np.array([0, 0, 0, 1, 1, 1]) * (0.01 if len(flat) >= PLENTY else 1e6)
+    stiff += np.array([0, 1, 1, 0, 0, 0]) * 1e-3
+    known, off = terms(flat), found - flat
+    weight = np.ones(len(flat))
+    for _ in range(ROUNDS):
+        weighted = known.T * weight
+        factors = np.linalg.solve(weighted @ known + np.diag(stiff), weighted @ off)
+        apart = np.hypot(*(off - known @ factors).T)
+        weight = 1 / (1 + (apart / (0.15 * height)) ** 2)
+    return lambda points: np.asarray(points + terms(points) @ factors, float)

@@ -16,6 +16,7 @@ from ocr.reader.types import Line, Pixels
 HEIGHT: Final = 48  # px of what the recogniser is shown
 WIDTH_STEP: Final = 64  # px; lines of like widths are read together
 AT_ONCE: Final = 64
+MOST_LARGER: Final = 1.6  # than it is, an image is shown to the detector
 
 
 class Rapid:
@@ -25,7 +26,7 @@ class Rapid:
     """
 
     name = "rapidocr"
-    sizes: tuple[float, ...] = (0.7, 0.9)
+    sizes: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.05, 1.2)
 
     def __init__(self) -> None:
         from rapidocr import RapidOCR  # late: 0.5 s and much memory, for the reading process only
@@ -49,11 +50,18 @@ class Rapid:
     def find(self, image: Pixels, *, longest_side: int) -> NDArray[np.float32]:
         """The quadrangles `(count, 4, 2)` of lines of text, clockwise from top left.
 
-        The image is shown to the detector no larger than `longest_side` px.
+        The image is shown to the detector with `longest_side` px, smaller or larger than it is.
         """
         self._detect.limit_side_len = longest_side
+        larger = min(longest_side / max(image.shape[:2]), MOST_LARGER)
+        if larger > 1:  # digits of few pixels run into each other, and whole tables into one
+            image = np.asarray(
+                cv2.resize(image, None, fx=larger, fy=larger, interpolation=cv2.INTER_CUBIC)
+            )
         found = self._detect(image).boxes
-        return np.zeros((0, 4, 2), np.float32) if found is None else np.asarray(found, np.float32)
+        if found is None:
+            return np.zeros((0, 4, 2), np.float32)
+        return np.asarray(found, np.float32) / np.float32(max(larger, 1))
 
     def lines(self, image: Pixels, quads: NDArray[np.float32]) -> list[Line]:
         """What these quadrangles say."""

@@ -20,7 +20,11 @@ UNCHANGED: Final = 28.0  # grey levels; noise and encoding differ less, another 
 PART: Final = 12  # so many of a patch's 288 pixels: one stroke of a digit may be all that changed
 BLANK: Final = 0.35  # of the contrast that the board's numbers have
 GROWN: Final = 24.0  # grey levels of a part of the picture as large as half a digit
+LOOKS: Final = 2  # at each cell, for each recogniser
+SOME: Final = 8  # cells that tell at what size all are read
 NOTHING: Final = Reading({})
+
+Sizes = Sequence[tuple[float, ...]]  # of the crops, for each recogniser
 
 
 class Reader:
@@ -36,7 +40,11 @@ class Reader:
 
     def read(self, image: Pixels) -> Reading:
         """What the picture's board shows."""
-        return self._read(deinterlaced(image))[0]
+        image = deinterlaced(image)
+        layout = find_board(image, self._finder)
+        if layout is None:
+            return NOTHING
+        return self._numbers(image, layout, self._sizes(image, layout))
 
     def watch(self, image: Pixels) -> Reading:
         """What a stream's next frame shows, by the layout of the one before where that fits.
@@ -48,40 +56,60 @@ class Reader:
         if before is not None and before.still_fits(image):
             if before.has_same_numbers(image):
                 return before.reading
-            reading = self._numbers(image, before.layout)
-            self._watched = _Watched(image, before.layout, reading)
+            reading = self._numbers(image, before.layout, before.sizes)
+            self._watched = _Watched(image, before.layout, before.sizes, reading)
             # Where a number has come or gone, the layout may be a little off, or another.
             if _count(reading) == _count(before.reading) and len(reading.sure()) >= len(
                 before.reading.sure()
             ):
                 return reading
-        reading, layout = self._read(image)
-        self._watched = _Watched(image, layout, reading) if layout else None
+        layout = find_board(image, self._finder)
+        if layout is None:
+            self._watched = None
+            return NOTHING
+        sizes = self._sizes(image, layout)
+        reading = self._numbers(image, layout, sizes)
+        self._watched = _Watched(image, layout, sizes, reading)
         return reading
 
-    def _read(self, image: Pixels) -> tuple[Reading, Layout | None]:
-        layout = find_board(image, self._finder)
-        return (self._numbers(image, layout) if layout else NOTHING), layout
+    def _sizes(self, image: Pixels, layout: Layout) -> Sizes:
+        """The two neighbouring sizes of crops at which each recogniser is surest of some cells.
 
-    def _numbers(self, image: Pixels, layout: Layout) -> Reading:
+        How high a number is beside what the detector took for it depends on the font and on what
+        it stands on; a crop that is too tight for a recogniser makes right numbers doubtful.
+        """
         wheels = list(layout.cells)
-        opinions = [
-            np.mean(
-                [
-                    recogniser.numbers(cells.cut(image, layout, wheels, size=size))
-                    for size in recogniser.sizes
-                ],
-                axis=0,
-            )
-            for recogniser in self._recognisers
-        ]
+        some = np.flatnonzero(~self._blank(image, layout, wheels))
+        some = some[:: max(len(some) // SOME, 1)]
+        best = []
+        for recogniser in self._recognisers:
+            if len(recogniser.sizes) <= LOOKS:
+                best.append(recogniser.sizes)
+                continue
+            sure = []
+            for size in recogniser.sizes:
+                crops = cells.cut(image, layout, wheels, size=size)
+                told = recogniser.numbers([crops[index] for index in some])
+                sure.append(float(told[:, 1:].max(1).mean()))
+            at = int(np.argmax(np.add(sure[1:], sure[:-1])))
+            best.append(recogniser.sizes[at : at + LOOKS])
+        return best
+
+    def _numbers(self, image: Pixels, layout: Layout, sizes: Sizes) -> Reading:
+        wheels = list(layout.cells)
         is_blank = self._blank(image, layout, wheels)
-        for opinion in opinions:
+        opinions = []
+        for recogniser, its in zip(self._recognisers, sizes, strict=True):
+            looks = [cells.cut(image, layout, wheels, size=size) for size in its]
+            opinion = np.mean([recogniser.numbers(crops) for crops in looks], axis=0)
             opinion[is_blank] = 0
+            opinions.append(opinion)
         told = verdict(opinions)
         five = len(told) // max(len(wheels), 1)
         lines = {wheel: told[i * five : (i + 1) * five] for i, wheel in enumerate(wheels)}
-        return Reading({wheel: by_the_rules(line) for wheel, line in lines.items() if _any(line)})
+        seen = {wheel: by_the_rules(line) for wheel, line in lines.items() if _any(line)}
+        boxes = cells.wheels(layout, image)
+        return Reading(seen, {wheel: boxes[wheel] for wheel in seen})
 
     def _blank(self, image: Pixels, layout: Layout, wheels: list[str]) -> NDArray[np.bool_]:
         """Which cells show hardly anything: recognisers see numbers in the noise of those."""
@@ -93,8 +121,8 @@ class Reader:
 class _Watched:
     """A frame that was read, as far as it takes to tell whether the next one shows the same."""
 
-    def __init__(self, image: Pixels, layout: Layout, reading: Reading) -> None:
-        self.layout, self.reading = layout, reading
+    def __init__(self, image: Pixels, layout: Layout, sizes: Sizes, reading: Reading) -> None:
+        self.layout, self.sizes, self.reading = layout, sizes, reading
         self._size = image.shape
         self._names = self._patches(image, cells.names(layout))
         self._numbers = self._patches(image, cells.numbers(layout))

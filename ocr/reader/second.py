@@ -26,7 +26,7 @@ class SecondOpinion:
     """The network as a recogniser; loading takes some milliseconds."""
 
     name = "lotto"
-    sizes: tuple[float, ...] = (0.8, 1.0)
+    sizes: tuple[float, ...] = (0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
 
     def __init__(self) -> None:
         from onnxruntime import InferenceSession, SessionOptions  # late: for the reading process

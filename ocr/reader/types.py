@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]  # (height, width, BGR)
 SURE: Final = 90.0  # confidence of which fewer than one in 2,000 numbers may be wrong
+Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 Quad = NDArray[np.float32]  # (4, 2): x, y of four corners, clockwise from top left
 
 
@@ -27,7 +28,7 @@ class Recogniser(Protocol):
     """Reads crops of single numbers."""
 
     name: str
-    sizes: tuple[float, ...]  # of the crops that it reads best, in heights of a number as found
+    sizes: tuple[float, ...]  # of crops that it may read best, in heights of a number as found
 
     def numbers(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:
         """`(count, 91)`: the probability of 1 to 90 by index, and of anything else at 0."""
@@ -76,9 +77,13 @@ class NumberReading(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """The wheels of a board, five numbers each in the order drawn; empty without a board."""
+    """The wheels of a board, five numbers each in the order drawn; empty without a board.
+
+    `boxes` tells where on the picture each of them is, its name with its numbers.
+    """
 
     wheels: dict[str, tuple[NumberReading, ...]]
+    boxes: dict[str, Box] = {}
 
     def sure(self) -> dict[str, tuple[int, ...]]:
         """The wheels all of whose numbers are beyond doubt."""

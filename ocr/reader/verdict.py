@@ -13,13 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr.reader.types import SURE, Candidate, NumberReading
+from ocr.reader.types import Candidate, NumberReading
 
 Floats = NDArray[np.floating[Any]]
 
 MOST_ALONE: Final = 80.0  # confidence where the opinions differ
 LEGIBLE: Final = 0.9  # likelihood of half of a board's numbers
-MILDER: Final = 0.3  # 90 is reached from 0.7 on
+MILDER: Final = 0.65  # 90 is reached from 0.85 on
 LEAST: Final = 0.05  # probability of a number that is worth telling
 TOLD: Final = 3  # candidates
 
@@ -51,11 +51,15 @@ def _cell(likely: Floats, sure: Floats, agree: bool) -> NumberReading:
 
 
 def by_the_rules(numbers: Sequence[NumberReading]) -> tuple[NumberReading, ...]:
-    """A wheel's five readings; a number that is there twice, which no wheel has, is in doubt."""
+    """A wheel's five readings, in doubt where they cannot all be so.
+
+    No wheel has a number twice. None is drawn before the first: without that the line of numbers
+    may be a place off.
+    """
     said = [each.number for each in numbers]
     return tuple(
-        each._replace(confidence=min(each.confidence, SURE - 10))
-        if each.number is not None and said.count(each.number) > 1
+        each._replace(confidence=min(each.confidence, MOST_ALONE))
+        if each.number is not None and (said[0] is None or said.count(each.number) > 1)
         else each
         for each in numbers
     )

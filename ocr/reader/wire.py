@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ocr.reader.types import Box
+
 
 class Picture(Struct, tag=True):
     """A file to be read by itself."""
@@ -34,6 +36,7 @@ class Answer(Struct):
     """
 
     wheels: dict[str, list[Said]] = {}
+    boxes: dict[str, Box] = {}
     refused: str = ""
     failed: str = ""
 

@@ -92,14 +92,18 @@ def test_a_file_that_ends_in_the_middle_is_refused(kind: str) -> None:
 def test_a_picture_that_was_held_upright_is_turned() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees
-    turned = upright(file_of("JPEG", exif=exif))
+    file = file_of("JPEG", exif=exif)
+    turned = upright(file)
+    assert images.size(file) == (40, 80)
     assert turned.shape == (80, 40, 3)
     assert turned[5, 20, 2] > 150  # what was at the left is at the top
     assert turned[75, 20, 0] > 150
 
 
 def test_large_pictures_are_made_smaller() -> None:
-    assert max(upright(file_of("JPEG", size=(6_000, 4_000))).shape) == images.READ_SIDE
+    file = file_of("JPEG", size=(6_000, 4_000))
+    assert max(upright(file).shape) == images.READ_SIDE
+    assert images.size(file) == (6_000, 4_000)
 
 
 def test_transparency_is_black() -> None:
@@ -113,3 +117,16 @@ def test_grey_and_palette_pictures_have_three_channels() -> None:
         file = io.BytesIO()
         Image.new(mode, (40, 40)).save(file, "PNG")
         assert upright(file.getvalue()).shape == (40, 40, 3)
+
+
+def test_what_leaves_the_house_is_upright_small_and_tells_nothing_else() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    sent = Image.open(io.BytesIO(images.jpeg(file_of("JPEG", size=(800, 400), exif=exif), 500)))
+    assert (sent.format, sent.size) == ("JPEG", (250, 500))
+    assert not sent.getexif()
+    assert "exif" not in sent.info
+
+
+def test_a_small_picture_is_not_made_larger() -> None:
+    assert Image.open(io.BytesIO(images.jpeg(file_of(size=(80, 40)), 500))).size == (80, 40)

@@ -56,6 +56,19 @@ def test_a_board_is_answered_as_the_reference_shows(
     assert told["data_estrazione"] == "2025-12-02"
 
 
+def test_boxes_are_of_the_picture_as_it_was_given(reading_process: ReadingProcess) -> None:
+    wheels = boards.invented_wheels(random.Random(8))
+    picture = boards.draw(wheels, Look("table"))
+    large = cv2.resize(picture.image, None, fx=1.6, fy=1.6)
+    told = reading_process.read(cv2.imencode(".jpg", large)[1].tobytes())
+    assert told.boxes.keys() == wheels.keys()
+    for (wheel, _), corners in picture.cells.items():
+        left, top, right, bottom = told.boxes[wheel]
+        x, y = corners.mean(0) * 1.6
+        assert (left < x < right, top < y < bottom) == (True, True)
+    assert max(bottom - top for _, top, _, bottom in told.boxes.values()) < 250
+
+
 def test_a_wheel_in_doubt_is_told_apart(api: Any, reading_process: ReadingProcess) -> None:
     wheels, _ = board_file()
     half = {**wheels, "VE": [*wheels["VE"][:3], None, None]}

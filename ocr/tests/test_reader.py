@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
-from ocr import boards
+from lotto.types import WHEELS
+from ocr import boards, other_pictures
 from ocr.boards import Look, Picture
 from ocr.reader.reader import Reader
 from ocr.reader.types import SURE, Reading
@@ -49,6 +50,25 @@ def test_a_board_is_read_and_nothing_is_made_up(eyes: Reader, layout: str, damag
         assert set(reading.sure()) == shown
     elif damage == "photo":
         assert len(reading.sure()) * 10 >= len(shown) * 8
+
+
+@pytest.mark.parametrize(("layout", "damage"), [*product(boards.LAYOUTS, ("tv720", "photo"))])
+def test_a_wheels_box_holds_its_numbers_and_no_others(
+    eyes: Reader, layout: str, damage: str
+) -> None:
+    _, picture = board(layout, damage)
+    reading = eyes.read(picture.image)
+    assert reading.boxes.keys() == reading.wheels.keys()
+    height, width = picture.image.shape[:2]
+    for wheel, (left, top, right, bottom) in reading.boxes.items():
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+        for (other, _), corners in picture.cells.items():
+            x, y = corners.mean(0)
+            is_inside = left < x < right and top < y < bottom
+            assert is_inside or other != wheel
+            if damage == "tv720":  # a board photographed askew has boxes that overlap
+                assert is_inside == (other == wheel)
 
 
 def test_one_digit_and_two_are_the_same_number(eyes: Reader) -> None:
@@ -89,34 +109,83 @@ def test_numbers_beside_the_board_are_no_part_of_it(eyes: Reader) -> None:
     assert eyes.read(picture.image).sure() == {w: tuple(n) for w, n in wheels.items()}
 
 
-def no_board(name: str) -> Any:
-    """Pictures with names and numbers, and no draw."""
-    image = np.full((720, 1280, 3), 40, np.uint8)
+OTHERS = [(kind, damage) for kind in other_pictures.KINDS for damage in ("clean1080", "photo")]
 
-    def write(text: str, x: int, y: int, scale: float = 1.3) -> None:
-        cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (250, 250, 250), 3)
 
-    if name == "weather":
-        for row, city in enumerate(("ROMA", "MILANO", "NAPOLI", "TORINO", "BARI")):
-            write(city, 100, 150 + row * 90)
-            write("12", 600, 150 + row * 90)
-            write("24", 760, 150 + row * 90)
-    elif name == "league":
-        dice = random.Random(3)
-        for row, city in enumerate(("NAPOLI", "ROMA", "TORINO", "GENOVA", "CAGLIARI", "VENEZIA")):
-            write(city, 60, 110 + row * 95)
-            for column in range(7):
-                write(str(dice.randint(10, 89)), 420 + column * 115, 110 + row * 95)
-    elif name == "advert":
-        write("da MILANO a TORINO da 29 euro", 150, 360)
-    elif name == "noise":
+@pytest.mark.parametrize(("kind", "damage"), OTHERS)
+def test_other_pictures_with_names_and_numbers_say_nothing(
+    eyes: Reader, kind: Any, damage: Any
+) -> None:
+    for seed in range(2):
+        dice = random.Random(seed)
+        picture = boards.spoil(kind(dice), damage, dice)
+        assert eyes.read(picture.image).wheels == {}
+
+
+@pytest.mark.parametrize("name", ["noise", "black"])
+def test_pictures_of_nothing_say_nothing(eyes: Reader, name: str) -> None:
+    image = np.zeros((720, 1280, 3), np.uint8)
+    if name == "noise":
         image = np.random.default_rng(1).integers(0, 256, image.shape, np.uint8)
-    return image
+    assert eyes.read(image).wheels == {}
 
 
-@pytest.mark.parametrize("name", ["weather", "league", "advert", "noise", "black"])
-def test_pictures_without_a_board_say_nothing(eyes: Reader, name: str) -> None:
-    assert eyes.read(no_board(name)).sure() == {}
+@pytest.mark.parametrize("layout", boards.LAYOUTS[:4])
+@pytest.mark.parametrize("order", ["alphabet", "cities", "any"])
+def test_wheels_may_stand_in_any_order(eyes: Reader, layout: Any, order: str) -> None:
+    order_of = {
+        "alphabet": tuple(WHEELS),
+        "cities": boards.ORDER[:-1],
+        "any": tuple(random.Random(layout).sample(boards.ORDER, 11)),
+    }
+    wheels, picture = board(layout, "tv720", order=order_of[order])
+    assert eyes.read(picture.image).sure() == {w: tuple(wheels[w]) for w in order_of[order]}
+
+
+@pytest.mark.parametrize("layout", boards.LAYOUTS[:4])
+@pytest.mark.parametrize("drawn", [0, 1, 5, 8, 23, 54])
+def test_what_is_not_out_yet_is_missing(eyes: Reader, layout: Any, drawn: int) -> None:
+    wheels, _ = board(layout, "clean1080")
+    look = Look(layout, mark="ball", size=0.95)
+    dice = random.Random(f"{layout} {drawn}")
+    out = boards.so_far(wheels, drawn)
+    reading = eyes.read(boards.spoil(boards.draw(out, look), "tv720", dice).image)
+    assert not wrong(reading, {w: [*n, *[None] * (5 - len(n))] for w, n in out.items()})
+    whole = {wheel: tuple(numbers) for wheel, numbers in out.items() if len(numbers) == 5}
+    assert reading.sure() == whole
+
+
+def test_yesterdays_board_differs_by_its_date_alone(eyes: Reader) -> None:
+    wheels, _ = board("table", "clean1080")
+    for day in ("martedì 17 marzo 2026", "mercoledì 18 marzo 2026"):
+        look = Look("table", subtitle=f"Concorso n. 51 di {day}")
+        reading = eyes.read(boards.draw(wheels, look).image)
+        assert reading.sure() == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
+
+
+@pytest.mark.parametrize("share", [0.15, 0.35, 0.5, 0.65, 0.85])
+@pytest.mark.parametrize("kind", ["appearing", "turning"])
+def test_a_frame_of_an_animation_tells_no_third_number(
+    eyes: Reader, kind: str, share: float
+) -> None:
+    wheels, _ = board("table", "clean1080")
+    look = Look("table", mark="tile")
+    old = {**wheels, "VE": [], "RN": []}
+    if kind == "turning":
+        old = {**wheels, "VE": [81, 36, 29, 64, 90], "RN": [18, 63, 9, 46, 7]}
+    frame = boards.between(boards.draw(old, look), boards.draw(wheels, look), share)
+    reading = eyes.read(boards.spoil(frame, "tv720", random.Random(share)).image)
+    for wheel, numbers in reading.wheels.items():
+        for place, each in enumerate(numbers):
+            may_be = {wheels[wheel][place], *old[wheel][place : place + 1]}
+            assert each.confidence < SURE or each.number in may_be
+
+
+@pytest.mark.parametrize("px", [3, 6, 10, 16])
+def test_a_board_out_of_focus_is_read_in_part_or_not_at_all(eyes: Reader, px: float) -> None:
+    wheels, picture = board("table", "clean1080")
+    reading = eyes.read(boards.blurred(picture, px).image)
+    assert not wrong(reading, wheels)
 
 
 @contextmanager

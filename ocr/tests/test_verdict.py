@@ -53,6 +53,12 @@ def test_a_number_twice_is_in_doubt_both_times() -> None:
     ]  # fmt: skip
 
 
+def test_without_the_first_number_the_others_are_in_doubt() -> None:
+    told = by_the_rules([NumberReading(None, 0.0), *(NumberReading(n, 99.0) for n in (1, 2, 3, 4))])
+    assert not any(each.confidence >= SURE for each in told)
+    assert [each.number for each in told] == [None, 1, 2, 3, 4]
+
+
 def by_hand(columns: np.ndarray, text: str) -> float:
     """The probability of a text: the sum over every path that spells it."""
     total = 0.0

@@ -129,7 +129,7 @@ LINES: Final = extend_schema(
     ],
 )
 CALLS: Final = extend_schema(
-    operation_id="api_webcom_calls_list",
+    operation_id="webcom_calls",
     tags=_TAGS,
     summary="Get active WebCom calls, or search all calls",
     description=(
@@ -174,8 +174,17 @@ CALLS: Final = extend_schema(
     ],
 )
 CALL: Final = extend_schema(
+    operation_id="webcom_call",
     tags=_TAGS,
     summary="Get specific WebCom call by ID",
+    parameters=[
+        OpenApiParameter(
+            "call_id",
+            str,
+            OpenApiParameter.PATH,
+            examples=[OpenApiExample("Example", _CALL["id"])],
+        )
+    ],
     responses={
         200: Call,
         404: OpenApiResponse(

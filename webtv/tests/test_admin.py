@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -41,7 +42,7 @@ def staff(admin_client: Client, stream: Stream) -> Client:
 
 def test_the_list_shows_who_is_watching(staff: Client) -> None:
     page = staff.get(LIST).content.decode()
-    assert '<td class="field-viewers">41</td>' in page
+    assert re.search(r'<td class="[^"]*\bfield-viewers\b[^>]*>\s*41\s*<', page)
 
 
 @pytest.mark.parametrize("model", ["viewersample", "viewerrollup", "alertrule", "alert"])
@@ -87,7 +88,7 @@ def test_test_now_asks_the_server_and_says_what_it_told(staff: Client, stream: S
         cdn.server.fixed["main"] = 77
         Stream.objects.filter(pk=stream.pk).update(url=f"{cdn.url}/main")
         page = staff.post(f"{LIST}{stream.pk}/test/", follow=True).content.decode()
-        assert "Main: 77 " in page
+        assert re.search(r"Main: 77 ", page, re.IGNORECASE)
         cdn.faults.arm(kind="down", times=9)
         picked = {"action": "test_now", "_selected_action": [stream.pk]}
         page = staff.post(LIST, picked, follow=True).content.decode()

@@ -30,6 +30,8 @@ class Command(BaseCommand):
         arguments = ["-m", "sandbox", f"--port={options['port']}", f"--seed={options['seed']}"]
         if options["calls_per_day"]:
             arguments.append(f"--calls-per-day={options['calls_per_day']}")
+        if settings.LEGACY_FILE:
+            arguments.append(f"--legacy-file={settings.LEGACY_FILE}")
         if options["webhook_url"]:
             arguments.append(f"--webhook-url={options['webhook_url']}")
         if options["die_with_parent"]:

@@ -54,6 +54,8 @@ def sandbox_process() -> KeptChild:
     switchboard = settings.ASTERISK_SERVERS.get("asterisk_1", {})
     if switchboard.get("HOST") == SANDBOX_HOST:
         options += ["--ami-port", switchboard["AMI_PORT"]]
+    if settings.LEGACY_FILE:
+        options += ["--legacy-file", str(settings.LEGACY_FILE)]
     return KeptChild(
         "sandbox", [sys.executable, "-m", "sandbox", *options], folder=settings.BASE_DIR
     )

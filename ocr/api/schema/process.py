@@ -10,7 +10,8 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
-from ocr.api.schema.common import ADDED, TAGS, TOO_LARGE, refused
+from ocr.api.schema.common import ADDED, IMAGE, PICTURE, TAGS, TOO_LARGE, refused
+from ocr.api.schema.lotto_site import OcrWheelUploaded
 
 
 class OcrCandidate(s.Serializer[Any]):
@@ -29,22 +30,57 @@ class OcrTold(s.Serializer[Any]):
     detail = s.CharField(required=False, help_text="Why nothing was sent")
 
 
+class OcrChange(s.Serializer[Any]):
+    wheel = s.CharField()
+    place = s.IntegerField(help_text="1 to 5")
+    before = s.CharField(allow_null=True, help_text="As read; null: nothing could be")
+    after = s.CharField(help_text="As the AI says")
+
+
+class OcrValidated(s.Serializer[Any]):
+    success = s.BooleanField(help_text=ADDED)
+    corrections = s.IntegerField(help_text="Numbers in doubt that are others now, and sure")
+    confidence = s.FloatField(allow_null=True, help_text="The AI's own, 0 to 100")
+    detail = s.CharField(required=False, help_text=f"Why no AI answered {ADDED}")
+    model = s.CharField(required=False, help_text=ADDED)
+    confirmed = s.IntegerField(
+        required=False, help_text=f"Numbers in doubt that are sure as they were read {ADDED}"
+    )
+    changes = OcrChange(many=True, required=False, help_text=f"The corrections {ADDED}")
+    disputed = OcrChange(
+        many=True, required=False, help_text=f"Sure numbers that it doubts; they stay {ADDED}"
+    )
+
+
+class OcrUploadTold(s.Serializer[Any]):
+    success = s.BooleanField()
+    wheels_uploaded = s.IntegerField()
+    results = OcrWheelUploaded(many=True, required=False, help_text=ADDED)
+    detail = s.CharField(required=False, help_text=f"Why nothing was uploaded {ADDED}")
+
+
 PROCESS: Final = extend_schema(
     tags=TAGS,
     operation_id="ocr_process",
     summary="Read the numbers of a draw off an image",
     description=(
         "`wheels` holds only wheels whose five numbers are all beyond doubt; the other wheels of "
-        f"the board are in `doubtful` {ADDED}. An image without a board has neither."
+        f"the board are in `doubtful` {ADDED}. An image without a board has neither. With "
+        "`ai_validation` a number in doubt becomes sure where the AI and the OCR, or two looks of "
+        "the AI, agree on it; a sure number is never changed. What fails afterwards (AI, Telegram, "
+        "upload) is told in its own field, and the reading stays."
     ),
     request=inline_serializer(
         "OcrProcess",
         {
-            "image_base64": s.CharField(
-                help_text="JPEG, PNG or WebP in base64, with or without a data URI's head; up to "
-                "10 MB and 40 megapixels"
+            "image_base64": s.CharField(help_text=IMAGE),
+            "ai_validation": s.BooleanField(
+                required=False, help_text="Let an AI look where the OCR is in doubt"
             ),
             "send_telegram": s.BooleanField(required=False, help_text="Send what is sure to staff"),
+            "auto_upload": s.BooleanField(
+                required=False, help_text="Put what is sure on the Lotto site"
+            ),
             "data_estrazione": s.CharField(
                 required=False, allow_null=True, help_text="The draw's day; default: today"
             ),
@@ -61,7 +97,9 @@ PROCESS: Final = extend_schema(
                     "wheels_count": s.IntegerField(),
                     "confidence": s.FloatField(help_text="Mean over all numbers found"),
                     "doubtful": s.DictField(child=s.ListField(child=OcrDoubt()), help_text=ADDED),
+                    "ai_validation": OcrValidated(allow_null=True, help_text="Null: not asked for"),
                     "telegram": OcrTold(allow_null=True, help_text="Null: not asked for"),
+                    "upload": OcrUploadTold(allow_null=True, help_text="Null: not asked for"),
                     "timestamp": s.DateTimeField(help_text=ADDED),
                 },
             ),
@@ -90,7 +128,21 @@ PROCESS: Final = extend_schema(
                                 {"number": None, "confidence": 0.0, "candidates": []},
                             ]
                         },
+                        "ai_validation": {
+                            "success": True,
+                            "corrections": 0,
+                            "confidence": 98.0,
+                            "model": "anthropic/claude-sonnet-4.5",
+                            "confirmed": 0,
+                            "changes": [],
+                            "disputed": [],
+                        },
                         "telegram": {"success": True},
+                        "upload": {
+                            "success": True,
+                            "wheels_uploaded": 1,
+                            "results": [{"wheel": "BARI", "success": True}],
+                        },
                         "timestamp": "2025-12-09T10:00:00Z",
                     },
                     response_only=True,
@@ -100,4 +152,5 @@ PROCESS: Final = extend_schema(
         413: TOO_LARGE,
         503: refused("Too many images are waiting to be read. Try again."),
     },
+    examples=[OpenApiExample("Request", {"image_base64": PICTURE}, request_only=True)],
 )

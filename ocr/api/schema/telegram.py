@@ -73,4 +73,11 @@ TELEGRAM: Final = extend_schema(
         502: _not_sent("Telegram: POST /sendMessage: no connection (refused or unreachable)"),
         503: _not_sent("Telegram is not configured."),
     },
+    examples=[
+        OpenApiExample(
+            "Request",
+            {"message": "<b>BARI</b> 50 29 12 47 73", "parse_mode": "HTML"},
+            request_only=True,
+        )
+    ],
 )

@@ -16,14 +16,28 @@ from rest_framework.views import APIView
 from gateway_arq.lib.query import read_body
 from gateway_arq.lib.rest import problem
 from lotto.types import WHEELS
-from ocr import telegram
+from ocr import ai, lotto_site, telegram
 from ocr.api.queries import ProcessBody
 from ocr.api.schema.process import PROCESS
 from ocr.api.views.images import image_file
-from ocr.reader.types import NumberReading
+from ocr.api.views.lotto_site import told_of
+from ocr.looks import Correction
+from ocr.reader.types import NumberReading, Reading
 from ocr.reading import reader
-from ocr.types import ImageRefused, ReaderBusy, ReaderFailed, TelegramError, TelegramOff
+from ocr.types import (
+    AiError,
+    AiOff,
+    ImageRefused,
+    ReaderBusy,
+    ReaderFailed,
+    SiteError,
+    SiteOff,
+    TelegramError,
+    TelegramOff,
+)
 
+Told = dict[str, Any]
+NOTHING_SURE: Final = "No wheel is sure: nothing was sent."
 BUSY_RETRY_S: Final = 5
 
 
@@ -39,6 +53,9 @@ class ProcessView(APIView):
             raise ValidationError({"image_base64": [str(exc)]}) from None
         except (ReaderBusy, ReaderFailed) as exc:
             return problem(503, str(exc), headers={"Retry-After": str(BUSY_RETRY_S)}, success=False)
+        checked: Told | None = None
+        if wish.ai_validation:
+            reading, checked = _validated(file, reading)
         sure = reading.sure()
         return Response(
             {
@@ -52,21 +69,60 @@ class ProcessView(APIView):
                     for wheel, numbers in reading.wheels.items()
                     if wheel not in sure
                 },
-                "telegram": _told(day, sure, file) if wish.send_telegram else None,
+                "ai_validation": checked,
+                "telegram": _sent(day, sure, file) if wish.send_telegram else None,
+                "upload": _uploaded(day, sure) if wish.auto_upload else None,
                 "timestamp": timezone.now().replace(microsecond=0),
             }
         )
 
 
-def _told(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> dict[str, Any]:
+def _validated(file: bytes, reading: Reading) -> tuple[Reading, Told]:
+    """The reading after an AI's look at it, and what came of that."""
+    try:
+        found = ai.validate(file, reading)
+    except (AiOff, AiError) as exc:
+        return reading, {"success": False, "corrections": 0, "confidence": None, "detail": str(exc)}
+    return found.reading, {
+        "success": True,
+        "corrections": len(found.corrections),
+        "confidence": round(found.confidence, 1),
+        "model": found.model,
+        "confirmed": found.confirmed,
+        "changes": [_change(each) for each in found.corrections],
+        "disputed": [_change(each) for each in found.disputed],
+    }
+
+
+def _change(each: Correction) -> Told:
+    return {
+        "wheel": WHEELS[each.wheel],
+        "place": each.place,
+        "before": None if each.before is None else f"{each.before:02}",
+        "after": f"{each.after:02}",
+    }
+
+
+def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> Told:
     """What became of telling staff."""
     if not wheels:
-        return {"success": False, "detail": "No wheel is sure: nothing was sent."}
+        return {"success": False, "detail": NOTHING_SURE}
     try:
         telegram.send(telegram.draw_message(day, wheels), parse_mode="HTML", picture=picture)
     except (TelegramOff, TelegramError) as exc:
         return {"success": False, "detail": str(exc)}
     return {"success": True}
+
+
+def _uploaded(day: date, wheels: Mapping[str, Sequence[int]]) -> Told:
+    """What became of putting them on the Lotto site."""
+    nothing = {"success": False, "wheels_uploaded": 0}
+    if not wheels:
+        return {**nothing, "detail": NOTHING_SURE}
+    try:
+        return told_of(lotto_site.upload(day, wheels))
+    except (SiteOff, SiteError) as exc:
+        return {**nothing, "detail": str(exc)}
 
 
 def _two_digits(numbers: Iterable[int]) -> list[str]:

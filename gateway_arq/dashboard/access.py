@@ -1,0 +1,79 @@
+"""Who gets the page and may act on it, and what the page itself may load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from csp.constants import NONCE, NONE, SELF
+from csp.decorators import csp
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import decorator_from_middleware
+from django.views.decorators.cache import never_cache
+
+from gateway_arq.auth.staff import is_let_in
+from gateway_arq.lib.rest import problem
+
+View = Callable[..., HttpResponseBase]
+
+# Scripts run because the page names them with its nonce, not because they lie on this host;
+# nothing is inline, nothing comes from elsewhere.
+POLICY: Final[dict[str, Any]] = {
+    "default-src": [NONE],
+    "script-src": [NONCE],
+    "style-src": [SELF],
+    "img-src": [SELF],
+    "connect-src": [SELF],
+    "form-action": [SELF],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
+
+
+def strict_policy(view: View) -> View:
+    """Adds the Content-Security-Policy, with a nonce for the templates as `request.csp_nonce`.
+
+    Here and not in MIDDLEWARE: API clients have no use for it, and are answered sooner.
+    """
+    return decorator_from_middleware(CSPMiddleware)(csp(POLICY)(view))
+
+
+def staff_only(view: View) -> View:
+    """Strangers are led to the login and back (scripts get 401), others than staff get 403."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, **address: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            if request.method == "GET" and request.accepts("text/html"):
+                return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return problem(401, "Log in as staff.")
+        if not request.user.is_staff:
+            raise PermissionDenied
+        if not is_let_in(request.user, request.session):
+            if request.method == "GET" and request.accepts("text/html"):
+                return redirect("admin:second_factor")
+            return problem(401, "Set up your second factor.")
+        return view(request, **address)
+
+    return never_cache(checked)
+
+
+def permitted(permission: str) -> Callable[[View], View]:
+    """Only staff with this Django permission; others get 403 as JSON."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, **address: Any) -> HttpResponseBase:
+            if not request.user.has_perm(permission):
+                return problem(403, "Your account may not do this.")
+            return view(request, **address)
+
+        return staff_only(checked)
+
+    return decorate

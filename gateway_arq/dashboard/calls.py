@@ -1,0 +1,175 @@
+"""Calls of the carrier and of the switchboards: those in progress, and how the day compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from centralino.selectors import live
+from centralino.selectors.live import CallInProgress
+from gateway_arq.lib.days import bucket_start, local_day, zone
+from webcom import selectors
+from webcom.lines import GREEN, VAS
+from webcom.rollups import FIVE_MINUTES
+from webcom.selectors import CallFilter, DayTotals, Figures
+from webcom.types import STAGES, CallRecord, Stage
+
+ROWS_MOST: Final = 500
+ALL: Final = "all"
+BEFORE: Final = {"yesterday": 1, "last_week": 7}  # days ago
+MEASURES: Final[dict[str, Callable[[Any], float]]] = {
+    "calls": lambda figures: figures.calls,
+    "minutes": lambda figures: round(figures.duration_s / 60),
+    "cost": lambda figures: float(figures.cost),
+}
+
+
+def in_progress() -> dict[str, Any]:
+    """`rows` of the list, newest first, and `beyond`: how many more calls than a page can show.
+
+    Both kinds of calls look alike (`calls.js` makes the same of events): `key`, `source` (`webcom`
+    or `pbx`), `line`, `tag`, `caller`, `operator`, `state`, `started` (epoch s), `cost` (euro, or
+    None), `revision`; of the switchboards' also `channels`, their names by uniqueid.
+    """
+    carrier = selectors.calls(CallFilter(active=True), limit=ROWS_MOST)
+    full = len(carrier) == ROWS_MOST
+    beyond = selectors.active_calls_count() - len(carrier) if full else 0
+    rows = [*map(_carrier_row, carrier), *pbx_rows()]
+    return {"rows": sorted(rows, key=lambda row: -row["started"]), "beyond": beyond}
+
+
+def pbx_rows() -> list[dict[str, Any]]:
+    """The rows of the switchboards' calls, at most 500.
+
+    A listener stores its state a moment after it told of it, so a page that has just been drawn may
+    be behind the events that it asks for: it is put right by these, which come with every refresh.
+    """
+    return [_pbx_row(call) for call in live.calls_in_progress()[:ROWS_MOST]]
+
+
+def ended_states() -> list[str]:
+    """The carrier's states of calls that are over."""
+    return [state for state, stage in STAGES.items() if stage >= Stage.LOST]
+
+
+def _carrier_row(call: CallRecord) -> dict[str, Any]:
+    return {
+        "key": call.id,
+        "source": "webcom",
+        "line": call.line_number or call.called or call.line_id,
+        "tag": call.line_type,
+        "caller": call.caller,
+        "operator": call.caller_operator,
+        "state": call.state,
+        "started": call.started_at,
+        "cost": float(call.cost or 0),
+        "revision": call.revision,
+    }
+
+
+def _pbx_row(call: CallInProgress) -> dict[str, Any]:
+    others = [name for uniqueid, name in call.channels.items() if uniqueid != call.linkedid]
+    return {
+        "key": f"{call.server}:{call.linkedid}",
+        "source": "pbx",
+        "line": call.exten,
+        "tag": "PBX",
+        "caller": call.caller,
+        "operator": ", ".join(sorted(set(map(_peer, others)))),
+        "state": "Ringing" if call.answered_at is None else "Pending",
+        "started": int(call.started_at),
+        "cost": None,
+        "revision": 0,
+        "channels": call.channels,
+    }
+
+
+def _peer(channel: str) -> str:
+    """`PJSIP/201-0000002a` is 201."""
+    return channel.partition("/")[2].rpartition("-")[0] or channel
+
+
+def figures() -> dict[str, Any]:
+    """What is counted of the carrier's calls.
+
+    `today`: for each measure the day so far and, up to the five minutes that run now, the same of
+    yesterday and a week ago, in all and by type of line. `rhythm` and `hours`: two charts.
+    """
+    now = timezone.now()
+    return {
+        "today": _today(now),
+        "rhythm": _rhythm(now),
+        "hours": _hours(local_day(now)),
+        "until": int(bucket_start(now, FIVE_MINUTES).timestamp()),
+    }
+
+
+def _today(now: datetime) -> dict[str, list[dict[str, Any]]]:
+    so_far = selectors.day_totals(local_day(now))
+    until = selectors.day_totals_until(now)
+    before = {name: selectors.day_totals_until(_ago(now, days)) for name, days in BEFORE.items()}
+    names = {name for totals in (so_far, *before.values()) for name in totals.by_line_type}
+    types = [ALL, VAS, GREEN, *sorted(names - {VAS, GREEN})]
+    return {
+        measure: [
+            {
+                "type": name,
+                "value": of(_part(so_far, name)),
+                **_compared(of, name, until, before),
+            }
+            for name in types
+        ]
+        for measure, of in MEASURES.items()
+    }
+
+
+def _compared(
+    of: Callable[[Any], float], name: str, until: DayTotals, before: dict[str, DayTotals]
+) -> dict[str, float | None]:
+    now = of(_part(until, name))
+    compared: dict[str, float | None] = {}
+    for when, totals in before.items():
+        then = of(_part(totals, name))
+        compared |= {when: then, f"{when}_change": change(now, then)}
+    return compared
+
+
+def change(now: float, before: float) -> float | None:
+    """By which share of `before`; None where that was nothing."""
+    return round((now - before) / before, 4) if before else None
+
+
+def _part(totals: DayTotals, name: str) -> DayTotals | Figures:
+    return totals if name == ALL else totals.by_line_type.get(name, Figures())
+
+
+def _ago(now: datetime, days: int) -> datetime:
+    """The same time by the clock on the wall, so many days ago."""
+    local = now.astimezone(zone())
+    return datetime.combine(local.date() - timedelta(days=days), local.time(), zone())
+
+
+def _rhythm(now: datetime) -> dict[str, Any]:
+    """Calls by five minutes in the last three hours, and at the same time yesterday."""
+    by_start = selectors.five_minute_figures(now)
+    yesterday = selectors.five_minute_figures(_ago(now, 1))
+    return {
+        "at": [int(start.timestamp()) for start in by_start],
+        "now": [part.calls for part in by_start.values()],
+        "before": [part.calls for part in yesterday.values()],
+    }
+
+
+def _hours(today: date) -> dict[str, Any]:
+    """Calls by hour of today, as far as it has come, of yesterday and of a week ago."""
+    hours = timezone.now().astimezone(zone()).hour + 1
+    return {
+        "now": [part.calls for part in selectors.hourly_figures(today)][:hours],
+        **{
+            name: [part.calls for part in selectors.hourly_figures(today - timedelta(days=days))]
+            for name, days in BEFORE.items()
+        },
+    }

@@ -1,0 +1,111 @@
+"""How values are written, by name; `format.js` has the same names and writes the same.
+
+The server writes the first page, the browser all that follows, so a reader must not see a value
+change its spelling: both follow the language of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, gettext
+
+from gateway_arq.dashboard.words import GROUPS
+from gateway_arq.lib.days import local_day, zone
+
+NOTHING: Final = "–"
+
+
+def integer(value: float) -> str:
+    """1234 is 1.234."""
+    return number_format(value, 0, force_grouping=True)
+
+
+def euro(value: float) -> str:
+    """1234.5 is 1.234,50 €."""
+    return gettext("€%(amount)s") % {"amount": number_format(value, 2, force_grouping=True)}
+
+
+def change(value: float) -> str:
+    """A share as percent with its sign: 0.123 is +12,3%."""
+    percent = round(value * 100, 1)
+    sign = "+" if percent > 0 else ""
+    return f"{sign}{number_format(percent, 1, force_grouping=True)}%"
+
+
+def clock(started: float) -> str:
+    """Since that epoch second: 83 s are 1:23, 3683 s are 1:01:23."""
+    minutes, seconds = divmod(max(0, int(timezone.now().timestamp() - started)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def moment(epoch: float) -> str:
+    """Today's time, or another day's date."""
+    at = datetime.fromtimestamp(epoch, zone())
+    return f"{at:%H:%M:%S}" if at.date() == local_day() else date_format(at, "SHORT_DATE_FORMAT")
+
+
+def minute(epoch: float) -> str:
+    """The time of day, without seconds."""
+    return f"{datetime.fromtimestamp(epoch, zone()):%H:%M}"
+
+
+def local(text: str) -> str:
+    """`2025-12-07 20:01:00`, already local, without seconds."""
+    return date_format(datetime.fromisoformat(text), "SHORT_DATETIME_FORMAT")
+
+
+def day(text: str) -> str:
+    """2025/12/07 in words."""
+    return _in_words(text.replace("/", "-"), "l j F Y")
+
+
+def month(text: str) -> str:
+    """2025-12 in words."""
+    return _in_words(f"{text}-01", "F Y")
+
+
+def schedule(text: str) -> str:
+    """When AutoBOT starts by itself: `20:01 daily`, a crontab's words, or `off`."""
+    time, _, rest = text.partition(" ")
+    if rest == "daily":
+        return gettext("every day at %(time)s") % {"time": time}
+    return gettext("off") if text == "off" else text
+
+
+def _in_words(text: str, how: str) -> str:
+    words = date_format(date.fromisoformat(text), how)
+    # Italian writes days and months small, as browsers do; Django writes them large.
+    return words.lower() if get_language() == "it" else words
+
+
+def _one_of(group: str) -> Callable[[str], str]:
+    return lambda value: str(GROUPS[group].get(value, value))
+
+
+FORMATS: Final[dict[str, Callable[[Any], str]]] = {
+    "text": str,
+    "integer": integer,
+    "euro": euro,
+    "change": change,
+    "clock": clock,
+    "moment": moment,
+    "minute": minute,
+    "local": local,
+    "day": day,
+    "month": month,
+    "schedule": schedule,
+    **{group: _one_of(group) for group in GROUPS},
+}
+
+
+def written(value: Any, how: str) -> str:
+    """The value in that format; what is unknown is a dash, and no change nothing at all."""
+    if value is None:
+        return "" if how == "change" else NOTHING
+    return FORMATS[how](value)

@@ -1,0 +1,71 @@
+"""The last draw as a board, and how far AutoBOT is."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.urls import reverse
+
+from lotto import selectors as archive
+from lotto.rules import told_day
+from lotto.types import WHEELS
+from ocr import selectors
+from ocr.models import AutobotRun, Evidence
+from ocr.types import RunState
+
+AT_WORK: Final = [RunState.CAPTURING.value, RunState.OCR.value, RunState.VALIDATING.value]
+BOARD: Final = "board"  # in the place of a wheel's code: the whole picture
+
+
+def draw() -> dict[str, Any]:
+    """`day` (YYYY/MM/DD; None without a draw) and `wheels`: all eleven, each with its `numbers`."""
+    newest = archive.latest(1)
+    day, drawn = newest[0] if newest else (None, {})
+    return {"day": told_day(day) if day else None, "wheels": _wheels(drawn)}
+
+
+def autobot() -> dict[str, Any]:
+    """The newest run as `autobot_status` tells it, but `wheels` as on a board and `steps` a list.
+
+    `pictures` are those that the run keeps so far.
+    """
+    run = selectors.latest()
+    told = selectors.status(run)
+    numbers = {code: told["wheels"].get(name, ()) for code, name in WHEELS.items()}
+    return {
+        **{name: told[name] for name in ("status", "wheels_completed", "run", "message")},
+        "total_wheels": told["total_wheels"],
+        "last_run": int(run.started_at.timestamp()) if run else None,
+        "working": run is not None and not run.is_over,
+        "schedule": selectors.schedule(),
+        "wheels": _wheels(numbers),
+        "steps": [{"name": name, **step} for name, step in told["steps"].items()],
+        "pictures": _pictures(run) if run else [],
+    }
+
+
+def _pictures(run: AutobotRun) -> list[dict[str, Any]]:
+    """Each with the `code` of its wheel or BOARD, `name`, and a `url` that changes when it does."""
+    kept = {one.wheel: one for one in Evidence.objects.filter(run=run).only("wheel", "at")}
+    return [
+        {
+            "code": code or BOARD,
+            "name": WHEELS[code].capitalize() if code else BOARD,
+            "url": reverse("dashboard-picture", args=[run.pk, code or BOARD])
+            + f"?at={kept[code].at.timestamp():.3f}",
+        }
+        for code in ("", *WHEELS)
+        if code in kept
+    ]
+
+
+def picture(run: int, wheel: str) -> bytes | None:
+    """The JPEG of a run's wheel, or of its BOARD."""
+    return selectors.picture(run, "" if wheel == BOARD else wheel)
+
+
+def _wheels(drawn: Any) -> list[dict[str, Any]]:
+    return [
+        {"code": code, "name": name.capitalize(), "numbers": list(drawn.get(code, ()))}
+        for code, name in WHEELS.items()
+    ]

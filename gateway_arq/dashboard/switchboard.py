@@ -1,0 +1,71 @@
+"""The switchboards: channels and extensions now, who was let through, and who is kept out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from django.db.models import Count
+
+from centralino.documents import entry_document
+from centralino.models import ScreenedCall
+from centralino.selectors import lists, live
+from centralino.selectors.channels import active_channels_count
+from centralino.selectors.lists import ListFilter
+from gateway_arq.dashboard.calls import pbx_rows
+from gateway_arq.lib.days import day_bounds, local_day
+
+CALLERS_MOST: Final = 30
+ENTRIES_MOST: Final = 50
+
+
+def figures() -> dict[str, Any]:
+    """What is counted: `channels`, `extensions` by state, and today's callers by verdict."""
+    extensions = _extensions()
+    states = Counter(one["state"] for one in extensions)
+    return {
+        "channels": active_channels_count(),
+        "calls": pbx_rows(),
+        "online": states["online"],
+        "busy": states["busy"],
+        "offline": states["offline"] + states["unknown"],
+        "extensions": extensions,
+        **_screened_today(),
+    }
+
+
+def callers() -> dict[str, Any]:
+    """What events move: the newest screened callers, and the newest entries of the blacklist as the
+    API spells them.
+    """
+    entries = lists.listed(ListFilter(), limit=ENTRIES_MOST)
+    return {"callers": _newest_callers(), "blacklist": [entry_document(one) for one in entries]}
+
+
+def _extensions() -> list[dict[str, Any]]:
+    """Each with `name` and `state`: busy while it has a channel, else online, offline, unknown."""
+    return [
+        {"name": one.resource, "state": "busy" if one.channel_ids else one.state}
+        for one in live.endpoints()
+    ]
+
+
+def _screened_today() -> dict[str, Any]:
+    start, end = day_bounds(local_day())
+    rows = ScreenedCall.objects.filter(at__gte=start, at__lt=end).order_by()
+    verdicts = dict(rows.values_list("verdict").annotate(Count("id")))
+    return {"passed": verdicts.get("passed", 0), "blocked": verdicts.get("blocked", 0)}
+
+
+def _newest_callers() -> list[dict[str, Any]]:
+    return [
+        {
+            "key": f"{call.server}:{call.channel_id}",
+            "number": call.caller if call.number else "",
+            "called": call.called,
+            "verdict": call.verdict,
+            "reason": call.why,
+            "at": int(call.at.timestamp()),
+        }
+        for call in ScreenedCall.objects.order_by("-at", "-id")[:CALLERS_MOST]
+    ]

@@ -1,0 +1,120 @@
+"""The page, and the two documents by which it stays right.
+
+They are asked for here instead of at the public API so that a screen on the wall, which asks every
+few seconds, does not eat up the rate limit of its address.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
+from gateway_arq.dashboard.access import staff_only, strict_policy
+from gateway_arq.dashboard.words import words
+from gateway_arq.lib.rest import problem, to_json
+from gateway_arq.realtime.consumers import GatewaySocket, SwitchboardSocket
+from gateway_arq.realtime.publish import get_log
+
+THEMES: Final = ("auto", "light", "dark")
+SOCKETS: Final = {
+    GatewaySocket: {
+        "call_event_realtime", "asterisk_event", "rebates_updated", "webtv_update",
+        "lotto_draw_saved", "lotto_corrected", "autobot_status",
+    },
+    SwitchboardSocket: {"call_passed", "call_blocked", "blacklist_added", "blacklist_removed"},
+}  # fmt: skip
+ADDRESSES: Final = (
+    "figures", "state", "block", "release", "undo", "autobot-start", "autobot-stop",
+)  # fmt: skip
+
+
+@require_safe
+@staff_only
+@strict_policy
+def page(request: HttpRequest) -> HttpResponse:
+    """The page, with the data of now."""
+    # Before the data: what changes while they are read comes again by socket.
+    position = get_log().position()
+    now = state()
+    live = {
+        "state": now,
+        "position": position and position._asdict(),
+        "types": {socket.address: sorted(types) for socket, types in SOCKETS.items()},
+        "ended": calls.ended_states(),
+        "atWork": lotto.AT_WORK,
+        "addresses": {
+            "riscontri": "/api/ocr/riscontri2/riscontri",
+            **{name: reverse(f"dashboard-{name}") for name in ADDRESSES},
+        },
+        "csrf": get_token(request),
+        "words": words(),
+        "timeZone": settings.GATEWAY_TIME_ZONE,
+        "now": timezone.now().timestamp(),
+    }
+    theme = request.COOKIES.get("theme")
+    context = {
+        "state": now,
+        "count": len(now["calls"]["rows"]) + now["calls"]["beyond"],
+        "live": live,
+        "languages": settings.LANGUAGES,
+        "theme": theme if theme in THEMES else THEMES[0],
+    }
+    return render(request, "gateway_arq/dashboard/page.html", context)
+
+
+@require_safe
+@staff_only
+def figures_document(request: HttpRequest) -> HttpResponse:
+    """`figures()` as JSON."""
+    return _json(figures())
+
+
+@require_safe
+@staff_only
+def state_document(request: HttpRequest) -> HttpResponse:
+    """`state()` as JSON, for a page that missed events."""
+    return _json(state())
+
+
+@require_safe
+@staff_only
+def picture(request: HttpRequest, run: int, wheel: str) -> HttpResponse:
+    """What AutoBOT saw: the JPEG of a run's wheel, or of its whole `board`."""
+    jpeg = lotto.picture(run, wheel)
+    if jpeg is None:
+        return problem(404, "There is no such picture.")
+    return HttpResponse(jpeg, content_type="image/jpeg")
+
+
+def state() -> dict[str, Any]:
+    """All that the page shows: `calls` and `screening`, which events move, and `figures`."""
+    return {
+        "calls": calls.in_progress(),
+        "screening": switchboard.callers(),
+        "figures": figures(),
+    }
+
+
+def figures() -> dict[str, Any]:
+    """What is counted, and what changes seldom, by panel; in no language, numbers as such."""
+    return {
+        "calls": calls.figures(),
+        "rebates": rebates.figures(),
+        "television": television.figures(),
+        "switchboard": switchboard.figures(),
+        "draw": lotto.draw(),
+        "autobot": lotto.autobot(),
+        "health": health.figures(),
+    }
+
+
+def _json(data: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(to_json(data), content_type="application/json")

@@ -1,0 +1,25 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate, pre_save
+
+
+class StaffConfig(AppConfig):
+    name = "gateway_arq.staff"
+    label = "staff"
+    verbose_name = "Staff"
+
+    def ready(self) -> None:
+        from auditlog.models import LogEntry
+        from auditlog.signals import pre_log
+
+        from gateway_arq.staff import audit, checks, groups  # noqa: F401  (registers the check)
+
+        pre_log.connect(audit.is_written)
+        pre_save.connect(audit.add_who, sender=LogEntry)
+        post_migrate.connect(groups.fill)  # after Django's own receiver, which makes permissions
+
+
+class HouseAdminConfig(AdminConfig):
+    """`django.contrib.admin`, with the house's own site as the one that admin classes go to."""
+
+    default_site = "gateway_arq.staff.site.HouseSite"

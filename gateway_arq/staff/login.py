@@ -1,0 +1,113 @@
+"""The login: the password, then a code where the user has a second factor, and the way out of both.
+
+Nobody is logged in before the last step: until then the session only remembers whose password was
+right. Failures of both steps count for the lock (django-axes), per user and address.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from axes.handlers.proxy import AxesProxyHandler
+from django import forms
+from django.conf import settings
+from django.contrib import admin, auth
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_login_failed
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.forms import AuthenticationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from gateway_arq.staff import second_factor
+
+WAITING: Final = (
+    "second_step"  # in the session: whose password was right, and until when that holds
+)
+STEP_HOLDS_S: Final = 300
+
+
+class PasswordStep(LoginView):
+    """The first step, and the only one of a user without a second factor."""
+
+    template_name = "admin/login.html"
+    authentication_form = AuthenticationForm
+
+    def get_default_redirect_url(self) -> str:
+        return reverse("admin:index")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.get_user()
+        if not second_factor.is_enrolled(user):
+            return super().form_valid(form)
+        self.request.session[WAITING] = {
+            "user": user.pk,
+            "backend": user.backend,
+            "until": time.time() + STEP_HOLDS_S,
+            "next": self.get_success_url(),
+        }
+        return redirect("admin:second_step")
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+
+@sensitive_post_parameters("code")
+@csrf_protect
+@never_cache
+def second_step(request: HttpRequest) -> HttpResponse:
+    """The code of the app, or a backup code."""
+    user = _waiting(request)
+    if user is None:
+        return redirect("admin:login")
+    if not AxesProxyHandler.is_allowed(request, {"username": user.get_username()}):
+        return locked_out(request)
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        device = second_factor.verified_device(user, form.cleaned_data["code"])
+        if device is not None:
+            return _let_in(request, user, device)
+        user_login_failed.send(
+            __name__, credentials={"username": user.get_username()}, request=request
+        )
+        form.add_error("code", _("This code is wrong or no longer valid. Wait for the next one."))
+    context = admin.site.page_context(request, _("Second step"))  # type: ignore[attr-defined]
+    return render(request, "admin/second_step.html", {**context, "form": form})
+
+
+def locked_out(request: HttpRequest, *_args: Any) -> HttpResponse:
+    """429: too many failures of this user at this address; the page says who can help."""
+    minutes = settings.LOGIN_LOCK_MINUTES
+    context = admin.site.page_context(request, _("Locked"))  # type: ignore[attr-defined]
+    answer = render(request, "admin/locked_out.html", {**context, "minutes": minutes}, status=429)
+    answer.headers["Retry-After"] = str(minutes * 60)
+    return answer
+
+
+def _waiting(request: HttpRequest) -> User | None:
+    step = request.session.get(WAITING)
+    if step is None or step["until"] < time.time():
+        return None
+    return User.objects.filter(pk=step["user"], is_active=True).first()
+
+
+def _let_in(request: HttpRequest, user: User, device: Any) -> HttpResponse:
+    step = request.session.pop(WAITING)
+    user.otp_device = device  # type: ignore[attr-defined]  # django-otp keeps it in the session
+    auth.login(request, user, backend=step["backend"])
+    return redirect(step["next"])

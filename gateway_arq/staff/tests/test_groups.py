@@ -1,0 +1,172 @@
+"""Who may do what, in the real admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from centralino.models import ListEntry
+from gateway_arq.staff import groups
+from lotto import ingest
+from lotto.models import Extraction
+from lotto.types import Draw, Source
+from webtv.models import Stream
+
+pytestmark = pytest.mark.django_db
+
+# A list of each subject, and the groups that may open it.
+LISTS = {
+    "webcom_call": {"operator", "supervisor", "admin"},
+    "webtv_stream": {"operator", "supervisor", "admin"},
+    "centralino_listentry": {"operator", "supervisor", "admin"},
+    "lotto_drawday": {"operator", "supervisor", "admin"},
+    "workers_workerstatus": {"operator", "supervisor", "admin"},
+    "django_celery_beat_periodictask": {"supervisor", "admin"},
+    "axes_accessattempt": {"supervisor", "admin"},
+    "auditlog_logentry": {"supervisor", "admin"},
+    "auth_user": {"supervisor", "admin"},
+    "auth_group": {"admin"},
+    "api_keys_apikey": {"admin"},
+}
+ADDED = {
+    "centralino_listentry": {"operator", "supervisor", "admin"},
+    "webtv_stream": {"supervisor", "admin"},
+    "webtv_alertrule": {"supervisor", "admin"},
+    "centralino_linerule": {"supervisor", "admin"},
+    "lotto_extraction": {"supervisor", "admin"},
+    "centralino_pbxserver": {"admin"},
+    "django_celery_beat_intervalschedule": {"admin"},
+    "auth_user": {"admin"},
+    "api_keys_apikey": {"admin"},
+    "webcom_call": set(),
+    "auditlog_logentry": set(),
+}
+
+
+@pytest.mark.parametrize("group", [*groups.GROUPS, "nobody"])
+@pytest.mark.parametrize(("page", "who"), LISTS.items())
+def test_a_list_opens_for_its_groups(
+    logged_in: Callable[..., Client], group: str, page: str, who: set[str]
+) -> None:
+    answer = logged_in(group).get(reverse(f"admin:{page}_changelist"))
+    assert answer.status_code == (200 if group in who else 403)
+
+
+@pytest.mark.parametrize("group", groups.GROUPS)
+@pytest.mark.parametrize(("page", "who"), ADDED.items())
+def test_a_row_is_added_by_its_groups(
+    logged_in: Callable[..., Client], group: str, page: str, who: set[str]
+) -> None:
+    answer = logged_in(group).get(reverse(f"admin:{page}_add"))
+    assert answer.status_code == (200 if group in who else 403)
+
+
+def test_an_operator_lists_and_releases_a_number(logged_in: Callable[..., Client]) -> None:
+    client = logged_in("operator")
+    add = reverse("admin:centralino_listentry_add")
+    assert client.post(add, {"number": "3331234567", "hours": "24"}).status_code == 302
+    entry = ListEntry.objects.get()
+    delete = reverse("admin:centralino_listentry_delete", args=[entry.pk])
+    assert client.post(delete, {"post": "yes"}).status_code == 302
+    assert ListEntry.objects.get().reason == "released"
+
+
+@pytest.mark.parametrize(("group", "status"), [("operator", 403), ("supervisor", 302)])
+def test_draws_are_corrected_by_supervisors(
+    logged_in: Callable[..., Client], group: str, status: int
+) -> None:
+    ingest.save([Draw(date(2026, 5, 30), "BA", (1, 2, 3, 4, 5))], source=Source.SYNC)
+    draw = Extraction.objects.get()
+    page = reverse("admin:lotto_extraction_change", args=[draw.pk])
+    form = {f"n{n}": n + 10 for n in range(1, 6)}
+    assert logged_in(group).post(page, form).status_code == status
+
+
+@pytest.mark.parametrize(("group", "status"), [("operator", 403), ("supervisor", 302)])
+def test_streams_are_edited_by_supervisors(
+    logged_in: Callable[..., Client], group: str, status: int
+) -> None:
+    stream = Stream.objects.create(name="main", preset="owncast", url="https://cdn.example")
+    form = {
+        "title": "New",
+        "preset": "owncast",
+        "url": "https://cdn.example",
+        "body_format": "json",
+        "headers": "{}",
+        "alert_rules-TOTAL_FORMS": "0",
+        "alert_rules-INITIAL_FORMS": "0",
+    }
+    page = reverse("admin:webtv_stream_change", args=[stream.pk])
+    assert logged_in(group).post(page, form).status_code == status
+    assert Stream.objects.get(name="main").title == ("New" if status == 302 else "")
+
+
+def test_an_administrator_makes_no_superuser_of_himself_or_others(
+    logged_in: Callable[..., Client],
+) -> None:
+    client = logged_in("admin")
+    me = User.objects.get(username="anna")
+    form: dict[str, Any] = {
+        "username": "anna",
+        "is_active": "on",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "date_joined_0": "01/01/2026",
+        "date_joined_1": "00:00",
+    }
+    assert client.post(reverse("admin:auth_user_change", args=[me.pk]), form).status_code == 302
+    me.refresh_from_db()
+    assert (me.is_superuser, me.is_staff) == (False, True)
+
+
+def test_an_administrator_does_not_touch_superusers(logged_in: Callable[..., Client]) -> None:
+    boss = User.objects.create_superuser("boss", password="x")
+    client = logged_in("admin")
+    for page in ("change", "delete", "password_change"):
+        name = "auth_user_password_change" if page == "password_change" else f"auth_user_{page}"
+        answer = client.post(reverse(f"admin:{name}", args=[boss.pk]), {"post": "yes"})
+        assert answer.status_code == 403, page
+    assert User.objects.filter(pk=boss.pk, is_superuser=True).exists()
+
+
+def test_every_table_of_the_admin_is_decided_for_every_group() -> None:
+    for model in admin.site._registry:
+        for name, actions in groups.allowed(model._meta.label_lower).items():
+            has = Permission.objects.filter(
+                group__name=name,
+                content_type__app_label=model._meta.app_label,
+                content_type__model=model._meta.model_name,
+            ).values_list("codename", flat=True)
+            assert {code.partition("_")[0] for code in has} == actions, (name, model)
+
+
+def test_rules_name_tables_that_exist() -> None:
+    labels = {model._meta.label_lower for model in apps.get_models()}
+    assert {label for label in groups.RULES if "." in label} <= labels
+    assert {label for label in groups.RULES if "." not in label} <= {
+        label.partition(".")[0] for label in labels
+    }
+
+
+def test_what_staff_took_from_a_group_stays_taken() -> None:
+    operator = Group.objects.get(name="operator")
+    operator.permissions.remove(*operator.permissions.filter(codename="add_listentry"))
+    call_command("migrate", verbosity=0)
+    assert not operator.permissions.filter(codename="add_listentry").exists()
+    assert operator.permissions.filter(codename="view_listentry").exists()
+
+
+def test_a_lost_group_is_made_and_filled_again() -> None:
+    Group.objects.all().delete()
+    call_command("migrate", verbosity=0)
+    assert set(Group.objects.values_list("name", flat=True)) == set(groups.GROUPS)
+    assert Group.objects.get(name="operator").permissions.filter(codename="view_call").exists()

@@ -1,0 +1,83 @@
+"""Values on the dashboard that the scripts keep up to date, and the sketches under its charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from gateway_arq.dashboard.formats import written
+
+register = template.Library()
+
+WIDTH, HEIGHT = 360, 100
+_Numbers = Sequence[float | None]
+
+
+@register.simple_tag(takes_context=True)
+def bound(context: template.Context, path: str, how: str = "text", *, css: str = "") -> SafeString:
+    """The value at `path` of the page's `state`, written as `how`, for `bind.js` to find."""
+    return _bound(context, "state", path, how, css)
+
+
+@register.simple_tag(takes_context=True)
+def item(context: template.Context, path: str, how: str = "text", *, css: str = "") -> SafeString:
+    """The value at `path` of the list's `item`; empty in the pattern of an item."""
+    return _bound(context, "item", path, how, css)
+
+
+def _bound(context: template.Context, root: str, path: str, how: str, css: str) -> SafeString:
+    text = "" if context.get(root) is None else written(_at(context[root], path), how)
+    name = format_html(' class="{}"', css) if css else ""
+    return format_html('<span data-bind="{}" data-as="{}"{}>{}</span>', path, how, name, text)
+
+
+def _at(whole: Any, path: str) -> Any:
+    """What is at `a.0.b`; None when a step of it is missing."""
+    for step in path.split("."):
+        try:
+            whole = whole[int(step)] if isinstance(whole, list) else whole[step]
+        except (IndexError, KeyError, TypeError):
+            return None
+    return whole
+
+
+@register.filter
+def as_written(value: Any, how: str) -> str:
+    """The value in one of the dashboard's formats."""
+    return written(value, how)
+
+
+@register.simple_tag
+def sketch(*series: _Numbers) -> SafeString:
+    """The chart's lines before Chart.js is there, and for readers without scripts."""
+    most = max((value for values in series for value in values if value), default=1)
+    longest = max(map(len, series), default=1)
+    step = WIDTH / max(longest - 1, 1)
+    lines = format_html_join(
+        "",
+        '<path class="line-{}" d="{}"/>',
+        ((n, _path(values, step, most)) for n, values in enumerate(series, 1)),
+    )
+    return format_html(
+        '<svg class="sketch" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
+        "{}</svg>",
+        WIDTH,
+        HEIGHT,
+        lines,
+    )
+
+
+def _path(values: _Numbers, step: float, most: float) -> str:
+    """An SVG path; what is unknown is a gap."""
+    parts, pen = [], "M"
+    for n, value in enumerate(values):
+        if value is None:
+            pen = "M"
+            continue
+        parts.append(f"{pen}{n * step:.0f} {HEIGHT - value / most * HEIGHT:.0f}")
+        pen = "L"
+    return "".join(parts)

@@ -1,0 +1,81 @@
+"""The AsyncAPI document says what the sockets say; `told` checks every message of every test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gateway_arq.apidocs import sockets
+from gateway_arq.realtime.consumers import SERVICE_TYPES
+from gateway_arq.realtime.events import Event
+from gateway_arq.routing import websocket_urlpatterns
+from gateway_arq.tests.told import contradictions
+
+pytestmark = pytest.mark.once
+
+
+def test_the_document_is_served(client: Client) -> None:
+    answer = client.get("/docs/asyncapi.json")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/vnd.aai.asyncapi+json; version=3.0.0"
+    assert answer.json() == sockets.document()
+
+
+def test_each_socket_is_a_channel_with_the_messages_that_it_may_send() -> None:
+    served = {
+        route.callback.consumer_class.address: route.callback.consumer_class.audience
+        for route in websocket_urlpatterns
+        if hasattr(route.callback.consumer_class, "audience")
+    }
+    told = {
+        channel["address"]: set(channel["messages"]) - SERVICE_TYPES - {"ping"}
+        for channel in sockets.document()["channels"].values()
+    }
+    assert told == served
+    for channel in sockets.document()["channels"].values():
+        assert set(channel["messages"]) > SERVICE_TYPES
+
+
+def test_every_message_is_described_and_no_other() -> None:
+    said = {name for name in Event.known if not name.startswith("test_")}
+    assert set(sockets.document()["components"]["messages"]) == said | {"ping"}
+
+
+def test_references_lead_somewhere() -> None:
+    def references(part: Any) -> list[str]:
+        if isinstance(part, dict):
+            own = [part["$ref"]] if "$ref" in part else []
+            return own + [found for value in part.values() for found in references(value)]
+        return (
+            [found for value in part for found in references(value)]
+            if isinstance(part, list)
+            else []
+        )
+
+    for reference in references(sockets.document()):
+        assert sockets.merged({"$ref": reference})
+
+
+@pytest.mark.parametrize("name", sorted(sockets.document()["components"]["messages"]))
+def test_each_example_is_as_described(name: str) -> None:
+    [example] = sockets.document()["components"]["messages"][name]["examples"]
+    assert example["payload"]["type"] == name
+    assert contradictions(example["payload"]) == []
+
+
+def test_a_message_that_differs_is_found_out() -> None:
+    assert contradictions({"type": "webtv_update", "viewers": "9", "stream": "main"}) == [
+        "webtv_update: '9' is not of type 'integer'",
+        "webtv_update: 'timestamp' is a required property",
+    ]
+    assert contradictions({"type": "webtv_update", "viewers": 9, "stream": "m", "x": 1}) != []
+
+
+def test_the_page_tells_every_message(client: Client) -> None:
+    page = client.get("/docs/events").content.decode()
+    for name in set(sockets.document()["components"]["messages"]) - {"ping"}:
+        assert f'id="{name}"' in page
+    for code in ("1012", "4008", "4401"):
+        assert f"<code>{code}</code>" in page

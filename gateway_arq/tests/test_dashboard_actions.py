@@ -1,0 +1,184 @@
+"""What staff do from the live page: who may, what it does, and how it is undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from centralino.selectors.lists import ListFilter, listed
+from centralino.services import lists
+from centralino.types import ListedNumber
+from gateway_arq.tests.told import Commit, Told
+from ocr import runs
+from ocr.evidence import keep_board
+from ocr.models import AutobotRun
+
+pytestmark = pytest.mark.django_db
+
+NUMBER = "+393331112222"
+PERMISSIONS = {
+    "block": "centralino.add_listentry",
+    "release": "centralino.delete_listentry",
+    "undo": "centralino.change_listentry",
+    "autobot-start": "ocr.add_autobotrun",
+    "autobot-stop": "ocr.change_autobotrun",
+}
+
+
+def member(*permissions: str, **client: Any) -> Client:
+    """A logged-in member of staff who may do this."""
+    user = User.objects.create_user(f"anna{User.objects.count()}", is_staff=True)
+    for permission in permissions:
+        app, name = permission.split(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=name)
+        )
+    browser = Client(headers={"Accept": "application/json"}, **client)
+    browser.force_login(user)
+    return browser
+
+
+@pytest.fixture
+def browser() -> Client:
+    return member(*PERMISSIONS.values())
+
+
+def post(browser: Client, name: str, body: Any) -> Any:
+    return browser.post(reverse(f"dashboard-{name}"), body, content_type="application/json")
+
+
+def entries() -> list[ListedNumber]:
+    return listed(ListFilter(), limit=10)
+
+
+@pytest.mark.parametrize("name", PERMISSIONS)
+def test_each_action_needs_its_own_permission(name):
+    others = member(*(one for key, one in PERMISSIONS.items() if key != name))
+    answer = post(others, name, {})
+    assert (answer.status_code, answer.json()) == (403, {"detail": "Your account may not do this."})
+    assert post(member(PERMISSIONS[name]), name, {}).status_code != 403
+
+
+@pytest.mark.parametrize("name", PERMISSIONS)
+def test_strangers_guests_and_pages_of_others_are_refused(name):
+    assert post(Client(), name, {}).status_code == 401
+    guest = Client()
+    guest.force_login(User.objects.create_user("guest"))
+    assert post(guest, name, {}).status_code == 403
+    answer = post(member(PERMISSIONS[name], enforce_csrf_checks=True), name, {})
+    assert answer.status_code == 403
+    assert answer.json()["detail"].startswith("CSRF Failed")
+    assert member(PERMISSIONS[name]).get(reverse(f"dashboard-{name}")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("{", None),
+        ([], None),
+        ({}, None),
+        ({"number": 5}, "number"),
+        ({"number": "not a number"}, "number"),
+        ({"number": "3" * 65}, "number"),
+        ({"number": "3331112222", "hours": 0}, "hours"),
+        ({"number": "3331112222", "hours": 10**9}, "hours"),
+        ({"number": "3331112222", "hours": "many"}, "hours"),
+    ],
+)
+def test_what_cannot_be_read_is_a_400_that_says_why(browser, body, field):
+    answer = post(browser, "block", body)
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+    if field:
+        assert field in answer.json()["errors"]
+    assert entries() == []
+
+
+def test_a_number_is_blocked_and_that_is_undone(browser, told: Told, commit: Commit):
+    with commit():
+        answer = post(browser, "block", {"number": "333 111 2222", "hours": 24})
+    assert answer.json()["number"] == "3331112222"
+    (entry,) = entries()
+    assert (entry.number, entry.reason) == (NUMBER, "manual")
+    with commit():
+        undone = post(browser, "undo", {"undo": answer.json()["undo"]})
+    assert (undone.status_code, undone.json()) == (200, {"number": "3331112222"})
+    assert entries() == []
+    assert [event["type"] for event in told] == ["blacklist_added", "blacklist_removed"]
+
+
+def test_undoing_a_longer_block_gives_the_entry_its_old_end(browser):
+    lists.blacklist_number(NUMBER, hours=1, note="rude")
+    before = entries()
+    answer = post(browser, "block", {"number": NUMBER})
+    assert entries()[0].expires_at is None
+    post(browser, "undo", {"undo": answer.json()["undo"]})
+    assert entries() == before
+
+
+def test_undoing_a_release_brings_the_entry_back_as_it_was(browser, told: Told, commit: Commit):
+    lists.blacklist_number(NUMBER, hours=5, note="rude")
+    before = entries()
+    with commit():
+        answer = post(browser, "release", {"number": "3331112222"})
+    assert entries() == []
+    with commit():
+        post(browser, "undo", {"undo": answer.json()["undo"]})
+    assert entries() == before
+    assert [event["type"] for event in told][-2:] == ["blacklist_removed", "blacklist_added"]
+
+
+def test_an_entry_whose_time_went_by_meanwhile_does_not_come_back(browser):
+    lists.blacklist_number(NUMBER, hours=1)
+    with time_machine.travel(timezone.now() + timedelta(minutes=58), tick=False):
+        answer = post(browser, "release", {"number": NUMBER})
+    with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
+        assert post(browser, "undo", {"undo": answer.json()["undo"]}).status_code == 200
+        assert entries() == []
+
+
+def test_what_is_not_listed_cannot_be_released(browser):
+    answer = post(browser, "release", {"number": NUMBER})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Number not in blacklist"})
+
+
+def test_nobody_makes_up_a_past(browser):
+    answer = post(browser, "block", {"number": NUMBER})
+    forged = answer.json()["undo"].replace(":", "x:", 1)
+    for undo in (forged, "", "rubbish"):
+        assert post(browser, "undo", {"undo": undo}).status_code == 400
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        late = post(browser, "undo", {"undo": answer.json()["undo"]})
+    assert late.json() == {"detail": "This can no longer be undone."}
+    assert len(entries()) == 1
+
+
+def test_autobot_is_started_once_and_stopped_once(browser, settings):
+    settings.OCR_STREAM_URL = ""
+    assert post(browser, "autobot-start", {}).status_code == 503
+    settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
+    run = AutobotRun.objects.get(pk=post(browser, "autobot-start", {}).json()["run"])
+    assert (run.started_by, run.is_over) == ("anna0", False)
+    assert post(browser, "autobot-start", {}).status_code == 409
+    assert post(browser, "autobot-stop", {}).json() == {"run": run.pk}
+    assert post(browser, "autobot-stop", {}).status_code == 409
+
+
+def test_autobots_pictures_are_for_staff(browser, settings):
+    import numpy as np
+
+    settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
+    run = runs.start(by="anna")
+    keep_board(run, np.zeros((4, 4, 3), np.uint8))
+    (told,) = browser.get("/dashboard/figures").json()["autobot"]["pictures"]
+    answer = browser.get(told["url"])
+    assert (answer["Content-Type"], answer.content[:2]) == ("image/jpeg", b"\xff\xd8")
+    assert browser.get(reverse("dashboard-picture", args=[run.pk, "BA"])).status_code == 404
+    assert Client().get(told["url"], headers={"Accept": "image/*"}).status_code == 401

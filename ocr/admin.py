@@ -1,0 +1,357 @@
+"""AutoBOT for staff: its runs with the pictures beside the numbers, and what to do about them.
+
+What is changed here takes the ways of everything else (`runs`), and is noted in the run's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from gateway_arq.lib.fact_admin import ReadOnlyAdmin
+from gateway_arq.lib.house_admin import HouseAdmin
+from lotto.rules import numbers_of
+from lotto.types import DRAWN, WHEELS, Refused
+from ocr import capture, runs, selectors
+from ocr.clients.stream import checked_url
+from ocr.evidence import BOARD
+from ocr.models import AutobotConfig, AutobotRun, AutobotWheel
+from ocr.reader.types import SURE
+from ocr.types import (
+    Held,
+    ImageRefused,
+    Origin,
+    ReaderBusy,
+    ReaderFailed,
+    RunBusy,
+    RunRefused,
+    StepName,
+    StepState,
+    StreamRefused,
+)
+
+WHOLE: Final = "board"  # in the address of the whole board's picture
+CHANGE: Final = "ocr.change_autobotrun"
+STEP_LABELS: Final = {
+    StepName.VALIDATE: gettext_lazy("AI validation"),
+    StepName.ARCHIVE: gettext_lazy("Archive"),
+    StepName.UPLOAD: gettext_lazy("Lotto site"),
+    StepName.TELEGRAM: gettext_lazy("Telegram"),
+    StepName.NOTICE: gettext_lazy("Notice of a correction"),
+}
+AGAIN_LABELS: Final = {
+    StepName.VALIDATE: gettext_lazy("Validate again"),
+    StepName.ARCHIVE: gettext_lazy("Save again"),
+    StepName.UPLOAD: gettext_lazy("Upload again"),
+    StepName.TELEGRAM: gettext_lazy("Send again"),
+}
+STATE_LABELS: Final = {
+    StepState.WAITING: gettext_lazy("waiting"),
+    StepState.RUNNING: gettext_lazy("at work"),
+    StepState.DONE: gettext_lazy("done"),
+    StepState.FAILED: gettext_lazy("failed"),
+    StepState.OFF: gettext_lazy("off"),
+    StepState.SKIPPED: gettext_lazy("nothing to do"),
+    StepState.OFFERED: gettext_lazy("the numbers have changed since"),
+}
+HELD_LABELS: Final = {
+    Held.OLD: gettext_lazy("a draw of another day"),
+    Held.NO_DRAW: gettext_lazy("no draw is due on this day"),
+    Held.BEHIND: gettext_lazy("the archive lacks the draw before"),
+}
+ORIGIN_LABELS: Final = {
+    Origin.OCR: gettext_lazy("OCR"),
+    Origin.AI: gettext_lazy("AI"),
+    Origin.PERSON: gettext_lazy("a person"),
+}
+
+
+@admin.register(AutobotRun)
+class AutobotRunAdmin(ReadOnlyAdmin):
+    list_display = ("date", "state", "wheels_read", "message", "started", "started_by", "verified")
+    list_filter = ("state", "is_extraordinary")
+    date_hierarchy = "day"
+    change_form_template = "admin/ocr/run.html"
+    change_list_template = "admin/ocr/runs.html"
+    fields = (
+        ("day", "is_extraordinary", "state"), "message", ("started_at", "until", "ended_at"),
+        ("started_by", "verified_at"), "stream_url",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AutobotRun]:
+        published = Count("wheels", filter=Q(wheels__is_taken=True, wheels__held=""))
+        return super().get_queryset(request).annotate(published=published)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("day"), ordering="day")
+    def date(self, run: AutobotRun) -> str:
+        return date_format(run.day, "d/m/Y")
+
+    @admin.display(description=gettext_lazy("wheels"))
+    def wheels_read(self, run: Any) -> str:
+        return f"{run.published}/{len(WHEELS)}"
+
+    @admin.display(description=gettext_lazy("started"), ordering="started_at")
+    def started(self, run: AutobotRun) -> str:
+        return date_format(localtime(run.started_at), "d/m/Y H:i")
+
+    @admin.display(description=gettext_lazy("verified"), boolean=True)
+    def verified(self, run: AutobotRun) -> bool:
+        return run.verified_at is not None
+
+    # --- Pages ---------------------------------------------------------------------------------
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        context = {
+            **(extra_context or {}),
+            "may_change": request.user.has_perm(CHANGE),
+            "at_work": selectors.unfinished(),
+        }
+        return super().changelist_view(request, context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        run = self.get_object(request, object_id)
+        shown = _page(run) if run else {}
+        context = {
+            **(extra_context or {}),
+            **shown,
+            "may_change": request.user.has_perm(CHANGE) and run is not None and run.is_over,
+            "may_stop": request.user.has_perm(CHANGE) and run is not None and not run.is_over,
+        }
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> Any:
+        def address(route: str, view: Callable[..., HttpResponse], name: str) -> Any:
+            return path(route, self.admin_site.admin_view(view), name=name)
+
+        run = "<int:run_id>"
+        return [
+            address("start/", require_POST(self.start), "ocr_autobot_start"),
+            address("stop/", require_POST(self.stop), "ocr_autobot_stop"),
+            address("finish/", require_POST(self.finish), "ocr_autobot_finish"),
+            address(f"{run}/steps/<str:name>/", require_POST(self.step), "ocr_autobot_step"),
+            address(f"{run}/read/", require_POST(self.read), "ocr_autobot_read"),
+            address(f"{run}/confirm/", require_POST(self.confirm), "ocr_autobot_confirm"),
+            address(f"{run}/wheels/<str:wheel>/", require_POST(self.wheel), "ocr_autobot_wheel"),
+            address(f"{run}/pictures/<str:wheel>.jpg", _picture, "ocr_evidence"),
+            *super().get_urls(),
+        ]
+
+    # --- What staff do -------------------------------------------------------------------------
+
+    def start(self, request: HttpRequest) -> HttpResponse:
+        def do() -> str:
+            is_extraordinary = "extraordinary" in request.POST
+            runs.start(by=str(request.user), extraordinary=is_extraordinary)
+            return _("AutoBOT is started.")
+
+        return self._done(request, None, do)
+
+    def stop(self, request: HttpRequest) -> HttpResponse:
+        def do() -> str:
+            _before, run = runs.stop(by=str(request.user))
+            return _("AutoBOT is stopped.") if run else _("AutoBOT was not at work.")
+
+        return self._done(request, None, do)
+
+    def finish(self, request: HttpRequest) -> HttpResponse:
+        def do() -> str:
+            is_watching = runs.finish(by=str(request.user))
+            return _("It goes on with what it has.") if is_watching else _("Nothing is watched.")
+
+        return self._done(request, None, do)
+
+    def step(self, request: HttpRequest, run_id: int, name: str) -> HttpResponse:
+        """Let a step be done again, or with `all` those that are offered."""
+
+        def do() -> str:
+            if name == "all":
+                offered = self._run(run_id).steps.filter(state=StepState.OFFERED)
+                names = [StepName(step.name) for step in offered]
+                runs.take_up(run_id, names)
+            elif name in AGAIN_LABELS:
+                names = [StepName(name)]
+                runs.take_up(run_id, names, afresh=True)
+            else:
+                raise Http404
+            told = ", ".join(str(STEP_LABELS[one]) for one in names)
+            return _("It is being done: %(steps)s.") % {"steps": told}
+
+        return self._done(request, run_id, do)
+
+    def read(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        def do() -> str:
+            changed = capture.read_again(run_id, by=str(request.user))
+            if not changed:
+                return _("Read again: nothing changes.")
+            return _("Read again: changed %(wheels)s.") % {"wheels": ", ".join(changed)}
+
+        return self._done(request, run_id, do)
+
+    def confirm(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        def do() -> str:
+            count = runs.confirm(run_id, by=str(request.user))
+            return _("Taken for today's draw: %(count)s wheels.") % {"count": count}
+
+        return self._done(request, run_id, do)
+
+    def wheel(self, request: HttpRequest, run_id: int, wheel: str) -> HttpResponse:
+        """A person's numbers for a wheel."""
+
+        def do() -> str:
+            if wheel not in WHEELS:
+                raise Http404
+            typed = [request.POST.get(f"n{place}", "").strip() for place in range(1, DRAWN + 1)]
+            numbers = numbers_of([int(n) if n.isascii() and n.isdigit() else n for n in typed])
+            runs.correct(run_id, wheel, numbers, by=str(request.user))
+            told = " ".join(map(str, numbers))
+            return _("%(wheel)s is now %(numbers)s.") % {"wheel": WHEELS[wheel], "numbers": told}
+
+        return self._done(request, run_id, do)
+
+    def _done(
+        self, request: HttpRequest, run_id: int | None, do: Callable[[], str]
+    ) -> HttpResponse:
+        """Do it if the reader may, note it, and go back to the page with what came of it."""
+        if not request.user.has_perm(CHANGE):
+            return HttpResponse(status=403)
+        run = self._run(run_id) if run_id else None
+        try:
+            told = do()
+        except (
+            RunBusy, RunRefused, Refused, ImageRefused, ReaderBusy, ReaderFailed,
+        ) as exc:  # fmt: skip
+            self.message_user(request, str(exc), messages.ERROR)
+        else:
+            self.message_user(request, told)
+            if noted := run or selectors.latest():
+                self.log_change(request, noted, told)
+        if run:
+            return HttpResponseRedirect(reverse("admin:ocr_autobotrun_change", args=[run.pk]))
+        return HttpResponseRedirect(reverse("admin:ocr_autobotrun_changelist"))
+
+    def _run(self, run_id: int) -> AutobotRun:
+        run = AutobotRun.objects.filter(pk=run_id).first()
+        if run is None:
+            raise Http404
+        return run
+
+
+@require_safe
+@cache_control(private=True, max_age=10)
+def _picture(request: HttpRequest, run_id: int, wheel: str) -> HttpResponse:
+    """A wheel's part of the board, or the whole `board`."""
+    if not request.user.has_perm("ocr.view_autobotrun"):
+        return HttpResponse(status=403)
+    file = selectors.picture(run_id, BOARD if wheel == WHOLE else wheel)
+    if file is None:
+        raise Http404
+    return HttpResponse(file, content_type="image/jpeg")
+
+
+def _page(run: AutobotRun) -> dict[str, Any]:
+    """What a run's page shows beside its fields."""
+    kept = set(run.evidence.values_list("wheel", flat=True))
+    rows = {row.wheel: row for row in run.wheels.all()}
+    steps = [step for step in run.steps.all() if step.name in STEP_LABELS]
+    return {
+        "wheels": [_shown(code, rows.get(code), code in kept) for code in WHEELS],
+        "steps": [
+            {
+                "name": step.name,
+                "label": STEP_LABELS[StepName(step.name)],
+                "again": AGAIN_LABELS.get(StepName(step.name)),
+                "state": step.state,
+                "said": STATE_LABELS[StepState(step.state)],
+                "tries": step.tries,
+                "error": step.error,
+                "at": step.at,
+                "corrections": len(step.detail.get("corrections", ())),
+                "disputed": [
+                    f"{wheel} {place}: {before} / {after}"
+                    for wheel, place, before, after in step.detail.get("disputed", ())
+                ],
+            }
+            for step in steps
+        ],
+        "is_offered": any(step.state == StepState.OFFERED for step in steps),
+        "is_held": any(
+            row.is_taken and row.held not in ("", Held.OLD) for row in rows.values()
+        ),
+        "has_board": BOARD in kept,
+    }  # fmt: skip
+
+
+def _shown(code: str, row: AutobotWheel | None, has_picture: bool) -> dict[str, Any]:
+    cells = row.cells if row else [[None, 0.0, []]] * DRAWN
+    if row is None:
+        state, label = "missing", _("not seen")
+    elif row.held and row.is_taken:
+        state, label = "held", _("held back: %(why)s") % {"why": HELD_LABELS[Held(row.held)]}
+    elif row.is_taken:
+        state, label = "sure", _("sure (%(who)s)") % {"who": ORIGIN_LABELS[Origin(row.origin)]}
+    else:
+        state, label = "doubt", _("in doubt")
+    return {
+        "code": code,
+        "name": WHEELS[code].title(),
+        "state": state,
+        "label": label,
+        "has_picture": has_picture,
+        "cells": [
+            {
+                "number": "" if number is None else number,
+                "confidence": round(confidence),
+                "is_sure": number is not None and confidence >= SURE,
+                "others": ", ".join(f"{n} ({round(c)} %)" for n, c in candidates[1:]),
+            }
+            for number, confidence, candidates in cells
+        ],
+    }
+
+
+class ConfigForm(forms.ModelForm):
+    """AutoBOT's configuration, whose stream is checked as the API checks it."""
+
+    class Meta:
+        model = AutobotConfig
+        fields = ("stream_url", *runs.OPTIONS)
+
+    def clean_stream_url(self) -> str:
+        url = str(self.cleaned_data["stream_url"])
+        try:
+            return checked_url(url, settings.OCR_STREAM_NETWORKS) if url else ""
+        except StreamRefused as exc:
+            raise forms.ValidationError(str(exc)) from None
+
+
+@admin.register(AutobotConfig)
+class AutobotConfigAdmin(HouseAdmin):
+    form = ConfigForm
+    list_display = ("__str__", "stream_url", *runs.OPTIONS)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not AutobotConfig.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: AutobotConfig, form: Any, change: bool) -> None:
+        obj.pk = runs.configure({n: getattr(obj, n) for n in ("stream_url", *runs.OPTIONS)}).pk

@@ -1,0 +1,124 @@
+"""Files over HTTP from addresses that others chose: bounded in bytes and time, public ones only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import LocationParseError
+
+from gateway_arq.lib.addresses import AddressRefused, Doorman, Network
+from gateway_arq.lib.http import HttpClient, HttpError
+from ocr.types import StreamError, StreamRefused
+
+MOST_REDIRECTS: Final = 5
+MOST_SERVERS: Final = 8  # that connections are kept to
+MOST_URL: Final = 4096
+LOOK_UP_S: Final = 2.0  # a name, when its address is only checked
+HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+class Piece(NamedTuple):
+    """A file, or `length` bytes of it from `first` on."""
+
+    url: str
+    first: int = 0
+    length: int | None = None
+
+
+class Fetched(NamedTuple):
+    """A body, and the address that it came from in the end."""
+
+    url: str
+    body: bytes
+
+
+class Fetcher:
+    """Fetches files of up to `most_bytes`; used by one thread at a time."""
+
+    def __init__(self, networks: Iterable[Network], *, most_bytes: int) -> None:
+        self._doorman = Doorman(networks)
+        self._most_bytes = most_bytes
+        self._servers: dict[str, HttpClient] = {}
+
+    def get(self, piece: Piece, *, timeout_s: float) -> Fetched:
+        """The bytes of a piece, after at most 5 redirects, all within `timeout_s`.
+
+        Raises StreamRefused for an address that may not be fetched, StreamError otherwise.
+        """
+        until, url = time.monotonic() + timeout_s, piece.url
+        for _ in range(MOST_REDIRECTS + 1):
+            try:
+                body = self._once(url, piece, max(until - time.monotonic(), 0.001))
+                return Fetched(url, _cut(body, piece))
+            except HttpError as exc:
+                if not exc.location:
+                    raise StreamError(f"{urlsplit(url).hostname}: {exc}") from exc
+                url = urljoin(url, exc.location)
+            except AddressRefused as exc:
+                raise StreamRefused(str(exc)) from None
+        raise StreamError(f"{urlsplit(url).hostname}: over {MOST_REDIRECTS} redirects")
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        for server in self._servers.values():
+            server.close()
+        self._servers.clear()
+
+    def _once(self, url: str, piece: Piece, timeout_s: float) -> bytes:
+        asked = urllib3.util.parse_url(well_formed(url))
+        headers = HEADERS
+        if piece.length is not None:
+            last = piece.first + piece.length - 1
+            headers = {**HEADERS, "Range": f"bytes={piece.first}-{last}"}
+        server = self._server(f"{asked.scheme}://{asked.netloc}")
+        return server.get_body(asked.request_uri, timeout_s=timeout_s, headers=headers)
+
+    def _server(self, base: str) -> HttpClient:
+        if base not in self._servers:
+            if len(self._servers) >= MOST_SERVERS:
+                self.close()
+            self._servers[base] = HttpClient(
+                base, max_bytes=self._most_bytes, connect=self._doorman.connect
+            )
+        return self._servers[base]
+
+
+def checked_url(url: str, networks: Iterable[Network] = ()) -> str:
+    """The address of a stream, once it is known that it may be fetched.
+
+    A host name that is not known now is let through: it is looked up, and checked, at every
+    connection. Raises StreamRefused: no http(s) address, or an internal one outside `networks`.
+    """
+    asked = urllib3.util.parse_url(well_formed(url))
+    try:
+        Doorman(networks).found(str(asked.host).strip("[]"), asked.port or 80, LOOK_UP_S)
+    except AddressRefused as exc:
+        raise StreamRefused(str(exc)) from None
+    except OSError:
+        pass  # no name server, or none that knows it
+    return url
+
+
+def well_formed(url: str) -> str:
+    """The same address. StreamRefused unless it is http or https, with a host and no password."""
+    try:
+        asked = urllib3.util.parse_url(url)
+    except LocationParseError:
+        asked = urllib3.util.Url()
+    is_web = asked.scheme in ("http", "https") and asked.host and asked.port != 0
+    if not is_web or len(url) > MOST_URL or not url.isprintable():
+        raise StreamRefused("The address is no http:// or https:// address.")
+    if asked.auth is not None:
+        raise StreamRefused("The address must hold no user and no password.")
+    return url
+
+
+def _cut(body: bytes, piece: Piece) -> bytes:
+    """The piece of a body; a server that knows no ranges sends the whole file."""
+    if piece.length is None or len(body) <= piece.length:
+        return body
+    return body[piece.first : piece.first + piece.length]

@@ -1,0 +1,214 @@
+"""A live stream as a row of pictures: it follows the playlist, and starts over when it breaks."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from gateway_arq.lib.addresses import Network
+from gateway_arq.realtime.outage import Outage
+from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
+from ocr.clients.stream.pictures import Pixels, decrypted, pictures
+from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
+from ocr.types import StreamError, StreamRefused
+
+logger = logging.getLogger(__name__)
+
+PLAYLIST_BYTES: Final = 512 * 1024
+SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
+MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
+LOOK_S: Final = 0.1  # how soon a wish to stop is seen
+ATTEMPT: Final = 0.45  # of the limit, that one request may take; a long segment twice that
+
+
+class Frame(NamedTuple):
+    """A picture (height, width, BGR), and when it came."""
+
+    at: datetime
+    image: Pixels
+
+
+class HlsStream:
+    """A live stream (HLS: MPEG-TS or fragmented MP4, plain or AES-128)."""
+
+    def __init__(
+        self,
+        url: str,
+        networks: Iterable[Network] = (),
+        every_s: float = 1.0,
+        limit_s: float = 6.0,
+    ) -> None:
+        """A picture every `every_s`; `limit_s` without one is an error.
+
+        StreamRefused for what is no http(s) address. Which addresses it leads to is checked when
+        they are connected to: internal ones only inside `networks`.
+        """
+        self.url, self.networks = well_formed(url), tuple(networks)
+        self.every_s, self.limit_s = every_s, limit_s
+        self.outage = Outage("stream")
+
+    def frames(self, stopping: threading.Event) -> Iterator[Frame]:
+        """The pictures from now on, in their time; ends within 1 s when `stopping` is set.
+
+        A gap, a stall, a jump or a restart of the stream is survived. Raises StreamError when no
+        picture came for `limit_s`, at once when an address is refused or the stream is over. It may
+        be called again then. A caller who is slow misses pictures, and is never more than a few
+        segments behind.
+        """
+        watch = _Watch(self)
+        thread = threading.Thread(target=watch.run, name="hls-stream", daemon=True)
+        thread.start()
+        try:
+            while (frame := self._next(watch, stopping)) is not None:
+                yield frame
+        finally:
+            watch.over.set()  # a request that is under way ends by its own limit
+
+    def _next(self, watch: _Watch, stopping: threading.Event) -> Frame | None:
+        until = time.monotonic() + self.limit_s - LOOK_S
+        while not stopping.is_set():
+            try:
+                shown = watch.shown.get(timeout=LOOK_S)
+            except queue.Empty:
+                if time.monotonic() < until:
+                    continue
+                told = f"No picture for {self.limit_s:g} s: {watch.trouble}"
+                raise StreamError(told) from None
+            if isinstance(shown, StreamError):
+                raise shown
+            return shown
+        return None
+
+
+class _Watch:
+    """What follows the stream, in a thread of its own: so nothing that it waits for holds others.
+
+    `shown` gets the pictures, and at last an error that trying again does not cure.
+    """
+
+    def __init__(self, stream: HlsStream) -> None:
+        self.shown: queue.Queue[Frame | StreamError] = queue.Queue(maxsize=1)
+        self.over = threading.Event()
+        self.trouble = "nothing has come yet"
+        self._url, self._every_s = stream.url, stream.every_s
+        self._request_s = stream.limit_s * ATTEMPT
+        self._lists = Fetcher(stream.networks, most_bytes=PLAYLIST_BYTES)
+        self._files = Fetcher(stream.networks, most_bytes=SEGMENT_BYTES)
+        self._outage = stream.outage
+        self._attempts = 0  # since a picture came
+        self._broken = 0  # segments, since then
+        self._last: int | None = None  # number of the last segment that was asked for
+        self._first_s = 0.0  # into the next segment, where the next picture is due
+        self._due_at = 0.0  # monotonic
+
+    def run(self) -> None:
+        """Watch until `over` is set."""
+        try:
+            while not self.over.is_set():
+                try:
+                    self._watch()
+                except StreamError as exc:
+                    if not self.over.is_set():
+                        self._attempts += 1
+                        self.trouble = str(exc)
+                        self.over.wait(self._outage.began(exc))
+        except StreamRefused as exc:
+            self._put(StreamError(str(exc)))
+        except _Ended:
+            self._put(StreamError("The stream is over."))
+        except Exception:
+            logger.exception("stream.failed")
+            self._put(StreamError("The stream cannot be followed: see the log."))
+        finally:
+            self._lists.close()
+            self._files.close()
+
+    def _watch(self) -> None:
+        url, playlist = self._joined()
+        while not self.over.is_set():
+            fresh = fresh_of(playlist, self._last)
+            for segment in fresh:
+                self._last = segment.number
+                self._play(segment, is_live=not playlist.is_over)
+                if self.over.is_set():
+                    return
+            if playlist.is_over:
+                raise _Ended
+            if not fresh:
+                if not self._broken:  # what is wrong with a segment says more
+                    self.trouble = "the playlist does not move on"
+                self.over.wait(min(max(playlist.target_s / 4, LOOK_S), 0.5))
+            playlist = self._playlist(url)
+
+    def _joined(self) -> tuple[str, Playlist]:
+        """The playlist with the segments, and its address: of the next variant at every attempt."""
+        top = self._playlist(self._url)
+        if not top.variants:
+            return self._url, top
+        url = top.variants[self._attempts % len(top.variants)]
+        return url, self._playlist(url)
+
+    def _playlist(self, url: str) -> Playlist:
+        fetched = self._lists.get(Piece(url), timeout_s=self._request_s)
+        return parsed(fetched.body, fetched.url)
+
+    def _play(self, segment: Segment, *, is_live: bool) -> None:
+        try:
+            for picture in pictures(
+                self._body(segment),
+                every_s=self._every_s,
+                first_s=self._first_s,
+                most_s=self._request_s,
+            ):
+                self._show(picture.image, is_live=is_live)
+                self._first_s = picture.at_s + self._every_s
+                if self.over.is_set():
+                    return
+        except StreamError as exc:
+            self._leave_out(exc)
+        self._first_s = max(self._first_s - segment.duration_s, 0.0)
+
+    def _leave_out(self, exc: StreamError) -> None:
+        """Go on without that segment; raise when there were too many in a row."""
+        self.trouble = str(exc)
+        self._broken += 1
+        if self._broken % MOST_BROKEN == 0:
+            raise exc
+        logger.info("stream.gap error=%s", exc)
+
+    def _body(self, segment: Segment) -> bytes:
+        timeout_s = min(max(segment.duration_s, self._request_s), 2 * self._request_s)
+        body = self._files.get(segment.body, timeout_s=timeout_s).body
+        # Asked for every time: an encoder that began anew has others at the same addresses.
+        if segment.key:
+            body = decrypted(body, self._small(Piece(segment.key.url)), segment.key.iv)
+        return (self._small(segment.head) if segment.head else b"") + body
+
+    def _small(self, piece: Piece) -> bytes:
+        return self._lists.get(piece, timeout_s=self._request_s).body
+
+    def _show(self, image: Pixels, *, is_live: bool) -> None:
+        """Hand a picture on, not sooner after the one before than it is shown on the air."""
+        if is_live:
+            self.over.wait(max(self._due_at - time.monotonic(), 0.0))
+            now = time.monotonic()
+            self._due_at = max((self._due_at or now) + self._every_s, now)
+        self._outage.over()
+        self._attempts = self._broken = 0
+        self._put(Frame(datetime.now(UTC), image))
+
+    def _put(self, shown: Frame | StreamError) -> None:
+        while not self.over.is_set():
+            try:
+                return self.shown.put(shown, timeout=LOOK_S)
+            except queue.Full:
+                continue
+
+
+class _Ended(Exception):
+    """The playlist says that nothing will follow."""

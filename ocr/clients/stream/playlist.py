@@ -1,0 +1,140 @@
+"""HLS playlists (RFC 8216): which files, in which order, a stream consists of."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any, Final, NamedTuple
+from urllib.parse import urljoin
+
+import m3u8
+
+from ocr.clients.stream.fetch import Piece
+from ocr.types import StreamError
+
+SHORTEST_S, LONGEST_S = 0.1, 30.0  # of a segment; what says otherwise is not believed
+MOST_BEHIND: Final = 3  # segments
+MOST_LINES: Final = 20_000  # parsing takes 10 us each
+FULL_HD: Final = 1920 * 1080
+SOUND: Final = ("mp4a", "ac-3", "ec-3", "opus", "flac")
+
+
+class Key(NamedTuple):
+    """What an encrypted segment is decrypted with: AES-128, CBC."""
+
+    url: str
+    iv: bytes
+
+
+class Segment(NamedTuple):
+    """A few seconds of the stream; `head` (EXT-X-MAP) goes before its bytes."""
+
+    number: int
+    duration_s: float
+    body: Piece
+    head: Piece | None
+    key: Key | None
+
+
+class Playlist(NamedTuple):
+    """A playlist: either of `variants`, best first, or of segments, oldest first."""
+
+    variants: list[str]
+    segments: list[Segment]
+    target_s: float
+    is_over: bool  # nothing will be added
+
+
+def parsed(body: bytes, url: str) -> Playlist:
+    """The playlist that came from `url`. StreamError when it is none, or one we cannot play."""
+    if not body.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"#EXTM3U"):
+        raise StreamError("What came is no HLS playlist.")
+    if body.count(b"\n") > MOST_LINES:
+        raise StreamError("The playlist is too long.")
+    try:
+        told = m3u8.loads(body.decode("utf-8-sig", "replace"))
+        variants = _variants(told.playlists, url)
+        segments = [] if variants else _segments(told.segments, url)
+        target_s = min(max(float(told.target_duration or 0), 0.5), LONGEST_S)
+        return Playlist(variants, segments, target_s, bool(told.is_endlist))
+    except StreamError:
+        raise
+    except Exception as exc:  # the parser fails in as many ways as there are malformed lines
+        raise StreamError(f"The playlist is malformed ({type(exc).__name__}).") from exc
+
+
+def fresh_of(playlist: Playlist, last: int | None) -> list[Segment]:
+    """The segments to play after number `last`; None when nothing was played yet.
+
+    A live stream is joined at its newest segment. So is one whose numbers went back (the encoder
+    began anew), or that is more than three ahead of us: old pictures are of no use.
+    """
+    found = playlist.segments
+    if not found or (playlist.is_over and last is None):
+        return found
+    if last is None or found[-1].number < last:
+        return found[-1:]
+    new = [segment for segment in found if segment.number > last]
+    return new if playlist.is_over or len(new) <= MOST_BEHIND else new[-1:]
+
+
+def _variants(playlists: Any, url: str) -> list[str]:
+    """The variants with a picture: the largest up to full HD first, the larger ones last."""
+
+    def rank(variant: Any) -> tuple[bool, int, int]:
+        info = variant.stream_info
+        pixels = info.resolution[0] * info.resolution[1] if info.resolution else 0
+        is_large = pixels > FULL_HD
+        return is_large, pixels if is_large else -pixels, -(info.bandwidth or 0)
+
+    with_picture = [one for one in playlists if not _is_sound(one.stream_info.codecs)]
+    return [urljoin(url, one.uri) for one in sorted(with_picture, key=rank)]
+
+
+def _is_sound(codecs: str | None) -> bool:
+    return bool(codecs) and all(one.strip().startswith(SOUND) for one in str(codecs).split(","))
+
+
+def _segments(told: Any, url: str) -> list[Segment]:
+    found: list[Segment] = []
+    ends: dict[str, int] = {}  # where the next range of a file begins unless it says so
+    for one in told:
+        if not one.uri:  # parts of a segment that is still being made
+            continue
+        file = urljoin(url, one.uri)
+        body = _piece(file, one.byterange, ends.get(file, 0))
+        ends[file] = body.first + (body.length or 0)
+        if one.gap_tag:
+            continue
+        head = one.init_section
+        number = int(one.media_sequence)
+        found.append(
+            Segment(
+                number,
+                min(max(float(one.duration or 0), SHORTEST_S), LONGEST_S),
+                body,
+                _piece(urljoin(url, head.uri), head.byterange, 0) if head and head.uri else None,
+                _key(one.key, url, number),
+            )
+        )
+    return found
+
+
+def _piece(url: str, byterange: str | None, following: int) -> Piece:
+    if not byterange:
+        return Piece(url)
+    length, _, first = str(byterange).strip('"').partition("@")
+    piece = Piece(url, int(first) if first else following, int(length))
+    if piece.first < 0 or (piece.length or 0) <= 0:
+        raise StreamError("The playlist has an impossible byte range.")
+    return piece
+
+
+def _key(told: Any, url: str, number: int) -> Key | None:
+    method = told.method if told else None
+    if method in (None, "", "NONE"):
+        return None
+    if method != "AES-128" or told.keyformat not in (None, "identity") or not told.uri:
+        raise StreamError(f"The stream is encrypted in a way that is not supported ({method}).")
+    if not told.iv:
+        return Key(urljoin(url, told.uri), number.to_bytes(16, "big"))
+    return Key(urljoin(url, told.uri), binascii.unhexlify(told.iv[2:].zfill(32)))

@@ -1,0 +1,20 @@
+"""What this app says on its socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gateway_arq.realtime.events import Event
+
+
+@dataclass(frozen=True)
+class AutobotStatus(Event):
+    """A run of AutoBOT went on: the fields of `GET /api/ocr/autobot/status`."""
+
+    type: ClassVar[str] = "autobot_status"
+    status: Mapping[str, Any]
+
+    def payload(self) -> dict[str, Any]:
+        return dict(self.status)

@@ -1,0 +1,73 @@
+"""The pictures that a run keeps: the board, and of each wheel the part of it with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from ocr.models import AutobotRun, Evidence
+
+Pixels = NDArray[np.uint8]  # (height, width, BGR)
+Box = tuple[int, int, int, int]  # left, top, right, bottom, px
+BOARD: Final = ""  # in the place of a wheel's code
+QUALITY: Final = 88
+ROOM: Final = 0.15  # around a wheel, of its own height
+
+
+def jpeg(image: Pixels) -> bytes:
+    """The picture as a file."""
+    ok, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not ok:
+        raise ValueError("This picture has no JPEG.")
+    return file.tobytes()
+
+
+def png(image: Pixels) -> bytes:
+    """The picture as a file that lost nothing; quickly made, not small."""
+    ok, file = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not ok:
+        raise ValueError("This picture has no PNG.")
+    return file.tobytes()
+
+
+def keep_board(run: AutobotRun, image: Pixels) -> None:
+    """Keep the whole picture in the place of the one before."""
+    _keep(run, BOARD, jpeg(image))
+
+
+def keep_wheels(run: AutobotRun, image: Pixels, boxes: Mapping[str, Box]) -> None:
+    """Keep of each wheel its part of the picture."""
+    for wheel, box in boxes.items():
+        part = cropped(image, box)
+        if part.size:
+            _keep(run, wheel, jpeg(part))
+
+
+def cropped(image: Pixels, box: Box) -> Pixels:
+    """That part of the picture, with a little around it; empty where it is outside."""
+    left, top, right, bottom = box
+    room = int((bottom - top) * ROOM)
+    return image[max(top - room, 0) : bottom + room, max(left - room, 0) : right + room]
+
+
+def prune() -> int:
+    """Delete pictures that are older than OCR_EVIDENCE_DAYS; returns how many there were."""
+    if not settings.OCR_EVIDENCE_DAYS:
+        return 0
+    old: Any = Evidence.objects.filter(
+        at__lt=timezone.now() - timedelta(days=settings.OCR_EVIDENCE_DAYS)
+    )
+    return int(old.delete()[0])
+
+
+def _keep(run: AutobotRun, wheel: str, file: bytes) -> None:
+    Evidence.objects.update_or_create(
+        run=run, wheel=wheel, defaults={"at": timezone.now(), "jpeg": file}
+    )

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import argparse
+import getpass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from lotto.rules import told_day
+from ocr import runs, selectors
+from ocr.types import RunBusy, RunRefused
+
+
+class Command(BaseCommand):
+    help = (
+        "Start or stop AutoBOT, which reads the draw off the live stream, or tell what it does. "
+        "The work is done by the gateway, or by `manage.py run_autobot`."
+    )
+
+    def add_arguments(self, parser: Any) -> None:
+        does = parser.add_subparsers(dest="does", required=True, metavar="start|stop|status")
+        start = does.add_parser("start", help="watch the stream now, as the schedule does")
+        start.add_argument(
+            "--extraordinary", action="store_true", help="a draw is due though it is no draw day"
+        )
+        for name, text in {
+            "ai-validation": "ask the AI where the OCR is in doubt",
+            "telegram-notify": "tell staff on Telegram",
+            "auto-upload": "upload to the Lotto site",
+            "save-to-db": "save to the archive",
+        }.items():
+            start.add_argument(
+                f"--{name}",
+                action=argparse.BooleanOptionalAction,
+                help=f"{text} (default: as configured)",
+            )
+        does.add_parser("stop", help="end the run at once; what was read stays in the admin")
+        does.add_parser("status", help="tell the state of the last run")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, f"_{options['does']}")(options)
+
+    def _start(self, options: dict[str, Any]) -> None:
+        try:
+            run = runs.start(
+                by=_me(),
+                extraordinary=options["extraordinary"],
+                options={name: options[name] for name in runs.OPTIONS},
+            )
+        except RunBusy as exc:
+            raise CommandError(f"{exc} State: {exc.state}.") from exc
+        except RunRefused as exc:
+            raise CommandError(str(exc)) from exc
+        self.stdout.write(f"Run {run.pk} started for {told_day(run.day)}.")
+
+    def _stop(self, options: dict[str, Any]) -> None:
+        before, run = runs.stop(by=_me())
+        self.stdout.write(f"Run {run.pk} stopped ({before})." if run else "AutoBOT is idle.")
+
+    def _status(self, options: dict[str, Any]) -> None:
+        told = selectors.status(selectors.latest())
+        self.stdout.write(f"{told['status']}: {told['wheels_completed']}/{told['total_wheels']}")
+        for line in (told["message"], *(f"{w} {' '.join(n)}" for w, n in told["wheels"].items())):
+            if line:
+                self.stdout.write(f"  {line}")
+        for name, step in told["steps"].items():
+            self.stdout.write(f"  {name}: {step['state']} {step['error']}".rstrip())
+
+
+def _me() -> str:
+    return f"command ({getpass.getuser()})"

@@ -1,0 +1,28 @@
+"""The schedule's entry points; when each runs is set in the admin (periodic tasks)."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from gateway_arq.workers import services as workers
+from ocr import evidence, runs, selectors
+from ocr.types import RunBusy, RunRefused
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name=selectors.START_TASK, soft_time_limit=30)
+def autobot() -> None:
+    """Begin the evening's run; a worker does it."""
+    try:
+        runs.start(by="schedule")
+    except (RunBusy, RunRefused) as exc:
+        logger.warning("autobot.not_started error=%s", exc)
+
+
+@shared_task(name="ocr.prune", soft_time_limit=600)
+def prune() -> None:
+    with workers.watched("ocr.prune"):
+        evidence.prune()

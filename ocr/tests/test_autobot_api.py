@@ -1,0 +1,219 @@
+"""`/api/ocr/autobot/*` to the letter of the references; the command, the schedule, the event."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django_celery_beat.models import PeriodicTask
+
+from gateway_arq.realtime import publish
+from lotto.types import WHEELS
+from ocr import runs, selectors, tasks
+from ocr.models import AutobotConfig, AutobotRun
+from ocr.tests.evenings import DAY, OWNER, STREAM, begun, drawn, read
+from ocr.types import RunState
+
+pytestmark = pytest.mark.django_db
+BASE = "/api/ocr/autobot"
+EVENING = "2026-11-24T20:30:00+01:00"
+STATUS_KEYS = {"status", "wheels_completed", "total_wheels", "last_run"}
+ADDED_KEYS = {"run", "date", "message", "wheels", "missing", "steps"}
+OPTIONS = {"ai_validation", "auto_upload", "telegram_notify", "save_to_db"}
+PUBLIC = "https://93.184.215.14/live.m3u8"
+
+
+@pytest.fixture(autouse=True)
+def _stream(settings: Any) -> None:
+    settings.OCR_STREAM_URL = STREAM
+
+
+def post(api: Any, what: str, body: Any = None) -> Any:
+    return api.post(f"{BASE}/{what}", {} if body is None else body, format="json")
+
+
+def put(api: Any, body: Any) -> Any:
+    return api.put(f"{BASE}/config", body, format="json")
+
+
+def test_status_before_the_first_run(api: Any) -> None:
+    told = api.get(f"{BASE}/status").json()
+    assert told.keys() == STATUS_KEYS | ADDED_KEYS
+    assert {name: told[name] for name in STATUS_KEYS} == {
+        "status": "idle", "wheels_completed": 0, "total_wheels": 11, "last_run": None,
+    }  # fmt: skip
+
+
+@time_machine.travel(EVENING)
+def test_status_of_a_run_at_work(api: Any) -> None:
+    read(doubtful=["NA"])
+    told = api.get(f"{BASE}/status").json()
+    assert told.keys() == STATUS_KEYS | ADDED_KEYS
+    assert (told["status"], told["wheels_completed"]) == ("validating", 10)
+    assert told["last_run"] == "2026-11-24T19:30:00Z"
+    assert told["wheels"]["BARI"] == [f"{number:02}" for number in drawn()["BA"]]
+    assert told["missing"] == ["NAPOLI"]
+    assert told["steps"]["archive"] == {"state": "waiting", "tries": 0, "error": ""}
+
+
+def test_a_run_of_yesterday_is_no_news(api: Any) -> None:
+    with time_machine.travel(EVENING):
+        runs.end(read(), OWNER, RunState.COMPLETED, "11 wheels")
+        assert api.get(f"{BASE}/status").json()["status"] == "completed"
+    with time_machine.travel("2026-11-25T08:00:00+01:00"):
+        told = api.get(f"{BASE}/status").json()
+    assert (told["status"], told["wheels_completed"]) == ("idle", 0)
+    assert told["last_run"] == "2026-11-24T19:30:00Z"
+
+
+def test_start_answers_with_the_run(api: Any) -> None:
+    answer = post(
+        api, "start", {"ai_validation": True, "telegram_notify": True, "auto_upload": False}
+    )
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told.keys() == {"success", "timestamp"} | STATUS_KEYS | ADDED_KEYS
+    assert (told["success"], told["status"]) == (True, "capturing")
+    run = AutobotRun.objects.get()
+    assert (run.ai_validation, run.auto_upload, run.save_to_db) == (True, False, True)
+
+
+def test_a_second_start_is_a_409_with_the_runs_state(api: Any) -> None:
+    post(api, "start")
+    answer = post(api, "start")
+    assert answer.status_code == 409
+    told = answer.json()
+    assert told.keys() == {"detail", "success"} | STATUS_KEYS | ADDED_KEYS
+    assert (told["success"], told["status"]) == (False, "capturing")
+    assert AutobotRun.objects.count() == 1
+
+
+def test_start_without_a_stream_says_so(api: Any, settings: Any) -> None:
+    settings.OCR_STREAM_URL = ""
+    answer = post(api, "start")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "No stream is configured.")
+
+
+@pytest.mark.parametrize("body", [[], "x", {"ai_validation": "yes"}, {"extraordinary": 1}])
+def test_what_is_no_start_is_a_400(api: Any, body: Any) -> None:
+    answer = post(api, "start", body)
+    assert (answer.status_code, "detail" in answer.json()) == (400, True)
+    assert not AutobotRun.objects.exists()
+
+
+def test_stop_is_answered_as_the_reference_shows(api: Any) -> None:
+    begun()
+    told = post(api, "stop").json()
+    assert told.keys() == {"success", "status", "previous_status", "message", "timestamp"}
+    assert (told["success"], told["status"], told["previous_status"], told["message"]) == (
+        True, "idle", "capturing", "AutoBOT stopped",
+    )  # fmt: skip
+    assert selectors.unfinished() is None
+    again = post(api, "stop")
+    assert (again.status_code, again.json()["previous_status"]) == (200, "idle")
+
+
+def test_config_is_answered_as_the_reference_shows(api: Any) -> None:
+    told = api.get(f"{BASE}/config").json()
+    assert told.keys() == {"stream_url", "default_stream_url", "schedule", "config", "timestamp"}
+    assert told["stream_url"] == told["default_stream_url"] == STREAM
+    assert told["schedule"] == "20:01 daily"
+    assert told["config"] == dict.fromkeys(OPTIONS, True)
+
+
+def test_the_schedule_is_what_staff_made_of_it(api: Any) -> None:
+    task = PeriodicTask.objects.get(task="ocr.autobot")
+    task.crontab.hour, task.crontab.minute = "19", "58"
+    task.crontab.save()
+    assert api.get(f"{BASE}/config").json()["schedule"] == "19:58 daily"
+    PeriodicTask.objects.filter(pk=task.pk).update(enabled=False)
+    assert api.get(f"{BASE}/config").json()["schedule"] == "off"
+
+
+def test_what_is_configured_stays(api: Any) -> None:
+    answer = put(api, {"stream_url": PUBLIC, "auto_upload": False})
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told.keys() == {"success", "config", "stream_url", "message", "timestamp"}
+    assert told["message"] == "Configuration updated"
+    assert told["config"] == {**dict.fromkeys(OPTIONS, True), "auto_upload": False}
+    assert put(api, {"ai_validation": False}).json()["stream_url"] == PUBLIC
+    now = api.get(f"{BASE}/config").json()
+    assert (now["stream_url"], now["default_stream_url"]) == (PUBLIC, STREAM)
+    assert (now["config"]["auto_upload"], now["config"]["ai_validation"]) == (False, False)
+    assert runs.start(by="the test").stream_url == PUBLIC
+
+
+def test_an_empty_stream_is_the_default_again(api: Any) -> None:
+    put(api, {"stream_url": PUBLIC})
+    assert put(api, {"stream_url": ""}).json()["stream_url"] == STREAM
+    assert AutobotConfig.objects.get().stream_url == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtmp://93.184.215.14/live", "file:///etc/passwd", "live.m3u8", "http://", "x" * 2001,
+        "http://127.0.0.1/live.m3u8", "http://[::1]/", "http://10.1.2.3/", "http://192.168.1.1/",
+        "http://169.254.169.254/latest/meta-data", "http://localhost/", "http://0x7f.1/",
+        "http://[::ffff:10.0.0.1]/", "http://user:secret@93.184.215.14/",
+    ],
+)  # fmt: skip
+def test_an_address_that_may_not_be_fetched_is_a_400(api: Any, url: str) -> None:
+    answer = put(api, {"stream_url": url, "auto_upload": False})
+    assert answer.status_code == 400
+    assert "stream_url" in answer.json()["errors"]
+    assert not AutobotConfig.objects.exists()
+
+
+@pytest.mark.parametrize("body", [[], {"stream_url": 5}, {"save_to_db": "no"}])
+def test_what_is_no_configuration_is_a_400(api: Any, body: Any) -> None:
+    assert put(api, body).status_code == 400
+
+
+def test_the_schedule_starts_a_run_and_leaves_one_that_is_at_work() -> None:
+    task = PeriodicTask.objects.get(name="AutoBOT: start")
+    assert (task.task, str(task.crontab.timezone)) == (tasks.autobot.name, "Europe/Rome")
+    assert (task.crontab.hour, task.crontab.minute) == ("20", "1")
+    tasks.autobot()
+    tasks.autobot()
+    assert AutobotRun.objects.get().started_by == "schedule"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_change_is_told_on_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Any] = []
+    monkeypatch.setattr(publish, "publish", lambda events: said.extend(events))
+    with time_machine.travel(EVENING):
+        run = read()
+        runs.end(run, OWNER, RunState.COMPLETED, "done")
+    assert {event.type for event in said} == {"autobot_status"}
+    told = [event.payload() for event in said]
+    assert [told[0]["status"], told[-1]["status"]] == ["capturing", "completed"]
+    assert told[-1]["wheels_completed"] == len(WHEELS)
+    assert told[0].keys() == STATUS_KEYS | ADDED_KEYS
+    assert all(event.body() for event in said)
+
+
+# --- manage.py autobot ----------------------------------------------------------------------------
+
+
+def command(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command("autobot", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def test_the_command_starts_tells_and_stops() -> None:
+    assert "started" in command("start", "--no-auto-upload", "--extraordinary")
+    run = AutobotRun.objects.get()
+    assert (run.auto_upload, run.save_to_db, run.is_extraordinary) == (False, True, True)
+    with pytest.raises(CommandError, match="capturing"):
+        command("start")
+    assert "capturing: 0/11" in command("status")
+    assert "stopped" in command("stop")
+    assert "idle" in command("stop")
+    assert run.day != DAY

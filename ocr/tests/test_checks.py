@@ -1,0 +1,46 @@
+"""Settings of the outside services that are odd are told before anybody needs them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ocr.checks import check_settings
+
+pytestmark = pytest.mark.once
+GOOD = {
+    "OPENROUTER_URL": "https://openrouter.ai/api/v1",
+    "OPENROUTER_API_KEY": "sk-or-v1-0123",
+    "LOTTO_SITE_URL": "https://lotto.example",
+    "LOTTO_SITE_USER": "gateway",
+    "LOTTO_SITE_PASSWORD": "secret",
+}
+
+
+def found(settings: Any, **other: str) -> list[str]:
+    for name, value in {**GOOD, **other}.items():
+        setattr(settings, name, value)
+    return [message.id for message in check_settings()]
+
+
+def test_what_is_right_or_off_is_no_message(settings: Any) -> None:
+    assert found(settings) == []
+    assert found(settings, OPENROUTER_API_KEY="", OPENROUTER_URL="x", LOTTO_SITE_URL="") == []
+    assert found(settings, LOTTO_SITE_URL="http://127.0.0.1:8100/lotto-site") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("OPENROUTER_URL", "openrouter.ai", "ocr.E001"),
+        ("LOTTO_SITE_URL", "ftp://lotto.example", "ocr.E001"),
+        ("LOTTO_SITE_URL", "http://lotto.example", "ocr.W002"),
+        ("OPENROUTER_API_KEY", "sk or", "ocr.E003"),
+        ("OPENROUTER_API_KEY", "sk-é", "ocr.E003"),
+        ("LOTTO_SITE_USER", "", "ocr.W004"),
+        ("LOTTO_SITE_PASSWORD", "", "ocr.W004"),
+    ],
+)
+def test_what_is_odd_is_told(settings: Any, name: str, value: str, message: str) -> None:
+    assert found(settings, **{name: value}) == [message]

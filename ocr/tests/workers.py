@@ -1,0 +1,86 @@
+"""`manage.py run_autobot` as real processes on the test's own database, to be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+FROM_SETTINGS: Final = (
+    "TELEGRAM_URL", "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID", "OPENROUTER_URL",
+    "OPENROUTER_API_KEY", "LOTTO_SITE_URL", "LOTTO_SITE_USER", "LOTTO_SITE_PASSWORD",
+    "REDIS_URL",
+)  # fmt: skip
+
+
+class Workers:
+    """Processes by their ids; the one with the lease can be found and killed."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> int:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "run_autobot"], cwd=ROOT, env=self._environment
+        )
+        self._processes[process.pid] = process
+        return process.pid
+
+    def kill(self, pid: int) -> None:
+        """As `kill -9` does."""
+        process = self._processes.pop(pid)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def end(self) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.wait(20)
+
+
+def worker_of(run: Any) -> int | None:
+    """The process that holds the run's lease."""
+    run.refresh_from_db()
+    return int(run.lease_owner.split(":")[1]) if run.lease_owner else None
+
+
+@contextmanager
+def workers(folder: Path) -> Iterator[Workers]:
+    """Room for worker processes that share this test's database, Redis and upstreams."""
+    started = Workers(_environment(folder))
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    name = str(connection.settings_dict["NAME"])
+    database = ""
+    if connection.vendor == "sqlite":
+        (folder / "gateway.sqlite3").symlink_to(name)
+    else:
+        database = settings.DATABASE_URL.rpartition("/")[0] + f"/{name}"
+    return {
+        **kept,
+        **{name: getattr(settings, name) for name in FROM_SETTINGS},
+        "DJANGO_SETTINGS_MODULE": "gateway_arq.settings",
+        "DOTENV": "",
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": database,
+        "OCR_STREAM_NETWORKS": "127.0.0.0/8",
+        "LOTTO_ARCHIVE_URLS": "",
+        "LOG_LEVEL": "WARNING",
+    }

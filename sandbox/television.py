@@ -1,0 +1,228 @@
+"""A television channel with the draw of the evening, live over HLS.
+
+A segment is drawn and encoded when somebody asks for it, so that a channel that nobody watches
+costs nothing. Its numbering follows the machine's own clock, what is on follows the time of day, or
+what was asked for. Protocol: `docs/upstreams/stream.md`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from sandbox import programme
+from sandbox.app import CONTROL, Upstream, json_answer, json_body
+from sandbox.programme import Scene
+
+PREFIX: Final = "/tv"
+ROME: Final = ZoneInfo("Europe/Rome")
+SEGMENT_S: Final = 2.0
+PICTURES_PER_S: Final = 5
+LISTED: Final = 5  # segments in the playlist
+KEPT: Final = 12  # encoded ones
+HANG_S: Final = 3600.0
+BEGINS_ANEW: Final = {"programme", "day", "from_s", "speed"}
+FIRST_DAY: Final = date(1939, 2, 1)
+Programme = Literal["live", "evening", "adverts", "presenter", "board", "yesterday"]
+Trouble = Literal["", "stall", "hang", "cut", "gap"]
+Quality = Literal["1080", "720", "low"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is on, and how it is sent. `live` is what the time of day says."""
+
+    programme: Programme = "live"
+    day: date | None = None  # whose draw; None: today's
+    from_s: float = 40.0  # of the evening, where `evening` begins
+    speed: float = 1.0  # of the evening
+    quality: Quality = "720"
+    blur: bool = False
+    trouble: Trouble = ""
+    trouble_s: float | None = None  # that it lasts; None: until another wish
+
+
+class Television:
+    """One channel. Its numbering goes on when the sandbox is started again, unless `restart`ed."""
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.time, segment_s: float = SEGMENT_S
+    ) -> None:
+        self.clock = clock
+        self._segment_s = segment_s
+        self._wish = Wish()
+        self._began_at = self._wished_at = self._now()  # the programme, the trouble
+        self._first = 0  # the segment, by the machine's clock, that is number 0
+        self._encoded: OrderedDict[int, bytes] = OrderedDict()
+        self._encoding = asyncio.Lock()
+
+    def upstream(self) -> Upstream:
+        """This part of the sandbox."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/live.m3u8", self._playlist, name="tv.playlist"),
+                web.get(r"/{number:\d+}.ts", self._segment, name="tv.segment"),
+            ]
+        )
+        return Upstream(
+            "television",
+            PREFIX,
+            app,
+            [
+                web.get(f"{CONTROL}/television", self._told),
+                web.post(f"{CONTROL}/television", self._steer),
+            ],
+            {
+                f"GET {CONTROL}/television": "what is on",
+                f"POST {CONTROL}/television": '{"programme": "evening", "speed": 20}: of '
+                f"{_options(Programme)}; `day` of the draw (2026-11-26, null: today's), `from_s` "
+                f"of the evening, `speed` of it, `quality` ({_options(Quality)}), `blur`, "
+                f"`trouble` ({_options(Trouble)}) for `trouble_s`; "
+                '{"restart": true}: the numbering begins anew. What is not named stays',
+            },
+        )
+
+    def steer(self, *, restart: bool = False, **wish: Any) -> None:
+        """Let something else be on from now on; fields as in `Wish`, what is not given stays."""
+        self._wish = replace(self._wish, **wish)
+        self._wished_at = self._now()
+        if not wish.keys().isdisjoint(BEGINS_ANEW):
+            self._began_at = self._wished_at
+        if restart:
+            self._first = self._newest()
+        self._encoded.clear()
+
+    def scene(self, moment: float) -> Scene:
+        """What is on at a moment (s) of the machine's clock."""
+        wish, wall = self._wish, self.clock() + moment - self._now()
+        now = datetime.fromtimestamp(wall, ROME)
+        day = wish.day or now.date()
+        into_s = (moment - self._began_at) * wish.speed
+        match wish.programme:
+            case "evening":
+                return programme.evening(max(wish.from_s + into_s, 0.0), day)
+            case "board":
+                return programme.board(day, f"{now:%H:%M}")
+            case "yesterday":
+                return programme.board(programme.draws.before(day), f"{now:%H:%M}")
+            case "adverts":
+                number = int(moment / programme.ADVERT_S) % programme.ADVERTS
+                return Scene("advert", day, number=number)
+            case "presenter":
+                return Scene("presenter", day, f"{now:%H:%M}")
+        return programme.on_the_air(now, wish.day)
+
+    def trouble(self) -> Trouble:
+        """What the channel suffers from now."""
+        lasts_s = self._wish.trouble_s
+        is_past = lasts_s is not None and self._now() >= self._wished_at + lasts_s
+        return "" if is_past else self._wish.trouble
+
+    @staticmethod
+    def _now() -> float:
+        return time.monotonic()
+
+    def _newest(self) -> int:
+        """The last segment that is whole, by the machine's clock."""
+        now = self._wished_at if self.trouble() == "stall" else self._now()
+        return int(now / self._segment_s) - 1
+
+    async def _playlist(self, request: web.Request) -> web.StreamResponse:
+        await self._suffer(request)
+        last = self._newest() - self._first
+        first = max(last - LISTED + 1, 0)
+        target_s = max(round(self._segment_s), 1)
+        lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-TARGETDURATION:{target_s}"]
+        lines.append(f"#EXT-X-MEDIA-SEQUENCE:{first}")
+        for number in range(first, last + 1):
+            lines += [f"#EXTINF:{self._segment_s:.3f},", f"{number}.ts"]
+        return web.Response(
+            text="\n".join([*lines, ""]),
+            content_type="application/vnd.apple.mpegurl",
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    async def _segment(self, request: web.Request) -> web.StreamResponse:
+        await self._suffer(request)
+        asked = int(request.match_info["number"])
+        number, newest = asked + self._first, self._newest()
+        is_missing = self.trouble() == "gap" and asked % 2
+        if is_missing or not newest - 2 * LISTED < number <= newest:
+            raise web.HTTPNotFound(text="There is no such segment")
+        async with self._encoding:
+            if number not in self._encoded:
+                self._encoded[number] = await asyncio.to_thread(self._video, number)
+                while len(self._encoded) > KEPT:
+                    self._encoded.popitem(last=False)
+            body = self._encoded[number]
+        return web.Response(body=body, content_type="video/mp2t")
+
+    def _video(self, number: int) -> bytes:
+        from sandbox import pictures  # heavy, and needed only when somebody watches
+
+        quality = pictures.QUALITIES[self._wish.quality]
+        begins = number * self._segment_s
+        moments = [
+            begins + step / PICTURES_PER_S
+            for step in range(round(self._segment_s * PICTURES_PER_S))
+        ]
+        images = [pictures.drawn(self.scene(moment), quality.size) for moment in moments]
+        if self._wish.blur:
+            images = [pictures.blurred(image) for image in images]
+        return pictures.encoded(images, begins_s=begins, rate=PICTURES_PER_S, crf=quality.crf)
+
+    async def _suffer(self, request: web.Request) -> None:
+        trouble = self.trouble()
+        if trouble == "hang":
+            await asyncio.sleep(HANG_S)
+        if trouble == "cut" and request.transport is not None:
+            request.transport.abort()
+
+    async def _told(self, request: web.Request) -> web.Response:
+        scene = self.scene(self._now())
+        on = {"kind": scene.kind, "draw_of": scene.day, "wheels": dict(scene.wheels)}
+        return json_answer({**asdict(self._wish), "suffers": self.trouble(), "on_the_air": on})
+
+    async def _steer(self, request: web.Request) -> web.Response:
+        body = await json_body(request)
+        try:
+            self.steer(restart=body.pop("restart", False) is True, **_read(body))
+        except (TypeError, ValueError) as exc:
+            raise web.HTTPBadRequest(text=str(exc)) from None
+        return await self._told(request)
+
+
+def _read(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a wish. ValueError or TypeError for one that cannot be."""
+    choices = {"programme": Programme, "quality": Quality, "trouble": Trouble}
+    for name, value in body.items():
+        if name in choices and value not in get_args(choices[name]):
+            raise ValueError(f"{name} must be one of {_options(choices[name])}")
+        if name in ("from_s", "speed") and not _is_number(value):
+            raise ValueError(f"{name} must be a number from 0 on")
+        if name == "trouble_s" and value is not None and not _is_number(value):
+            raise ValueError("trouble_s must be a number from 0 on, or null")
+        if name == "blur" and type(value) is not bool:
+            raise ValueError("blur must be true or false")
+    if body.get("day") is not None:
+        body["day"] = date.fromisoformat(body["day"])
+        if body["day"] < FIRST_DAY:
+            raise ValueError(f"day must be {FIRST_DAY} or later")
+    return body
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1e6
+
+
+def _options(choices: Any) -> str:
+    return ", ".join(one or '""' for one in get_args(choices))

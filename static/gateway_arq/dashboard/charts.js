@@ -1,0 +1,135 @@
+// The charts: Chart.js draws over the sketch that the server made, in the colours of the theme.
+
+import "../../vendor/chart.js/chart.umd.min.js"; // an ordinary script: leaves `Chart` on the window
+import { integer, locale, minute } from "./format.js";
+import { at, state, text } from "./live.js";
+import { onFigures } from "./figures.js";
+import { paint } from "./paint.js";
+import { save } from "./save.js";
+
+const HOURS = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
+const SERIES = ["--series-1", "--series-2", "--series-3"];
+const DASHES = [[], [6, 4], [2, 3]]; // a line is known by more than its colour
+
+// By data-chart: the words under it, and its series (name, path, kind), the most important one first.
+const CHARTS = {
+  rhythm: {
+    labels: () => state.figures.calls.rhythm.at.map(minute),
+    series: [["calls", "figures.calls.rhythm.now", "bar"], ["calls_before", "figures.calls.rhythm.before", "line"]],
+  },
+  hours: {
+    labels: () => HOURS,
+    series: [
+      ["now", "figures.calls.hours.now", "line"],
+      ["yesterday", "figures.calls.hours.yesterday", "line"],
+      ["last_week", "figures.calls.hours.last_week", "line"],
+    ],
+  },
+  recent: {
+    labels: () => state.figures.television.recent.at.map(minute),
+    series: [["viewers", "figures.television.recent.average", "line"], ["peak", "figures.television.recent.peak", "line"]],
+  },
+  audience: {
+    labels: () => HOURS,
+    series: [["now", "figures.television.hours.now", "line"], ["yesterday", "figures.television.hours.yesterday", "line"]],
+  },
+};
+
+const probe = document.createElement("span");
+probe.hidden = true;
+document.body.append(probe);
+
+/** What a token like --grid is in the theme of now. */
+function colour(token) {
+  probe.style.color = `var(${token})`;
+  return getComputedStyle(probe).color;
+}
+
+/** How the nth series of a chart looks. */
+function look(type, n) {
+  const shade = colour(SERIES[n]);
+  const common = { borderColor: shade, backgroundColor: shade, order: type === "bar" ? 2 : 1 };
+  if (type === "bar") return common;
+  return { ...common, borderDash: DASHES[n], borderWidth: 2, pointRadius: alone, pointHitRadius: 8, tension: 0.25 };
+}
+
+/** A value between two unknown ones makes no line: it is a point. */
+function alone({ dataset: { data }, dataIndex: n }) {
+  return (data[n - 1] ?? data[n + 1] ?? null) === null ? 2 : 0;
+}
+
+function options() {
+  const [faint, grid] = [colour("--faint"), colour("--grid")];
+  return {
+    locale,
+    animation: false,
+    responsive: true,
+    maintainAspectRatio: false,
+    interaction: { mode: "index", intersect: false },
+    plugins: { legend: { display: false } },
+    scales: {
+      x: { grid: { display: false }, ticks: { color: faint, maxRotation: 0, autoSkipPadding: 24 } },
+      y: {
+        beginAtZero: true,
+        border: { display: false },
+        grid: { color: grid },
+        ticks: { color: faint, precision: 0, maxTicksLimit: 5, callback: integer },
+      },
+    },
+  };
+}
+
+class HouseChart {
+  #figure;
+  #spec;
+  #chart = null;
+
+  constructor(figure) {
+    this.#figure = figure;
+    this.#spec = CHARTS[figure.dataset.chart];
+    this.draw();
+    figure.querySelector(".sketch").remove();
+    for (const button of figure.querySelectorAll("[data-save]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => this.#save(button.dataset.save));
+    }
+  }
+
+  /** Draw it anew, in the colours of the theme of now. */
+  draw() {
+    this.#chart?.destroy();
+    this.#chart = new Chart(this.#figure.querySelector("canvas"), {
+      data: {
+        labels: this.#spec.labels(),
+        datasets: this.#spec.series.map(([name, path, type], n) => ({
+          type, label: text(name), data: at(state, path), ...look(type, n),
+        })),
+      },
+      options: options(),
+    });
+  }
+
+  /** Draw what the state says now. */
+  show() {
+    const { data } = this.#chart;
+    data.labels = this.#spec.labels();
+    data.datasets.forEach((set, n) => (set.data = at(state, this.#spec.series[n][1])));
+    this.#chart.update("none");
+  }
+
+  #save(kind) {
+    const { canvas, data } = this.#chart;
+    const title = this.#figure.querySelector("h3").textContent;
+    if (kind === "png") save.picture(canvas, title, { ground: colour("--card"), ink: colour("--text") });
+    else save.table(title, [text("time"), ...data.datasets.map(({ label }) => label)], data);
+  }
+}
+
+const charts = [...document.querySelectorAll("[data-chart]")].map((figure) => new HouseChart(figure));
+
+const showAll = () => charts.forEach((chart) => chart.show());
+const drawAll = () => charts.forEach((chart) => chart.draw());
+
+onFigures(() => paint(showAll));
+document.addEventListener("themechange", drawAll);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

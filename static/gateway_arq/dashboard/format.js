@@ -1,0 +1,75 @@
+// How values are written, by name, in the locale of the reader. `formats.py` has the same names: it writes the
+// first page.
+
+import { live, now, text } from "./live.js";
+
+const language = document.documentElement.lang;
+const { timeZone } = live;
+
+/** The reader's own variant of the page's language. */
+export const locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
+
+const number = (options) => new Intl.NumberFormat(locale, { useGrouping: "always", ...options }).format;
+const time = (options) => new Intl.DateTimeFormat(locale, { timeZone, ...options }).format;
+const two = "2-digit";
+
+const clockTime = time({ hour: two, minute: two, second: two, hourCycle: "h23" });
+const date = time({ day: two, month: two, year: "numeric" });
+const percent = number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
+// Times that are local already, and days and months as such, wherever the reader is.
+const long = (options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format;
+const localTime = long({ day: two, month: two, year: "numeric", hour: two, minute: two, hourCycle: "h23" });
+const longDay = long({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const longMonth = long({ month: "long", year: "numeric" });
+
+export const integer = number({ maximumFractionDigits: 0 });
+export const euro = number({ style: "currency", currency: "EUR" });
+export const minute = ((write) => (epoch) => write(epoch * 1000))(time({ hour: two, minute: two, hourCycle: "h23" }));
+
+/** The time since that epoch second: 83 s are "1:23", 3683 s "1:01:23"; nothing is shorter than "0:00". */
+export function clock(started, until = now()) {
+  const whole = Math.max(0, Math.floor(until - started));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  const rest = String(whole % 60).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** Today's time, or another day's date. */
+export function moment(epoch) {
+  const at = new Date(epoch * 1000);
+  return date(at) === date(now() * 1000) ? clockTime(at) : date(at);
+}
+
+/** When AutoBOT starts by itself: "20:01 daily", a crontab's words, or "off". */
+function schedule(told) {
+  const [time, rest] = told.split(" ", 2);
+  if (rest === "daily") return text("daily", { time });
+  return told === "off" ? text("off") : told;
+}
+
+const formats = {
+  text: String,
+  integer,
+  euro,
+  change: percent,
+  clock,
+  moment,
+  minute,
+  local: (told) => localTime(Date.parse(`${told.replace(" ", "T")}Z`)),
+  day: (told) => longDay(Date.parse(`${told.replaceAll("/", "-")}T00:00Z`)),
+  schedule,
+  month: (told) => longMonth(Date.parse(`${told}-01T00:00Z`)),
+};
+for (const [name, words] of Object.entries(live.words.groups)) formats[name] = (value) => words[value] ?? value;
+
+/** The value in that format; what is unknown is a dash, and no change nothing at all. */
+export function written(value, how) {
+  if (value === null || value === undefined) return how === "change" ? "" : "–";
+  return formats[how](value);
+}
+
+/** Show `text` in `node`, touching the page only if that changes something. */
+export function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,69 @@
+// The last draw as a board, onto which wheels are written as they arrive, and AutoBOT at its work.
+
+import { act } from "./actions.js";
+import { getJson } from "./figures.js";
+import { byId, live, state, text } from "./live.js";
+
+/** Wheels of a day arrived or were changed; days that are not the newest one do not show. */
+export function onDraw({ date, wheels }) {
+  const { draw } = state.figures;
+  if (draw.day !== null && date < draw.day) return;
+  const kept = ({ numbers }) => (date === draw.day ? numbers : []);
+  draw.wheels = draw.wheels.map((wheel) => ({ ...wheel, numbers: wheels[wheel.code] ?? kept(wheel) }));
+  draw.day = date;
+}
+
+/** Stored numbers were corrected. */
+export function onCorrected({ date, wheels }) {
+  const after = Object.entries(wheels).map(([code, change]) => [code, change.after]);
+  if (date === state.figures.draw.day) onDraw({ date, wheels: Object.fromEntries(after) });
+}
+
+/** AutoBOT went on. */
+export function onAutobot({ status, wheels, wheels_completed, run, message, last_run, steps }) {
+  const { autobot } = state.figures;
+  if (run !== autobot.run) autobot.pictures = []; // those of another evening
+  Object.assign(autobot, {
+    status,
+    wheels_completed,
+    run,
+    message,
+    last_run: last_run && Date.parse(last_run) / 1000,
+    working: live.atWork.includes(status),
+    wheels: autobot.wheels.map((wheel) => ({ ...wheel, numbers: wheels[wheel.name.toUpperCase()] ?? [] })),
+    steps: Object.entries(steps).map(([name, step]) => ({ name, ...step })),
+  });
+}
+
+byId("lotto").addEventListener("click", ({ target }) => {
+  if (target.matches("[data-start]")) act(live.addresses["autobot-start"], {}, text("started"));
+  if (target.matches("[data-stop]")) {
+    target.closest("details").open = false;
+    act(live.addresses["autobot-stop"], {}, text("stopped"));
+  }
+});
+
+/**
+ * What became of the predictions. They lie in the old database, which may be slow or away: so they are asked for
+ * when somebody opens them, and `show` is called with what came.
+ */
+export function onRiscontri(show) {
+  byId("riscontri").addEventListener("toggle", async ({ target }) => {
+    if (!target.open) return;
+    state.riscontri = await getJson(live.addresses.riscontri).then(riscontri, ({ message }) => ({ detail: message }));
+    show();
+  });
+}
+
+function riscontri({ stats, stats_last3, predictions }) {
+  return {
+    detail: "",
+    stats: [{ of: "all", ...stats }, { of: "last3", ...stats_last3 }],
+    hits: predictions.filter(({ outcome }) => outcome).map((one) => ({
+      ...one,
+      day: one.date.replaceAll("-", "/"),
+      wheels: one.tutte ? text("all_wheels") : one.wheels.join(" "),
+      numbers: one.numbers.join(" · "),
+    })),
+  };
+}

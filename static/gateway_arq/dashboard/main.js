@@ -1,0 +1,92 @@
+// The live page: what the server has drawn is taken over and kept up to date.
+
+import * as calls from "./calls.js";
+import { Panel } from "./bind.js";
+import { getJson, nudge, onFigures, refresh, take } from "./figures.js";
+import { byId, live, setClock, state } from "./live.js";
+import { onAutobot, onCorrected, onDraw, onRiscontri } from "./lotto.js";
+import { paint } from "./paint.js";
+import { LiveSocket } from "./socket.js";
+import { Link } from "./stale.js";
+import { onListed, onReleased, onScreened } from "./switchboard.js";
+import { onViewers } from "./television.js";
+import "./theme.js";
+
+const drawers = new Map();
+for (const node of document.querySelectorAll("[data-panel]")) {
+  const panel = new Panel(node);
+  drawers.set(node.dataset.panel, () => panel.show(state));
+}
+const redraw = (name) => paint(drawers.get(name));
+const link = new Link();
+
+const and = (...steps) => (event) => steps.forEach((step) => step(event));
+const drawing = (name) => () => redraw(name);
+
+/** What to do with an event, by its type. */
+const GATEWAY = {
+  call_event_realtime: and(calls.onCall, nudge),
+  asterisk_event: and(calls.onChannel, nudge),
+  rebates_updated: nudge,
+  webtv_update: and(onViewers, drawing("television")),
+  lotto_draw_saved: and(onDraw, drawing("lotto")),
+  lotto_corrected: and(onCorrected, drawing("lotto")),
+  autobot_status: and(onAutobot, nudge, drawing("lotto")), // its pictures come with the figures
+  system: nudge, // a switchboard was lost or is back
+};
+const SWITCHBOARD = {
+  call_passed: and(onScreened, nudge, drawing("switchboard")),
+  call_blocked: and(onScreened, nudge, drawing("switchboard")),
+  blacklist_added: and(onListed, drawing("switchboard")),
+  blacklist_removed: and(onReleased, drawing("switchboard")),
+};
+
+/** A socket whose events go to `handlers`; after a gap `show` takes its part of the state that was read anew. */
+function follow(path, handlers, show) {
+  const types = live.types[path];
+  const socket = new LiveSocket(path, types, live.position, {
+    live: (serverTime) => {
+      setClock(serverTime);
+      link.live(path);
+    },
+    lost: (code) => link.lost(path, code),
+    event: (event) => handlers[event.type]?.(event),
+    load: () => getJson(live.addresses.state),
+    show,
+  });
+  link.expect(path);
+  socket.connect();
+  return socket;
+}
+
+const sockets = [
+  follow("/ws", GATEWAY, (read) => {
+    calls.replace(read.calls);
+    take(read.figures);
+  }),
+  follow("/jpbx-ws", SWITCHBOARD, (read) => {
+    state.screening = read.screening;
+    redraw("switchboard");
+  }),
+];
+
+onFigures(() => {
+  calls.reconcile(state.figures.switchboard.calls);
+  for (const draw of drawers.values()) paint(draw);
+});
+
+onRiscontri(drawing("lotto"));
+
+function everySecond() {
+  calls.tick();
+  for (const socket of sockets) socket.tick();
+  link.tick();
+  if (link.isLive) refresh();
+}
+
+addEventListener("online", () => sockets.forEach((socket) => socket.hurry()));
+document.addEventListener("visibilitychange", () => document.hidden || everySecond());
+setInterval(everySecond, 1000);
+
+// Charts are the heaviest part, and the page is complete without: they come when the rest lives.
+import("./charts.js");

@@ -1,0 +1,32 @@
+// The one place from which the page is changed when something happens: whatever the rate of events, everything
+// that is due is drawn together, at most 20 times a second.
+
+const LEAST_MS = 50;
+
+const due = new Set();
+let timer = null;
+let frame = null;
+
+/** Have `draw` called with the next paint, once however often it is asked for. */
+export function paint(draw) {
+  due.add(draw);
+  timer ??= setTimeout(ready, LEAST_MS);
+}
+
+function ready() {
+  // A hidden tab gets no frames, but must not pile up what it has to draw.
+  if (document.hidden) flush();
+  else frame = requestAnimationFrame(flush);
+}
+
+function flush() {
+  cancelAnimationFrame(frame);
+  timer = frame = null;
+  const drawing = [...due];
+  due.clear();
+  for (const draw of drawing) draw();
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && frame !== null) flush();
+});
