@@ -39,6 +39,7 @@ STIFF: Final = 10.0  # against a line's own turn, which its ends would tell: fiv
 LEAST_FOUND: Final = 3  # of a wheel's five places
 UNLIKE: Final = 1.5  # times as high
 CLEAR_LEAD: Final = 1.12
+CLEARLY_FARTHER: Final = 1.3
 STILL_UPRIGHT: Final = 0.008  # slope; per 1,000 px for its change
 SCALES: Final = np.linspace(-0.3, 0.3, 7)  # of a board's far end against its middle
 BEST_SLANTED: Final = 8  # of them in perspective, too
@@ -228,7 +229,9 @@ def _scored(
             chosen = list(wheels.values())
             # Places that several wheels claim count once: lines of another way across the board.
             shared = (match[chosen] >= 0).sum() - len(set(match[chosen].ravel()) - {-1})
-            scored.append((float(hits[chosen].sum() - shared), way, wheels))
+            far = abs(way.offset[1]) / height if way.kind == "card" else 0.0
+            score = float(hits[chosen].sum() - shared) - 0.01 * far  # of equal ones the nearer
+            scored.append((score, way, wheels))
     return sorted(scored, key=lambda each: -each[0])
 
 
@@ -392,10 +395,13 @@ def _are_whole(way: _Way, lines: Points, flat: Points, height: float) -> bool:
 def _differ(way: _Way, other: _Way, *, shifts: bool) -> bool:
     """Whether the ways tell of different places, not the same with another anchor.
 
-    Without `shifts`, one that is as another but for a shift along the line is the same, too.
+    Without `shifts`, one that is as another but for a shift along the line is the same, too. Of a
+    name above and one below it a line belongs to the one that is clearly nearer.
     """
     if way.kind != other.kind:
         return True
+    if way.kind == "card" and abs(other.offset[1]) > CLEARLY_FARTHER * abs(way.offset[1]):
+        return False
     step = np.hypot(*way.step)
     if abs(np.hypot(*other.step) - step) > 0.3 * step:
         return True
@@ -435,7 +441,8 @@ def _with_unnamed(
 ) -> dict[str, Points] | None:
     """The places also of wheels whose names could not be read, by the others' order.
 
-    None where lines without a name leave no order: then the names are wrong, or a line off.
+    None where lines without a name leave no order: then the names are wrong, or a line off; unless
+    so many names were read that they may be in any.
     """
     used = set()
     for each in places.values():
@@ -462,7 +469,10 @@ def _with_unnamed(
             return {
                 wheel: lines[i] for wheel, i in zip(filled, ranks, strict=True) if wheel is not None
             }
-    return None
+    left = [wheel for wheel in WHEELS if wheel not in places]
+    if len(left) == len(unnamed) == 1:
+        return places | {left[0]: unnamed[0]}
+    return places if len(places) >= READ_IN_ANY_ORDER else None
 
 
 def _is_of_board(line: Points, others: list[Points], way: _Way) -> bool:
