@@ -35,6 +35,7 @@ NEAR: Final = 0.6  # of a number's height: what still is the same place, across 
 ALONG: Final = 0.3  # of the step: the same along the line
 PLENTY: Final = 12  # of points for a projection to be told by them
 ROUNDS: Final = 6  # until those that do not fit are known
+STEADY: Final = 0.1  # of a number's height, by which the places that follow from names are off
 STIFF: Final = 10.0  # against a line's own turn, which its ends would tell: five places weigh 10
 LEAST_FOUND: Final = 3  # of a wheel's five places
 UNLIKE: Final = 1.5  # times as high
@@ -372,17 +373,25 @@ def _are_off(
     return np.asarray(~there[:, 1:-1].all(1) & (there[:, 0] | there[:, -1]))
 
 
-def _as_found(lines: Points, match: NDArray[np.int64], found: Points) -> Points:
-    """The lines moved to where their numbers were found, and turned and stretched a little."""
+def _as_found(
+    lines: Points, match: NDArray[np.int64], found: Points, steady: float = np.inf
+) -> Points:
+    """The lines moved to where their numbers were found, and turned and stretched a little.
+
+    Less where those disagree by more than `steady` px: of numbers that were found as one text the
+    places are only rough.
+    """
     moved = lines.copy()
     for line, points in zip(moved, match, strict=True):
         at = np.flatnonzero(points >= 0)
         if len(at) >= LEAST_FOUND:
             off = found[points[at]] - line[at]
             middle = np.median(off, 0)
+            spread = np.abs(off - middle).mean(0)
+            weight = 1 / (1 + spread**2 / len(at) / steady**2)
             place = at - at.mean()
             turn = place @ (off - middle) / (place @ place + STIFF)
-            line += middle + (np.arange(DRAWN) - at.mean())[:, None] * turn
+            line += weight * (middle + (np.arange(DRAWN) - at.mean())[:, None] * turn)
     return moved
 
 
@@ -546,7 +555,9 @@ def _placed(
     back = _back(lines[good], found[match[good]], height)
     middle = lines.reshape(-1, 2).mean(0)
     there = back(middle + np.array([[0, 0], [height, 0], [0, height]]))
-    cells = _as_found(back(lines.reshape(-1, 2)).reshape(-1, DRAWN, 2), match, found)
+    cells = _as_found(
+        back(lines.reshape(-1, 2)).reshape(-1, DRAWN, 2), match, found, STEADY * height
+    )
     return Layout(
         way.kind,
         dict(zip(places, cells.astype(np.float32), strict=True)),
