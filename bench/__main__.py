@@ -22,7 +22,9 @@ NAMES = (
     "lotto_read",
     "ocr_read",
     "ocr_accuracy",
+    "ocr_engines",
     "stream",
+    "dashboard",
 )
 
 

@@ -194,7 +194,7 @@ def running(command: list[str], environment: dict[str, str], path: str = CALLS) 
 
 def is_up(url: str) -> bool:
     request = urllib.request.Request(url, headers={"X-API-Key": KEY})
-    for _ in range(100):
+    for _ in range(300):
         try:
             return bool(urllib.request.urlopen(request, timeout=2).status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):

@@ -1,5 +1,7 @@
 """AutoBOT for staff: its runs with the pictures beside the numbers, and what to do about them.
 
+And what the AI was asked, and has cost.
+
 What is changed here takes the ways of everything else (`runs`), and is noted in the run's history.
 """
 
@@ -20,14 +22,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from gateway_arq.lib.fact_admin import ReadOnlyAdmin
+from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
 from gateway_arq.lib.house_admin import HouseAdmin
 from lotto.rules import numbers_of
 from lotto.types import DRAWN, WHEELS, Refused
 from ocr import capture, runs, selectors
 from ocr.clients.stream import checked_url
 from ocr.evidence import BOARD
-from ocr.models import AutobotConfig, AutobotRun, AutobotWheel
+from ocr.models import AiUse, AutobotConfig, AutobotRun, AutobotWheel
 from ocr.reader.types import SURE
 from ocr.types import (
     Held,
@@ -358,3 +360,11 @@ class AutobotConfigAdmin(HouseAdmin):
 
     def save_model(self, request: HttpRequest, obj: AutobotConfig, form: Any, change: bool) -> None:
         obj.pk = runs.configure({n: getattr(obj, n) for n in ("stream_url", *runs.OPTIONS)}).pk
+
+
+@admin.register(AiUse)
+class AiUseAdmin(FactAdmin):
+    list_display = ("asked_at", "purpose", "model", "state", "cost_usd", "duration_s", "detail")
+    list_filter = ("state", "purpose", "model")
+    search_fields = ("model", "detail")
+    date_hierarchy = "asked_at"

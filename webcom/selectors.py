@@ -47,6 +47,15 @@ class DayTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class DaySoFar:
+    """A local day: the `whole` of it, what came `until` a time of it, and by hour of the clock."""
+
+    whole: DayTotals
+    until: DayTotals
+    hours: list[Figures]
+
+
+@dataclass(frozen=True, slots=True)
 class CallFilter:
     """Which calls: None or False asks nothing. `after` is the last call of the page before."""
 
@@ -116,11 +125,14 @@ def day_totals(day: date) -> DayTotals:
     return _day_totals(tallies(*day_bounds(day), HOUR))
 
 
-def day_totals_until(end: datetime) -> DayTotals:
-    """The calls that started on the local day of `end` before it; `end` is cut to five minutes."""
-    start, hour = day_bounds(local_day(end))[0], bucket_start(end, HOUR)
-    rest = tallies(hour, bucket_start(end, FIVE_MINUTES), FIVE_MINUTES)
-    return _day_totals(tallies(start, hour, HOUR) + rest)
+def day_so_far(end: datetime) -> DaySoFar:
+    """The local day of `end`, and how much of it had come before `end`, cut to five minutes."""
+    start, midnight = day_bounds(local_day(end))
+    hour = bucket_start(end, HOUR)
+    hours = tallies(start, midnight, HOUR)
+    before = [tally for tally in hours if tally.start < hour.timestamp()]
+    before += tallies(hour, bucket_start(end, FIVE_MINUTES), FIVE_MINUTES)
+    return DaySoFar(_day_totals(hours), _day_totals(before), _by_hour(hours))
 
 
 def _day_totals(found: list[Tally]) -> DayTotals:
@@ -148,8 +160,12 @@ def hourly_figures(day: date) -> list[Figures]:
     Where the clock goes back both passes of the hour are in one entry; where it goes forward one
     stays empty.
     """
+    return _by_hour(tallies(*day_bounds(day), HOUR))
+
+
+def _by_hour(found: list[Tally]) -> list[Figures]:
     figures = [Figures()] * 24
-    for tally in tallies(*day_bounds(day), HOUR):
+    for tally in found:
         hour = datetime.fromtimestamp(tally.start, zone()).hour
         figures[hour] += Figures(*tally[2:])
     return figures

@@ -113,7 +113,7 @@ def undo(wish: Undo, by: str) -> HttpResponse:
     return _answer({"number": national(told["number"])})
 
 
-@permitted("ocr.add_autobotrun")
+@permitted("ocr.change_autobotrun")
 @_reads(Start)
 def start_autobot(wish: Start, by: str) -> HttpResponse:
     """Begin a run; 409 while there is one, 503 without a stream to look at."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
 
 from centralino.selectors import live
 from centralino.selectors.live import CallInProgress
-from gateway_arq.lib.days import bucket_start, local_day, zone
+from gateway_arq.lib.days import bucket_start, zone
 from webcom import selectors
 from webcom.lines import GREEN, VAS
 from webcom.rollups import FIVE_MINUTES
-from webcom.selectors import CallFilter, DayTotals, Figures
+from webcom.selectors import CallFilter, DaySoFar, DayTotals, Figures
 from webcom.types import STAGES, CallRecord, Stage
 
 ROWS_MOST: Final = 500
@@ -99,40 +99,39 @@ def figures() -> dict[str, Any]:
     yesterday and a week ago, in all and by type of line. `rhythm` and `hours`: two charts.
     """
     now = timezone.now()
+    today = selectors.day_so_far(now)
+    before = {name: selectors.day_so_far(_ago(now, days)) for name, days in BEFORE.items()}
     return {
-        "today": _today(now),
+        "today": _today(today, before),
         "rhythm": _rhythm(now),
-        "hours": _hours(local_day(now)),
+        "hours": _hours(now, today, before),
         "until": int(bucket_start(now, FIVE_MINUTES).timestamp()),
     }
 
 
-def _today(now: datetime) -> dict[str, list[dict[str, Any]]]:
-    so_far = selectors.day_totals(local_day(now))
-    until = selectors.day_totals_until(now)
-    before = {name: selectors.day_totals_until(_ago(now, days)) for name, days in BEFORE.items()}
-    names = {name for totals in (so_far, *before.values()) for name in totals.by_line_type}
-    types = [ALL, VAS, GREEN, *sorted(names - {VAS, GREEN})]
+def _today(today: DaySoFar, before: dict[str, DaySoFar]) -> dict[str, list[dict[str, Any]]]:
+    totals = [today.whole, *(day.until for day in before.values())]
+    others = {name for one in totals for name in one.by_line_type} - {VAS, GREEN}
     return {
         measure: [
             {
                 "type": name,
-                "value": of(_part(so_far, name)),
-                **_compared(of, name, until, before),
+                "value": of(_part(today.whole, name)),
+                **_compared(of, name, today, before),
             }
-            for name in types
+            for name in (ALL, VAS, GREEN, *sorted(others))
         ]
         for measure, of in MEASURES.items()
     }
 
 
 def _compared(
-    of: Callable[[Any], float], name: str, until: DayTotals, before: dict[str, DayTotals]
+    of: Callable[[Any], float], name: str, today: DaySoFar, before: dict[str, DaySoFar]
 ) -> dict[str, float | None]:
-    now = of(_part(until, name))
+    now = of(_part(today.until, name))
     compared: dict[str, float | None] = {}
-    for when, totals in before.items():
-        then = of(_part(totals, name))
+    for when, day in before.items():
+        then = of(_part(day.until, name))
         compared |= {when: then, f"{when}_change": change(now, then)}
     return compared
 
@@ -163,13 +162,10 @@ def _rhythm(now: datetime) -> dict[str, Any]:
     }
 
 
-def _hours(today: date) -> dict[str, Any]:
-    """Calls by hour of today, as far as it has come, of yesterday and of a week ago."""
-    hours = timezone.now().astimezone(zone()).hour + 1
+def _hours(now: datetime, today: DaySoFar, before: dict[str, DaySoFar]) -> dict[str, list[int]]:
+    """Calls by hour of today, as far as it has come, and of the days before."""
+    come = now.astimezone(zone()).hour + 1
     return {
-        "now": [part.calls for part in selectors.hourly_figures(today)][:hours],
-        **{
-            name: [part.calls for part in selectors.hourly_figures(today - timedelta(days=days))]
-            for name, days in BEFORE.items()
-        },
+        "now": [part.calls for part in today.hours][:come],
+        **{name: [part.calls for part in day.hours] for name, day in before.items()},
     }

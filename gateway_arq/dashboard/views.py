@@ -14,6 +14,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
@@ -23,6 +24,11 @@ from gateway_arq.lib.rest import problem, to_json
 from gateway_arq.realtime.consumers import GatewaySocket, SwitchboardSocket
 from gateway_arq.realtime.publish import get_log
 
+# Named at once, or the browser would learn of them one import after the other.
+MODULES: Final = (
+    "main", "calls", "bind", "figures", "live", "lotto", "paint", "socket", "stale",
+    "switchboard", "television", "theme", "format", "actions",
+)  # fmt: skip
 THEMES: Final = ("auto", "light", "dark")
 SOCKETS: Final = {
     GatewaySocket: {
@@ -37,6 +43,7 @@ ADDRESSES: Final = (
 
 
 @require_safe
+@gzip_page
 @staff_only
 @strict_policy
 def page(request: HttpRequest) -> HttpResponse:
@@ -64,6 +71,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "state": now,
         "count": len(now["calls"]["rows"]) + now["calls"]["beyond"],
         "live": live,
+        "modules": MODULES,
         "languages": settings.LANGUAGES,
         "theme": theme if theme in THEMES else THEMES[0],
     }
@@ -71,6 +79,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 @staff_only
 def figures_document(request: HttpRequest) -> HttpResponse:
     """`figures()` as JSON."""
@@ -78,6 +87,7 @@ def figures_document(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 @staff_only
 def state_document(request: HttpRequest) -> HttpResponse:
     """`state()` as JSON, for a page that missed events."""

@@ -113,7 +113,7 @@ def logged_in(
     page.goto(f"{server.url}/dashboard/")
     page.locator("[name=username]").fill("anna")
     page.locator("[name=password]").fill("secret")
-    page.locator("[type=submit]").click()
+    page.locator("#login-form [type=submit]").click()
     page.wait_for_selector(LIVE, timeout=15_000)
     yield page
     context.close()

@@ -27,7 +27,7 @@ PERMISSIONS = {
     "block": "centralino.add_listentry",
     "release": "centralino.delete_listentry",
     "undo": "centralino.change_listentry",
-    "autobot-start": "ocr.add_autobotrun",
+    "autobot-start": "ocr.change_autobotrun",
     "autobot-stop": "ocr.change_autobotrun",
 }
 
@@ -60,10 +60,11 @@ def entries() -> list[ListedNumber]:
 
 @pytest.mark.parametrize("name", PERMISSIONS)
 def test_each_action_needs_its_own_permission(name):
-    others = member(*(one for key, one in PERMISSIONS.items() if key != name))
+    needed = PERMISSIONS[name]
+    others = member(*(one for one in PERMISSIONS.values() if one != needed))
     answer = post(others, name, {})
     assert (answer.status_code, answer.json()) == (403, {"detail": "Your account may not do this."})
-    assert post(member(PERMISSIONS[name]), name, {}).status_code != 403
+    assert post(member(needed), name, {}).status_code != 403
 
 
 @pytest.mark.parametrize("name", PERMISSIONS)

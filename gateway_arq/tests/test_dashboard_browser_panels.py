@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MAY_LIST = (
     "centralino.add_listentry", "centralino.change_listentry", "centralino.delete_listentry",
 )  # fmt: skip
-MAY_AUTOBOT = ("ocr.add_autobotrun", "ocr.change_autobotrun")
+MAY_AUTOBOT = ("ocr.change_autobotrun",)
 
 
 def pbx(event: str, uniqueid: str, **more: object) -> None:

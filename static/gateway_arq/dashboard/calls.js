@@ -4,7 +4,7 @@ import { integer, say, written } from "./format.js";
 import { byId, live, now, state } from "./live.js";
 import { paint } from "./paint.js";
 
-const NEW_MS = 1_500;
+const NEW_S = 1.5;
 const SETTLED_S = 3; // a switchboard's state is stored this long after it is told, at most
 const ENDED = new Set(live.ended);
 const WRITTEN = { line: "text", tag: "text", caller: "caller", operator: "text", state: "call_state", cost: "euro" };
@@ -17,6 +17,7 @@ const filter = byId("filter");
 const shown = new Map(); // by key: {row, call, places, }
 const news = new Map(); // by key: the call as it was told last, null when it is over; not drawn yet
 const pbx = new Map(); // by key: {call, changedAt}: the switchboards' calls as they were told last
+const fresh = []; // rows that stand out because they are new, and until when
 let beyond = state.calls.beyond; // calls that did not fit into the page
 
 /** A call of the carrier as an event tells it. */
@@ -152,7 +153,7 @@ function insert(call) {
   row.dataset.key = call.key;
   row.dataset.started = call.started;
   row.classList.add("new");
-  setTimeout(() => row.classList.remove("new"), NEW_MS);
+  fresh.push({ row, until: now() + NEW_S });
   body.insertBefore(row, body.rows[placeOf(call.started)] ?? null);
   return adopt(row, call);
 }
@@ -193,8 +194,9 @@ function count() {
   table.toggleAttribute("data-empty", rows.length === 0);
 }
 
-/** Move the timers; to be called every second. */
+/** Move the timers, and let what is new be new no longer; to be called every second. */
 export function tick() {
+  while (fresh.length && fresh[0].until < now()) fresh.shift().row.classList.remove("new");
   for (const { timer, call } of shown.values()) say(timer, written(call.started, "clock"));
 }
 

@@ -86,7 +86,7 @@ function everySecond() {
 
 addEventListener("online", () => sockets.forEach((socket) => socket.hurry()));
 document.addEventListener("visibilitychange", () => document.hidden || everySecond());
-setInterval(everySecond, 1000);
+setInterval(() => paint(everySecond), 1000);
 
 // Charts are the heaviest part, and the page is complete without: they come when the rest lives.
 import("./charts.js");

@@ -1,7 +1,7 @@
 // The one place from which the page is changed when something happens: whatever the rate of events, everything
-// that is due is drawn together, at most 20 times a second.
+// that is due is drawn together, at most five times a second.
 
-const LEAST_MS = 50;
+const LEAST_MS = 200; // nearly all that a tab costs is painting, whose cost goes with the number of times
 
 const due = new Set();
 let timer = null;
