@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,7 +20,6 @@ from django.utils import timezone
 from gateway_arq.realtime.outage import Outage
 from lotto.types import WHEELS
 from ocr import evidence, runs, selectors
-from ocr.clients.stream import Frame, HlsStream
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.reader.types import SURE, Reading
 from ocr.reader.vote import FRAMES, agreed
@@ -38,6 +37,9 @@ from ocr.types import (
     StreamRefused,
 )
 
+if TYPE_CHECKING:
+    from ocr.clients.stream import Frame
+
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_S, LOOK_AGAIN_MOST_S = 1.0, 30.0  # after a look that settled nothing
@@ -50,6 +52,8 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
 
     A stream that breaks is connected to again. Raises LeaseLost.
     """
+    from ocr.clients.stream import HlsStream  # with PyAV, which only this needs
+
     eyes = Watch(run, owner)
     outage = Outage("autobot.stream")
     while not halt.is_set() and not eyes.is_over():
