@@ -77,6 +77,7 @@ def test_start_answers_with_the_run(api: Any) -> None:
     told = answer.json()
     assert told.keys() == {"success", "timestamp"} | STATUS_KEYS | ADDED_KEYS
     assert (told["success"], told["status"]) == (True, "capturing")
+    assert told["message"] == "AutoBOT started"
     run = AutobotRun.objects.get()
     assert (run.ai_validation, run.auto_upload, run.save_to_db) == (True, False, True)
 
