@@ -55,8 +55,10 @@ def test_a_runs_page_is_readable_and_fits(
 ) -> None:
     with opened(may=MAY, color_scheme=theme) as page:
         page.set_viewport_size(SIZES[size])
+        base = _base(page)
         for name, address in (("run", f"{run.pk}/change/"), ("runs", "")):
-            page.goto(f"{_base(page)}/admin/ocr/autobotrun/{address}")
+            page.goto(f"{base}/admin/ocr/autobotrun/{address}")
+            assert page.url.endswith(f"/autobotrun/{address}")
             page.evaluate("document.querySelectorAll('img').forEach(one => one.loading = 'eager')")
             page.wait_for_function("[...document.images].every(one => one.complete)")
             picture(page, f"admin-autobot-{name}-{theme}-{size}")
