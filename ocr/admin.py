@@ -116,8 +116,8 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         return date_format(localtime(run.started_at), "d/m/Y H:i")
 
     @admin.display(description=gettext_lazy("verified"), boolean=True)
-    def verified(self, run: AutobotRun) -> bool:
-        return run.verified_at is not None
+    def verified(self, run: AutobotRun) -> bool | None:
+        return True if run.verified_at else None  # not yet is not no
 
     # --- Pages ---------------------------------------------------------------------------------
 

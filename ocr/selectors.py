@@ -79,13 +79,13 @@ def held(run: AutobotRun) -> list[AutobotWheel]:
 def status(run: AutobotRun | None) -> dict[str, Any]:
     """The reference's `autobot/status` of that run, and what we add to it.
 
-    A run of another day that is over counts no more: AutoBOT is idle.
+    A run that was stopped, or is over and of another day, counts no more: AutoBOT is idle.
     """
     if run is None:
         return _told(RunState.IDLE, None, {})
     is_past = run.is_over and run.day != local_day()
     state = RunState.IDLE if is_past else RunState(run.state)
-    return _told(state, run, {} if is_past else published(run))
+    return _told(state, run, {} if state == RunState.IDLE else published(run))
 
 
 def _told(
