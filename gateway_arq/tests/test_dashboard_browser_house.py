@@ -1,0 +1,59 @@
+"""The live page in front of a whole house with its sandbox, which is killed and started again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from gateway_arq.tests.browser import LIVE, WENT_AWAY, complaints_of, picture
+from gateway_arq.tests.house import environment, running
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("house"), pytest.mark.timeout(240)]
+
+REFUSED = "net::ERR_"  # what Chromium says of files that a dead server does not give
+PATIENCE_MS = 40_000
+
+
+def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    context = chrome.new_context(locale="it-IT", viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    complaints = complaints_of(page)
+    rows = page.locator("#rows tr")
+    with running(tmp_path, env) as house:
+        found = re.search(r"admin, password (\S{16})", house.output.read_text())
+        page.goto(f"http://127.0.0.1:{house.port}/dashboard/")
+        page.locator("[name=username]").fill("admin")
+        page.locator("[name=password]").fill(found[1])
+        page.locator("#login-form [type=submit]").click()
+        page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
+        expect(rows).not_to_have_count(0, timeout=PATIENCE_MS)
+        house.process.kill()
+        house.process.wait()
+        expect(page.locator("#stale")).to_be_visible(timeout=PATIENCE_MS)
+        picture(page, "dashboard-stale")
+        assert rows.count() > 0  # what was known stays on the screen
+    with running(tmp_path, env):
+        page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
+        expect(page.locator("#stale")).to_be_hidden()
+        page.wait_for_timeout(3_000)  # what was missed comes now
+        shown = rows.evaluate_all("rows => rows.map((row) => row.dataset.key)")
+        assert len(shown) == len(set(shown))
+        told = page.evaluate("fetch('/dashboard/state').then((answer) => answer.json())")
+        now = {row["key"] for row in told["calls"]["rows"]}
+        lasting = {
+            row["key"] for row in told["calls"]["rows"] if row["started"] < told_before(told)
+        }
+        assert lasting <= set(shown)
+        assert len(set(shown) - now) <= 3  # that have ended in this moment
+        picture(page, "dashboard-recovered")
+        context.close()
+    assert [one for one in complaints if WENT_AWAY not in one and REFUSED not in one] == []
+
+
+def told_before(told: dict) -> float:
+    """Calls that are older than this must be on the screen."""
+    return max((row["started"] for row in told["calls"]["rows"]), default=0) - 3
