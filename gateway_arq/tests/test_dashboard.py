@@ -271,7 +271,7 @@ def test_workers_are_listed_with_their_app_above_them(browser, noon):
         ("job:webcom.prune", "webcom.prune In funzione 08/03/2026"),
         ("app:webtv", "Web TV Disattivato –"),
         ("app:asterisk", "Centralino Disattivato –"),
-        ("job:lotto.sync", "lotto.sync In funzione 12:00:00"),
+        ("other:lotto.sync", "lotto.sync In funzione 12:00:00"),
     ]
 
 
