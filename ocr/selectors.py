@@ -27,7 +27,8 @@ def config() -> AutobotConfig:
 
 def schedule() -> str:
     """When AutoBOT starts by itself: `20:01 daily`, a crontab's own words, or `off`."""
-    task = PeriodicTask.objects.filter(task=START_TASK, enabled=True).first()
+    tasks = PeriodicTask.objects.select_related("crontab")
+    task = tasks.filter(task=START_TASK, enabled=True).first()
     if task is None:
         return "off"
     at = task.crontab
