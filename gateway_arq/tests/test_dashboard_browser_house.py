@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from gateway_arq.tests.browser import LIVE, WENT_AWAY, complaints_of, picture
 from gateway_arq.tests.house import environment, running
@@ -22,7 +22,6 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_p
     context = chrome.new_context(locale="it-IT", viewport={"width": 1440, "height": 900})
     page = context.new_page()
     complaints = complaints_of(page)
-    rows = page.locator("#rows tr")
     with running(tmp_path, env) as house:
         found = re.search(r"admin, password (\S{16})", house.output.read_text())
         page.goto(f"http://127.0.0.1:{house.port}/dashboard/")
@@ -30,17 +29,20 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_p
         page.locator("[name=password]").fill(found[1])
         page.locator("#login-form [type=submit]").click()
         page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
-        expect(rows).not_to_have_count(0, timeout=PATIENCE_MS)
+        expect(page.locator("#rows tr")).not_to_have_count(0, timeout=PATIENCE_MS)
         house.process.kill()
         house.process.wait()
+        page.wait_for_selector('[data-link="offline"]', timeout=PATIENCE_MS)
+        page.wait_for_timeout(1_000)  # the last events are painted
+        known = keys(page)
         expect(page.locator("#stale")).to_be_visible(timeout=PATIENCE_MS)
         picture(page, "dashboard-stale")
-        assert rows.count() > 0  # what was known stays on the screen
+        assert keys(page) == known  # what was known stays on the screen
     with running(tmp_path, env):
         page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
         expect(page.locator("#stale")).to_be_hidden()
         page.wait_for_timeout(3_000)  # what was missed comes now
-        shown = rows.evaluate_all("rows => rows.map((row) => row.dataset.key)")
+        shown = keys(page)
         assert len(shown) == len(set(shown))
         told = page.evaluate("fetch('/dashboard/state').then((answer) => answer.json())")
         now = {row["key"] for row in told["calls"]["rows"]}
@@ -52,6 +54,12 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_p
         picture(page, "dashboard-recovered")
         context.close()
     assert [one for one in complaints if WENT_AWAY not in one and REFUSED not in one] == []
+
+
+def keys(page: Page) -> list[str]:
+    """The calls on the screen, from the top."""
+    script = "rows => rows.map((row) => row.dataset.key)"
+    return list(page.locator("#rows tr").evaluate_all(script))
 
 
 def told_before(told: dict) -> float:
