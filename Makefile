@@ -1,10 +1,10 @@
 # `make` alone lists what there is. Everything runs in .venv, which `make setup` keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types check bench lock clean
+.PHONY: help setup setup-dev run test test-easyocr lint types check bench lock clean
 PY := .venv/bin/python
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 setup: ## make .venv and install what the gateway needs
 	@bin/setup
@@ -17,6 +17,9 @@ run: setup ## start gateway and sandbox (PORT=8000, DATA_DIR=./var); Ctrl-C stop
 
 test: setup-dev ## run the tests on both sizes of the house (ARGS="-k name" for some)
 	@exec $(PY) bin/test $(ARGS)
+
+test-easyocr: setup-dev ## run the tests of OCR_ENGINE=easyocr in .venv-easyocr (2.4 GB)
+	@bin/test-easyocr $(ARGS)
 
 lint: setup-dev ## format, style and import rules
 	@$(PY) -m ruff format --check .
@@ -31,7 +34,7 @@ check: lint types ## everything that CI runs
 	@$(PY) manage.py makemigrations --check --dry-run
 	@bin/check-production
 	@bin/check-deploy
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test test-easyocr
 
 bench: setup-dev ## run the benchmarks beside their peers (see docs/performance.md)
 	@exec $(PY) -m bench $(ARGS)

@@ -22,6 +22,7 @@ NAMES = (
     "lotto_read",
     "ocr_read",
     "ocr_accuracy",
+    "ocr_engines",
     "stream",
     "dashboard",
 )

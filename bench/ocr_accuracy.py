@@ -2,7 +2,8 @@
 
 The boards (BENCH_OCR_BOARDS of them, from BENCH_OCR_SEED on) are none that anything was trained or
 tuned on; every fifth is not all out yet. The peer is RapidOCR's plain call: its texts of two digits
-at most, each taken for the cell that it lies on. Then as many pictures that are no board.
+at most, each taken for the cell that it lies on; BENCH_OCR_PEER=0 leaves it out. Then as many
+pictures that are no board.
 """
 
 from __future__ import annotations
@@ -19,35 +20,53 @@ from ocr.reader.types import SURE
 
 BOARDS = int(os.environ.get("BENCH_OCR_BOARDS", "80"))
 SEED = int(os.environ.get("BENCH_OCR_SEED", "500000"))
+PEER = os.environ.get("BENCH_OCR_PEER", "1") == "1"
 
 
 def main() -> None:
-    from rapidocr import RapidOCR
-
     from ocr.reader.engines import rapidocr
 
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-    reader, plain = rapidocr(), RapidOCR()
+    reader, plain = rapidocr(), _peer()
     counted: dict[str, Counter[str]] = {damage: Counter() for damage in boards.DAMAGES}
+    not_right = []
     for seed in range(SEED, SEED + BOARDS):
-        dice = random.Random(seed)
-        damage = boards.DAMAGES[seed % len(boards.DAMAGES)]
-        wheels = boards.invented_wheels(dice)
-        out = wheels if seed % 5 else boards.so_far(wheels, dice.randrange(56))
-        picture = boards.spoil(boards.draw(out, boards.invented_look(dice)), damage, dice)
-        counted[damage] += _compared(reader.read(picture.image), wheels, picture)
-        counted[damage]["plain"] += _plain(plain(picture.image), wheels, picture)
+        damage, wheels, picture = _board(seed)
+        count = _compared(reader.read(picture.image), wheels, picture)
+        if count["wrong"] or count["right"] < count["cells"]:
+            not_right.append(f"{seed}: {count['cells'] - count['right']}")
+        if plain:
+            count["plain"] = _plain(plain(picture.image), wheels, picture)
+        counted[damage] += count
     heading(f"Numbers of {BOARDS} boards")
-    for damage, count in counted.items():
+    for kind, count in counted.items():
         cells, whole = max(count["cells"], 1), max(count["wheels"], 1)
         line(
-            damage,
+            kind,
             f"{cells} cells: right {count['right'] / cells:.2%}, sure {count['sure'] / cells:.2%}, "
             f"sure and wrong {count['wrong']}; wheels sure {count['sure wheels'] / whole:.2%}, "
-            f"wrong {count['wrong wheels']}; plain {count['plain'] / cells:.2%}",
+            f"wrong {count['wrong wheels']}" + f"; plain {count['plain'] / cells:.2%}" * PEER,
         )
+    line("cells not right", ", ".join(not_right) or "none")
     read = sum(_said_of_another(reader, seed) for seed in range(SEED, SEED + BOARDS))
     line("no board", f"{BOARDS} pictures: numbers read {read}")
+
+
+def _peer() -> Any:
+    if not PEER:
+        return None
+    from rapidocr import RapidOCR
+
+    return RapidOCR()
+
+
+def _board(seed: int) -> tuple[boards.Damage, dict[str, list[int]], boards.Picture]:
+    dice = random.Random(seed)
+    damage = boards.DAMAGES[seed % len(boards.DAMAGES)]
+    wheels = boards.invented_wheels(dice)
+    out = wheels if seed % 5 else boards.so_far(wheels, dice.randrange(56))
+    picture = boards.draw(out, boards.invented_look(dice))
+    return damage, wheels, boards.spoil(picture, damage, dice)
 
 
 def _compared(reading: Any, wheels: dict[str, list[int]], picture: boards.Picture) -> Counter[str]:

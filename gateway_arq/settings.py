@@ -91,6 +91,11 @@ LOTTO_TIMEOUT_S = env.number("LOTTO_TIMEOUT_S", 30, least=0.1)
 
 # --- OCR and AutoBOT ----------------------------------------------------------------------------
 OCR_ENGINE = env.choice("OCR_ENGINE", "rapidocr", {"rapidocr", "easyocr"})
+# EasyOCR's stock weights; without either of the two, our own network reads in it
+OCR_EASYOCR_DOWNLOAD = env.flag("OCR_EASYOCR_DOWNLOAD")
+OCR_EASYOCR_MODELS = env.text(
+    "OCR_EASYOCR_MODELS", str(DATA_DIR / "easyocr") if OCR_EASYOCR_DOWNLOAD else ""
+)
 OCR_QUEUE = env.integer("OCR_QUEUE", 8, least=1)  # images that may wait for the reader
 OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own configuration goes before
 # Internal networks that the stream may lie in, though nothing internal is fetched otherwise
@@ -299,6 +304,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
      "exclude_fields": ["peak_viewers", "peak_at"]},
     "webtv.AlertRule",
     {"model": "ocr.AutobotConfig", "mask_fields": ["stream_url"]},
+    {"model": "ocr.AutobotWheel", "include_fields": ["cells", "is_taken", "held", "origin"]},
 ]  # fmt: skip
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", "Italiano"), ("en", "English")]

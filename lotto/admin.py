@@ -118,7 +118,6 @@ def _shown(draw: Extraction) -> SafeString:
 class DrawDayAdmin(ReadOnlyAdmin):
     list_display = ("date", *map(_wheel_column, WHEELS))
     list_filter = (WheelFilter, SourceFilter, UnverifiedFilter)
-    list_per_page = 50
     list_fullwidth = True  # eleven wheels
     date_hierarchy = "day"
     fields = ("board", "corrections")

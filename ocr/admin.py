@@ -1,5 +1,7 @@
 """AutoBOT for staff: its runs with the pictures beside the numbers, and what to do about them.
 
+And what the AI was asked, and has cost.
+
 What is changed here takes the ways of everything else (`runs`), and is noted in the run's history.
 """
 
@@ -11,7 +13,6 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.formats import date_format
@@ -21,14 +22,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from gateway_arq.lib.fact_admin import ReadOnlyAdmin
+from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
 from gateway_arq.lib.house_admin import HouseAdmin
 from lotto.rules import numbers_of
 from lotto.types import DRAWN, WHEELS, Refused
 from ocr import capture, runs, selectors
 from ocr.clients.stream import checked_url
 from ocr.evidence import BOARD
-from ocr.models import AutobotConfig, AutobotRun, AutobotWheel
+from ocr.models import AiUse, AutobotConfig, AutobotRun, AutobotWheel
 from ocr.reader.types import SURE
 from ocr.types import (
     Held,
@@ -91,9 +92,13 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         ("started_by", "verified_at"), "stream_url",
     )  # fmt: skip
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AutobotRun]:
-        published = Count("wheels", filter=Q(wheels__is_taken=True, wheels__held=""))
-        return super().get_queryset(request).annotate(published=published)
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list with how many wheels each run of its page published, counted at once."""
+        found = super().get_changelist_instance(request)
+        counts = selectors.published_counts(run.pk for run in found.result_list)
+        for run in found.result_list:
+            run.published = counts.get(run.pk, 0)
+        return found
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -355,3 +360,11 @@ class AutobotConfigAdmin(HouseAdmin):
 
     def save_model(self, request: HttpRequest, obj: AutobotConfig, form: Any, change: bool) -> None:
         obj.pk = runs.configure({n: getattr(obj, n) for n in ("stream_url", *runs.OPTIONS)}).pk
+
+
+@admin.register(AiUse)
+class AiUseAdmin(FactAdmin):
+    list_display = ("asked_at", "purpose", "model", "state", "cost_usd", "duration_s", "detail")
+    list_filter = ("state", "purpose", "model")
+    search_fields = ("model", "detail")
+    date_hierarchy = "asked_at"

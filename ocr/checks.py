@@ -1,4 +1,4 @@
-"""OPENROUTER_* and LOTTO_SITE_* settings that are missing or odd, as Django system checks."""
+"""OCR_ENGINE, OPENROUTER_* and LOTTO_SITE_* that are missing or odd, as Django system checks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from gateway_arq.lib.clientip import is_loopback
+from ocr.reader.needs import missing
+from ocr.reading import engine_options
 
 Check = Callable[[], Iterator[CheckMessage]]
 
@@ -43,7 +45,13 @@ def site_complete() -> Iterator[CheckMessage]:
         yield Warning("The Lotto site's user is missing.", hint=hint, id="ocr.W004")
 
 
-ALL: tuple[Check, ...] = (addresses_usable, key_sendable, site_complete)
+def engine_complete() -> Iterator[CheckMessage]:
+    """OCR_ENGINE's packages and weights are here; nothing is loaded for it."""
+    if lacking := missing(settings.OCR_ENGINE, *engine_options()):
+        yield Error(lacking.what, hint=lacking.remedy, id="ocr.E005")
+
+
+ALL: tuple[Check, ...] = (addresses_usable, key_sendable, site_complete, engine_complete)
 
 
 @register

@@ -19,6 +19,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from ocr.reader.needs import missing
 from ocr.reader.types import Candidate, NumberReading, Reading
 from ocr.reader.wire import Answer, Frame, Picture, Question
 from ocr.types import ImageRefused, ReaderBusy, ReaderFailed
@@ -32,9 +33,15 @@ class ReadingProcess:
     """One reading process, used by any number of threads, one picture at a time."""
 
     def __init__(
-        self, engine: str, *, waiting: int, idle_s: float = IDLE_S, answer_s: float = ANSWER_S
+        self,
+        engine: str,
+        *options: str,
+        waiting: int,
+        idle_s: float = IDLE_S,
+        answer_s: float = ANSWER_S,
     ) -> None:
-        self._engine, self._idle_s, self._answer_s = engine, idle_s, answer_s
+        self._engine, self._options = engine, options
+        self._idle_s, self._answer_s = idle_s, answer_s
         self._room = threading.BoundedSemaphore(waiting + 1)  # who waits, and who is served
         self._asking = threading.Lock()
         self._pipe: Connection | None = None
@@ -104,15 +111,20 @@ class ReadingProcess:
     def _start(self) -> Connection:
         if self._process:
             self._end()
+        if lacking := missing(self._engine, *self._options):
+            raise ReaderFailed(str(lacking))
         ours, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ocr.reader", self._engine, str(theirs.fileno())],
+                [sys.executable, "-m", "ocr.reader", self._engine, str(theirs.fileno()),
+                 *self._options],
                 pass_fds=[theirs.fileno()],
                 cwd=settings.BASE_DIR,
-            )
-        _received(ours, START_S)
+            )  # fmt: skip
         self._pipe = ours
+        if failed := _received(ours, START_S).failed:
+            self._end()
+            raise ReaderFailed(failed)
         return ours
 
     def _rest(self) -> None:
@@ -143,10 +155,19 @@ _process: ReadingProcess | None = None
 _making = threading.Lock()
 
 
+def engine_options() -> tuple[str, ...]:
+    """What the settings say to the chosen engine."""
+    if settings.OCR_ENGINE != "easyocr":
+        return ()
+    return settings.OCR_EASYOCR_MODELS, "download" if settings.OCR_EASYOCR_DOWNLOAD else ""
+
+
 def reader() -> ReadingProcess:
     """This process's reader, as the settings choose its engine."""
     global _process
     with _making:
         if _process is None:
-            _process = ReadingProcess(settings.OCR_ENGINE, waiting=settings.OCR_QUEUE)
+            _process = ReadingProcess(
+                settings.OCR_ENGINE, *engine_options(), waiting=settings.OCR_QUEUE
+            )
         return _process

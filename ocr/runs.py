@@ -260,12 +260,14 @@ def confirm(run_id: int, *, by: str) -> int:
     """
     with transaction.atomic():
         run = _finished(run_id)
-        waiting = run.wheels.filter(is_taken=True).exclude(held__in=["", Held.OLD])
-        confirmed = waiting.update(held="", changed_at=timezone.now())
-        if confirmed:
+        waiting = list(run.wheels.filter(is_taken=True).exclude(held__in=["", Held.OLD]))
+        for row in waiting:
+            row.held, row.changed_at = "", timezone.now()
+            row.save()
+        if waiting:
             _offer(run)
-    logger.info("autobot.confirmed run=%s wheels=%s by=%s", run.pk, confirmed, by)
-    return confirmed
+    logger.info("autobot.confirmed run=%s wheels=%s by=%s", run.pk, len(waiting), by)
+    return len(waiting)
 
 
 def take_up(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> AutobotRun:

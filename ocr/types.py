@@ -43,7 +43,7 @@ class ReaderBusy(Exception):
 
 
 class ReaderFailed(Exception):
-    """The reading process ended, or did not answer in time; the message is for people."""
+    """The reading process cannot start, ended, or did not answer in time; for people."""
 
 
 class RunState(StrEnum):

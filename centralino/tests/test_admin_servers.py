@@ -57,7 +57,7 @@ def found(client: Client, query: str) -> set[str]:
 
 def ask(client: Client, server: PbxServer) -> str:
     chosen = {"action": "test_connection", "index": "0", "_selected_action": str(server.pk)}
-    answer = client.post(SERVERS, chosen, follow=True)
+    answer = client.post(SERVERS, chosen, follow=True, headers={"accept-language": "en"})
     return "\n".join(map(str, answer.context["messages"]))
 
 

@@ -30,6 +30,7 @@ class HouseAdmin(ModelAdmin):
     """The base of every ModelAdmin of the house."""
 
     paginator: type[Paginator[Any]] = BoundedPaginator
+    list_per_page = 50  # the theme's rows are dear to draw
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would count the whole table
     warn_unsaved_form = True

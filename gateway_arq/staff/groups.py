@@ -35,6 +35,7 @@ RULES: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "lotto": (VIEW, VIEW),
     "lotto.extraction": (VIEW, ALL),
     "ocr": (VIEW, VIEW | {"change"}),
+    "ocr.autobotrun": (VIEW | {"change"}, VIEW | {"change"}),  # start it, stop it
     "workers": (VIEW, VIEW),
     "django_celery_beat": (frozenset(), VIEW),
     "django_celery_beat.periodictask": (frozenset(), VIEW | {"change"}),

@@ -40,6 +40,7 @@ ICONS: Final = {
     "lotto.correction": "edit_note",
     "ocr.autobotrun": "smart_display",
     "ocr.autobotconfig": "tune",
+    "ocr.aiuse": "psychology",
     "workers.workerstatus": "monitor_heart",
     "api_keys.apikey": "key",
     "auth.user": "person",

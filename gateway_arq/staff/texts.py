@@ -1,4 +1,4 @@
-"""Texts of the theme, which has no translations: named here, they are in our catalogue."""
+"""Texts of libraries that have no Italian: named here, they are in our catalogue."""
 
 from __future__ import annotations
 
@@ -49,4 +49,43 @@ THEME: Final = (
     _("Welcome"),
     _("Welcome back to"),
     _("You have been successfully logged out from the administration"),
+)
+SCHEDULES: Final = (
+    _("Periodic Tasks"),
+    _("Clocked Schedule"),
+    _("Clock Time"),
+    _("Cron Timezone"),
+    _("Crontab Schedule"),
+    _("Description"),
+    _("Enabled"),
+    _("Expires Datetime"),
+    _("Expires timedelta with seconds"),
+    _("Interval Period"),
+    _("Interval Schedule"),
+    _("Keyword Arguments"),
+    _("Last Modified"),
+    _("Last Run Datetime"),
+    _("Name"),
+    _("Number of Periods"),
+    _("One-off Task"),
+    _("Positional Arguments"),
+    _("Priority"),
+    _("Schedule"),
+    _("Arguments"),
+    _("Execution Options"),
+    _("Set to False to disable the schedule"),
+    _("Short Description For This Task"),
+    _("Start Datetime"),
+    _("Task (custom)"),
+    _("Task (registered)"),
+    _("Total Run Count"),
+    _("interval"),
+    _("intervals"),
+    _("crontab"),
+    _("crontabs"),
+    _("clocked"),
+    _("periodic task"),
+    _("periodic tasks"),
+    _("every {}"),
+    _("every {} {}"),
 )

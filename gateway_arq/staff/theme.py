@@ -47,7 +47,7 @@ FONT: Final = {
 }
 
 
-def stylesheets(*names: str) -> list[Any]:
+def files(*names: str) -> list[Any]:
     """Settings of the theme may be functions: a file's address is known once Django runs."""
 
     def of(name: str) -> Any:
@@ -77,7 +77,8 @@ UNFOLD: Final = {
     "BORDER_RADIUS": "8px",
     "COLORS": {"base": GREYS, "primary": BLUES, "font": FONT},
     "ENVIRONMENT_TITLE_PREFIX": "gateway_arq.staff.theme.sandbox_prefix",
-    "STYLES": stylesheets("tokens.css", "admin.css", "draws.css", "charts.css", "runs.css"),
+    "SCRIPTS": files("admin.js"),
+    "STYLES": files("tokens.css", "admin.css", "draws.css", "charts.css", "runs.css"),
     "ACCOUNT": {"navigation": "gateway_arq.staff.navigation.account"},
     "DASHBOARD_CALLBACK": "gateway_arq.staff.state.show",
     "SIDEBAR": {"show_search": True, "navigation": "gateway_arq.staff.navigation.sidebar"},

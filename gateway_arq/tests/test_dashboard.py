@@ -393,6 +393,7 @@ def test_one_reader_s_language_does_not_stay_for_the_next(browser, api):
 
 def test_every_text_has_an_italian_one_and_is_compiled():
     catalogue = (ROOT / "locale/it/LC_MESSAGES/django.po").read_text()
+    catalogue = catalogue.replace('"\n"', "")  # long texts are on several lines
     plain = catalogue.replace('\\"', "\0")  # quotes within a text
     pairs = [
         (text.replace("\0", '"'), italian.replace("\0", '"'))

@@ -196,7 +196,9 @@ def test_revoking_twice_changes_nothing() -> None:
 
 def _made_in_the_admin(admin_client: Client) -> str:
     form = {"name": "dashboard", "scope": "write", "expires_at_0": "", "expires_at_1": ""}
-    answer = admin_client.post("/admin/api_keys/apikey/add/", form, follow=True)
+    answer = admin_client.post(
+        "/admin/api_keys/apikey/add/", form, follow=True, headers={"accept-language": "en"}
+    )
     [message] = [
         str(m) for m in answer.context["messages"] if "arq_" in str(m) and "never shown" in str(m)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -171,6 +172,8 @@ def test_whatever_is_sent_the_answer_is_as_described(
     settings.OPENROUTER_URL, settings.OPENROUTER_API_KEY = openrouter.url, AI_KEY
     settings.LOTTO_SITE_URL = lotto_site.url
     settings.LOTTO_SITE_USER, settings.LOTTO_SITE_PASSWORD = SITE_USER, SITE_PASSWORD
+    settings.OCR_STREAM_URL = "http://127.0.0.1:1/live.m3u8"  # a run waits for a worker: none here
+    settings.OCR_STREAM_NETWORKS = (ip_network("127.0.0.0/8"),)
     settings.AUTH_FAILURES_PER_MINUTE = 0
     settings.WEBCOM_WEBHOOK_SECRET = "whsec_" + "QUJD" * 8
     document = schemathesis.openapi.from_wsgi("/docs/openapi.json", WSGIHandler())

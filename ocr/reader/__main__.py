@@ -1,6 +1,6 @@
 """The reading process: pictures come in through a pipe, readings go out.
 
-`python -m ocr.reader ENGINE FD`; it ends when the other end of the pipe is closed.
+`python -m ocr.reader ENGINE FD [OPTION ...]`; it ends when the other end of the pipe is closed.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ from ocr.reader.engines import ENGINES
 from ocr.reader.reader import Reader
 from ocr.reader.types import Reading
 from ocr.reader.wire import Answer, Frame, Question, Said
-from ocr.types import ImageRefused
+from ocr.types import ImageRefused, ReaderFailed
 
 NICER: Final = 5  # than the gateway, whose other requests must not wait
 
 
-def main(engine: str, fd: int) -> None:
+def main(engine: str, fd: int, *options: str) -> None:
     """Answer until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gateway, which closes the pipe
     os.nice(NICER)
     pipe = Connection(fd)
-    reader = ENGINES[engine]()
+    try:
+        reader = ENGINES[engine](*options)
+    except ReaderFailed as exc:
+        pipe.send_bytes(msgspec.msgpack.encode(Answer(failed=str(exc))))
+        return
     question: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(Question)
     pipe.send_bytes(msgspec.msgpack.encode(Answer()))
     while True:
@@ -74,4 +78,4 @@ def _said(reading: Reading) -> dict[str, list[Said]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

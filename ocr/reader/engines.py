@@ -1,10 +1,16 @@
-"""Which engines read: chosen by name, loaded when asked for."""
+"""Which engines read: chosen by name, loaded when asked for.
+
+Two recognisers read every cell, and never the same network twice: the second opinion is our own,
+except where EasyOCR runs that one.
+"""
 
 from __future__ import annotations
 
+from ocr.reader.needs import missing
 from ocr.reader.rapid import Rapid
 from ocr.reader.reader import Reader
 from ocr.reader.second import SecondOpinion
+from ocr.types import ReaderFailed
 
 
 def rapidocr() -> Reader:
@@ -13,4 +19,20 @@ def rapidocr() -> Reader:
     return Reader(rapid, [rapid, SecondOpinion()])
 
 
-ENGINES = {"rapidocr": rapidocr}
+def easyocr(models: str = "", download: str = "") -> Reader:
+    """RapidOCR finds, EasyOCR reads.
+
+    With a folder of `models` it reads by its stock weights, fetched into it if `download` is given;
+    else by our own network. Raises ReaderFailed where something is missing or broken.
+    """
+    if lacking := missing("easyocr", models, download):
+        raise ReaderFailed(str(lacking))
+    from ocr.reader.easy import EasyOcr  # late: PyTorch is not installed everywhere
+
+    rapid = Rapid()
+    if models:
+        return Reader(rapid, [EasyOcr.stock(models, may_download=bool(download)), SecondOpinion()])
+    return Reader(rapid, [EasyOcr.own(), rapid])
+
+
+ENGINES = {"rapidocr": rapidocr, "easyocr": easyocr}

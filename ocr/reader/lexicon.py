@@ -7,6 +7,7 @@ with their true probabilities (Graves et al. 2006, Connectionist Temporal Classi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,32 @@ _STATES: Final = np.array(
 )
 _MAY_SKIP: Final = np.array([len(t) > 1 and t[0] != t[1] for t in _TEXTS])  # the none in between
 _LONG: Final = np.array([len(t) > 1 for t in _TEXTS])
+
+# Letters that recognisers take digits for, at a place where only digits can be
+_LIKE: Final = {"0": "OoDQ", "1": "Il|", "5": "Ss", "8": "B", "2": "Zz"}
+
+
+class Digits:
+    """Which of a recogniser's characters are digits, or look like one; its first one is none.
+
+    `nothing` are those that it sees in the rim of a ball or the edge of a tile: none, too.
+    """
+
+    def __init__(self, characters: Sequence[str], *, nothing: str = "") -> None:
+        self._nothing = [characters.index(each) for each in nothing]
+        self._columns = [0, *(characters.index(digit) for digit in "0123456789")]
+        self._like = [
+            (int(digit) + 1, [characters.index(each) for each in letters if each in characters])
+            for digit, letters in _LIKE.items()
+        ]
+
+    def of(self, columns: Floats) -> Floats:
+        """`(count, columns, characters)` to none and the ten digits, see `numbers`."""
+        digits = columns[:, :, self._columns]
+        digits[:, :, 0] += columns[:, :, self._nothing].sum(2)
+        for place, letters in self._like:
+            digits[:, :, place] += columns[:, :, letters].sum(2)
+        return digits
 
 
 def numbers(columns: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,15 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr.reader.lexicon import Floats, numbers
+from ocr.reader.lexicon import Digits, Floats, numbers
 from ocr.reader.types import Line, Pixels
 
 HEIGHT: Final = 48  # px of what the recogniser is shown
 WIDTH_STEP: Final = 64  # px; lines of like widths are read together
 AT_ONCE: Final = 64
 MOST_LARGER: Final = 1.6  # than it is, an image is shown to the detector
-# Letters that the recogniser takes digits for, at a place where only digits can be
-_LIKE: Final = {"0": "OoDQ", "1": "Il|", "5": "Ss", "8": "B", "2": "Zz"}
 
 
 class Rapid:
@@ -34,10 +31,10 @@ class Rapid:
     def __init__(self) -> None:
         from rapidocr import RapidOCR  # late: 0.5 s and much memory, for the reading process only
 
-        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
         engine = RapidOCR(
             params={
                 "Global.use_cls": False,
+                "Global.log_level": "error",
                 "EngineConfig.onnxruntime.intra_op_num_threads": len(os.sched_getaffinity(0)),
                 "Det.limit_type": "max",
             }
@@ -48,12 +45,7 @@ class Rapid:
         self._input = self._session.get_inputs()[0].name
         characters = recognise.postprocess_op.character  # none first
         self._characters = np.array(characters)
-        self._digits = [0, *(characters.index(digit) for digit in "0123456789")]
-        self._like = [
-            (digit + 1, [characters.index(letter) for letter in _LIKE[str(digit)]])
-            for digit in range(10)
-            if str(digit) in _LIKE
-        ]
+        self._digits = Digits(characters)
 
     def find(self, image: Pixels, *, longest_side: int) -> NDArray[np.float32]:
         """The quadrangles `(count, 4, 2)` of lines of text, clockwise from top left.
@@ -93,11 +85,7 @@ class Rapid:
             [_normal(cv2.resize(crop, (_width(crop), HEIGHT), interpolation=cv2.INTER_CUBIC))
              for crop in crops]
         )  # fmt: skip
-        columns = self._run(batch)
-        digits = columns[:, :, self._digits]
-        for place, letters in self._like:
-            digits[:, :, place] += columns[:, :, letters].sum(2)
-        return numbers(digits)
+        return numbers(self._digits.of(self._run(batch)))
 
     @staticmethod
     def _parts(engine: Any) -> tuple[Any, Any]:

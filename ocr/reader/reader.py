@@ -73,7 +73,7 @@ class Reader:
         return reading
 
     def _sizes(self, image: Pixels, layout: Layout) -> Sizes:
-        """The two neighbouring sizes of crops at which each recogniser is surest of some cells.
+        """The neighbouring sizes of crops at which each recogniser is surest of some of the cells.
 
         How high a number is beside what the detector took for it depends on the font and on what
         it stands on; a crop that is too tight for a recogniser makes right numbers doubtful.

@@ -22,6 +22,7 @@ LEGIBLE: Final = 0.9  # likelihood of half of a board's numbers
 MILDER: Final = 0.65  # 90 is reached from 0.85 on
 LEAST: Final = 0.05  # probability of a number that is worth telling
 TOLD: Final = 3  # candidates
+GUESSED: Final = 20.0  # confidence below which a number is missing, though it has candidates
 
 
 def verdict(opinions: Sequence[Floats]) -> list[NumberReading]:
@@ -47,7 +48,9 @@ def _cell(likely: Floats, sure: Floats, agree: bool) -> NumberReading:
         for index in np.argsort(-likely)[:TOLD]
         if likely[index] > LEAST
     )
-    return NumberReading(*told[0], told) if told else NumberReading(None, 0.0)
+    if not told or told[0].confidence < GUESSED:
+        return NumberReading(None, 0.0, told)
+    return NumberReading(*told[0], told)
 
 
 def by_the_rules(numbers: Sequence[NumberReading]) -> tuple[NumberReading, ...]:

@@ -30,11 +30,15 @@ class Said(Struct, array_like=True):
 
 
 class Answer(Struct):
-    """The wheels, or why the picture was refused. The first one says that the engines are there."""
+    """The wheels, or why the picture was refused.
+
+    The first one says that the engines are there, or why they are not.
+    """
 
     wheels: dict[str, list[Said]] = {}
     boxes: dict[str, Box] = {}
     refused: str = ""
+    failed: str = ""
 
 
 Question = Picture | Frame

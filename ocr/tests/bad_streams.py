@@ -6,7 +6,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,18 +148,30 @@ def picture(shade: int, size: tuple[int, int] = (320, 180)) -> Pixels:
     return np.full((size[1], size[0], 3), shade, np.uint8)
 
 
+def texture(size: tuple[int, int] = (640, 360)) -> Pixels:
+    """A picture of which no place is like another."""
+    noise = np.random.default_rng(1).integers(0, 255, (size[1] // 8, size[0] // 8, 3), np.uint8)
+    return np.ascontiguousarray(noise.repeat(8, 0).repeat(8, 1))
+
+
 def video(shades: list[int], *, rate: int = 5, size: tuple[int, int] = (320, 180),
           kind: str = "mpegts", codec: str = "libx264") -> bytes:  # fmt: skip
     """A video of pictures of these greys."""
+    return encoded([picture(shade, size) for shade in shades], rate=rate, kind=kind, codec=codec)
+
+
+def encoded(images: Sequence[Pixels], *, rate: int = 5, kind: str = "mpegts",
+            codec: str = "libx264") -> bytes:  # fmt: skip
+    """A video of these pictures, of which only the first stands by itself."""
     file = io.BytesIO()
     flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof"} if kind == "mp4" else {}
     with av.open(file, "w", format=kind, options=flags) as to:
         options = {"preset": "ultrafast", "bf": "0", "g": "1000"} if codec == "libx264" else {}
         stream: Any = to.add_stream(codec, rate=rate, options=options)
-        stream.width, stream.height = size
+        stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"
-        for shade in shades:
-            to.mux(stream.encode(av.VideoFrame.from_ndarray(picture(shade, size), format="bgr24")))
+        for image in images:
+            to.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         to.mux(stream.encode())
     return file.getvalue()
 

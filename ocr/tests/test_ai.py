@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connections
+from django.test import Client
 from PIL import Image
 
 from ocr import ai, budget
@@ -183,7 +184,7 @@ def test_bad_days_are_one_error_that_never_tells_the_key(
     openrouter: RunningOpenRouter, settings: Any, caplog: Any,
     fault: dict[str, Any], text: str, is_refused: bool, is_free: bool,
 ) -> None:  # fmt: skip
-    settings.OPENROUTER_TIMEOUT_S = 1.0
+    settings.OPENROUTER_TIMEOUT_S = 1.0 if text == "within" else 30.0
     caplog.set_level(logging.DEBUG)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # as the settings have it
     openrouter.faults.arm(**fault)
@@ -299,3 +300,19 @@ def test_a_process_asks_few_questions_at_once(
     assert busy.value.retry_after_s == 5
     assert not AiUse.objects.exists()
     assert ai.ask(picture(), "?").text
+
+
+def test_staff_see_what_was_asked_and_what_it_cost(
+    admin_client: Client, openrouter: RunningOpenRouter
+) -> None:
+    openrouter.server.cost = 0.1234
+    ai.ask(picture(), "?")
+    openrouter.faults.arm(**answer('{"error":{"message":"model down"}}', 502))
+    with pytest.raises(AiError):
+        ai.ask(picture(), "?")
+    listed = admin_client.get("/admin/ocr/aiuse/").content.decode()
+    assert "0,1234" in listed
+    assert "model down" in listed
+    one = f"/admin/ocr/aiuse/{AiUse.objects.first().pk}"
+    assert admin_client.get(f"{one}/change/").status_code == 200
+    assert admin_client.post(f"{one}/delete/").status_code == 403

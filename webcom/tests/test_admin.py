@@ -216,7 +216,8 @@ def test_an_export_that_is_too_large_is_refused_with_advice(
     staff: Client, facts: None, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("gateway_arq.lib.fact_admin.MOST_EXPORTED", 2)
-    answer = staff.get(f"{CALLS}export/?started_at__year=2025", follow=True)
+    address = f"{CALLS}export/?started_at__year=2025"
+    answer = staff.get(address, follow=True, headers={"accept-language": "en"})
     assert (answer.request["PATH_INFO"], answer.request["QUERY_STRING"]) == (
         CALLS,
         "started_at__year=2025",

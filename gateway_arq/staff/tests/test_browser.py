@@ -130,9 +130,26 @@ def test_the_dashboard_s_login_is_the_same(
     page.wait_for_url("**/dashboard/")
 
 
-def test_theme_and_language_are_switched(
+def test_the_theme_of_the_dashboard_is_the_admin_s_and_back(
     browse: Callable[..., Page], member: Callable[..., User]
 ) -> None:
+    member("operator")
+    page = browse(color_scheme="dark")
+    log_in(page)
+    page.goto("/dashboard/")
+    page.locator("#theme").click()
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    page.goto("/admin/")
+    page.wait_for_selector("html.light")
+    ground = "getComputedStyle(document.querySelector('.house-card')).backgroundColor"
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    page.keyboard.press("Control+e")
+    page.wait_for_selector("html.dark")
+    page.goto("/dashboard/")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_the_language_is_switched(browse: Callable[..., Page], member: Callable[..., User]) -> None:
     member("operator")
     page = browse()
     log_in(page)

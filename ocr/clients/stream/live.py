@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from gateway_arq.lib.addresses import Network
 from gateway_arq.realtime.outage import Outage
 from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
-from ocr.clients.stream.pictures import Pixels, decrypted, pictures
+from ocr.clients.stream.pictures import Pixels, Unreadable, decrypted, pictures
 from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
 from ocr.types import StreamError, StreamRefused
 
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
 MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
+MOST_TOLD: Final = 300  # characters of what a server may have a hand in
 LOOK_S: Final = 0.1  # how soon a wish to stop is seen
 ATTEMPT: Final = 0.45  # of the limit, that one request may take; a long segment twice that
 
@@ -77,7 +78,7 @@ class HlsStream:
             except queue.Empty:
                 if time.monotonic() < until:
                     continue
-                told = f"No picture for {self.limit_s:g} s: {watch.trouble}"
+                told = f"No picture for {self.limit_s:g} s: {watch.trouble[:MOST_TOLD]}"
                 raise StreamError(told) from None
             if isinstance(shown, StreamError):
                 raise shown
@@ -103,6 +104,7 @@ class _Watch:
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
         self._last: int | None = None  # number of the last segment that was asked for
+        self._is_strict = True  # as long as pictures come that way
         self._first_s = 0.0  # into the next segment, where the next picture is due
         self._due_at = 0.0  # monotonic
 
@@ -164,6 +166,7 @@ class _Watch:
                 every_s=self._every_s,
                 first_s=self._first_s,
                 most_s=self._request_s,
+                is_strict=self._is_strict,
             ):
                 self._show(picture.image, is_live=is_live)
                 self._first_s = picture.at_s + self._every_s
@@ -171,13 +174,14 @@ class _Watch:
                     return
         except StreamError as exc:
             self._leave_out(exc)
-        self._first_s = max(self._first_s - segment.duration_s, 0.0)
+        self._first_s = min(max(self._first_s - segment.duration_s, 0.0), self._every_s)
 
     def _leave_out(self, exc: StreamError) -> None:
         """Go on without that segment; raise when there were too many in a row."""
         self.trouble = str(exc)
         self._broken += 1
         if self._broken % MOST_BROKEN == 0:
+            self._is_strict = self._is_strict and not isinstance(exc, Unreadable)
             raise exc
         logger.info("stream.gap error=%s", exc)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple, cast
@@ -40,26 +41,27 @@ class Picture(NamedTuple):
     image: Pixels
 
 
-def pictures(segment: bytes, *, every_s: float, first_s: float, most_s: float) -> Iterator[Picture]:
+class Unreadable(StreamError):
+    """A video came, but no picture came out of it."""
+
+
+def pictures(
+    segment: bytes, *, every_s: float, first_s: float, most_s: float, is_strict: bool = True
+) -> Iterator[Picture]:
     """One picture every `every_s` of a segment (MPEG-TS or fragmented MP4), from `first_s` on.
 
-    Broken pictures are left out. Raises StreamError for what is no video, is over 2560 x 1440, or
-    takes more than `most_s` to decode.
+    Broken pictures, and those that are built on them, are left out: a decoder fills what it lost
+    with something else, and part of another number is a wrong number. Not `is_strict`, for encoders
+    that are never quite right: those that a decoder makes something of are shown. Raises Unreadable
+    for what is no video, is over 2560 x 1440, or takes more than `most_s` to decode.
     """
-    with _opened(segment) as container:
-        begun_at: float | None = None
-        wanted_s = first_s
-        for frame in _decoded(container, most_s):
-            shown_at: float | None = frame.time
-            if shown_at is None or frame.is_corrupt:
-                continue
-            begun_at = shown_at if begun_at is None else begun_at
-            at_s = shown_at - begun_at
-            if at_s >= wanted_s - 0.001:
-                wanted_s = max(wanted_s + every_s, at_s)
-                yield Picture(at_s, _pixels(frame))
-        if begun_at is None:
-            raise StreamError("There is no picture in the video.")
+    try:
+        with _opened(segment) as container:
+            yield from _chosen(_decoded(container, most_s, is_strict), every_s, first_s)
+    except Unreadable:
+        raise
+    except Exception as exc:  # PyAV fails in as many ways as there are broken files
+        raise Unreadable(f"The video is broken ({type(exc).__name__}).") from exc
 
 
 def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
@@ -73,63 +75,75 @@ def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
         raise StreamError("The segment cannot be decrypted.") from exc
 
 
+def _chosen(frames: Iterator[av.VideoFrame], every_s: float, wanted_s: float) -> Iterator[Picture]:
+    begun_at: float | None = None
+    for frame in frames:
+        shown_at: float | None = frame.time
+        if shown_at is None or frame.is_corrupt:
+            continue
+        begun_at = shown_at if begun_at is None else begun_at
+        at_s = shown_at - begun_at
+        if at_s >= wanted_s - 0.001:
+            wanted_s = max(wanted_s + every_s, at_s)
+            yield Picture(at_s, cast(Pixels, frame.to_ndarray(format="bgr24")))
+    if begun_at is None:
+        raise Unreadable("There is no picture in the video.")
+
+
 def _opened(segment: bytes) -> InputContainer:
     if segment[:1] == b"G":  # the first byte of every MPEG-TS packet
         kind = "mpegts"
     elif segment[4:8] in BOXES:
         kind = "mp4"
     else:
-        raise StreamError("What came is no video.")
-    try:
-        return av.open(io.BytesIO(segment), "r", format=kind, options=OPTIONS)
-    except (av.error.FFmpegError, EOFError, MemoryError) as exc:
-        raise StreamError("The video cannot be opened.") from exc
+        raise Unreadable("What came is no video.")
+    # Titles and the like may be in any encoding; nobody reads them.
+    return av.open(
+        io.BytesIO(segment), "r", format=kind, options=OPTIONS, metadata_errors="replace"
+    )
 
 
-def _decoded(container: InputContainer, most_s: float) -> Iterator[av.VideoFrame]:
-    stream = _video(container)
-    left_s, count = most_s, 0
+def _decoded(container: InputContainer, most_s: float, is_strict: bool) -> Iterator[av.VideoFrame]:
+    stream = _video(container, is_strict)
+    left_s, count, intact_from = most_s, 0, -math.inf
     began = time.monotonic()
-    for packet in _packets(container, stream):
-        for frame in _frames(packet):
+    for packet in container.demux(stream):
+        frames = _frames(packet)
+        if is_strict and (frames is None or packet.is_corrupt):
+            intact_from = math.inf
+        elif packet.is_keyframe and intact_from == math.inf:
+            intact_from = packet.pts or 0  # nothing from here on is built on what was lost
+        for frame in frames or ():
             left_s -= time.monotonic() - began
             count += 1
             if left_s < 0 or count > MOST_FRAMES:
-                raise StreamError("The video takes too long to decode.")
-            yield frame
+                raise Unreadable("The video takes too long to decode.")
+            if frame.pts is not None and frame.pts >= intact_from:
+                yield frame
             began = time.monotonic()  # what the caller did meanwhile is not ours
         if time.monotonic() - began > left_s:
-            raise StreamError("The video takes too long to decode.")
+            raise Unreadable("The video takes too long to decode.")
 
 
-def _video(container: InputContainer) -> VideoStream:
+def _video(container: InputContainer, is_strict: bool) -> VideoStream:
     if not container.streams.video:
-        raise StreamError("There is no picture in the video.")
+        raise Unreadable("There is no picture in the video.")
     stream = container.streams.video[0]
     context = stream.codec_context
     if context.width * context.height > MOST_PIXELS:
-        raise StreamError("The picture is over 2560 x 1440.")
-    context.options = {"max_pixels": str(MOST_PIXELS)}
+        raise Unreadable("The picture is over 2560 x 1440.")
+    context.options = {
+        "max_pixels": str(MOST_PIXELS),
+        **({"err_detect": "explode"} if is_strict else {}),
+    }
     context.thread_count = 1
     context.skip_frame = "NONREF"  # pictures that no other one is built on
     return stream
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet[VideoStream]]:
-    try:
-        yield from container.demux(stream)
-    except av.error.FFmpegError as exc:
-        raise StreamError("The video ends in the middle.") from exc
-
-
-def _frames(packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+def _frames(packet: av.Packet[VideoStream]) -> list[av.VideoFrame] | None:
+    """What a decoder makes of it; None when it is broken, which the next ones may not be."""
     try:
         return packet.decode()
-    except av.error.InvalidDataError:  # this picture is broken; the next ones may not be
-        return []
-    except av.error.FFmpegError as exc:
-        raise StreamError("The video cannot be decoded.") from exc
-
-
-def _pixels(frame: av.VideoFrame) -> Pixels:
-    return cast(Pixels, frame.to_ndarray(format="bgr24"))
+    except av.error.InvalidDataError:
+        return None

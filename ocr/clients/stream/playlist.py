@@ -134,7 +134,7 @@ def _key(told: Any, url: str, number: int) -> Key | None:
     if method in (None, "", "NONE"):
         return None
     if method != "AES-128" or told.keyformat not in (None, "identity") or not told.uri:
-        raise StreamError(f"The stream is encrypted in a way that is not supported ({method}).")
+        raise StreamError(f"The stream is encrypted in an unsupported way ({method[:20]}).")
     if not told.iv:
         return Key(urljoin(url, told.uri), number.to_bytes(16, "big"))
     return Key(urljoin(url, told.uri), binascii.unhexlify(told.iv[2:].zfill(32)))
