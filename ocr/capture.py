@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,7 +20,6 @@ from django.utils import timezone
 from gateway_arq.realtime.outage import Outage
 from lotto.types import WHEELS
 from ocr import evidence, runs, selectors
-from ocr.clients.stream import Frame, HlsStream
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.reader.types import SURE, Reading
 from ocr.reader.vote import FRAMES, agreed
@@ -38,6 +37,9 @@ from ocr.types import (
     StreamRefused,
 )
 
+if TYPE_CHECKING:
+    from ocr.clients.stream import Frame
+
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_S, LOOK_AGAIN_MOST_S = 1.0, 30.0  # after a look that settled nothing
@@ -50,6 +52,8 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
 
     A stream that breaks is connected to again. Raises LeaseLost.
     """
+    from ocr.clients.stream import HlsStream  # with PyAV, which only this needs
+
     eyes = Watch(run, owner)
     outage = Outage("autobot.stream")
     while not halt.is_set() and not eyes.is_over():
@@ -102,15 +106,16 @@ class Watch:
         self._looks = {wheel: Looks.restored(row.looks) for wheel, row in self._rows.items()}
         self._readings: deque[Reading] = deque(maxlen=FRAMES)
         self._best: tuple[Frame, Reading] | None = None  # whose picture is kept
-        self._most = (-1, 0.0)  # wheels that it shows as they are published; all that it shows
+        # Wheels that it shows as they are published, and all that it shows. One that another worker
+        # kept showed what is published.
+        self._most = (self._published() or -1, 0.0)
         self._look_at = self._judge_at = 0.0  # monotonic
         self._pause_s = LOOK_AGAIN_S
 
     def is_over(self) -> bool:
         """Whether there is nothing more to see, or no more time."""
-        is_whole = sum(row.is_published for row in self._rows.values()) == len(WHEELS)
         self._run.refresh_from_db(fields=["until"])  # staff may close the window
-        return is_whole or timezone.now() >= self._run.until
+        return self._published() == len(WHEELS) or timezone.now() >= self._run.until
 
     def see(self, frame: Frame) -> None:
         """Take in one frame. Raises LeaseLost."""
@@ -188,6 +193,9 @@ class Watch:
         return row
 
     # --- The run ----------------------------------------------------------------------------------
+
+    def _published(self) -> int:
+        return sum(row.is_published for row in self._rows.values())
 
     def _is_taken(self, wheel: str) -> bool:
         return wheel in self._rows and self._rows[wheel].is_taken

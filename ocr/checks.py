@@ -1,4 +1,4 @@
-"""OCR_ENGINE, OPENROUTER_* and LOTTO_SITE_* that are missing or odd, as Django system checks."""
+"""Settings of engine, stream and outside services, missing or odd, as Django system checks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from gateway_arq.lib.clientip import is_loopback
+from ocr.clients.stream.fetch import well_formed
 from ocr.reader.needs import missing
 from ocr.reading import engine_options
+from ocr.types import StreamRefused
 
 Check = Callable[[], Iterator[CheckMessage]]
 
@@ -51,7 +53,19 @@ def engine_complete() -> Iterator[CheckMessage]:
         yield Error(lacking.what, hint=lacking.remedy, id="ocr.E005")
 
 
-ALL: tuple[Check, ...] = (addresses_usable, key_sendable, site_complete, engine_complete)
+def stream_usable() -> Iterator[CheckMessage]:
+    """The address is one; whether it leads where it may is seen when it is connected to."""
+    try:
+        if settings.OCR_STREAM_URL:
+            well_formed(settings.OCR_STREAM_URL)
+    except StreamRefused as exc:
+        hint = "It looks like https://cdn.example/live.m3u8."
+        yield Error(f"OCR_STREAM_URL: {exc}", hint=hint, id="ocr.E006")
+
+
+ALL: tuple[Check, ...] = (
+    addresses_usable, key_sendable, site_complete, engine_complete, stream_usable,
+)  # fmt: skip
 
 
 @register

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
 from numpy.typing import NDArray
+from PIL import Image
 
 from ocr.models import AutobotRun, Evidence
 
@@ -23,18 +24,18 @@ ROOM: Final = 0.15  # around a wheel, of its own height
 
 def jpeg(image: Pixels) -> bytes:
     """The picture as a file."""
-    ok, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not ok:
-        raise ValueError("This picture has no JPEG.")
-    return file.tobytes()
+    return _file(image, "JPEG", quality=QUALITY)
 
 
 def png(image: Pixels) -> bytes:
     """The picture as a file that lost nothing; quickly made, not small."""
-    ok, file = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not ok:
-        raise ValueError("This picture has no PNG.")
-    return file.tobytes()
+    return _file(image, "PNG", compress_level=1)
+
+
+def _file(image: Pixels, kind: str, **options: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image[:, :, ::-1])).save(file, kind, **options)
+    return file.getvalue()
 
 
 def keep_board(run: AutobotRun, image: Pixels) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
@@ -60,12 +60,6 @@ def published(run: AutobotRun) -> Wheels:
     }
 
 
-def published_counts(runs: Iterable[int]) -> dict[int, int]:
-    """How many wheels runs have published, by their keys; those without one are left out."""
-    wheels = AutobotWheel.objects.filter(run__in=list(runs), is_taken=True, held="")
-    return dict(wheels.values_list("run").annotate(Count("pk")).order_by())
-
-
 def missing(run: AutobotRun) -> list[str]:
     """The codes of the wheels that are not published, in the operator's order."""
     have = published(run)
@@ -80,13 +74,13 @@ def held(run: AutobotRun) -> list[AutobotWheel]:
 def status(run: AutobotRun | None) -> dict[str, Any]:
     """The reference's `autobot/status` of that run, and what we add to it.
 
-    A run of another day that is over counts no more: AutoBOT is idle.
+    A run that was stopped, or is over and of another day, counts no more: AutoBOT is idle.
     """
     if run is None:
         return _told(RunState.IDLE, None, {})
     is_past = run.is_over and run.day != local_day()
     state = RunState.IDLE if is_past else RunState(run.state)
-    return _told(state, run, {} if is_past else published(run))
+    return _told(state, run, {} if state == RunState.IDLE else published(run))
 
 
 def _told(

@@ -68,7 +68,7 @@ class Server:
         assert not self._thread.is_alive()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: with Playwright's loop running no other can
 def chrome(chromium: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 

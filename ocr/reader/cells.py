@@ -14,7 +14,7 @@ from ocr.reader.types import Box, Layout, Pixels
 
 PX: Final = 48  # height of what is cut out
 WIDEST: Final = 1.5  # of its height
-OF_STEP: Final = 1.15  # of the way to the next number, at most: that must not be read, too
+OF_STEP: Final = 1.04  # of the way to the next number, at most: that must not be read, too
 
 
 def cut(image: Pixels, layout: Layout, wheels: Iterable[str], *, size: float) -> list[Pixels]:

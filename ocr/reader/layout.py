@@ -35,10 +35,12 @@ NEAR: Final = 0.6  # of a number's height: what still is the same place, across 
 ALONG: Final = 0.3  # of the step: the same along the line
 PLENTY: Final = 12  # of points for a projection to be told by them
 ROUNDS: Final = 6  # until those that do not fit are known
+STEADY: Final = 0.1  # of a number's height, by which the places that follow from names are off
 STIFF: Final = 10.0  # against a line's own turn, which its ends would tell: five places weigh 10
 LEAST_FOUND: Final = 3  # of a wheel's five places
 UNLIKE: Final = 1.5  # times as high
 CLEAR_LEAD: Final = 1.12
+CLEARLY_FARTHER: Final = 1.3
 STILL_UPRIGHT: Final = 0.008  # slope; per 1,000 px for its change
 SCALES: Final = np.linspace(-0.3, 0.3, 7)  # of a board's far end against its middle
 BEST_SLANTED: Final = 8  # of them in perspective, too
@@ -228,7 +230,9 @@ def _scored(
             chosen = list(wheels.values())
             # Places that several wheels claim count once: lines of another way across the board.
             shared = (match[chosen] >= 0).sum() - len(set(match[chosen].ravel()) - {-1})
-            scored.append((float(hits[chosen].sum() - shared), way, wheels))
+            far = abs(way.offset[1]) / height if way.kind == "card" else 0.0
+            score = float(hits[chosen].sum() - shared) - 0.01 * far  # of equal ones the nearer
+            scored.append((score, way, wheels))
     return sorted(scored, key=lambda each: -each[0])
 
 
@@ -369,17 +373,25 @@ def _are_off(
     return np.asarray(~there[:, 1:-1].all(1) & (there[:, 0] | there[:, -1]))
 
 
-def _as_found(lines: Points, match: NDArray[np.int64], found: Points) -> Points:
-    """The lines moved to where their numbers were found, and turned and stretched a little."""
+def _as_found(
+    lines: Points, match: NDArray[np.int64], found: Points, steady: float = np.inf
+) -> Points:
+    """The lines moved to where their numbers were found, and turned and stretched a little.
+
+    Less where those disagree by more than `steady` px: of numbers that were found as one text the
+    places are only rough.
+    """
     moved = lines.copy()
     for line, points in zip(moved, match, strict=True):
         at = np.flatnonzero(points >= 0)
         if len(at) >= LEAST_FOUND:
             off = found[points[at]] - line[at]
             middle = np.median(off, 0)
+            spread = np.abs(off - middle).mean(0)
+            weight = 1 / (1 + spread**2 / len(at) / steady**2)
             place = at - at.mean()
             turn = place @ (off - middle) / (place @ place + STIFF)
-            line += middle + (np.arange(DRAWN) - at.mean())[:, None] * turn
+            line += weight * (middle + (np.arange(DRAWN) - at.mean())[:, None] * turn)
     return moved
 
 
@@ -392,10 +404,13 @@ def _are_whole(way: _Way, lines: Points, flat: Points, height: float) -> bool:
 def _differ(way: _Way, other: _Way, *, shifts: bool) -> bool:
     """Whether the ways tell of different places, not the same with another anchor.
 
-    Without `shifts`, one that is as another but for a shift along the line is the same, too.
+    Without `shifts`, one that is as another but for a shift along the line is the same, too. Of a
+    name above and one below it a line belongs to the one that is clearly nearer.
     """
     if way.kind != other.kind:
         return True
+    if way.kind == "card" and abs(other.offset[1]) > CLEARLY_FARTHER * abs(way.offset[1]):
+        return False
     step = np.hypot(*way.step)
     if abs(np.hypot(*other.step) - step) > 0.3 * step:
         return True
@@ -435,7 +450,8 @@ def _with_unnamed(
 ) -> dict[str, Points] | None:
     """The places also of wheels whose names could not be read, by the others' order.
 
-    None where lines without a name leave no order: then the names are wrong, or a line off.
+    None where lines without a name leave no order: then the names are wrong, or a line off; unless
+    so many names were read that they may be in any.
     """
     used = set()
     for each in places.values():
@@ -462,7 +478,10 @@ def _with_unnamed(
             return {
                 wheel: lines[i] for wheel, i in zip(filled, ranks, strict=True) if wheel is not None
             }
-    return None
+    left = [wheel for wheel in WHEELS if wheel not in places]
+    if len(left) == len(unnamed) == 1:
+        return places | {left[0]: unnamed[0]}
+    return places if len(places) >= READ_IN_ANY_ORDER else None
 
 
 def _is_of_board(line: Points, others: list[Points], way: _Way) -> bool:
@@ -536,7 +555,9 @@ def _placed(
     back = _back(lines[good], found[match[good]], height)
     middle = lines.reshape(-1, 2).mean(0)
     there = back(middle + np.array([[0, 0], [height, 0], [0, height]]))
-    cells = _as_found(back(lines.reshape(-1, 2)).reshape(-1, DRAWN, 2), match, found)
+    cells = _as_found(
+        back(lines.reshape(-1, 2)).reshape(-1, DRAWN, 2), match, found, STEADY * height
+    )
     return Layout(
         way.kind,
         dict(zip(places, cells.astype(np.float32), strict=True)),

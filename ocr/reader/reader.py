@@ -21,7 +21,8 @@ PART: Final = 12  # so many of a patch's 288 pixels: one stroke of a digit may b
 BLANK: Final = 0.35  # of the contrast that the board's numbers have
 GROWN: Final = 24.0  # grey levels of a part of the picture as large as half a digit
 LOOKS: Final = 2  # at each cell, for each recogniser
-SOME: Final = 8  # cells that tell at what size all are read
+SOME: Final = 11  # cells that tell at what size all are read
+HARDLY: Final = 1e-3  # of a probability, so that its logarithm is one
 NOTHING: Final = Reading({})
 
 Sizes = Sequence[tuple[float, ...]]  # of the crops, for each recogniser
@@ -90,8 +91,10 @@ class Reader:
             for size in recogniser.sizes:
                 crops = cells.cut(image, layout, wheels, size=size)
                 told = recogniser.numbers([crops[index] for index in some])
-                sure.append(float(told[:, 1:].max(1).mean()))
-            at = int(np.argmax(np.add(sure[1:], sure[:-1])))
+                sure.append(float(np.log(told[:, 1:].max(1) + HARDLY).mean()))
+            # Those beside the two count, too: in the midst of sizes that do, another cell does.
+            around = np.pad(sure, 1, constant_values=min(sure))
+            at = int(np.convolve(around, (0.5, 1, 1, 0.5), "valid").argmax())
             best.append(recogniser.sizes[at : at + LOOKS])
         return best
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lotto.types import WHEELS
 from ocr.reader.types import Line, Name, Number
@@ -14,7 +15,7 @@ from ocr.reader.types import Line, Name, Number
 SHORTEST_NAME: Final = 4  # ROMA; the end of CAGLIARI is no BARI
 ALIKE: Final = 0.74  # of a name's letters; one of ROMA's four may be wrong
 DIGITS_APART: Final = 0.72  # of the line's height, from middle to middle: more is another number
-UNEVEN: Final = 1.2  # of the narrowest gap between digits: wider ones part numbers
+UNEVEN: Final = 1.2  # of the gaps between a number's digits: those that part numbers
 LETTERS_APART: Final = 1.3
 LONGEST_NUMBER: Final = 2
 
@@ -49,11 +50,20 @@ def _numbers(line: Line, text: str, places: Sequence[float]) -> list[float]:
     """The middles of the numbers in a run of digits, which wider gaps part into pairs."""
     if len(text) > LONGEST_NUMBER:
         gaps = np.diff(places)
-        wide = gaps > max((gaps.min() + gaps.max()) / 2, gaps.min() * UNEVEN)
-        groups = np.split(np.array(places), np.flatnonzero(wide) + 1)
+        groups = np.split(np.array(places), np.flatnonzero(gaps > _parting(gaps)) + 1)
     else:
         groups = [np.array(places)]
     return [float(group.mean()) for group in groups if len(group) <= LONGEST_NUMBER]
+
+
+def _parting(gaps: NDArray[np.float64]) -> float:
+    """The gap over which numbers are parted: where narrow and wide ones differ least within."""
+    ranked = np.sort(gaps)
+    cuts = range(1, len(ranked))
+    within = [ranked[:cut].var() * cut + ranked[cut:].var() * (len(ranked) - cut) for cut in cuts]
+    cut = int(np.argmin(within)) + 1
+    narrow, wide = ranked[:cut].mean(), ranked[cut:].mean()
+    return float(ranked[cut - 1] if wide > narrow * UNEVEN else ranked[-1])
 
 
 def _runs(line: Line) -> Iterator[tuple[str, Sequence[float]]]:

@@ -69,6 +69,14 @@ def test_a_run_of_yesterday_is_no_news(api: Any) -> None:
     assert told["last_run"] == "2026-11-24T19:30:00Z"
 
 
+@time_machine.travel(EVENING)
+def test_after_a_stop_autobot_is_idle(api: Any) -> None:
+    read()
+    post(api, "stop")
+    told = api.get(f"{BASE}/status").json()
+    assert (told["status"], told["wheels_completed"], told["wheels"]) == ("idle", 0, {})
+
+
 def test_start_answers_with_the_run(api: Any) -> None:
     answer = post(
         api, "start", {"ai_validation": True, "telegram_notify": True, "auto_upload": False}
@@ -77,6 +85,7 @@ def test_start_answers_with_the_run(api: Any) -> None:
     told = answer.json()
     assert told.keys() == {"success", "timestamp"} | STATUS_KEYS | ADDED_KEYS
     assert (told["success"], told["status"]) == (True, "capturing")
+    assert told["message"] == "AutoBOT started"
     run = AutobotRun.objects.get()
     assert (run.ai_validation, run.auto_upload, run.save_to_db) == (True, False, True)
 

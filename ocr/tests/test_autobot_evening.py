@@ -40,7 +40,7 @@ from sandbox.testing import RunningTelevision, running_operator, running_televis
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("reader"),
-    pytest.mark.timeout(400),  # a reading takes 2 s on a quiet machine, and 20 on a busy one
+    pytest.mark.timeout(600),  # a reading takes 2 s on a quiet machine, and 20 on a busy one
 ]
 full_size = pytest.mark.usefixtures("postgres_url")  # what would cost the embedded size too long
 ALL_DONE = {"validate": "done", "archive": "done", "upload": "done", "telegram": "done"}
@@ -65,12 +65,12 @@ def at_work() -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        thread.join(10)
+        thread.join(60)  # a reading that has begun is not cut off
         reading.reader().close()
         assert not thread.is_alive()
 
 
-def wait_for(what: Callable[[], Any], *, within_s: float = 150) -> float:
+def wait_for(what: Callable[[], Any], *, within_s: float = 240) -> float:
     """How long it took to become true."""
     began = time.monotonic()
     while not what():
@@ -296,7 +296,7 @@ def test_killed_in_every_state_the_evening_ends_well(
         killed(lambda: again(run).state == RunState.OCR and completed(run))
         assert completed(run)
         tv.steer(programme="board", day=DAY)
-        killed(lambda: run.steps.filter(name="validate", state="running").exists())
+        killed(lambda: not services.ai.faults.listed())  # it is being asked
         wait_for(is_over(run))
     assert selectors.published(run) == stored() == drawn()
     assert step_states(run) == ALL_DONE
@@ -317,17 +317,18 @@ def test_killed_in_a_step_another_worker_does_it(
 ) -> None:
     settings.OCR_STREAM_URL = STREAM
     day_before_is_archived()
-    faults: dict[str, Any] = {
+    upstreams: dict[str, Any] = {
         "validate": services.ai,
         "upload": services.site,
         "telegram": services.telegram,
     }
-    faults[step].faults.arm("slow", route, delay_s=60)
+    faults = upstreams[step].faults
+    faults.arm("slow", route, delay_s=60)
     run = read()
     runs.give_back(run.pk, OWNER)
     with workers(tmp_path) as processes:
         first = processes.start()
-        wait_for(lambda: run.steps.filter(name=step, state="running").exists())
+        wait_for(lambda: not faults.listed())  # the request is under way
         processes.kill(first)
         processes.start()
         wait_for(is_over(run))

@@ -40,6 +40,7 @@ def test_what_is_right_or_off_is_no_message(settings: Any) -> None:
         ("OPENROUTER_API_KEY", "sk-é", "ocr.E003"),
         ("LOTTO_SITE_USER", "", "ocr.W004"),
         ("LOTTO_SITE_PASSWORD", "", "ocr.W004"),
+        ("OCR_STREAM_URL", "rtmp://cdn.example/live", "ocr.E006"),
     ],
 )
 def test_what_is_odd_is_told(settings: Any, name: str, value: str, message: str) -> None:

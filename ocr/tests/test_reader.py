@@ -52,7 +52,9 @@ def test_a_board_is_read_and_nothing_is_made_up(eyes: Reader, layout: str, damag
         assert len(reading.sure()) * 10 >= len(shown) * 8
 
 
-@pytest.mark.parametrize(("layout", "damage"), [*product(boards.LAYOUTS, ("tv720", "photo"))])
+@pytest.mark.parametrize(
+    ("layout", "damage"), [*product(boards.LAYOUTS, ["tv720"]), ("table", "photo")]
+)
 def test_a_wheels_box_holds_its_numbers_and_no_others(
     eyes: Reader, layout: str, damage: str
 ) -> None:
@@ -116,10 +118,9 @@ OTHERS = [(kind, damage) for kind in other_pictures.KINDS for damage in ("clean1
 def test_other_pictures_with_names_and_numbers_say_nothing(
     eyes: Reader, kind: Any, damage: Any
 ) -> None:
-    for seed in range(2):
-        dice = random.Random(seed)
-        picture = boards.spoil(kind(dice), damage, dice)
-        assert eyes.read(picture.image).wheels == {}
+    dice = random.Random(damage)
+    picture = boards.spoil(kind(dice), damage, dice)
+    assert eyes.read(picture.image).wheels == {}
 
 
 @pytest.mark.parametrize("name", ["noise", "black"])
@@ -130,8 +131,10 @@ def test_pictures_of_nothing_say_nothing(eyes: Reader, name: str) -> None:
     assert eyes.read(image).wheels == {}
 
 
-@pytest.mark.parametrize("layout", boards.LAYOUTS[:4])
-@pytest.mark.parametrize("order", ["alphabet", "cities", "any"])
+@pytest.mark.parametrize(
+    ("layout", "order"),
+    [("table", "alphabet"), ("two", "any"), ("cards", "cities"), ("columns", "any")],
+)
 def test_wheels_may_stand_in_any_order(eyes: Reader, layout: Any, order: str) -> None:
     order_of = {
         "alphabet": tuple(WHEELS),
@@ -139,11 +142,16 @@ def test_wheels_may_stand_in_any_order(eyes: Reader, layout: Any, order: str) ->
         "any": tuple(random.Random(layout).sample(boards.ORDER, 11)),
     }
     wheels, picture = board(layout, "tv720", order=order_of[order])
-    assert eyes.read(picture.image).sure() == {w: tuple(wheels[w]) for w in order_of[order]}
+    told = eyes.read(picture.image).wheels
+    assert {w: [each.number for each in line] for w, line in told.items()} == {
+        wheel: wheels[wheel] for wheel in order_of[order]
+    }
 
 
-@pytest.mark.parametrize("layout", boards.LAYOUTS[:4])
-@pytest.mark.parametrize("drawn", [0, 1, 5, 8, 23, 54])
+@pytest.mark.parametrize(
+    ("layout", "drawn"),
+    [("table", 0), ("table", 1), ("two", 23), ("cards", 8), ("columns", 8), ("columns", 54)],
+)
 def test_what_is_not_out_yet_is_missing(eyes: Reader, layout: Any, drawn: int) -> None:
     wheels, _ = board(layout, "clean1080")
     look = Look(layout, mark="ball", size=0.95)
@@ -163,7 +171,7 @@ def test_yesterdays_board_differs_by_its_date_alone(eyes: Reader) -> None:
         assert reading.sure() == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
 
 
-@pytest.mark.parametrize("share", [0.15, 0.35, 0.5, 0.65, 0.85])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 @pytest.mark.parametrize("kind", ["appearing", "turning"])
 def test_a_frame_of_an_animation_tells_no_third_number(
     eyes: Reader, kind: str, share: float
@@ -181,7 +189,7 @@ def test_a_frame_of_an_animation_tells_no_third_number(
             assert each.confidence < SURE or each.number in may_be
 
 
-@pytest.mark.parametrize("px", [3, 6, 10, 16])
+@pytest.mark.parametrize("px", [3, 6, 12])
 def test_a_board_out_of_focus_is_read_in_part_or_not_at_all(eyes: Reader, px: float) -> None:
     wheels, picture = board("table", "clean1080")
     reading = eyes.read(boards.blurred(picture, px).image)

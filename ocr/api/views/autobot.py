@@ -44,8 +44,8 @@ class StartView(APIView):
         return Response(
             {
                 "success": True,
-                "message": "AutoBOT started",
                 **selectors.status(run),
+                "message": "AutoBOT started",
                 "timestamp": _now(),
             }
         )

@@ -1,0 +1,122 @@
+"""The worker's own ways: a database that goes away, a fault of ours, a lease that is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from gateway_arq.workers.models import WorkerStatus
+from ocr import autobot, capture, evidence, runs
+from ocr.models import AutobotRun, Evidence
+from ocr.tests.evenings import STREAM, again, begun
+from ocr.types import RunState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.OCR_STREAM_URL = STREAM
+    monkeypatch.setattr(autobot, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(autobot, "RENEW_EVERY_S", 0.05)
+    monkeypatch.setattr(autobot, "NOTICE_EVERY_S", 0.02)
+
+
+def work_until(done: Callable[[], bool]) -> None:
+    """Let a worker work, in its thread as always."""
+    stopping = threading.Event()
+    thread = threading.Thread(target=autobot.run_autobot, args=(stopping,))
+    thread.start()
+    until = time.monotonic() + 30
+    try:
+        while not done():
+            assert time.monotonic() < until, AutobotRun.objects.values()
+            time.sleep(0.05)
+    finally:
+        stopping.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def broken_once(error: Exception, calls: list[int]) -> Callable[..., None]:
+    def watch(*_: Any) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise error
+
+    return watch
+
+
+@pytest.mark.parametrize("error", [OperationalError("away"), RuntimeError("ours")])
+def test_a_run_goes_on_after_a_fall(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(capture, "watch", broken_once(error, calls))
+    run = begun()
+    work_until(lambda: again(run).is_over)
+    assert len(calls) == 2
+    assert again(run).state == RunState.ERROR  # nothing was read
+
+
+def test_a_fault_of_ours_is_told_by_the_workers_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(capture, "watch", broken)
+    begun()
+    work_until(lambda: WorkerStatus.objects.filter(name="ocr.autobot", failures__gt=0).exists())
+    assert WorkerStatus.objects.get(name="ocr.autobot").last_error == "ours"
+
+
+@pytest.mark.parametrize("taken_away", ["stopped", "taken by another"])
+def test_who_loses_the_run_lays_it_down(monkeypatch: pytest.MonkeyPatch, taken_away: str) -> None:
+    laid_down = threading.Event()
+
+    def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
+        assert halt.wait(20)
+        laid_down.set()
+
+    monkeypatch.setattr(capture, "watch", watch)
+    run = begun()
+
+    def is_laid_down() -> bool:
+        if again(run).message == "Watching the stream." and not laid_down.is_set():
+            if taken_away == "stopped":
+                runs.stop(by="the test")
+            else:
+                AutobotRun.objects.update(
+                    lease_owner="another", lease_until=timezone.now() + timedelta(minutes=1)
+                )
+        return laid_down.is_set()
+
+    work_until(is_laid_down)
+    after = again(run)
+    assert (after.state, after.lease_owner) == (
+        (RunState.IDLE, "") if taken_away == "stopped" else (RunState.CAPTURING, "another")
+    )
+
+
+def test_who_is_told_to_stop_gives_the_run_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "watch", lambda run, owner, halt: halt.wait(20))
+    run = begun()
+    work_until(lambda: again(run).message == "Watching the stream.")
+    after = again(run)
+    assert (after.is_over, after.lease_owner, after.lease_until) == (False, "", None)
+
+
+def test_old_pictures_are_deleted_and_runs_stay(settings: Any) -> None:
+    settings.OCR_EVIDENCE_DAYS = 90
+    run = begun()
+    for wheel, days in (("BA", 89), ("CA", 91)):
+        at = timezone.now() - timedelta(days=days)
+        Evidence.objects.create(run=run, wheel=wheel, at=at, jpeg=b"x")
+    assert evidence.prune() == 1
+    assert [each.wheel for each in Evidence.objects.all()] == ["BA"]
+    settings.OCR_EVIDENCE_DAYS = 0
+    assert evidence.prune() == 0
