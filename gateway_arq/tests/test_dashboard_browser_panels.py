@@ -188,7 +188,7 @@ def test_a_draw_is_written_onto_the_board_as_it_arrives(page: Page) -> None:
 
 def test_figures_that_were_overtaken_by_an_event_do_not_undo_it(page: Page) -> None:
     bari = page.locator(".board").first.locator("tr").first.locator(".ball")
-    overtaken = []
+    overtaken: list[list[int]] = []
 
     def slow(route: Route) -> None:
         answer = route.fetch()
