@@ -13,6 +13,7 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.formats import date_format
@@ -39,6 +40,7 @@ from ocr.types import (
     ReaderFailed,
     RunBusy,
     RunRefused,
+    RunState,
     StepName,
     StepState,
     StreamRefused,
@@ -82,23 +84,19 @@ ORIGIN_LABELS: Final = {
 
 @admin.register(AutobotRun)
 class AutobotRunAdmin(ReadOnlyAdmin):
-    list_display = ("date", "state", "wheels_read", "message", "started", "started_by", "verified")
+    list_display = ("date", "state", "wheels_read", "said", "started", "started_by", "verified")
     list_filter = ("state", "is_extraordinary")
     date_hierarchy = "day"
     change_form_template = "admin/ocr/run.html"
     change_list_template = "admin/ocr/runs.html"
+    readonly_fields = ("said",)
     fields = (
-        ("day", "is_extraordinary", "state"), "message", ("started_at", "until", "ended_at"),
+        ("day", "is_extraordinary", "state"), "said", ("started_at", "until", "ended_at"),
         ("started_by", "verified_at"), "stream_url",
     )  # fmt: skip
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The list with how many wheels each run of its page published, counted at once."""
-        found = super().get_changelist_instance(request)
-        counts = selectors.published_counts(run.pk for run in found.result_list)
-        for run in found.result_list:
-            run.published = counts.get(run.pk, 0)
-        return found
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AutobotRun]:
+        return super().get_queryset(request).prefetch_related("wheels", "steps")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -108,8 +106,14 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         return date_format(run.day, "d/m/Y")
 
     @admin.display(description=gettext_lazy("wheels"))
-    def wheels_read(self, run: Any) -> str:
-        return f"{run.published}/{len(WHEELS)}"
+    def wheels_read(self, run: AutobotRun) -> str:
+        return f"{len(selectors.published(run))}/{len(WHEELS)}"
+
+    @admin.display(description=gettext_lazy("message"))
+    def said(self, run: AutobotRun) -> str:
+        """What became of it, in the reader's language; what it does now as the API tells it."""
+        is_done = run.state in (RunState.COMPLETED, RunState.ERROR)
+        return runs.summary(run) if is_done else run.message
 
     @admin.display(description=gettext_lazy("started"), ordering="started_at")
     def started(self, run: AutobotRun) -> str:

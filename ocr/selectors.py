@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
@@ -27,7 +27,8 @@ def config() -> AutobotConfig:
 
 def schedule() -> str:
     """When AutoBOT starts by itself: `20:01 daily`, a crontab's own words, or `off`."""
-    task = PeriodicTask.objects.filter(task=START_TASK, enabled=True).first()
+    tasks = PeriodicTask.objects.select_related("crontab")
+    task = tasks.filter(task=START_TASK, enabled=True).first()
     if task is None:
         return "off"
     at = task.crontab
@@ -57,12 +58,6 @@ def published(run: AutobotRun) -> Wheels:
         for code in WHEELS
         if code in found and found[code].is_published
     }
-
-
-def published_counts(runs: Iterable[int]) -> dict[int, int]:
-    """How many wheels runs have published, by their keys; those without one are left out."""
-    wheels = AutobotWheel.objects.filter(run__in=list(runs), is_taken=True, held="")
-    return dict(wheels.values_list("run").annotate(Count("pk")).order_by())
 
 
 def missing(run: AutobotRun) -> list[str]:

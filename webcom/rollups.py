@@ -35,6 +35,9 @@ _COLUMNS: Final = ("span_s", "start_at", "line_type", "calls", "duration_s", "co
 _GAP_S: Final = HOUR  # reading its calls for nothing costs less than another query
 
 
+Window = tuple[datetime, datetime, int]  # start, end, span in seconds
+
+
 class Tally(NamedTuple):
     """Calls of one type of line that started in one bucket; `cost` in euro."""
 
@@ -60,12 +63,46 @@ def tallies(start: datetime, end: datetime, span_s: int) -> list[Tally]:
     `start` and `end` are bucket borders. Buckets without calls are not listed; one that is dirty
     may come in pieces: sum up what has the same start and type.
     """
-    bounds = [sql_time(int(start.timestamp())), sql_time(int(end.timestamp()))]
-    dirty = _dirty("start_at >= %s AND start_at < %s", bounds)
-    stale = {_start_of(bucket, span_s) for bucket in dirty}
-    kept = _rollups("span_s = %s AND start_at >= %s AND start_at < %s", [span_s, *bounds])
-    found = [tally for tally in kept if tally.start not in stale]
-    return found + (_stale_hours(dirty) if span_s == HOUR else _counted(dirty))
+    return tallies_of([(start, end, span_s)])[0]
+
+
+def tallies_of(windows: Sequence[Window]) -> list[list[Tally]]:
+    """The `tallies` of several windows (start, end, span), in as few queries as one takes."""
+    bounds = [(int(start.timestamp()), int(end.timestamp())) for start, end, _ in windows]
+    dirty = _dirty(*_either("start_at >= %s AND start_at < %s", bounds))
+    spans = [(span_s, *bound) for (_, _, span_s), bound in zip(windows, bounds, strict=True)]
+    kept = _by_span(*_either("span_s = %s AND start_at >= %s AND start_at < %s", spans))
+    live = {FIVE_MINUTES: _counted(dirty)}
+    hourly = [
+        bound for (_, _, span_s), bound in zip(windows, bounds, strict=True) if span_s == HOUR
+    ]
+    unclean = [bucket for bucket in dirty if any(first <= bucket < end for first, end in hourly)]
+    live[HOUR] = _stale_hours(unclean, live[FIVE_MINUTES])
+    stale = {span_s: {_start_of(bucket, span_s) for bucket in dirty} for span_s in live}
+    return [
+        [
+            *(t for t in kept[span_s] if first <= t.start < end and t.start not in stale[span_s]),
+            *(t for t in live[span_s] if first <= t.start < end),
+        ]
+        for span_s, first, end in spans
+    ]
+
+
+def _either(condition: str, windows: Sequence[tuple[int, ...]]) -> Condition:
+    """SQL for what lies in one of the windows; their last two values are epoch seconds."""
+    where = " OR ".join([f"({condition})"] * len(windows))
+    values = [[*window[:-2], *map(sql_time, window[-2:])] for window in windows]
+    return where, [value for window in values for value in window]
+
+
+def _by_span(where: str, params: Sequence[Any]) -> dict[int, list[Tally]]:
+    columns = f"span_s, {_epoch('start_at')}, line_type, calls, duration_s, cost"
+    found: dict[int, list[Tally]] = {FIVE_MINUTES: [], HOUR: []}
+    for span_s, start, name, calls, duration_s, cost in _rows(
+        f"SELECT {columns} FROM webcom_callrollup WHERE {where}", params
+    ):
+        found[span_s].append(Tally(start, name, int(calls), int(duration_s), _euro(cost)))
+    return found
 
 
 def totals(borders: Sequence[datetime]) -> list[Tally]:
@@ -87,7 +124,7 @@ def totals(borders: Sequence[datetime]) -> list[Tally]:
     )
     return found + [
         tally._replace(start=epochs[bisect_right(epochs, tally.start) - 1])
-        for tally in _stale_hours(dirty)
+        for tally in _stale_hours(dirty, _counted(dirty))
     ]
 
 
@@ -134,11 +171,15 @@ def _rollups(where: str, params: Sequence[Any]) -> list[Tally]:
     return _tallies(f"SELECT {columns} FROM webcom_callrollup WHERE {where}", params)
 
 
-def _stale_hours(dirty: Collection[int]) -> list[Tally]:
-    """The hours that have dirty buckets: rollups of their clean five minutes, the dirty live."""
+def _stale_hours(dirty: Collection[int], counted: Iterable[Tally]) -> list[Tally]:
+    """The hours that have dirty buckets: rollups of their clean five minutes, the dirty live.
+
+    `counted` has the dirty ones, and maybe others.
+    """
     hours = {_start_of(bucket, HOUR) for bucket in dirty}
     fine = {hour + offset for hour in hours for offset in range(0, HOUR, FIVE_MINUTES)}
-    pieces = _fine_rollups(sorted(fine - set(dirty))) + _counted(dirty)
+    pieces = _fine_rollups(sorted(fine - set(dirty)))
+    pieces += [piece for piece in counted if _start_of(piece.start, HOUR) in hours]
     return [piece._replace(start=_start_of(piece.start, HOUR)) for piece in pieces]
 
 

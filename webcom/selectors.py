@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from gateway_arq.lib.days import bucket_start, day_bounds, local_day, zone
 from gateway_arq.lib.upsert import sql_time
 from webcom.lines import GREEN, VAS
 from webcom.models import Call, Line, Rebate
-from webcom.rollups import FIVE_MINUTES, HOUR, Tally, tallies, totals
+from webcom.rollups import FIVE_MINUTES, HOUR, Tally, Window, tallies, tallies_of, totals
 from webcom.storage import Condition, known_calls, select_calls
 from webcom.types import CallRecord, LineRecord, RebateRecord, RebateRow, Stage
 
@@ -48,11 +48,12 @@ class DayTotals:
 
 @dataclass(frozen=True, slots=True)
 class DaySoFar:
-    """A local day: the `whole` of it, what came `until` a time of it, and by hour of the clock."""
+    """A local day as of an instant of it."""
 
     whole: DayTotals
-    until: DayTotals
-    hours: list[Figures]
+    until: DayTotals  # what had come before the five minutes of the instant
+    hours: list[Figures]  # as `hourly_figures`
+    recent: dict[datetime, Figures]  # as `five_minute_figures`
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,30 @@ def day_totals(day: date) -> DayTotals:
     return _day_totals(tallies(*day_bounds(day), HOUR))
 
 
-def day_so_far(end: datetime) -> DaySoFar:
-    """The local day of `end`, and how much of it had come before `end`, cut to five minutes."""
-    start, midnight = day_bounds(local_day(end))
-    hour = bucket_start(end, HOUR)
-    hours = tallies(start, midnight, HOUR)
-    before = [tally for tally in hours if tally.start < hour.timestamp()]
-    before += tallies(hour, bucket_start(end, FIVE_MINUTES), FIVE_MINUTES)
-    return DaySoFar(_day_totals(hours), _day_totals(before), _by_hour(hours))
+def days_so_far(ends: Sequence[datetime]) -> list[DaySoFar]:
+    """The local day of each instant, and how much of it had come before, cut to five minutes."""
+    span = timedelta(seconds=FIVE_MINUTES)
+    newest = [bucket_start(end, FIVE_MINUTES) for end in ends]
+    days: list[Window] = [(*day_bounds(local_day(end)), HOUR) for end in ends]
+    threes: list[Window] = [(at - span * (SAMPLES - 1), at + span, FIVE_MINUTES) for at in newest]
+    found = tallies_of(days + threes)
+    return [
+        _day_so_far(at, hours, fine)
+        for at, hours, fine in zip(newest, found[: len(ends)], found[len(ends) :], strict=True)
+    ]
+
+
+def _day_so_far(newest: datetime, hours: list[Tally], fine: list[Tally]) -> DaySoFar:
+    """`newest` is the start of the five minutes that run, up to which the day is compared."""
+    hour, now = int(bucket_start(newest, HOUR).timestamp()), int(newest.timestamp())
+    before = [tally for tally in hours if tally.start < hour]
+    before += [tally for tally in fine if hour <= tally.start < now]
+    return DaySoFar(
+        whole=_day_totals(hours),
+        until=_day_totals(before),
+        hours=_by_hour(hours),
+        recent=_by_five_minutes(newest, fine),
+    )
 
 
 def _day_totals(found: list[Tally]) -> DayTotals:
@@ -171,12 +188,18 @@ def _by_hour(found: list[Tally]) -> list[Figures]:
     return figures
 
 
-def five_minute_figures(until: datetime | None = None) -> dict[datetime, Figures]:
-    """The 36 buckets of five minutes up to that instant (default: now), by start, oldest first."""
-    newest = bucket_start(until or timezone.now(), FIVE_MINUTES)
+def five_minute_figures() -> dict[datetime, Figures]:
+    """The last 36 five-minute buckets by their start (UTC), oldest first, the current one last."""
+    newest = bucket_start(timezone.now(), FIVE_MINUTES)
+    span = timedelta(seconds=FIVE_MINUTES)
+    found = tallies(newest - span * (SAMPLES - 1), newest + span, FIVE_MINUTES)
+    return _by_five_minutes(newest, found)
+
+
+def _by_five_minutes(newest: datetime, found: list[Tally]) -> dict[datetime, Figures]:
     span = timedelta(seconds=FIVE_MINUTES)
     figures = {newest - span * n: Figures() for n in reversed(range(SAMPLES))}
-    for tally in tallies(newest - span * (SAMPLES - 1), newest + span, FIVE_MINUTES):
+    for tally in found:
         figures[datetime.fromtimestamp(tally.start, UTC)] += Figures(*tally[2:])
     return figures
 

@@ -62,6 +62,15 @@ class EndpointState:
 
 
 @dataclass(frozen=True)
+class Overview:
+    """How many channels there are, the calls that they make up (newest first), the extensions."""
+
+    channels: int
+    calls: list[CallInProgress]
+    extensions: list[EndpointState]
+
+
+@dataclass(frozen=True)
 class MonitorStatus:
     """How screening is doing, over all servers."""
 
@@ -79,27 +88,23 @@ def active_calls() -> list[ActiveCall]:
 
 def calls_in_progress() -> list[CallInProgress]:
     """Every call of the servers that AMI can see, newest first."""
-    calls = [
-        _in_progress(key.rpartition(".")[0], call, state["table"])
-        for key, state in _states().items()
-        if key.endswith(".ami") and "table" in state
-        for call in state["table"].get("calls") or ()
-    ]
-    return sorted(calls, key=lambda call: (call.started_at, call.linkedid), reverse=True)
+    return _calls_in_progress(_states())
+
+
+def overview() -> Overview:
+    """All servers in one look."""
+    states = _states()
+    channels = [state for key, state in states.items() if key.endswith(".ami")]
+    return Overview(
+        channels=sum(int(state.get("count", 0)) for state in channels),
+        calls=_calls_in_progress(states),
+        extensions=_endpoints(states, None),
+    )
 
 
 def endpoints(server: str | None = None) -> list[EndpointState]:
     """Every extension of the servers that ARI is connected to, or of one of them, by name."""
-    found = [
-        EndpointState(
-            resource=_text(endpoint, "resource"),
-            state=_text(endpoint, "state") or "unknown",
-            channel_ids=[str(channel_id) for channel_id in endpoint.get("channel_ids") or ()],
-        )
-        for state in _connected(_states(), server)
-        for endpoint in state.get("endpoints") or ()
-    ]
-    return sorted(found, key=lambda endpoint: endpoint.resource)
+    return _endpoints(_states(), server)
 
 
 def monitor_status() -> MonitorStatus:
@@ -114,6 +119,29 @@ def monitor_status() -> MonitorStatus:
         blacklisted_this_session=sum(int(one.get("blacklisted_this_session", 0)) for one in told),
         active_calls=len(_calls(states)),
     )
+
+
+def _calls_in_progress(states: States) -> list[CallInProgress]:
+    calls = [
+        _in_progress(key.rpartition(".")[0], call, state["table"])
+        for key, state in states.items()
+        if key.endswith(".ami") and "table" in state
+        for call in state["table"].get("calls") or ()
+    ]
+    return sorted(calls, key=lambda call: (call.started_at, call.linkedid), reverse=True)
+
+
+def _endpoints(states: States, server: str | None) -> list[EndpointState]:
+    found = [
+        EndpointState(
+            resource=_text(endpoint, "resource"),
+            state=_text(endpoint, "state") or "unknown",
+            channel_ids=[str(channel_id) for channel_id in endpoint.get("channel_ids") or ()],
+        )
+        for state in _connected(states, server)
+        for endpoint in state.get("endpoints") or ()
+    ]
+    return sorted(found, key=lambda endpoint: endpoint.resource)
 
 
 def _in_progress(server: str, call: dict[str, Any], table: dict[str, Any]) -> CallInProgress:

@@ -37,17 +37,17 @@ def in_progress() -> dict[str, Any]:
     carrier = selectors.calls(CallFilter(active=True), limit=ROWS_MOST)
     full = len(carrier) == ROWS_MOST
     beyond = selectors.active_calls_count() - len(carrier) if full else 0
-    rows = [*map(_carrier_row, carrier), *pbx_rows()]
+    rows = [*map(_carrier_row, carrier), *pbx_rows(live.calls_in_progress())]
     return {"rows": sorted(rows, key=lambda row: -row["started"]), "beyond": beyond}
 
 
-def pbx_rows() -> list[dict[str, Any]]:
+def pbx_rows(calls: list[CallInProgress]) -> list[dict[str, Any]]:
     """The rows of the switchboards' calls, at most 500.
 
     A listener stores its state a moment after it told of it, so a page that has just been drawn may
     be behind the events that it asks for: it is put right by these, which come with every refresh.
     """
-    return [_pbx_row(call) for call in live.calls_in_progress()[:ROWS_MOST]]
+    return [_pbx_row(call) for call in calls[:ROWS_MOST]]
 
 
 def ended_states() -> list[str]:
@@ -99,11 +99,11 @@ def figures() -> dict[str, Any]:
     yesterday and a week ago, in all and by type of line. `rhythm` and `hours`: two charts.
     """
     now = timezone.now()
-    today = selectors.day_so_far(now)
-    before = {name: selectors.day_so_far(_ago(now, days)) for name, days in BEFORE.items()}
+    today, *others = selectors.days_so_far([now, *(_ago(now, days) for days in BEFORE.values())])
+    before = dict(zip(BEFORE, others, strict=True))
     return {
         "today": _today(today, before),
-        "rhythm": _rhythm(now),
+        "rhythm": _rhythm(today, before["yesterday"]),
         "hours": _hours(now, today, before),
         "until": int(bucket_start(now, FIVE_MINUTES).timestamp()),
     }
@@ -151,14 +151,12 @@ def _ago(now: datetime, days: int) -> datetime:
     return datetime.combine(local.date() - timedelta(days=days), local.time(), zone())
 
 
-def _rhythm(now: datetime) -> dict[str, Any]:
+def _rhythm(today: DaySoFar, yesterday: DaySoFar) -> dict[str, list[int]]:
     """Calls by five minutes in the last three hours, and at the same time yesterday."""
-    by_start = selectors.five_minute_figures(now)
-    yesterday = selectors.five_minute_figures(_ago(now, 1))
     return {
-        "at": [int(start.timestamp()) for start in by_start],
-        "now": [part.calls for part in by_start.values()],
-        "before": [part.calls for part in yesterday.values()],
+        "at": [int(start.timestamp()) for start in today.recent],
+        "now": [part.calls for part in today.recent.values()],
+        "before": [part.calls for part in yesterday.recent.values()],
     }
 
 

@@ -11,7 +11,10 @@ from gateway_arq.workers.selectors import WorkerSummary, summary
 
 
 def figures() -> dict[str, Any]:
-    """`workers`: each app in one line, followed by its jobs; `away`: apps that get no facts now."""
+    """`workers`: each app in one line, its jobs below it (`job`), and jobs of no app (`other`).
+
+    `away`: the apps that get no facts now.
+    """
     jobs = list(WorkerStatus.objects.all())
     apps = {app: summary(main, jobs) for app, main in MAIN_JOBS.items()}
     lines: list[dict[str, Any]] = []
@@ -22,7 +25,7 @@ def figures() -> dict[str, Any]:
         lines.append(_line("app", app, whole))
         lines += [_line("job", job.name, _of_job(job)) for job in mine]
     others = [job for job in jobs if job.name.partition(".")[0] not in map(_prefix, MAIN_JOBS)]
-    lines += [_line("job", job.name, _of_job(job)) for job in others]
+    lines += [_line("other", job.name, _of_job(job)) for job in others]
     return {"workers": lines, "away": _away(apps, jobs)}
 
 

@@ -10,8 +10,8 @@ from django.db.models import Count
 from centralino.documents import entry_document
 from centralino.models import ScreenedCall
 from centralino.selectors import lists, live
-from centralino.selectors.channels import active_channels_count
 from centralino.selectors.lists import ListFilter
+from centralino.selectors.live import Overview
 from gateway_arq.dashboard.calls import pbx_rows
 from gateway_arq.lib.days import day_bounds, local_day
 
@@ -21,11 +21,12 @@ ENTRIES_MOST: Final = 50
 
 def figures() -> dict[str, Any]:
     """What is counted: `channels`, `extensions` by state, and today's callers by verdict."""
-    extensions = _extensions()
+    now = live.overview()
+    extensions = _extensions(now)
     states = Counter(one["state"] for one in extensions)
     return {
-        "channels": active_channels_count(),
-        "calls": pbx_rows(),
+        "channels": now.channels,
+        "calls": pbx_rows(now.calls),
         "online": states["online"],
         "busy": states["busy"],
         "offline": states["offline"] + states["unknown"],
@@ -42,11 +43,11 @@ def callers() -> dict[str, Any]:
     return {"callers": _newest_callers(), "blacklist": [entry_document(one) for one in entries]}
 
 
-def _extensions() -> list[dict[str, Any]]:
+def _extensions(now: Overview) -> list[dict[str, Any]]:
     """Each with `name` and `state`: busy while it has a channel, else online, offline, unknown."""
     return [
         {"name": one.resource, "state": "busy" if one.channel_ids else one.state}
-        for one in live.endpoints()
+        for one in now.extensions
     ]
 
 

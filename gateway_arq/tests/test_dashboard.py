@@ -271,7 +271,7 @@ def test_workers_are_listed_with_their_app_above_them(browser, noon):
         ("job:webcom.prune", "webcom.prune In funzione 08/03/2026"),
         ("app:webtv", "Web TV Disattivato –"),
         ("app:asterisk", "Centralino Disattivato –"),
-        ("job:lotto.sync", "lotto.sync In funzione 12:00:00"),
+        ("other:lotto.sync", "lotto.sync In funzione 12:00:00"),
     ]
 
 
@@ -349,7 +349,7 @@ def test_calls_beyond_what_a_page_can_show_are_counted(browser, monkeypatch):
 
 def test_the_page_takes_a_fixed_number_of_queries(browser, django_assert_max_num_queries):
     store_calls([call(n) for n in range(50)])
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(32):
         browser.get("/dashboard/")
 
 

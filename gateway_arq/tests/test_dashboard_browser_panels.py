@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from centralino.events import AsteriskEvent
 from centralino.models import ListEntry, LiveState
@@ -184,6 +184,26 @@ def test_a_draw_is_written_onto_the_board_as_it_arrives(page: Page) -> None:
     archive.save([Draw(today, "BA", (1, 2, 3, 4, 90))], source="manual")
     bari = page.locator(".board").first.locator("tr").first
     expect(bari.locator(".ball")).to_have_text(["1", "2", "3", "4", "90"], timeout=2000)
+
+
+def test_figures_that_were_overtaken_by_an_event_do_not_undo_it(page: Page) -> None:
+    bari = page.locator(".board").first.locator("tr").first.locator(".ball")
+    overtaken: list[list[int]] = []
+
+    def slow(route: Route) -> None:
+        answer = route.fetch()
+        if not overtaken:
+            archive.save([Draw(timezone.localdate(), "BA", (1, 2, 3, 4, 90))], source="manual")
+            expect(bari.first).to_have_text("1")
+            overtaken.append(answer.json()["draw"]["wheels"][0]["numbers"])
+        route.fulfill(response=answer)
+
+    page.route("**/dashboard/figures", slow)
+    with page.expect_response("**/dashboard/figures", timeout=15_000):
+        pass
+    page.wait_for_timeout(500)  # the old figures would have been painted
+    assert overtaken == [[]]
+    expect(bari).to_have_text(["1", "2", "3", "4", "90"])
 
 
 def test_autobot_is_started_watched_and_done(opened: Open, settings: Any) -> None:

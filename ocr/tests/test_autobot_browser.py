@@ -53,8 +53,7 @@ def _around(board: Any, wheel: str) -> tuple[int, int, int, int]:
 def test_a_runs_page_is_readable_and_fits(
     opened: Open, run: AutobotRun, theme: str, size: str
 ) -> None:
-    with opened(may=MAY, color_scheme=theme) as page:
-        page.set_viewport_size(SIZES[size])
+    with opened(may=MAY, color_scheme=theme, viewport=SIZES[size]) as page:
         base = _base(page)
         for name, address in (("run", f"{run.pk}/change/"), ("runs", "")):
             page.goto(f"{base}/admin/ocr/autobotrun/{address}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from lotto.types import WHEELS
 from ocr import runs, selectors
@@ -199,7 +199,8 @@ def test_a_person_confirms_what_waits_but_never_an_old_draw(ended: AutobotRun) -
 
 
 def test_the_summary_tells_what_is_missing(ended: AutobotRun) -> None:
-    assert "Missing: NAPOLI." in runs.summary(ended)
-    ended.wheels.all().update(held=Held.OLD)
-    assert "another day" in runs.summary(ended)
+    with translation.override("en"):
+        assert "Missing: NAPOLI." in runs.summary(ended)
+        ended.wheels.all().update(held=Held.OLD)
+        assert "another day" in runs.summary(ended)
     assert drawn()["BA"]

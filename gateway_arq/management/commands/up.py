@@ -18,7 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from gateway_arq.bootstrap import SANDBOX_HOST
 from gateway_arq.child import KeptChild
 
-SANDBOX_STARTS_WITHIN_S = 10
+SANDBOX_STARTS_WITHIN_S = 30
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ const body = byId("rows");
 const pattern = body.querySelector("template").content.firstElementChild;
 const filter = byId("filter");
 
-const shown = new Map(); // by key: {row, call, places, }
+const shown = new Map(); // by key: {row, call, places, timer}
 const news = new Map(); // by key: the call as it was told last, null when it is over; not drawn yet
 const pbx = new Map(); // by key: {call, changedAt}: the switchboards' calls as they were told last
 const fresh = []; // rows that stand out because they are new, and until when

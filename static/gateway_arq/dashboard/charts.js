@@ -60,8 +60,10 @@ function alone({ dataset: { data }, dataIndex: n }) {
 
 function options() {
   const [faint, grid] = [colour("--faint"), colour("--grid")];
+  const { fontFamily: family, fontSize } = getComputedStyle(document.documentElement);
   return {
     locale,
+    font: { family, size: 0.75 * parseFloat(fontSize) }, // on a wall everything is larger
     animation: false,
     responsive: true,
     maintainAspectRatio: false,

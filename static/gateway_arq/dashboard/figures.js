@@ -7,6 +7,7 @@ const MOST_MS = 10_000; // and when nothing does
 
 let askedAt = Date.now();
 let outdated = false;
+let touched = 0; // how often an event has changed what the figures also tell
 const followers = [];
 
 /** Have `follow()` called when the figures have been read anew. */
@@ -15,6 +16,11 @@ export const onFigures = (follow) => followers.push(follow);
 /** Something happened that changes the figures. */
 export function nudge() {
   outdated = true;
+}
+
+/** An event changed something in the figures: those that are on their way are older, and must not undo it. */
+export function touch() {
+  touched += 1;
 }
 
 /** JSON from our own server. Throws when there is no good answer. */
@@ -36,5 +42,6 @@ export async function refresh() {
   if (document.hidden || Date.now() - askedAt < (outdated ? LEAST_MS : MOST_MS)) return;
   askedAt = Date.now();
   outdated = false;
-  await getJson(live.addresses.figures).then(take, nudge);
+  const before = touched;
+  await getJson(live.addresses.figures).then((figures) => (touched === before ? take(figures) : nudge()), nudge);
 }

@@ -2,7 +2,7 @@
 
 import * as calls from "./calls.js";
 import { Panel } from "./bind.js";
-import { getJson, nudge, onFigures, refresh, take } from "./figures.js";
+import { getJson, nudge, onFigures, refresh, take, touch } from "./figures.js";
 import { byId, live, setClock, state } from "./live.js";
 import { onAutobot, onCorrected, onDraw, onRiscontri } from "./lotto.js";
 import { paint } from "./paint.js";
@@ -28,10 +28,10 @@ const GATEWAY = {
   call_event_realtime: and(calls.onCall, nudge),
   asterisk_event: and(calls.onChannel, nudge),
   rebates_updated: nudge,
-  webtv_update: and(onViewers, drawing("television")),
-  lotto_draw_saved: and(onDraw, drawing("lotto")),
-  lotto_corrected: and(onCorrected, drawing("lotto")),
-  autobot_status: and(onAutobot, nudge, drawing("lotto")), // its pictures come with the figures
+  webtv_update: and(onViewers, touch, drawing("television")),
+  lotto_draw_saved: and(onDraw, touch, drawing("lotto")),
+  lotto_corrected: and(onCorrected, touch, drawing("lotto")),
+  autobot_status: and(onAutobot, touch, nudge, drawing("lotto")), // its pictures come with the figures
   system: nudge, // a switchboard was lost or is back
 };
 const SWITCHBOARD = {
