@@ -195,7 +195,7 @@ class AutobotStep(models.Model):
 class Evidence(models.Model):
     """A picture that a run keeps: of one wheel, or with no wheel of the whole board (JPEG).
 
-    In the database, which every process of every machine reaches, some 0.5 MB a run.
+    In the database, which every process of every machine reaches; less than 1 MB a run.
     """
 
     run = models.ForeignKey(AutobotRun, models.CASCADE, related_name="evidence")

@@ -94,6 +94,8 @@ def stop(*, by: str) -> tuple[str, AutobotRun | None]:
         if run is None:
             return RunState.IDLE, None
         before = run.state
+        # One that is just being done will still say what became of it.
+        run.steps.filter(state=StepState.RUNNING).update(state=StepState.WAITING)
         _end(run, RunState.IDLE, f"Stopped by {by}.")
     logger.info("autobot.stopped run=%s state=%s by=%s", run.pk, before, by)
     return before, run

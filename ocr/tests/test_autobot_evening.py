@@ -236,6 +236,33 @@ def test_a_window_without_a_board_ends_as_an_error_and_is_told(
 
 
 @full_size
+def test_when_time_is_up_what_there_is_is_published_and_what_is_missing_told(
+    television: RunningTelevision, services: Services, settings: Any
+) -> None:
+    settings.OPENROUTER_API_KEY = ""  # who would know the numbers that are not drawn yet
+    day_before_is_archived()
+    television.server.steer(programme="evening", day=DAY, from_s=60 + 3 * 18 + 8, speed=0)
+    shown = dict(television.server.scene(time.monotonic()).wheels)
+    *whole, begun_only = shown
+    run = begun()
+    with at_work():
+        wait_for(lambda: completed(run) == len(whole))
+        time.sleep(2)
+        runs.finish(by="the test")
+        wait_for(is_over(run))
+    ours = {wheel: drawn()[wheel] for wheel in whole}
+    assert selectors.published(run) == stored() == ours
+    assert again(run).state == RunState.COMPLETED
+    assert "Missing: GENOVA" in again(run).message
+    half = run.wheels.get(wheel=begun_only)
+    assert (half.is_taken, half.numbers[:3]) == (False, list(shown[begun_only][:3]))
+    assert half.numbers[3:] == [None, None]
+    assert selectors.picture(run.pk, begun_only)  # staff can look
+    (message,) = services.telegram.server.messages
+    assert "VENEZIA" in message["caption"]  # as one that is missing
+
+
+@full_size
 def test_a_stream_that_is_not_there_is_waited_for(
     television: RunningTelevision, services: Services
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -214,6 +215,27 @@ def test_a_stopped_run_does_nothing_more(run: AutobotRun, services: Services) ->
         steps.settle(run, OWNER, threading.Event())
     assert stored(run) == {}
     assert messages(services) == []
+
+
+def test_a_stop_in_the_middle_of_a_step_leaves_nothing_at_work(
+    run: AutobotRun, services: Services
+) -> None:
+    """The AI takes its time; meanwhile somebody stops the run."""
+    services.ai.faults.arm("slow", "openrouter.chat", delay_s=1)
+    halt = threading.Event()
+
+    def halt_while_it_is_asked() -> None:
+        while services.ai.faults.listed():
+            time.sleep(0.01)
+        halt.set()
+
+    threading.Thread(target=halt_while_it_is_asked, daemon=True).start()
+    assert not steps.settle(run, OWNER, halt)
+    assert step_states(run) == {**dict.fromkeys(ALL_DONE, "waiting"), "validate": "done"}
+    run.steps.filter(name=StepName.UPLOAD).update(state="running")
+    runs.stop(by="the test")
+    assert step_states(run)["upload"] == "waiting"
+    assert stored(run) == {}
 
 
 # --- The day after --------------------------------------------------------------------------------
