@@ -17,7 +17,7 @@ from django.core.management import call_command
 
 from lotto import selectors as archive
 from lotto.rules import ROME
-from ocr import autobot, capture, reading, runs, selectors
+from ocr import autobot, capture, reading, runs, selectors, steps
 from ocr.evidence import BOARD
 from ocr.models import AutobotRun
 from ocr.tests.evenings import (
@@ -142,6 +142,43 @@ def test_a_whole_evening(television: RunningTelevision, services: Services, sett
         call_command("sync_lotto", verbosity=0)
     autobot.compare()
     assert again(run).verified_at is not None
+    assert len(services.telegram.server.messages) == 1
+
+
+@full_size
+@pytest.mark.parametrize(
+    ("service", "route", "step"),
+    [
+        ("ai", "openrouter.chat", "validate"),
+        ("site", "lotto_site.draws", "upload"),
+        ("telegram", "telegram.photo", "telegram"),
+    ],
+)
+def test_an_evening_with_a_service_away(
+    television: RunningTelevision,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    route: str,
+    step: str,
+) -> None:
+    """What it is needed for waits, the rest is done; when it is back nothing is missing."""
+    monkeypatch.setattr(steps, "FIRST_PAUSE_S", 1.0)
+    day_before_is_archived()
+    faults = getattr(services, service).faults
+    faults.arm("down", route, times=0)
+    run = begun()
+    with at_work():
+        others = ALL_DONE.keys() - {step}
+        wait_for(lambda: all(step_states(run)[name] == "done" for name in others))
+        wait_for(lambda: run.steps.get(name=step).error)
+        assert stored() == drawn()
+        assert not again(run).is_over
+        faults.clear()
+        wait_for(is_over(run))
+    assert (again(run).state, step_states(run)) == (RunState.COMPLETED, ALL_DONE)
+    assert selectors.published(run) == drawn()
+    assert len(services.site.server.draws[DAY.isoformat()]) == len(drawn())
     assert len(services.telegram.server.messages) == 1
 
 
