@@ -86,6 +86,7 @@ class StatusView(APIView):
 class _ListView(APIView):
     """One of the two lists. It is read anew each time: an entry's time ends without a commit."""
 
+    staff_permission = "centralino.change_listentry"
     renderer_classes = [*APIView.renderer_classes, CsvRenderer]
     name = "blacklist"
     allowed = False
@@ -132,6 +133,8 @@ class AllowListView(_ListView):
 
 
 class BlacklistedView(APIView):
+    staff_permission = "centralino.change_listentry"
+
     @schema.BLACKLIST_REMOVE
     def delete(self, request: Request, number: str) -> Response | HttpResponse:
         if not lists.release_number(read_number(number)):
@@ -140,6 +143,8 @@ class BlacklistedView(APIView):
 
 
 class AllowedView(APIView):
+    staff_permission = "centralino.change_listentry"
+
     @schema.ALLOWLIST_REMOVE
     def delete(self, request: Request, number: str) -> Response | HttpResponse:
         if not lists.disallow_number(read_number(number)):

@@ -60,7 +60,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class StaffSessionAuthentication(SessionAuthentication):
-    """Logged-in staff, with CSRF; superusers have every scope, others read and write."""
+    """Logged-in staff, with CSRF; superusers have every scope, others read and write.
+
+    Each view says which permission of theirs writing takes (`staff_permission`).
+    """
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         if settings.SESSION_COOKIE_NAME not in request._request.COOKIES:
@@ -92,7 +95,10 @@ def staff_caller(user: Any, **more: Any) -> Caller:
 
 
 class HasScope(BasePermission):
-    """Reading needs `read`, all else `write`, unless the view says `required_scope = "admin"`."""
+    """Reading needs `read`, all else `write`, unless the view says `required_scope = "admin"`.
+
+    What staff may change by session is what the admin lets them: the view's `staff_permission`.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         caller: Caller | None = request.auth  # type: ignore[assignment]  # DRF thinks of its own tokens
@@ -107,7 +113,15 @@ class HasScope(BasePermission):
             raise PermissionDenied(
                 f"This needs the scope {needed!s}; this key has {', '.join(sorted(caller.scopes))}."
             )
+        if caller.user_id is not None and request.method not in SAFE_METHODS:
+            self._ask_for_permission(request, view)
         return True
+
+    def _ask_for_permission(self, request: Request, view: APIView) -> None:
+        permission = getattr(view, "staff_permission", "")
+        if permission and not request.user.has_perm(permission):
+            count(request)
+            raise PermissionDenied("Your user may not change this.")
 
 
 class PerAddressThrottle(BaseThrottle):

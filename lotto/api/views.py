@@ -87,6 +87,8 @@ class LatestView(HotView):
 
 @extend_schema_view(get=schema.DAY, delete=schema.DELETE_DAY)
 class DayView(StampedView):
+    staff_permission = "lotto.change_extraction"
+
     def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
         day = field("data", day_of, self.kwargs["data"])
 
@@ -111,6 +113,8 @@ class DayView(StampedView):
 
 @extend_schema_view(get=schema.WHEEL, delete=schema.DELETE_WHEEL)
 class WheelView(StampedView):
+    staff_permission = "lotto.change_extraction"
+
     def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
         day = field("data", day_of, self.kwargs["data"])
         wheel = field("ruota", wheel_of, self.kwargs["ruota"])
@@ -253,6 +257,8 @@ class SearchView(StampedView):
 
 
 class SaveView(APIView):
+    staff_permission = "lotto.change_extraction"
+
     @schema.SAVE
     def post(self, request: Request) -> Response | HttpResponse:
         draw, wish = one_draw(request.data)
@@ -274,6 +280,8 @@ class SaveView(APIView):
 
 
 class SaveFullView(APIView):
+    staff_permission = "lotto.change_extraction"
+
     @schema.SAVE_FULL
     def post(self, request: Request) -> Response | HttpResponse:
         draws, wish = full_draw(request.data)
@@ -300,6 +308,7 @@ class SaveFullView(APIView):
 
 
 class ImportView(APIView):
+    staff_permission = "lotto.change_extraction"
     parser_classes = [*APIView.parser_classes, MultiPartParser]
 
     @schema.IMPORT
@@ -331,6 +340,8 @@ class ImportView(APIView):
 
 
 class SyncView(APIView):
+    staff_permission = "lotto.change_extraction"
+
     @schema.SYNC
     def post(self, request: Request) -> Response | HttpResponse:
         try:

@@ -24,6 +24,8 @@ from ocr.types import AiError, AiModel, AiOff, ImageRefused
 
 
 class AiValidateView(APIView):
+    staff_permission = "ocr.change_autobotrun"
+
     @VALIDATE
     def post(self, request: Request) -> Response | HttpResponse:
         wish = read_body(request.data, AiBody)

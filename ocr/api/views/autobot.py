@@ -30,6 +30,8 @@ class StatusView(APIView):
 
 
 class StartView(APIView):
+    staff_permission = "ocr.change_autobotrun"
+
     @schema.START
     def post(self, request: Request) -> Response | HttpResponse:
         wish = read_body(request.data, StartBody)
@@ -52,6 +54,8 @@ class StartView(APIView):
 
 
 class StopView(APIView):
+    staff_permission = "ocr.change_autobotrun"
+
     @schema.STOP
     def post(self, request: Request) -> Response:
         before, run = runs.stop(by=_asker(request))
@@ -67,6 +71,8 @@ class StopView(APIView):
 
 
 class ConfigView(APIView):
+    staff_permission = "ocr.change_autobotconfig"
+
     @schema.CONFIG
     def get(self, request: Request) -> Response:
         config = selectors.config()

@@ -22,6 +22,8 @@ from ocr.types import SiteError, SiteOff, WheelUploaded
 
 
 class UploadView(APIView):
+    staff_permission = "ocr.change_autobotrun"
+
     @UPLOAD
     def post(self, request: Request) -> Response | HttpResponse:
         wish = read_body(request.data, UploadBody)

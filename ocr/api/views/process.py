@@ -42,6 +42,8 @@ BUSY_RETRY_S: Final = 5
 
 
 class ProcessView(APIView):
+    staff_permission = "ocr.change_autobotrun"
+
     @PROCESS
     def post(self, request: Request) -> Response | HttpResponse:
         wish = read_body(request.data, ProcessBody)

@@ -20,6 +20,8 @@ from ocr.types import TelegramError, TelegramOff
 
 
 class TelegramView(APIView):
+    staff_permission = "ocr.change_autobotrun"
+
     @TELEGRAM
     def post(self, request: Request) -> Response | HttpResponse:
         wish = read_body(request.data, TelegramBody)

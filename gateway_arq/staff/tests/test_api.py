@@ -1,0 +1,73 @@
+"""What staff may change over the API by session: what the admin lets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.urls import get_resolver
+
+from gateway_arq.auth.rest import StaffSessionAuthentication
+from gateway_arq.staff.groups import ADMIN, OPERATOR, SUPERVISOR
+
+pytestmark = pytest.mark.django_db
+
+WRITING = ("post", "put", "patch", "delete")
+DRAW = {"data": "2025/12/06", "ruota": "BA", "numeri": [12, 45, 67, 23, 89]}
+LISTED = {"number": "3331234567", "hours": 24}
+
+
+def views(patterns: Any) -> Iterator[Any]:
+    for pattern in patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from views(pattern.url_patterns)
+        elif view := getattr(pattern.callback, "view_class", None):
+            yield view
+
+
+def test_every_view_that_writes_says_which_permission_it_takes() -> None:
+    known = {
+        f"{app}.{codename}"
+        for app, codename in Permission.objects.values_list("content_type__app_label", "codename")
+    }
+    writing = [
+        view
+        for view in views(get_resolver("gateway_arq.urls").url_patterns)
+        if StaffSessionAuthentication in getattr(view, "authentication_classes", ())
+        and any(hasattr(view, method) for method in WRITING)
+    ]
+    assert len(writing) >= 16
+    assert [view for view in writing if getattr(view, "staff_permission", "") not in known] == []
+
+
+def by_session(group: str | None) -> Client:
+    user = User.objects.create_user(group or "anna", password="x", is_staff=True)
+    if group:
+        user.groups.add(Group.objects.get(name=group))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("group", "draws", "lists"),
+    [(None, 403, 403), (OPERATOR, 403, 200), (SUPERVISOR, 200, 200), (ADMIN, 200, 200)],
+)
+def test_a_session_may_change_what_its_group_may(group: str | None, draws: int, lists: int) -> None:
+    client = by_session(group)
+    for address, body, expected in (
+        ("/api/lotto/save", DRAW, draws),
+        ("/jpbx-api/api/blacklist", LISTED, lists),
+    ):
+        answer = client.post(address, body, content_type="application/json")
+        assert answer.status_code == expected, answer.content
+        if expected == 403:
+            assert answer.json() == {"detail": "Your user may not change this."}
+    assert client.get("/api/lotto/stats").status_code == 200
+
+
+def test_a_key_is_asked_for_its_scope_alone(api: Any) -> None:
+    assert api.post("/api/lotto/save", DRAW, format="json").status_code == 200
