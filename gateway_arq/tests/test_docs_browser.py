@@ -1,0 +1,95 @@
+"""The pages under `/docs` in a real browser: the reader's own key, trying out, listening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from gateway_arq.auth import services
+from gateway_arq.realtime.publish import publish
+from gateway_arq.tests.browser import Server, complaints_of, picture, serious_findings
+from webtv.events import ViewersCounted
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def key() -> str:
+    return services.create_key(name="reader")[1]
+
+
+@pytest.fixture(params=[1280, 390])
+def page(chrome: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = chrome.new_context(viewport={"width": request.param, "height": 900})
+    page = context.new_page()
+    complaints = complaints_of(page)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_snippets_have_the_readers_key_and_this_address(
+    page: Page, server: Server, key: str
+) -> None:
+    page.goto(f"{server.url}/docs")
+    page.locator("[id*=lotto_save] .opblock-summary").first.click()
+    shown = page.locator(".snippets code")
+    assert "YOUR_API_KEY" in shown.inner_text()
+    page.locator("#api-key").fill(key)
+    for name, word in (("curl", "curl -X POST"), ("axios", "axios.post"), ("Python", "requests")):
+        page.get_by_role("tab", name=name, exact=True).click()
+        assert word in shown.inner_text()
+        assert key in shown.inner_text()
+        assert f"{server.url}/api/lotto/save" in shown.inner_text()
+    picture(page, f"docs-endpoint-{page.viewport_size['width']}")  # type: ignore[index]
+
+
+def test_an_endpoint_is_tried_out_with_the_key(page: Page, server: Server, key: str) -> None:
+    page.goto(f"{server.url}/docs")
+    page.locator("#api-key").fill(key)
+    operation = page.locator("#operations-Lotto-lotto_stats")
+    operation.locator(".opblock-summary").click()
+    operation.get_by_role("button", name="Try it out").click()
+    with page.expect_response("**/api/lotto/stats") as answered:
+        operation.get_by_role("button", name="Execute").click()
+    assert answered.value.status == 200
+
+
+def test_the_key_stays_in_its_tab(page: Page, server: Server, key: str) -> None:
+    page.goto(f"{server.url}/docs/events")
+    page.locator("#api-key").fill(key)
+    page.goto(f"{server.url}/docs")
+    assert page.locator("#api-key").input_value() == key
+    assert page.evaluate("localStorage.length") == 0
+    other = page.context.new_page()
+    other.goto(f"{server.url}/docs")
+    assert other.locator("#api-key").input_value() == ""
+
+
+def test_events_are_heard_on_the_page(page: Page, server: Server, key: str) -> None:
+    page.goto(f"{server.url}/docs/events#webtv_update")
+    assert page.locator("#webtv_update table").is_visible()
+    page.locator("#api-key").fill(key)
+    page.locator("#listen [name=types]").fill("webtv_update")
+    page.locator("#listen button").click()
+    page.locator("#log", has_text="Connected to Gateway ARQ").wait_for()
+    publish([ViewersCounted("main", 412, timezone.now())])
+    page.locator("#log", has_text='"viewers":412').wait_for()
+    assert serious_findings(page) == []
+    picture(page, f"docs-events-{page.viewport_size['width']}")  # type: ignore[index]
+    page.locator("#listen button").click()
+    page.locator("#link", has_text="closed").wait_for()
+
+
+def test_a_refused_key_is_told(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/docs/events")
+    page.locator("#api-key").fill("sk_wrong")
+    page.locator("#listen button").click()
+    page.locator("#log", has_text="4401").wait_for()
+    page.locator("#link", has_text="closed (4401)").wait_for()
