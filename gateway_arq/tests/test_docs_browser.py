@@ -47,7 +47,7 @@ def test_snippets_have_the_readers_key_and_this_address(
         assert word in shown.inner_text()
         assert key in shown.inner_text()
         assert f"{server.url}/api/lotto/save" in shown.inner_text()
-    picture(page, f"docs-endpoint-{page.viewport_size['width']}")  # type: ignore[index]
+    picture(page, f"docs-endpoint-{page.viewport_size['width']}")
 
 
 def test_an_endpoint_is_tried_out_with_the_key(page: Page, server: Server, key: str) -> None:
@@ -82,7 +82,7 @@ def test_events_are_heard_on_the_page(page: Page, server: Server, key: str) -> N
     publish([ViewersCounted("main", 412, timezone.now())])
     page.locator("#log", has_text='"viewers":412').wait_for()
     assert serious_findings(page) == []
-    picture(page, f"docs-events-{page.viewport_size['width']}")  # type: ignore[index]
+    picture(page, f"docs-events-{page.viewport_size['width']}")
     page.locator("#listen button").click()
     page.locator("#link", has_text="closed").wait_for()
 
