@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask
 
@@ -125,6 +127,16 @@ def test_stop_is_answered_as_the_reference_shows(api: Any) -> None:
     assert (again.status_code, again.json()["previous_status"]) == (200, "idle")
 
 
+@pytest.fixture
+def task() -> PeriodicTask:
+    """As the migration makes it: tests that empty the tables take it away."""
+    migration = import_module("ocr.migrations.0003_autobot_schedule")
+    migration.remove_schedule(apps, None)
+    migration.add_schedule(apps, None)
+    return PeriodicTask.objects.get(task="ocr.autobot")
+
+
+@pytest.mark.usefixtures("task")
 def test_config_is_answered_as_the_reference_shows(api: Any) -> None:
     told = api.get(f"{BASE}/config").json()
     assert told.keys() == {"stream_url", "default_stream_url", "schedule", "config", "timestamp"}
@@ -133,8 +145,7 @@ def test_config_is_answered_as_the_reference_shows(api: Any) -> None:
     assert told["config"] == dict.fromkeys(OPTIONS, True)
 
 
-def test_the_schedule_is_what_staff_made_of_it(api: Any) -> None:
-    task = PeriodicTask.objects.get(task="ocr.autobot")
+def test_the_schedule_is_what_staff_made_of_it(api: Any, task: PeriodicTask) -> None:
     task.crontab.hour, task.crontab.minute = "19", "58"
     task.crontab.save()
     assert api.get(f"{BASE}/config").json()["schedule"] == "19:58 daily"
@@ -183,8 +194,7 @@ def test_what_is_no_configuration_is_a_400(api: Any, body: Any) -> None:
     assert put(api, body).status_code == 400
 
 
-def test_the_schedule_starts_a_run_and_leaves_one_that_is_at_work() -> None:
-    task = PeriodicTask.objects.get(name="AutoBOT: start")
+def test_the_schedule_starts_a_run_and_leaves_one_that_is_at_work(task: PeriodicTask) -> None:
     assert (task.task, str(task.crontab.timezone)) == (tasks.autobot.name, "Europe/Rome")
     assert (task.crontab.hour, task.crontab.minute) == ("20", "1")
     tasks.autobot()
