@@ -142,10 +142,7 @@ def test_wheels_may_stand_in_any_order(eyes: Reader, layout: Any, order: str) ->
         "any": tuple(random.Random(layout).sample(boards.ORDER, 11)),
     }
     wheels, picture = board(layout, "tv720", order=order_of[order])
-    told = eyes.read(picture.image).wheels
-    assert {w: [each.number for each in line] for w, line in told.items()} == {
-        wheel: wheels[wheel] for wheel in order_of[order]
-    }
+    assert eyes.read(picture.image).sure() == {w: tuple(wheels[w]) for w in order_of[order]}
 
 
 @pytest.mark.parametrize(
@@ -167,8 +164,8 @@ def test_yesterdays_board_differs_by_its_date_alone(eyes: Reader) -> None:
     wheels, _ = board("table", "clean1080")
     for day in ("martedì 17 marzo 2026", "mercoledì 18 marzo 2026"):
         look = Look("table", subtitle=f"Concorso n. 51 di {day}")
-        reading = eyes.read(boards.draw(wheels, look).image)
-        assert {w: [each.number for each in line] for w, line in reading.wheels.items()} == wheels
+        told = eyes.read(boards.draw(wheels, look).image).sure()
+        assert told == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ocr.reader.lexicon import numbers
+from ocr.reader.lexicon import Digits, numbers
 from ocr.reader.types import SURE, NumberReading, Reading
 from ocr.reader.verdict import by_the_rules, verdict
 from ocr.reader.vote import agreed
@@ -76,6 +76,18 @@ def test_the_lexicon_sums_all_ways_to_spell_a_number() -> None:
         texts = [str(number), f"0{number}"] if number < 10 else [str(number)]
         assert told[number] == pytest.approx(sum(by_hand(columns, t) for t in texts), rel=1e-4)
     assert told.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("said", "number"), [("③", 3), ("8日", 80), ("¹O", 10), ("Z²", 22)])
+def test_what_a_recogniser_takes_digits_for_is_those_digits(said: str, number: int) -> None:
+    characters = ["blank", *"0123456789", *dict.fromkeys(said), "x"]
+    columns = np.full((1, 2 * len(said), len(characters)), 0.0, np.float32)
+    for place, character in enumerate(said):
+        columns[0, 2 * place, characters.index(character)] = 0.9
+        columns[0, 2 * place, characters.index("x")] = 0.1
+        columns[0, 2 * place + 1, 0] = 1
+    (told,) = numbers(Digits(characters).of(columns))
+    assert told[number] == pytest.approx(0.9 ** len(said), rel=1e-4)
 
 
 def reading(**wheels: list[int]) -> Reading:
