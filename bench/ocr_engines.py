@@ -48,7 +48,7 @@ def main() -> None:
         for name, process in processes.items():
             times[name].append(process.submit(_time, number).result())
     for name, process in processes.items():
-        alone, known = (percentile([took[i] for took in times[name][1:]], 50) for i in (0, 1))
+        alone, known = (percentile([took[i] for took in times[name][1:]], 0.5) for i in (0, 1))
         heading(f"{name}, on {BOARDS} boards")
         for damage, count in counted[name].items():
             line(damage, _told(count))

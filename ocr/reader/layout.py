@@ -231,7 +231,10 @@ def _scored(
             # Places that several wheels claim count once: lines of another way across the board.
             shared = (match[chosen] >= 0).sum() - len(set(match[chosen].ravel()) - {-1})
             far = abs(way.offset[1]) / height if way.kind == "card" else 0.0
-            score = float(hits[chosen].sum() - shared) - 0.01 * far  # of equal ones the nearer
+            is_hit = match[chosen] >= 0
+            off = np.hypot(*(flat[match[chosen]] - places[chosen])[is_hit].T).mean() / height
+            # Of equal ones the nearer, and that whose anchor puts the numbers where they are.
+            score = float(hits[chosen].sum() - shared - off) - 0.01 * far
             scored.append((score, way, wheels))
     return sorted(scored, key=lambda each: -each[0])
 

@@ -7,6 +7,7 @@ with their true probabilities (Graves et al. 2006, Connectionist Temporal Classi
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,8 +27,9 @@ _STATES: Final = np.array(
 _MAY_SKIP: Final = np.array([len(t) > 1 and t[0] != t[1] for t in _TEXTS])  # the none in between
 _LONG: Final = np.array([len(t) > 1 for t in _TEXTS])
 
-# Letters that recognisers take digits for, at a place where only digits can be
-_LIKE: Final = {"0": "OoDQ", "1": "Il|", "5": "Ss", "8": "B", "2": "Zz"}
+# What recognisers take digits for, at a place where only digits can be; 0 with a dash in it is 日.
+# One on a ball is to them a digit in a circle, which Unicode knows as that digit (NFKC).
+_LIKE: Final = ("0OoDQ日", "1Il|", "2Zz", "3", "4", "5Ss", "6", "7", "8B", "9")
 
 
 class Digits:
@@ -39,9 +41,13 @@ class Digits:
     def __init__(self, characters: Sequence[str], *, nothing: str = "") -> None:
         self._nothing = [characters.index(each) for each in nothing]
         self._columns = [0, *(characters.index(digit) for digit in "0123456789")]
+        meant = [unicodedata.normalize("NFKC", each) for each in characters]
         self._like = [
-            (int(digit) + 1, [characters.index(each) for each in letters if each in characters])
-            for digit, letters in _LIKE.items()
+            (
+                place,
+                [i for i, each in enumerate(meant) if each in like and i != self._columns[place]],
+            )
+            for place, like in enumerate(_LIKE, 1)
         ]
 
     def of(self, columns: Floats) -> Floats:

@@ -16,6 +16,7 @@ from ocr.reader.types import Line, Pixels
 HEIGHT: Final = 48  # px of what the recogniser is shown
 WIDTH_STEP: Final = 64  # px; lines of like widths are read together
 AT_ONCE: Final = 64
+EDGES: Final = "[](){}.,:;"  # what it sees in the edge of a tile
 MOST_LARGER: Final = 1.6  # than it is, an image is shown to the detector
 
 
@@ -45,7 +46,7 @@ class Rapid:
         self._input = self._session.get_inputs()[0].name
         characters = recognise.postprocess_op.character  # none first
         self._characters = np.array(characters)
-        self._digits = Digits(characters)
+        self._digits = Digits(characters, nothing=EDGES)
 
     def find(self, image: Pixels, *, longest_side: int) -> NDArray[np.float32]:
         """The quadrangles `(count, 4, 2)` of lines of text, clockwise from top left.

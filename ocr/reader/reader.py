@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lotto.types import WHEELS
+from lotto.types import DRAWN, WHEELS
 from ocr.reader import cells
 from ocr.reader.board import Finder, find_board
 from ocr.reader.frames import deinterlaced
-from ocr.reader.types import Layout, NumberReading, Pixels, Reading, Recogniser
+from ocr.reader.types import SURE, Layout, NumberReading, Pixels, Reading, Recogniser
 from ocr.reader.verdict import by_the_rules, verdict
 
 UNCHANGED: Final = 28.0  # grey levels; noise and encoding differ less, another digit more
@@ -22,6 +23,7 @@ BLANK: Final = 0.35  # of the contrast that the board's numbers have
 GROWN: Final = 24.0  # grey levels of a part of the picture as large as half a digit
 LOOKS: Final = 2  # at each cell, for each recogniser
 SOME: Final = 11  # cells that tell at what size all are read
+ASIDE: Final = 0.18  # of a number's height
 HARDLY: Final = 1e-3  # of a probability, so that its logarithm is one
 NOTHING: Final = Reading({})
 
@@ -91,7 +93,7 @@ class Reader:
             for size in recogniser.sizes:
                 crops = cells.cut(image, layout, wheels, size=size)
                 told = recogniser.numbers([crops[index] for index in some])
-                sure.append(float(np.log(told[:, 1:].max(1) + HARDLY).mean()))
+                sure.append(_sureness(told))
             # Those beside the two count, too: in the midst of sizes that do, another cell does.
             around = np.pad(sure, 1, constant_values=min(sure))
             at = int(np.convolve(around, (0.5, 1, 1, 0.5), "valid").argmax())
@@ -101,18 +103,52 @@ class Reader:
     def _numbers(self, image: Pixels, layout: Layout, sizes: Sizes) -> Reading:
         wheels = list(layout.cells)
         is_blank = self._blank(image, layout, wheels)
-        opinions = []
-        for recogniser, its in zip(self._recognisers, sizes, strict=True):
-            looks = [cells.cut(image, layout, wheels, size=size) for size in its]
-            opinion = np.mean([recogniser.numbers(crops) for crops in looks], axis=0)
-            opinion[is_blank] = 0
-            opinions.append(opinion)
-        told = verdict(opinions)
-        five = len(told) // max(len(wheels), 1)
-        lines = {wheel: told[i * five : (i + 1) * five] for i, wheel in enumerate(wheels)}
+        opinions = self._opinions(image, layout, sizes)
+        opinions[:, is_blank] = 0
+        told = verdict(list(opinions))
+        if _mostly_sure(told):
+            opinions = self._moved(image, layout, sizes, told, opinions)
+            told = verdict(list(opinions))
+        lines = {wheel: told[i * DRAWN : (i + 1) * DRAWN] for i, wheel in enumerate(wheels)}
         seen = {wheel: by_the_rules(line) for wheel, line in lines.items() if _any(line)}
         boxes = cells.wheels(layout, image)
         return Reading(seen, {wheel: boxes[wheel] for wheel in seen})
+
+    def _opinions(self, image: Pixels, layout: Layout, sizes: Sizes) -> NDArray[np.float64]:
+        """`(recognisers, cells, 91)`: what each says of each cell, over its looks."""
+        wheels = list(layout.cells)
+        return np.array(
+            [
+                np.mean(
+                    [one.numbers(cells.cut(image, layout, wheels, size=s)) for s in its], axis=0
+                )
+                for one, its in zip(self._recognisers, sizes, strict=True)
+            ]
+        )
+
+    def _moved(
+        self, image: Pixels, layout: Layout, sizes: Sizes,
+        told: Sequence[NumberReading], opinions: NDArray[np.float64],
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """The opinions, those on lines with a doubtful number by a place nearby that is read surer.
+
+        Lines of numbers that were found as one text stand beside their places, so that the edge of
+        a tile is read, too, or a digit cut. A whole line is moved or none of it: what makes one
+        cell surer must not make others less so.
+        """
+        wheels = list(layout.cells)
+        lines = [slice(i * DRAWN, (i + 1) * DRAWN) for i in range(len(wheels))]
+        doubtful = [i for i, line in enumerate(lines) if any(map(_is_doubtful, told[line]))]
+        best = opinions.copy()
+        for way in (-ASIDE, ASIDE) if doubtful else ():
+            there = {wheels[i]: layout.cells[wheels[i]] + way * layout.across[0] for i in doubtful}
+            found = self._opinions(image, replace(layout, cells=there), sizes)
+            for place, i in enumerate(doubtful):
+                line = found[:, place * DRAWN : (place + 1) * DRAWN]
+                line[:, ~opinions[:, lines[i]].any((0, 2))] = 0  # blank
+                if _sureness(line) > _sureness(best[:, lines[i]]):
+                    best[:, lines[i]] = line
+        return best
 
     def _blank(self, image: Pixels, layout: Layout, wheels: list[str]) -> NDArray[np.bool_]:
         """Which cells show hardly anything: recognisers see numbers in the noise of those."""
@@ -164,6 +200,19 @@ def _alike(before: list[NDArray[np.float32]], now: list[NDArray[np.float32]]) ->
         float(np.sort(np.abs(a - b), axis=None)[-PART:].mean()) < UNCHANGED
         for a, b in zip(before, now, strict=True)
     )
+
+
+def _sureness(opinions: NDArray[Any]) -> float:
+    """`(..., 91)` to the mean logarithm of the likeliest numbers' probabilities."""
+    return float(np.log(opinions[..., 1:].max(-1) + HARDLY).mean())
+
+
+def _is_doubtful(told: NumberReading) -> bool:
+    return bool(told.candidates) and told.confidence < SURE
+
+
+def _mostly_sure(told: Sequence[NumberReading]) -> bool:
+    return 2 * sum(each.confidence >= SURE for each in told) > sum(bool(e.candidates) for e in told)
 
 
 def _count(reading: Reading) -> int:

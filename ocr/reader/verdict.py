@@ -56,13 +56,10 @@ def _cell(likely: Floats, sure: Floats, agree: bool) -> NumberReading:
 def by_the_rules(numbers: Sequence[NumberReading]) -> tuple[NumberReading, ...]:
     """A wheel's five readings, in doubt where they cannot all be so.
 
-    No wheel has a number twice. None is drawn before the first: without that the line of numbers
-    may be a place off.
+    No wheel has a number twice: where one has, digits may be cut off all along the line. None is
+    drawn before the first: without that the line of numbers may be a place off.
     """
-    said = [each.number for each in numbers]
-    return tuple(
-        each._replace(confidence=min(each.confidence, MOST_ALONE))
-        if each.number is not None and (said[0] is None or said.count(each.number) > 1)
-        else each
-        for each in numbers
-    )
+    said = [each.number for each in numbers if each.number is not None]
+    if numbers[0].number is not None and len(set(said)) == len(said):
+        return tuple(numbers)
+    return tuple(each._replace(confidence=min(each.confidence, MOST_ALONE)) for each in numbers)
