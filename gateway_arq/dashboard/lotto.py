@@ -9,7 +9,7 @@ from django.urls import reverse
 from lotto import selectors as archive
 from lotto.rules import told_day
 from lotto.types import WHEELS
-from ocr import selectors
+from ocr import runs, selectors
 from ocr.models import AutobotRun, Evidence
 from ocr.types import RunState
 
@@ -33,7 +33,9 @@ def autobot() -> dict[str, Any]:
     told = selectors.status(run)
     numbers = {code: told["wheels"].get(name, ()) for code, name in WHEELS.items()}
     return {
-        **{name: told[name] for name in ("status", "wheels_completed", "run", "message")},
+        **{name: told[name] for name in ("status", "wheels_completed", "run")},
+        # A run says what it does in the API's language; what became of it is told in the reader's.
+        "message": runs.summary(run) if run and run.is_over else "",
         "total_wheels": told["total_wheels"],
         "last_run": int(run.started_at.timestamp()) if run else None,
         "working": run is not None and not run.is_over,

@@ -20,14 +20,14 @@ export function onCorrected({ date, wheels }) {
 }
 
 /** AutoBOT went on. */
-export function onAutobot({ status, wheels, wheels_completed, run, message, last_run, steps }) {
+export function onAutobot({ status, wheels, wheels_completed, run, last_run, steps }) {
   const { autobot } = state.figures;
   if (run !== autobot.run) autobot.pictures = []; // those of another evening
   Object.assign(autobot, {
     status,
     wheels_completed,
     run,
-    message,
+    message: "", // what became of it comes with the figures, in the reader's language
     last_run: last_run && Date.parse(last_run) / 1000,
     working: live.atWork.includes(status),
     wheels: autobot.wheels.map((wheel) => ({ ...wheel, numbers: wheels[wheel.name.toUpperCase()] ?? [] })),
