@@ -1,7 +1,8 @@
-"""Operations are named after their address: generated clients then read well."""
+"""What operations are called and said to be, where a view does not tell it itself."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Final
 
@@ -15,3 +16,7 @@ class NamedSchema(AutoSchema):
 
     def get_operation_id(self) -> str:
         return _DECORATION.sub("", str(super().get_operation_id()))
+
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
+        """The view's own words; those of the classes it is made of are for us."""
+        return inspect.cleandoc(type(self.view).__dict__.get("__doc__") or "")
