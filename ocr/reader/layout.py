@@ -37,6 +37,7 @@ from ocr.reader.ways import (
 STEADY: Final = 0.1  # of a number's height, by which the places that follow from names are off
 STIFF: Final = 10.0  # against a line's own turn, which its ends would tell: five places weigh 10
 UNLIKE: Final = 1.5  # times as high
+SMALL_PRINT: Final = 0.6  # of the names' height
 CLEAR_LEAD: Final = 1.12
 CLEARLY_FARTHER: Final = 1.3
 BEST_SLANTED: Final = 8  # of them in perspective, too
@@ -47,16 +48,22 @@ def fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
     """The layout of the board; None where there is no board, or none that is beyond doubt.
 
     What is far larger or smaller than the board's numbers, and may be more, is left out where the
-    board is not found among all.
+    board is not found among all, or only in print that is smaller than the names.
     """
     found = _fit(names, numbers)
-    if found or not names:
+    if not names or (found and not _is_small_print(found, names)):
         return found
     for alike in _of_like_height(numbers):
-        found = _fit(names, alike)
-        if found:
-            return found
-    return None
+        other = _fit(names, alike)
+        if other and not _is_small_print(other, names):
+            return other
+    return found
+
+
+def _is_small_print(found: Layout, names: Sequence[Name]) -> bool:
+    """Whether its numbers are far smaller than the names: a date's, or a ticker's."""
+    heights = [name.height for name in names if name.wheel in found.names]
+    return found.height < SMALL_PRINT * float(np.median(heights))
 
 
 def _of_like_height(numbers: Sequence[Number]) -> Iterable[list[Number]]:

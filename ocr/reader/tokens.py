@@ -88,7 +88,8 @@ def _name(wheel: str, line: Line, first: float, last: float) -> Name:
     half = (last - first) / max(len(WHEELS[wheel]) - 1, 1) / 2  # places are of characters' middles
     left, right = _at(line, max(first - half, 0)), _at(line, min(last + half, 1))
     middle = (left + right) / 2
-    return Name(wheel, tuple(left.tolist()), tuple(middle.tolist()), tuple(right.tolist()))
+    ends = tuple(left.tolist()), tuple(middle.tolist()), tuple(right.tolist())
+    return Name(wheel, *ends, _height(line))
 
 
 def _at(line: Line, place: float) -> Any:

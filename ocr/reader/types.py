@@ -41,6 +41,7 @@ class Name(NamedTuple):
     left: tuple[float, float]  # the middle of its left edge
     centre: tuple[float, float]
     right: tuple[float, float]
+    height: float
 
 
 class Number(NamedTuple):
