@@ -11,7 +11,7 @@ HIGH = 124.0
 
 
 def name_at(x: float, y: float, *, height: float) -> Name:
-    return Name("RN", (x - 185, y - 6), (x, y), (x + 185, y + 6), height)
+    return Name("RN", (x - 179.4, y - 4.1), (x, y), (x + 179.4, y + 4.1), height)
 
 
 def line(*, x: float, y: float, step: float, rise: float, height: float) -> list[Number]:
@@ -20,16 +20,21 @@ def line(*, x: float, y: float, step: float, rise: float, height: float) -> list
 
 def test_a_date_above_the_name_is_not_its_line() -> None:
     """A single wheel photographed askew, with a date and a ticker in small print."""
-    drawn = line(x=328, y=587, step=196.5, rise=7, height=HIGH)
+    drawn = line(x=328.2, y=587.9, step=196.5, rise=6.8, height=HIGH)
+    clock = [Number((1244.2, 264.0), 36.0), Number((1279.8, 265.3), 36.0)]
     date = [
         Number((x, y), 23.0)
-        for x, y in ((697, 283), (786, 286), (850, 287), (866, 288), (882, 288))
-    ]
+        for x, y in (
+            (697.9, 283.6), (786.2, 286.1), (850.4, 287.9), (866.4, 288.4), (882.5, 288.8),
+        )
+    ]  # fmt: skip
     ticker = [
-        Number((x, y), 30.0)
-        for x, y in ((508, 851), (678, 858), (810, 864), (875, 866), (895, 867), (998, 871))
-    ]
-    found = layout.fit([name_at(736, 412, height=62)], [*date, *drawn, *ticker])
+        Number((x, y), 30.1)
+        for x, y in (
+            (508, 851.7), (678, 858.7), (810.5, 864.1), (875.5, 866.8), (895.5, 867.6), (998, 871.8)
+        )
+    ]  # fmt: skip
+    found = layout.fit([name_at(736.1, 412.9, height=59)], [*clock, *date, *drawn, *ticker])
     assert found
     assert found.height == HIGH
     assert np.abs(found.cells["RN"] - [number.centre for number in drawn]).max() < 2
