@@ -145,6 +145,7 @@ def test_the_theme_of_the_dashboard_is_the_admin_s_and_back(
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     page.keyboard.press("Control+e")
     page.wait_for_selector("html.dark")
+    page.wait_for_timeout(500)  # the choice is kept a moment after it is shown
     page.goto("/dashboard/")
     assert page.locator("html").get_attribute("data-theme") == "dark"
 
