@@ -33,6 +33,7 @@ from webcom.types import (
     PushMessage,
     RebateRecord,
     RecordError,
+    Stage,
     parse_call,
     parse_line,
     parse_rebates,
@@ -65,7 +66,8 @@ def store_calls(records: Sequence[CallRecord], *, announce: bool = True) -> Stor
     """Store a batch of tellings, mark the figures they change, announce changes after commit.
 
     One batch at a time is stored (a lock), so what is merged is always what the database holds.
-    `announce=False` is for history that nobody watches live.
+    `announce=False` is for history that nobody watches live; calls that are in progress, or were
+    until now, are no history.
     """
     lock_for_transaction("webcom.calls")
     known = known_calls({record.id for record in records})
@@ -79,7 +81,7 @@ def store_calls(records: Sequence[CallRecord], *, announce: bool = True) -> Stor
             continue
         results[new.id] = new
         dirty |= _changed_figures(old, new)
-        if announce:
+        if announce or _was_watched(old, new):
             events.append(CallEvent(new))
     fresh = [call for call in results.values() if call.id not in known]
     changed = [call for call in results.values() if call.id in known]
@@ -87,6 +89,11 @@ def store_calls(records: Sequence[CallRecord], *, announce: bool = True) -> Stor
     rollups.mark_dirty(dirty)
     publish_on_commit(*events)
     return Stored(len(fresh), len(changed), len(records) - len(results))
+
+
+def _was_watched(old: CallRecord | None, new: CallRecord) -> bool:
+    """Whether a dashboard may show it: the list of calls in progress has it, or had."""
+    return new.stage < Stage.LOST or (old is not None and old.stage < Stage.LOST)
 
 
 def _typed(record: CallRecord) -> CallRecord:

@@ -56,7 +56,7 @@ def pull_changes(carrier: WebcomTlc) -> Stored:
     """Read the carrier's feed from our cursor to its end; each page is stored with its cursor.
 
     Until its end is reached for the first time it tells history, which is not announced to the
-    sockets. Raises UpstreamError.
+    sockets, but for calls in progress. Raises UpstreamError.
     """
     stored = Stored()
     live = Cursor.objects.filter(feed=LIVE).exists()

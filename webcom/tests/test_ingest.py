@@ -102,6 +102,13 @@ def test_history_is_stored_in_silence(told: Told, commit: Commit):
     assert Call.objects.count() == 1
 
 
+def test_what_is_or_was_in_progress_is_no_history(told: Told, commit: Commit):
+    with commit():
+        ingest.store_calls([record(id="now", state="Ringing")], announce=False)
+        ingest.store_calls([ended(id="now")], announce=False)
+    assert [message["state"] for message in told] == ["Ringing", "Ok"]
+
+
 def test_what_is_rolled_back_is_not_announced(told: Told, commit: Commit):
     with commit(), transaction.atomic():
         ingest.store_calls([ended()])
