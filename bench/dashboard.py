@@ -226,6 +226,8 @@ def soak(base: str, cookie: str, chrome: Any) -> None:
         rain.fall(min(30, SOAK_S))
         most = max(most, page.evaluate(MOST_CHANGES))
         heaps.append(heap_mb(protocol))
+        if len(heaps) % 20 == 1:
+            line(f"  after {(time.monotonic() - began) / 60:.0f} min", f"heap {heaps[-1]:.1f} MB")
     share = (renderer_s(machine) - cpu) / (time.monotonic() - began)
     line("events", f"{rain.told:,}")
     line(
