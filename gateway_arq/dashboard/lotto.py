@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from django.urls import reverse
 
+from gateway_arq.lib.days import local_day
 from lotto import selectors as archive
-from lotto.rules import told_day
+from lotto.rules import is_draw_day, told_day
 from lotto.types import WHEELS
 from ocr import runs, selectors
 from ocr.models import AutobotRun, Evidence
@@ -27,7 +28,7 @@ def draw() -> dict[str, Any]:
 def autobot() -> dict[str, Any]:
     """The newest run as `autobot_status` tells it, but `wheels` as on a board and `steps` a list.
 
-    `pictures` are those that the run keeps so far.
+    `pictures` are those that the run keeps so far; `draw_due`: a draw is due today by rule.
     """
     run = selectors.latest()
     told = selectors.status(run)
@@ -39,6 +40,7 @@ def autobot() -> dict[str, Any]:
         "total_wheels": told["total_wheels"],
         "last_run": int(run.started_at.timestamp()) if run else None,
         "working": run is not None and not run.is_over,
+        "draw_due": is_draw_day(local_day()),
         "schedule": selectors.schedule(),
         "wheels": _wheels(numbers),
         "steps": [{"name": name, **step} for name, step in told["steps"].items()],
@@ -68,6 +70,6 @@ def picture(run: int, wheel: str) -> bytes | None:
 
 def _wheels(drawn: Any) -> list[dict[str, Any]]:
     return [
-        {"code": code, "name": name.capitalize(), "numbers": list(drawn.get(code, ()))}
+        {"code": code, "name": name.capitalize(), "numbers": list(map(int, drawn.get(code, ())))}
         for code, name in WHEELS.items()
     ]

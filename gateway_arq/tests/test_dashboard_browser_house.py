@@ -1,35 +1,37 @@
-"""The live page in front of a whole house with its sandbox, which is killed and started again."""
+"""The live page in front of a whole house with its sandbox: it is killed; it reads a draw."""
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.request
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from gateway_arq.lib.days import local_day
 from gateway_arq.tests.browser import LIVE, WENT_AWAY, complaints_of, picture
-from gateway_arq.tests.house import environment, running
+from gateway_arq.tests.house import House, environment, running
+from sandbox import draws
+from sandbox.app import CONTROL
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("house"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("house"), pytest.mark.timeout(400)]
 
 REFUSED = "net::ERR_"  # what Chromium says of files that a dead server does not give
 PATIENCE_MS = 40_000
+READING_MS = 240_000  # some ten pictures of the television, on a machine that is busy
 ROUNDS = 15  # of looking, while the gateway fetches what it missed itself
 
 
 def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_path: Path) -> None:
     env = environment(tmp_path)
-    context = chrome.new_context(locale="it-IT", viewport={"width": 1440, "height": 900})
-    page = context.new_page()
+    page = blank(chrome)
     complaints = complaints_of(page)
     with running(tmp_path, env) as house:
-        found = re.search(r"admin, password (\S{16})", house.output.read_text())
-        page.goto(f"http://127.0.0.1:{house.port}/dashboard/")
-        page.locator("[name=username]").fill("admin")
-        page.locator("[name=password]").fill(found[1])
-        page.locator("#login-form [type=submit]").click()
-        page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
+        log_in(page, house)
         expect(page.locator("#rows tr")).not_to_have_count(0, timeout=PATIENCE_MS)
         house.process.kill()
         house.process.wait()
@@ -50,8 +52,74 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_p
         assert shown
         assert len(shown) == len(set(shown))
         picture(page, "dashboard-recovered")
-        context.close()
+        page.context.close()
     assert [one for one in complaints if WENT_AWAY not in one and REFUSED not in one] == []
+
+
+def test_autobot_reads_the_draw_off_the_television_while_staff_watch(
+    chrome: Browser, tmp_path: Path
+) -> None:
+    env = environment(tmp_path)
+    page = blank(chrome)
+    complaints = complaints_of(page)
+    day = local_day()
+    while not draws.on(day):
+        day += timedelta(days=1)  # without a draw today, one whose numbers nobody knows yet
+    with running(tmp_path, env) as house:
+        steer(env, programme="board", day=str(day))
+        log_in(page, house)
+        autobot = page.locator("#autobot")
+        if day == local_day():
+            autobot.locator("[data-start=by-rule]").click()
+        else:
+            autobot.locator(".start summary").click()
+            autobot.locator("[data-start=extraordinary]").click()
+        expect(autobot).to_have_attribute("data-status", "capturing", timeout=PATIENCE_MS)
+        expect(autobot).to_have_attribute("data-status", "completed", timeout=READING_MS)
+        expect(autobot).to_contain_text("11 / 11")
+        assert board(page, "autobot-title") == draws.on(day)
+        assert board(page, "draw-title") == draws.on(day)
+        expect(autobot.locator(".steps")).to_contain_text("Telegram")
+        autobot.get_by_text("Immagini di ciò").click()
+        expect(autobot.locator(".pictures img")).to_have_count(12, timeout=PATIENCE_MS)
+        for image in autobot.locator(".pictures img").all():
+            image.scroll_into_view_if_needed()  # they are loaded when they are seen
+            expect(image).not_to_have_js_property("naturalWidth", 0, timeout=PATIENCE_MS)
+        picture(page, "dashboard-evening")
+        page.context.close()
+    assert [one for one in complaints if WENT_AWAY not in one] == []
+
+
+def blank(chrome: Browser) -> Page:
+    """A tab of its own, nothing loaded yet."""
+    return chrome.new_context(locale="it-IT", viewport={"width": 1440, "height": 900}).new_page()
+
+
+def log_in(page: Page, house: House) -> None:
+    found = re.search(r"admin, password (\S{16})", house.output.read_text())
+    page.goto(f"http://127.0.0.1:{house.port}/dashboard/")
+    page.locator("[name=username]").fill("admin")
+    page.locator("[name=password]").fill(found[1])
+    page.locator("#login-form [type=submit]").click()
+    page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
+
+
+def steer(env: dict[str, str], **wish: Any) -> None:
+    """Let something else be on the sandbox's television."""
+    address = f"http://127.0.0.1:{env['SANDBOX_PORT']}{CONTROL}/television"
+    body = json.dumps(wish).encode()
+    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def board(page: Page, title: str) -> dict[str, tuple[int, ...]]:
+    """The numbers on the screen, by wheel."""
+    rows = page.locator(f"table[aria-labelledby={title}] tr[data-id]").all()
+    return {
+        str(row.get_attribute("data-id")): tuple(map(int, row.locator("td").all_inner_texts()))
+        for row in rows
+    }
 
 
 def keys(page: Page) -> list[str]:

@@ -206,8 +206,15 @@ def test_figures_that_were_overtaken_by_an_event_do_not_undo_it(page: Page) -> N
     expect(bari).to_have_text(["1", "2", "3", "4", "90"])
 
 
-def test_autobot_is_started_watched_and_done(opened: Open, settings: Any) -> None:
+def draw_is_due(patch: pytest.MonkeyPatch, due: bool) -> None:
+    patch.setattr("gateway_arq.dashboard.lotto.is_draw_day", lambda day: due)
+
+
+def test_autobot_is_started_watched_and_done(
+    opened: Open, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
+    draw_is_due(monkeypatch, True)
     with opened(may=MAY_AUTOBOT) as page:
         autobot = page.locator("#autobot")
         autobot.get_by_role("button", name="Avvia").click()
@@ -230,6 +237,23 @@ def test_autobot_is_started_watched_and_done(opened: Open, settings: Any) -> Non
         expect(image).to_have_count(1, timeout=8000)
         expect(image).to_have_js_property("naturalWidth", 64)
         picture(page, "dashboard-autobot")
+
+
+def test_on_a_day_without_a_draw_autobot_is_started_for_an_extraordinary_one(
+    opened: Open, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
+    draw_is_due(monkeypatch, False)
+    with opened(may=MAY_AUTOBOT) as page:
+        autobot = page.locator("#autobot")
+        expect(autobot.get_by_role("button", name="Avvia")).to_be_hidden()
+        autobot.locator(".start summary").click()
+        expect(autobot).to_contain_text("Oggi non è prevista alcuna estrazione.")
+        picture(page, "dashboard-no-draw-day")
+        autobot.get_by_role("button", name="Sì, estrazione straordinaria").click()
+        expect(autobot).to_contain_text("cerca il tabellone", timeout=2000)
+        expect(autobot.locator(".start")).to_be_hidden()
+        assert AutobotRun.objects.get().is_extraordinary
 
 
 def test_autobot_is_stopped_only_on_second_thought(opened: Open, settings: Any) -> None:

@@ -19,6 +19,9 @@ export function onCorrected({ date, wheels }) {
   if (date === state.figures.draw.day) onDraw({ date, wheels: Object.fromEntries(after) });
 }
 
+/** AutoBOT tells "05" where the draw tells 5. */
+const numbers = (told = []) => told.map(Number);
+
 /** AutoBOT went on. */
 export function onAutobot({ status, wheels, wheels_completed, run, last_run, steps }) {
   const { autobot } = state.figures;
@@ -30,13 +33,17 @@ export function onAutobot({ status, wheels, wheels_completed, run, last_run, ste
     message: "", // what became of it comes with the figures, in the reader's language
     last_run: last_run && Date.parse(last_run) / 1000,
     working: live.atWork.includes(status),
-    wheels: autobot.wheels.map((wheel) => ({ ...wheel, numbers: wheels[wheel.name.toUpperCase()] ?? [] })),
+    wheels: autobot.wheels.map((wheel) => ({ ...wheel, numbers: numbers(wheels[wheel.name.toUpperCase()]) })),
     steps: Object.entries(steps).map(([name, step]) => ({ name, ...step })),
   });
 }
 
 byId("lotto").addEventListener("click", ({ target }) => {
-  if (target.matches("[data-start]")) act(live.addresses["autobot-start"], {}, text("started"));
+  if (target.matches("[data-start]")) {
+    target.closest("details")?.removeAttribute("open");
+    const extraordinary = target.dataset.start === "extraordinary";
+    act(live.addresses["autobot-start"], { extraordinary }, text("started"));
+  }
   if (target.matches("[data-stop]")) {
     target.closest("details").open = false;
     act(live.addresses["autobot-stop"], {}, text("stopped"));
