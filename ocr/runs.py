@@ -76,7 +76,10 @@ def start(
                 stream_url=url,
                 **{name: wanted.get(name, getattr(config, name)) for name in OPTIONS},
             )
-            AutobotStep.objects.bulk_create(AutobotStep(run=run, name=name) for name in STEPS)
+            AutobotStep.objects.bulk_create(
+                AutobotStep(run=run, name=name, done=_sent(run) if name == StepName.TELEGRAM else {})
+                for name in STEPS
+            )
             _announce(run)
     except IntegrityError:
         raise _busy() from None
@@ -353,6 +356,12 @@ _REASONS: Final = {
         "wait for a person."
     ),
 }
+
+
+def _sent(run: AutobotRun) -> dict[str, Any]:
+    """What the day's earlier runs have sent: it is not sent again, unless a person says so."""
+    steps = AutobotStep.objects.filter(run__day=run.day, name=StepName.TELEGRAM).order_by("run_id")
+    return {wheel: numbers for step in steps for wheel, numbers in step.done.items()}
 
 
 def _mine(run_id: int, owner: str) -> Any:

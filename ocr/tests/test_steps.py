@@ -89,6 +89,24 @@ def test_nothing_is_done_twice(run: AutobotRun, services: Services) -> None:
     assert len(services.ai.server.asked) > asked  # an AI may be asked again
 
 
+def test_a_second_run_of_the_day_sends_only_what_is_new(
+    run: AutobotRun, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "local_day", lambda now: DAY)
+    run.wheels.filter(wheel="VE").delete()
+    settle(run)
+    runs.end(again(run), OWNER, RunState.COMPLETED, "")
+    second = read()
+    assert settle(second) == ALL_DONE
+    first, update = messages(services)
+    assert "BARI" in first
+    assert "VENEZIA" in update
+    assert "BARI" not in update
+    runs.end(again(second), OWNER, RunState.COMPLETED, "")
+    assert settle(read()) == ALL_DONE
+    assert len(messages(services)) == 2
+
+
 def test_what_the_ai_makes_sure_is_published_too(services: Services) -> None:
     day_before_is_archived()
     run = read(doubtful=["VE", "RM"])
