@@ -77,7 +77,9 @@ def start(
                 **{name: wanted.get(name, getattr(config, name)) for name in OPTIONS},
             )
             AutobotStep.objects.bulk_create(
-                AutobotStep(run=run, name=name, done=_sent(run) if name == StepName.TELEGRAM else {})
+                AutobotStep(
+                    run=run, name=name, done=_sent(run) if name == StepName.TELEGRAM else {}
+                )
                 for name in STEPS
             )
             _announce(run)
