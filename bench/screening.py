@@ -40,7 +40,7 @@ def main() -> None:
 
 def filled_desk() -> Any:
     """A desk with so many numbers on its blacklist; prints what they take."""
-    from centralino.screener import Desk
+    from centralino.keeper import Desk
     from centralino.screening import FOR_EVER
 
     desk = Desk("bench")
@@ -65,8 +65,9 @@ def decision_us(desk: Any) -> float:
 
 def refuse(desk: Any) -> None:
     """Anonymous callers of a real Asterisk at PER_S a second, all refused."""
+    from centralino.keeper import Keeper
     from centralino.models import ScreenedCall
-    from centralino.screener import Keeper, Screener
+    from centralino.screener import Screener
 
     bed = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', run("./up")))
     ari, keeper, stopping = timed_ari(bed), Keeper(desk), threading.Event()

@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from centralino.keeper import NAME as SCREENING
 from centralino.models import LiveState, PbxCall, PbxServer
 from centralino.monitor import NAME, connected
 from centralino.numbers import NumberError, canonical, national
-from centralino.screener import NAME as SCREENING
 from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.types import AmiError

@@ -15,7 +15,7 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from centralino import screener
+from centralino import keeper, screener
 from centralino.clients import ari
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
 from centralino.numbers import canonical
@@ -36,8 +36,13 @@ CALLER = "3331234567"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.1)
-    for name in ("STAND_BY_S", "KEEP_EVERY_S", "RULES_EVERY_S", "TRY_AGAIN_S"):
-        monkeypatch.setattr(screener, name, 0.02)
+    for module, name in (
+        (screener, "STAND_BY_S"),
+        (screener, "TRY_AGAIN_S"),
+        (keeper, "KEEP_EVERY_S"),
+        (keeper, "RULES_EVERY_S"),
+    ):
+        monkeypatch.setattr(module, name, 0.02)
 
 
 @pytest.fixture
@@ -224,7 +229,7 @@ def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
 
 
 def test_what_is_known_is_renewed_though_nothing_changes(told, asterisk, server, monkeypatch):
-    monkeypatch.setattr(screener, "BEAT_EVERY_S", 0.1)
+    monkeypatch.setattr(keeper, "BEAT_EVERY_S", 0.1)
     with screening(server):
         assert soon(is_screening)
         first = LiveState.objects.get().updated_at
