@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from lotto.api import views
+from lotto.api.views import archive, draws, statistics
 
 
 class DayConverter:
@@ -18,18 +18,18 @@ class DayConverter:
 register_converter(DayConverter, "lotto_day")
 
 urlpatterns = [
-    path("stats", views.StatsView.as_view()),
-    path("stats/numbers", views.NumbersView.as_view()),
-    path("stats/pairs", views.PairsView.as_view()),
-    path("stats/delays", views.DelaysView.as_view()),
-    path("search", views.SearchView.as_view()),
-    path("latest", views.LatestView.as_view()),
-    path("date/<lotto_day:data>/<ruota>", views.WheelView.as_view()),
-    path("date/<lotto_day:data>", views.DayView.as_view()),
-    path("range", views.RangeView.as_view()),
-    path("export", views.ExportView.as_view()),
-    path("save", views.SaveView.as_view()),
-    path("save-full", views.SaveFullView.as_view()),
-    path("import", views.ImportView.as_view()),
-    path("sync", views.SyncView.as_view()),
+    path("stats", draws.StatsView.as_view()),
+    path("stats/numbers", statistics.NumbersView.as_view()),
+    path("stats/pairs", statistics.PairsView.as_view()),
+    path("stats/delays", statistics.DelaysView.as_view()),
+    path("search", statistics.SearchView.as_view()),
+    path("latest", draws.LatestView.as_view()),
+    path("date/<lotto_day:data>/<ruota>", draws.WheelView.as_view()),
+    path("date/<lotto_day:data>", draws.DayView.as_view()),
+    path("range", draws.RangeView.as_view()),
+    path("export", archive.ExportView.as_view()),
+    path("save", archive.SaveView.as_view()),
+    path("save-full", archive.SaveFullView.as_view()),
+    path("import", archive.ImportView.as_view()),
+    path("sync", archive.SyncView.as_view()),
 ]

@@ -1,0 +1,34 @@
+"""What the answers of `/api/lotto/*` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from gateway_arq.lib.hot import HotView, Question
+from lotto.rules import told_day
+
+
+def now_s() -> datetime:
+    return timezone.now().replace(microsecond=0)
+
+
+class StampedView(HotView):
+    """An answer that tells when it was made, to the second."""
+
+    def question(self, params: QueryDict) -> Question:
+        name, make = self.asked(params)
+        now = now_s()
+        return Question((type(self), name, now), lambda: {**make(), "timestamp": now})
+
+    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+        """What the answer depends on, and how it is made."""
+        raise NotImplementedError
+
+
+def told_wheel(day: date, wheel: str, numbers: Iterable[int]) -> dict[str, Any]:
+    return {"data": told_day(day), "ruota": wheel, "numeri": numbers}
