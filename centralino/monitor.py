@@ -15,15 +15,15 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import Error as DatabaseAway
-from django.db import connection, connections
-from django.forms.models import model_to_dict
+from django.db import connection
 
 from centralino.clients.build import build_ami
 from centralino.clients.tunnel import SshLogin, Tunnel
 from centralino.dispatch import ChannelTable
 from centralino.models import PbxServer
+from centralino.per_server import run_per_server
 from centralino.services.calls import forget_other_states, kept_table, store_state
-from centralino.services.servers import add_configured_servers, enabled_servers, secret
+from centralino.services.servers import secret
 from centralino.types import Ami, AmiAddress, AmiError, AmiMessage, Overflow, PbxCallRecord
 from gateway_arq.lib.backlog import Backlog
 from gateway_arq.lib.locks import only_one
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 NAME: Final = "asterisk.ami"
 IDLE_S: Final = 0.25
-LOOK_AGAIN_S: Final = 5.0  # whether staff changed the servers
 STAND_BY_S: Final = 2.0
 RETRY_WITHIN_S: Final = 10.0  # however long it was away: live again within 20 s
 BEAT_EVERY_S: Final = 10.0
@@ -46,62 +45,13 @@ UNKNOWN_AFTER_S: Final = 15.0  # so long after a fall the channels last seen may
 
 
 def run_ami_monitor(stopping: threading.Event) -> None:
-    """Listen to every enabled server until `stopping` is set; staff may change them meanwhile."""
-    watches: dict[str, _Watch] = {}
-    database = Outage("asterisk.ami.database")
-    configured = False
-    try:
-        while not stopping.is_set():
-            try:
-                if not configured:
-                    add_configured_servers()
-                    configured = True
-                _follow_servers(watches)
-                database.over()
-            except DatabaseAway as exc:
-                database.began(exc)
-                connection.close()
-            stopping.wait(LOOK_AGAIN_S)
-    finally:
-        for watch in watches.values():
-            watch.end()
-        connections.close_all()
-
-
-def _follow_servers(watches: dict[str, _Watch]) -> None:
-    wanted = {server.name: server for server in enabled_servers()}
-    for name in [*watches]:
-        if name not in wanted or watches[name].settings != model_to_dict(wanted[name]):
-            watches.pop(name).end()
-    for name, server in wanted.items():
-        if name not in watches:
-            watches[name] = _Watch(server)
-    workers.retire(f"{NAME}.", keep={f"{NAME}.{name}" for name in wanted})
-    forget_other_states(wanted)
-    if not wanted:
-        workers.disabled(NAME)
-
-
-class _Watch:
-    """The thread of one server."""
-
-    def __init__(self, server: PbxServer) -> None:
-        self.settings = model_to_dict(server)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(server,), name=f"ami:{server.name}", daemon=True
-        )
-        self._thread.start()
-
-    def end(self) -> None:
-        self._stopping.set()
-        self._thread.join(2)
-
-    def _run(self, server: PbxServer) -> None:
-        try:
-            Listener(server, self._stopping).run()
-        finally:
-            connections.close_all()
+    """Listen to every enabled server until `stopping` is set."""
+    run_per_server(
+        NAME,
+        lambda server, over: Listener(server, over).run(),
+        stopping,
+        forget_others=forget_other_states,
+    )
 
 
 @contextmanager

@@ -15,25 +15,22 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from django.db import Error as DatabaseAway
-from django.db import connection, connections
-from django.forms.models import model_to_dict
+from django.db import connection
 
 from centralino.clients.ari import HttpAri
 from centralino.events import AriEvent, CallBlocked, CallPassed
 from centralino.keeper import CONTEXT, NAME, Desk, Keeper, in_stasis
 from centralino.models import PbxServer
+from centralino.per_server import run_per_server
 from centralino.services import screened
-from centralino.services.servers import add_configured_servers, enabled_servers, secret
+from centralino.services.servers import secret
 from centralino.types import Ari, AriError, Decision, Verdict
 from gateway_arq.lib.locks import only_one
-from gateway_arq.realtime.outage import Outage
 from gateway_arq.realtime.publish import publish
-from gateway_arq.workers import services as workers
 
 logger = logging.getLogger(__name__)
 
 EXTEN: Final = "s"
-LOOK_AGAIN_S: Final = 5.0
 STAND_BY_S: Final = 2.0
 ENDPOINTS_EVERY_S: Final = 10.0
 SOUND_MOST_S: Final = 60.0
@@ -42,61 +39,13 @@ TRY_AGAIN_S: Final = 1.0  # to answer a caller: Asterisk asks only once
 
 def run_screening(stopping: threading.Event) -> None:
     """Screen the callers of every enabled server with ARI until `stopping` is set."""
-    monitors: dict[str, _Monitor] = {}
-    database = Outage(f"{NAME}.database")
-    configured = False
-    try:
-        while not stopping.is_set():
-            try:
-                if not configured:
-                    add_configured_servers()
-                    configured = True
-                _follow_servers(monitors)
-                database.over()
-            except DatabaseAway as exc:
-                database.began(exc)
-                connection.close()
-            stopping.wait(LOOK_AGAIN_S)
-    finally:
-        for monitor in monitors.values():
-            monitor.end()
-        connections.close_all()
-
-
-def _follow_servers(monitors: dict[str, _Monitor]) -> None:
-    wanted = {server.name: server for server in enabled_servers() if server.ari_url}
-    for name in [*monitors]:
-        if name not in wanted or monitors[name].settings != model_to_dict(wanted[name]):
-            monitors.pop(name).end()
-    for name, server in wanted.items():
-        if name not in monitors:
-            monitors[name] = _Monitor(server)
-    workers.retire(f"{NAME}.", keep={f"{NAME}.{name}" for name in wanted})
-    screened.forget_other_states(wanted)
-    if not wanted:
-        workers.disabled(NAME)
-
-
-class _Monitor:
-    """The thread of one server."""
-
-    def __init__(self, server: PbxServer) -> None:
-        self.settings = model_to_dict(server)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(server,), name=f"ari:{server.name}", daemon=True
-        )
-        self._thread.start()
-
-    def end(self) -> None:
-        self._stopping.set()
-        self._thread.join(2)
-
-    def _run(self, server: PbxServer) -> None:
-        try:
-            screen(server, self._stopping)
-        finally:
-            connections.close_all()
+    run_per_server(
+        NAME,
+        screen,
+        stopping,
+        concerns=lambda server: bool(server.ari_url),
+        forget_others=screened.forget_other_states,
+    )
 
 
 def screen(server: PbxServer, stopping: threading.Event) -> None:

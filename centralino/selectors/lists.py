@@ -26,18 +26,18 @@ class ListFilter:
 
 def listed(wanted: ListFilter, *, limit: int) -> list[ListedNumber]:
     """The entries that match, newest first, at most `limit`."""
-    return [_record(entry) for entry in _matching(wanted)[:limit]]
+    return [record(entry) for entry in _matching(wanted)[:limit]]
 
 
 def entry(number: str) -> ListedNumber | None:
     """The blacklist's entry of exactly that number or prefix, as it counts now."""
     found = ListEntry.objects.filter(_in_time(), number=number, allowed=False).first()
-    return _record(found) if found else None
+    return record(found) if found else None
 
 
 def all_listed(wanted: ListFilter) -> Iterator[ListedNumber]:
     """Every entry that matches, newest first, read in portions."""
-    return map(_record, _matching(wanted).iterator(chunk_size=2_000))
+    return map(record, _matching(wanted).iterator(chunk_size=2_000))
 
 
 def _matching(wanted: ListFilter) -> QuerySet[ListEntry]:
@@ -57,7 +57,8 @@ def _in_time() -> Q:
     return Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
 
 
-def _record(entry: ListEntry) -> ListedNumber:
+def record(entry: ListEntry) -> ListedNumber:
+    """A row as the record that other modules know."""
     return ListedNumber(
         number=entry.number,
         reason=entry.reason,

@@ -19,6 +19,7 @@ from centralino.documents import entry_document
 from centralino.events import BlacklistAdded, BlacklistRemoved
 from centralino.models import ListEntry
 from centralino.numbers import national
+from centralino.selectors.lists import record
 from centralino.types import ListedNumber, Reason
 from gateway_arq.lib.locks import lock_for_transaction
 from gateway_arq.realtime.publish import publish_on_commit
@@ -181,18 +182,6 @@ def _release(number: str, *, allowed: bool) -> bool:
     if not allowed:
         publish_on_commit(BlacklistRemoved(national(number), RELEASED))
     return True
-
-
-def record(entry: ListEntry) -> ListedNumber:
-    """A row as the record that other modules know."""
-    return ListedNumber(
-        number=entry.number,
-        reason=entry.reason,
-        created_at=entry.created_at,
-        expires_at=entry.expires_at,
-        note=entry.note,
-        allowed=entry.allowed,
-    )
 
 
 def _is_over(entry: ListEntry, now: datetime) -> bool:

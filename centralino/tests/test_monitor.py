@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connections
 
-from centralino import monitor
+from centralino import monitor, per_server
 from centralino.clients.ami import AsyncioAmi
 from centralino.models import LiveState, PbxCall, PbxServer
 from centralino.selectors.channels import active_channels_count
@@ -260,7 +260,7 @@ def test_staff_switch_a_server_off_and_on(told, manager, settings, monkeypatch):
             "AMI_SECRET": address(manager).secret,
         }
     }
-    monkeypatch.setattr(monitor, "LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr(per_server, "LOOK_AGAIN_S", 0.05)
     stopping = threading.Event()
     thread = threading.Thread(target=monitor.run_ami_monitor, args=(stopping,))
     thread.start()
