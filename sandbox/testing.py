@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from aiohttp import web
 
@@ -33,6 +33,7 @@ TOKEN: Final = "sandbox-test-token"
 EVENING: Final = 1_760_032_800.0  # 2025-10-09 20:00 in Rome, a busy hour
 ANSWER_S: Final = 10
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class ManualClock:
@@ -125,33 +126,22 @@ def running_sandbox(
     Time stands at `now` (epoch s) until `advance`; with `ticking` the carrier looks at its clock by
     itself.
     """
-    with _loop_in_thread("sandbox") as loop:
-        clock, faults = ManualClock(now), Faults()
-        ledger = Ledger(now=now, seed=seed, per_day=per_day)
-        carrier = WebcomTlc(
-            ledger, token=TOKEN, stream=Stream(ping_s=ping_s), clock=clock, ticking=ticking
+    clock, faults = ManualClock(now), Faults()
+    ledger = Ledger(now=now, seed=seed, per_day=per_day)
+    carrier = WebcomTlc(
+        ledger, token=TOKEN, stream=Stream(ping_s=ping_s), clock=clock, ticking=ticking
+    )
+    with _serving(carrier.upstream(), faults) as (base, loop):
+        yield RunningSandbox(
+            base_url=base + PREFIX,
+            push_url=f"{base.replace('http', 'ws', 1)}{PREFIX}/stream",
+            control_url=f"{base}/_sandbox",
+            token=TOKEN,
+            faults=faults,
+            clock=clock,
+            carrier=carrier,
+            loop=loop,
         )
-        runner = web.AppRunner(
-            build_app([carrier.upstream()], faults),
-            access_log=None,
-            handler_cancellation=True,
-            shutdown_timeout=0.1,
-        )
-        try:
-            port = asyncio.run_coroutine_threadsafe(_started(runner), loop).result(ANSWER_S)
-            root = f"127.0.0.1:{port}"
-            yield RunningSandbox(
-                base_url=f"http://{root}{PREFIX}",
-                push_url=f"ws://{root}{PREFIX}/stream",
-                control_url=f"http://{root}/_sandbox",
-                token=TOKEN,
-                faults=faults,
-                clock=clock,
-                carrier=carrier,
-                loop=loop,
-            )
-        finally:
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(ANSWER_S)
 
 
 async def _started(runner: web.AppRunner) -> int:
@@ -282,13 +272,27 @@ def running_ari() -> Iterator[RunningAri]:
 
 
 @dataclass(frozen=True)
-class RunningCdn:
-    """Handle of a running streaming network."""
+class Running(Generic[S]):
+    """Handle of a running part of the sandbox."""
 
-    url: str
+    url: str  # as the gateway's setting wants it
     faults: Faults
+    server: S
+
+
+@dataclass(frozen=True)
+class Timed(Running[S]):
+    """One whose time stands until the test moves it."""
+
     clock: ManualClock
-    server: Cdn
+
+
+RunningCdn = Timed[Cdn]
+RunningOperator = Timed[LottoOperator]
+RunningTelegram = Running[Telegram]
+RunningOpenRouter = Timed[OpenRouter]
+RunningLottoSite = Timed[LottoSite]
+RunningTelevision = Running[Television]
 
 
 @contextmanager
@@ -297,17 +301,7 @@ def running_cdn(*, now: float = EVENING) -> Iterator[RunningCdn]:
     faults, clock = Faults(), ManualClock(now)
     server = Cdn(clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
-        yield RunningCdn(f"{base}/cdn", faults, clock, server)
-
-
-@dataclass(frozen=True)
-class RunningOperator:
-    """Handle of a running Lotto operator."""
-
-    url: str  # of his whole archive
-    faults: Faults
-    clock: ManualClock
-    server: LottoOperator
+        yield RunningCdn(f"{base}/cdn", faults, server, clock)
 
 
 @contextmanager
@@ -316,20 +310,11 @@ def running_operator(*, now: float = EVENING) -> Iterator[RunningOperator]:
     faults, clock = Faults(), ManualClock(now)
     server = LottoOperator(clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
-        yield RunningOperator(f"{base}/lotto/storico.zip", faults, clock, server)
+        yield RunningOperator(f"{base}/lotto/storico.zip", faults, server, clock)
 
 
 BOT_TOKEN: Final = "1234:sandbox-bot-token"
 CHAT: Final = "-100200300"
-
-
-@dataclass(frozen=True)
-class RunningTelegram:
-    """Handle of a running Telegram."""
-
-    url: str
-    faults: Faults
-    server: Telegram
 
 
 @contextmanager
@@ -343,37 +328,17 @@ def running_telegram() -> Iterator[RunningTelegram]:
 AI_KEY: Final = "sk-or-v1-sandbox-key"
 
 
-@dataclass(frozen=True)
-class RunningOpenRouter:
-    """Handle of a running OpenRouter."""
-
-    url: str
-    faults: Faults
-    clock: ManualClock
-    server: OpenRouter
-
-
 @contextmanager
 def running_openrouter(*, now: float = EVENING) -> Iterator[RunningOpenRouter]:
     """An OpenRouter on a free port of 127.0.0.1 until the block ends; its time stands."""
     faults, clock = Faults(), ManualClock(now)
     server = OpenRouter(key=AI_KEY, clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
-        yield RunningOpenRouter(f"{base}/openrouter/v1", faults, clock, server)
+        yield RunningOpenRouter(f"{base}/openrouter/v1", faults, server, clock)
 
 
 SITE_USER: Final = "gateway"
 SITE_PASSWORD: Final = "sandbox-site-password"
-
-
-@dataclass(frozen=True)
-class RunningLottoSite:
-    """Handle of a running Lotto site."""
-
-    url: str
-    faults: Faults
-    clock: ManualClock
-    server: LottoSite
 
 
 @contextmanager
@@ -382,16 +347,7 @@ def running_lotto_site(*, now: float | None = None) -> Iterator[RunningLottoSite
     faults, clock = Faults(), ManualClock(time.time() if now is None else now)
     server = LottoSite(user=SITE_USER, password=SITE_PASSWORD, clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
-        yield RunningLottoSite(f"{base}/lotto-site", faults, clock, server)
-
-
-@dataclass(frozen=True)
-class RunningTelevision:
-    """Handle of a running television; it shows what `server.steer` was told."""
-
-    url: str  # of its playlist
-    faults: Faults
-    server: Television
+        yield RunningLottoSite(f"{base}/lotto-site", faults, server, clock)
 
 
 @contextmanager
