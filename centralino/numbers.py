@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 import phonenumbers
+from django.utils.translation import gettext as _
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 REGION: Final = "IT"
@@ -42,7 +43,7 @@ def canonical(written: str) -> str:
         return _canonical_prefix("".join(text.split()))
     number = e164(text) if _WRITTEN.fullmatch(text) else ""
     if not 2 <= len(number) <= _MOST_DIGITS + 1:
-        raise NumberError("Expected a telephone number as 3331234567, or a prefix as +3989*")
+        raise NumberError(_("Expected a telephone number as 3331234567, or a prefix as +3989*"))
     return number
 
 
@@ -81,12 +82,14 @@ def prefixes(number: str) -> list[str]:
 
 def _canonical_prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text):
-        raise NumberError("Expected digits and *, as +3989* or 899*")
+        raise NumberError(_("Expected digits and *, as +3989* or 899*"))
     digits = text[:-1]
     if digits.startswith("00"):
         digits = f"+{digits[2:]}"
     elif not digits.startswith("+"):
         digits = COUNTRY + digits
     if len(digits) < 3:
-        raise NumberError("A prefix needs at least two digits, or it would match nearly everybody")
+        raise NumberError(
+            _("A prefix needs at least two digits, or it would match nearly everybody")
+        )
     return f"{digits}*"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from gateway_arq.realtime.outage import Outage
 from lotto.types import WHEELS
@@ -80,7 +81,7 @@ def read_again(run_id: int, *, by: str) -> list[str]:
     """
     picture = selectors.picture(run_id, evidence.BOARD)
     if picture is None:
-        raise RunRefused("The run has no picture of a board.")
+        raise RunRefused(_("The run has no picture of a board."))
     reading = reader().read(picture)
     sure = reading.sure()
 

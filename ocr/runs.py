@@ -60,7 +60,7 @@ def start(
     config = selectors.config()
     url = config.stream_url or settings.OCR_STREAM_URL
     if not url:
-        raise RunRefused("No stream is configured.")
+        raise RunRefused(_("No stream is configured."))
     wanted = {name: value for name, value in (options or {}).items() if value is not None}
     now = timezone.now()
     try:
@@ -303,7 +303,7 @@ def take_up(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> 
 def _finished(run_id: int) -> AutobotRun:
     run = AutobotRun.objects.select_for_update().get(pk=run_id)
     if not run.is_over:
-        raise RunRefused("The run is still at work: stop it, or wait.")
+        raise RunRefused(_("The run is still at work: stop it, or wait."))
     return run
 
 
@@ -383,4 +383,4 @@ def _announce(run: AutobotRun) -> None:
 
 def _busy() -> RunBusy:
     run = selectors.unfinished()
-    return RunBusy(run.state if run else RunState.IDLE)
+    return RunBusy(_("AutoBOT is at work already."), run.state if run else RunState.IDLE)

@@ -96,8 +96,8 @@ class StepState(StrEnum):
 class RunBusy(Exception):
     """There is an unfinished run, and only one may be; `state` is that one's."""
 
-    def __init__(self, state: str) -> None:
-        super().__init__("AutoBOT is at work already.")
+    def __init__(self, text: str, state: str) -> None:
+        super().__init__(text)
         self.state = state
 
 

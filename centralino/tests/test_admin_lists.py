@@ -209,8 +209,8 @@ def test_a_preview_lists_nobody(admin_client: Client):
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ("x,,,", "Expected a telephone number"),
-        (",,,", "Expected a telephone number"),
+        ("x,,,", "Scrivere un numero di telefono"),
+        (",,,", "Scrivere un numero di telefono"),
         ("3331234567,0,,", "hours"),
         ("3331234567,1e3,,", "hours"),
         ("3331234567,,yes,", "neither 0 nor 1"),

@@ -60,7 +60,7 @@ def test_a_shown_number_is_not(caller: str):
      "1" * 17, "333;DROP", "5", "3331234567**"],
 )  # fmt: skip
 def test_what_is_no_number_is_refused_with_advice(written: str):
-    with pytest.raises(NumberError, match=r"Expected|prefix"):
+    with pytest.raises(NumberError, match=r"Scrivere|prefisso"):
         canonical(written)
 
 

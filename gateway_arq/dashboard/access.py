@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from gateway_arq.auth.staff import is_let_in
@@ -52,13 +53,13 @@ def staff_only(view: View) -> View:
         if not request.user.is_authenticated:
             if request.method == "GET" and request.accepts("text/html"):
                 return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-            return problem(401, "Log in as staff.")
+            return problem(401, _("Log in as staff."))
         if not request.user.is_staff:
             raise PermissionDenied
         if not is_let_in(request.user, request.session):
             if request.method == "GET" and request.accepts("text/html"):
                 return redirect("admin:second_factor")
-            return problem(401, "Set up your second factor.")
+            return problem(401, _("Set up your second factor."))
         return view(request, **address)
 
     return never_cache(checked)
@@ -71,7 +72,7 @@ def permitted(permission: str) -> Callable[[View], View]:
         @wraps(view)
         def checked(request: HttpRequest, **address: Any) -> HttpResponseBase:
             if not request.user.has_perm(permission):
-                return problem(403, "Your account may not do this.")
+                return problem(403, _("Your account may not do this."))
             return view(request, **address)
 
         return staff_only(checked)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import orjson
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ParseError, ValidationError
@@ -97,7 +98,7 @@ def release(wish: Release, by: str) -> HttpResponse:
     number = _number(wish.number)
     before = listed.entry(number)
     if before is None or not lists.release_number(number):
-        return problem(404, "Number not in blacklist")
+        return problem(404, _("Number not in blacklist"))
     return _done(number, before)
 
 
@@ -108,7 +109,7 @@ def undo(wish: Undo, by: str) -> HttpResponse:
     try:
         told = signing.loads(wish.undo, salt=_SALT, max_age=UNDO_WITHIN_S)
     except signing.BadSignature:
-        return problem(400, "This can no longer be undone.")
+        return problem(400, _("This can no longer be undone."))
     lists.restore(told["number"], _entry(told["before"]))
     return _answer({"number": national(told["number"])})
 
@@ -120,7 +121,7 @@ def start_autobot(wish: Start, by: str) -> HttpResponse:
     try:
         run = runs.start(by=by, extraordinary=wish.extraordinary)
     except RunBusy as exc:
-        return problem(409, f"{exc} State: {exc.state}.")
+        return problem(409, str(exc))
     except RunRefused as exc:
         return problem(503, str(exc))
     return _answer({"run": run.pk})
@@ -130,8 +131,8 @@ def start_autobot(wish: Start, by: str) -> HttpResponse:
 @_reads(Stop)
 def stop_autobot(wish: Stop, by: str) -> HttpResponse:
     """End the run that is at work; 409 when there is none."""
-    _, run = runs.stop(by=by)
-    return _answer({"run": run.pk}) if run else problem(409, "AutoBOT is not at work.")
+    _before, run = runs.stop(by=by)
+    return _answer({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
 
 
 def _done(number: str, before: ListedNumber | None) -> HttpResponse:

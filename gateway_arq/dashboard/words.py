@@ -85,6 +85,7 @@ TEXTS: Final[Words] = {
     "daily": _("every day at %(time)s"),
     "off": _("off"),
     "failed": _("That did not work: %(why)s"),
+    "riscontri_away": _("The riscontri cannot be had now."),
     "no_answer": _("the gateway does not answer"),
 }
 

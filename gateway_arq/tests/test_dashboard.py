@@ -76,7 +76,10 @@ def test_a_stranger_is_led_to_the_login_and_back():
 @pytest.mark.parametrize("name", ["dashboard-figures", "dashboard-state"])
 def test_a_script_without_session_gets_401_as_json(name):
     answer = Client(headers={"Accept": "application/json"}).get(reverse(name))
-    assert (answer.status_code, answer.json()) == (401, {"detail": "Log in as staff."})
+    assert (answer.status_code, answer.json()) == (
+        401,
+        {"detail": "Accedi come staff."},
+    )
 
 
 @pytest.mark.parametrize("name", ["dashboard", "dashboard-figures", "dashboard-state"])

@@ -63,7 +63,7 @@ def test_each_action_needs_its_own_permission(name):
     needed = PERMISSIONS[name]
     others = member(*(one for one in PERMISSIONS.values() if one != needed))
     answer = post(others, name, {})
-    assert (answer.status_code, answer.json()) == (403, {"detail": "Your account may not do this."})
+    assert (answer.status_code, answer.json()) == (403, {"detail": "Il tuo account non può farlo."})
     assert post(member(needed), name, {}).status_code != 403
 
 
@@ -147,7 +147,10 @@ def test_an_entry_whose_time_went_by_meanwhile_does_not_come_back(browser):
 
 def test_what_is_not_listed_cannot_be_released(browser):
     answer = post(browser, "release", {"number": NUMBER})
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Number not in blacklist"})
+    assert (answer.status_code, answer.json()) == (
+        404,
+        {"detail": "Il numero non è nella lista nera"},
+    )
 
 
 def test_nobody_makes_up_a_past(browser):
@@ -157,19 +160,21 @@ def test_nobody_makes_up_a_past(browser):
         assert post(browser, "undo", {"undo": undo}).status_code == 400
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         late = post(browser, "undo", {"undo": answer.json()["undo"]})
-    assert late.json() == {"detail": "This can no longer be undone."}
+    assert late.json() == {"detail": "Non si può più annullare."}
     assert len(entries()) == 1
 
 
 def test_autobot_is_started_once_and_stopped_once(browser, settings):
     settings.OCR_STREAM_URL = ""
-    assert post(browser, "autobot-start", {}).status_code == 503
+    answer = post(browser, "autobot-start", {})
+    assert (answer.status_code, answer.json()["detail"]) == (503, "Non è configurato alcun flusso.")
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
     run = AutobotRun.objects.get(pk=post(browser, "autobot-start", {}).json()["run"])
     assert (run.started_by, run.is_over) == ("anna0", False)
     assert post(browser, "autobot-start", {}).status_code == 409
     assert post(browser, "autobot-stop", {}).json() == {"run": run.pk}
-    assert post(browser, "autobot-stop", {}).status_code == 409
+    answer = post(browser, "autobot-stop", {})
+    assert (answer.status_code, answer.json()["detail"]) == (409, "AutoBOT non è al lavoro.")
 
 
 def test_autobots_pictures_are_for_staff(browser, settings):

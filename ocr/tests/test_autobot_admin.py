@@ -155,7 +155,7 @@ def test_start_and_stop(admin_client: Client, run: AutobotRun) -> None:
     assert (begun.started_by, begun.is_extraordinary) == ("admin", True)
     assert f"{RUNS}stop/" in page(admin_client, begun)
     answer = admin_client.post(f"{RUNS}start/", follow=True)
-    assert "at work" in " ".join(map(str, answer.context["messages"]))
+    assert "già al lavoro" in " ".join(map(str, answer.context["messages"]))
     admin_client.post(f"{RUNS}stop/")
     assert selectors.unfinished() is None
 

@@ -4,7 +4,7 @@ import argparse
 import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from lotto.rules import told_day
 from ocr import runs, selectors
@@ -37,6 +37,7 @@ class Command(BaseCommand):
         does.add_parser("stop", help="end the run at once; what was read stays in the admin")
         does.add_parser("status", help="tell the state of the last run")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['does']}")(options)
 

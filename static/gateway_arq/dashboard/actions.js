@@ -13,7 +13,10 @@ export async function post(path, body) {
   }).catch(() => null);
   if (response === null) throw new Error(text("no_answer"));
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.detail ?? String(response.status));
+  if (!response.ok) {
+    const [wrong] = Object.values(answer.errors ?? {}).flat(); // of a field, without its name
+    throw new Error(wrong ?? answer.detail ?? String(response.status));
+  }
   return answer;
 }
 

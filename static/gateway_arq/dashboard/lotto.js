@@ -57,7 +57,7 @@ byId("lotto").addEventListener("click", ({ target }) => {
 export function onRiscontri(show) {
   byId("riscontri").addEventListener("toggle", async ({ target }) => {
     if (!target.open) return;
-    state.riscontri = await getJson(live.addresses.riscontri).then(riscontri, ({ message }) => ({ detail: message }));
+    state.riscontri = await getJson(live.addresses.riscontri).then(riscontri, () => ({ detail: text("riscontri_away") }));
     show();
   });
 }
