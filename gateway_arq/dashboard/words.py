@@ -75,6 +75,7 @@ TEXTS: Final[Words] = {
     "calls_before": _("Calls at the same time yesterday"),
     "viewers": _("Viewers on average"),
     "peak": _("Peak"),
+    "hour_runs": _("Today: the hour is not over"),
     "time": _("Time"),
     "blocked": _("%(number)s is blocked."),
     "released": _("%(number)s is released."),

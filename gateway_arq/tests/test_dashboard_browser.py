@@ -39,8 +39,11 @@ def told(*calls: dict[str, Any], **common: Any) -> None:
 
 def charted(page: Page, name: str, series: int = 0) -> list[Any]:
     """The values that a chart shows."""
-    chart = f"Chart.getChart(document.querySelector('#chart-{name} canvas'))"
-    return list(page.evaluate(f"{chart}.data.datasets[{series}].data"))
+    return list(page.evaluate(f"{chart(name)}.data.datasets[{series}].data"))
+
+
+def chart(name: str) -> str:
+    return f"Chart.getChart(document.querySelector('#chart-{name} canvas'))"
 
 
 def rows(page: Page) -> Locator:
@@ -87,6 +90,17 @@ def test_todays_figures_and_charts_follow_the_calls(page: Page) -> None:
     )
     expect(page.locator("#chart-rhythm .sketch")).to_have_count(0)  # Chart.js has drawn over it
     assert charted(page, "rhythm")[-1] == 2
+
+
+def test_the_hour_that_runs_does_not_look_like_a_fall(page: Page) -> None:
+    expect(page.locator("#chart-hours .sketch")).to_have_count(0)
+    run = len(charted(page, "hours"))
+    colours = page.evaluate(
+        f"[1, 2].map((back) => {chart('hours')}.data.datasets[0].segment.borderColor("
+        f"{{p1DataIndex: {run} - back}}) ?? null)"
+    )
+    assert colours[0] is not None
+    assert colours[1] is None
 
 
 def test_the_timer_runs_from_the_start_of_the_call(page: Page) -> None:

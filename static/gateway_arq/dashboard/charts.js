@@ -11,7 +11,8 @@ const HOURS = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "
 const SERIES = ["--series-1", "--series-2", "--series-3"];
 const DASHES = [[], [6, 4], [2, 3]]; // a line is known by more than its colour
 
-// By data-chart: the words under it, and its series (name, path, kind), the most important one first.
+// By data-chart: the words under it, and its series (name, path, kind), the most important one first. `unfinished`:
+// the first series ends with a count of the hour that runs, which must not look like a fall.
 const CHARTS = {
   rhythm: {
     labels: () => state.figures.calls.rhythm.at.map(minute),
@@ -24,6 +25,7 @@ const CHARTS = {
       ["yesterday", "figures.calls.hours.yesterday", "line"],
       ["last_week", "figures.calls.hours.last_week", "line"],
     ],
+    unfinished: true,
   },
   recent: {
     labels: () => state.figures.television.recent.at.map(minute),
@@ -51,6 +53,16 @@ function look(type, n) {
   const common = { borderColor: shade, backgroundColor: shade, order: type === "bar" ? 2 : 1 };
   if (type === "bar") return common;
   return { ...common, borderDash: DASHES[n], borderWidth: 2, pointRadius: alone, pointHitRadius: 8, tension: 0.25 };
+}
+
+const isLast = ({ data }, n) => n === data.length - 1;
+
+/** The line to the hour that runs is grey, and says why. */
+function unfinished(options, [first]) {
+  const grey = colour("--faint");
+  first.segment = { borderColor: ({ p1DataIndex }) => (isLast(first, p1DataIndex) ? grey : undefined) };
+  const footer = (items) => (items.some(({ dataIndex }) => isLast(first, dataIndex)) ? text("hour_runs") : "");
+  options.plugins.tooltip = { callbacks: { footer } };
 }
 
 /** A value between two unknown ones makes no line: it is a point. */
@@ -100,14 +112,14 @@ class HouseChart {
   /** Draw it anew, in the colours of the theme of now. */
   draw() {
     this.#chart?.destroy();
+    const datasets = this.#spec.series.map(([name, path, type], n) => ({
+      type, label: text(name), data: at(state, path), ...look(type, n),
+    }));
+    const drawn = options();
+    if (this.#spec.unfinished) unfinished(drawn, datasets);
     this.#chart = new Chart(this.#figure.querySelector("canvas"), {
-      data: {
-        labels: this.#spec.labels(),
-        datasets: this.#spec.series.map(([name, path, type], n) => ({
-          type, label: text(name), data: at(state, path), ...look(type, n),
-        })),
-      },
-      options: options(),
+      data: { labels: this.#spec.labels(), datasets },
+      options: drawn,
     });
   }
 
