@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -28,6 +28,21 @@ def bound(context: template.Context, path: str, how: str = "text", *, css: str =
 def item(context: template.Context, path: str, how: str = "text", *, css: str = "") -> SafeString:
     """The value at `path` of the list's `item`; empty in the pattern of an item."""
     return _bound(context, "item", path, how, css)
+
+
+@register.simple_tag(takes_context=True)
+def items(context: template.Context, name: str, found: Iterable[Any]) -> SafeString:
+    """The items of a list, each by the template `_name.html`, after their pattern for the scripts.
+
+    An {% include %} for each would take as long again.
+    """
+    engine = template.Engine.get_default()
+    nodes = engine.get_template(f"gateway_arq/dashboard/_{name}.html").nodelist
+    with context.push(item=None):
+        parts = ["<template>", nodes.render(context), "</template>"]
+        for context["item"] in found:
+            parts.append(nodes.render(context))
+    return mark_safe("".join(parts))
 
 
 def _bound(context: template.Context, root: str, path: str, how: str, css: str) -> SafeString:
