@@ -93,3 +93,16 @@ def test_a_refused_key_is_told(page: Page, server: Server) -> None:
     page.locator("#listen button").click()
     page.locator("#log", has_text="4401").wait_for()
     page.locator("#link", has_text="closed (4401)").wait_for()
+
+
+def test_the_page_to_read_asks_nobody_else_for_anything(
+    page: Page, server: Server, key: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{server.url}/docs/redoc")
+    page.locator("#api-key").fill(key)
+    page.get_by_role("heading", name="Get the latest draws by date").wait_for()
+    page.wait_for_function("key => document.body.textContent.includes(key)", arg=key)
+    assert {url.split("/")[2] for url in asked if url.startswith("http")} == {server.url[7:]}
+    picture(page, f"docs-redoc-{page.viewport_size['width']}")
