@@ -105,4 +105,3 @@ def test_the_page_to_read_asks_nobody_else_for_anything(
     page.get_by_role("heading", name="Get the latest draws by date").wait_for()
     page.wait_for_function("key => document.body.textContent.includes(key)", arg=key)
     assert {url.split("/")[2] for url in asked if url.startswith("http")} == {server.url[7:]}
-    picture(page, f"docs-redoc-{page.viewport_size['width']}")
