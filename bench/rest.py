@@ -33,7 +33,8 @@ from bench.kit import (
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk_bench_rest_key_0123456789abcdef"
-REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/14")
+# Below the eight that the test suite may be using.
+REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/7")
 SECONDS, CONNECTIONS, ROUNDS = 3, 16, 3
 PORT = 8790
 CALLS = "/api/webcom/calls?limit=50"
