@@ -13,6 +13,7 @@ from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
@@ -23,6 +24,9 @@ ROOT = Path(__file__).parent
 CLIENTS = ROOT / "tests" / "clients"
 OURS = b"gateway-arq-tests"  # marks a Redis database that the suite may empty
 
+# How long an example takes tells how busy the machine is, not whether the code is right.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 SERVICES = {"redis_url", "postgres_url", "legacy_database_url"}
 

@@ -183,7 +183,7 @@ def test_whatever_is_sent_the_answer_is_as_described(
     for found in document.get_all_operations():
         operation = cast("Ok[Any]", found).ok()
 
-        @hypothesis.settings(max_examples=15, derandomize=True, deadline=None)
+        @hypothesis.settings(max_examples=15, derandomize=True)
         @hypothesis.given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             case.call_and_validate(headers={"X-API-Key": api_key}, excluded_checks=refusable)

@@ -45,7 +45,6 @@ NEARLY = {
 }  # fmt: skip
 quickly = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

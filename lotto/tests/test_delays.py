@@ -40,7 +40,7 @@ def expected(draws: Sequence[Draw], wanted: set[int]) -> tuple[int, int, int]:
     return len(hits), gaps[-1], max(gaps)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(DRAWS, st.sampled_from(["BA", "RN", ALL]), st.integers(1, 8), st.integers(9, 20))
 def test_tables_and_search_are_as_defined(
     rows: list[tuple[int, str, list[int]]], wheel: str, one: int, other: int

@@ -355,7 +355,6 @@ _cells = st.none() | st.integers(-1, 92)
 )
 @hypothesis.settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 def test_whatever_is_in_the_tables_what_is_told_is_sound(

@@ -33,7 +33,7 @@ def calls_of_days(days: int, *, first: int = AUTUMN_2025, seed: int = 1) -> list
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(hour=hours, seed=seeds)
 def test_the_same_hour_is_always_planned_the_same_and_calls_are_told_apart(
     hour: int, seed: int
@@ -46,7 +46,7 @@ def test_the_same_hour_is_always_planned_the_same_and_calls_are_told_apart(
     assert all(hour * 1000 <= start < (hour + HOUR_S) * 1000 for start in starts)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(hour=hours, seed=seeds)
 def test_no_call_goes_back_and_every_call_ends(hour: int, seed: int) -> None:
     for plan in traffic.planned_calls(hour, seed=seed):
@@ -178,7 +178,7 @@ def test_a_cursor_outlives_a_restart(ledger: Ledger) -> None:
     assert {call["id"] for call in page.calls} == {call["id"] for call in told}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(limit=st.integers(1, 60), pauses=st.lists(st.integers(1, 5_000), min_size=1, max_size=12))
 def test_a_reader_of_the_feed_knows_every_call_as_it_is(limit: int, pauses: list[int]) -> None:
     now = at(2025, 10, 24, 20)

@@ -97,6 +97,7 @@ class HouseChart {
   #figure;
   #spec;
   #chart = null;
+  #shown = ""; // what it shows: drawing the same again would cost as much
 
   constructor(figure) {
     this.#figure = figure;
@@ -125,9 +126,13 @@ class HouseChart {
 
   /** Draw what the state says now. */
   show() {
-    const { data } = this.#chart;
-    data.labels = this.#spec.labels();
-    data.datasets.forEach((set, n) => (set.data = at(state, this.#spec.series[n][1])));
+    const labels = this.#spec.labels();
+    const values = this.#spec.series.map(([, path]) => at(state, path));
+    const told = JSON.stringify([labels, values]);
+    if (told === this.#shown) return;
+    this.#shown = told;
+    this.#chart.data.labels = labels;
+    this.#chart.data.datasets.forEach((set, n) => (set.data = values[n]));
     this.#chart.update("none");
   }
 

@@ -1,16 +1,17 @@
 // The one place from which the page is changed when something happens: whatever the rate of events, everything
-// that is due is drawn together, at most five times a second.
+// that is due is drawn together, at most three times a second.
 
-const LEAST_MS = 200; // nearly all that a tab costs is painting, whose cost goes with the number of times
+const LEAST_MS = 333; // nearly all that a tab costs is painting, whose cost goes with the number of times
 
 const due = new Set();
 let timer = null;
 let frame = null;
+let paintedAt = -LEAST_MS;
 
-/** Have `draw` called with the next paint, once however often it is asked for. */
+/** Have `draw` called with the next paint, once however often it is asked for: at once if the last one was long ago. */
 export function paint(draw) {
   due.add(draw);
-  timer ??= setTimeout(ready, LEAST_MS);
+  timer ??= setTimeout(ready, Math.max(0, paintedAt + LEAST_MS - performance.now()));
 }
 
 function ready() {
@@ -22,6 +23,7 @@ function ready() {
 function flush() {
   cancelAnimationFrame(frame);
   timer = frame = null;
+  paintedAt = performance.now();
   const drawing = [...due];
   due.clear();
   for (const draw of drawing) draw();
