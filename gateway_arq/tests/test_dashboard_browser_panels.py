@@ -201,7 +201,7 @@ def test_figures_that_were_overtaken_by_an_event_do_not_undo_it(page: Page) -> N
     page.route("**/dashboard/figures", slow)
     with page.expect_response("**/dashboard/figures", timeout=15_000):
         pass
-    page.wait_for_timeout(500)  # the old figures would have been painted
+    page.wait_for_timeout(1_000)  # the old figures would have been painted
     assert overtaken == [[]]
     expect(bari).to_have_text(["1", "2", "3", "4", "90"])
 

@@ -1,7 +1,7 @@
 // The one place from which the page is changed when something happens: whatever the rate of events, everything
-// that is due is drawn together, at most three times a second.
+// that is due is drawn together, at most twice a second.
 
-const LEAST_MS = 333; // nearly all that a tab costs is painting, whose cost goes with the number of times
+const LEAST_MS = 500; // nearly all that a tab costs is painting, whose cost goes with the number of times
 
 const due = new Set();
 let timer = null;
