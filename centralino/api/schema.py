@@ -14,15 +14,13 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
+
 _TAGS: Final = ["Centralino"]
 
 
 def _example(value: Any, **more: Any) -> OpenApiExample:
     return OpenApiExample("From the reference", value=value, response_only=True, **more)
-
-
-def _query(name: str, kind: Any, text: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
 
 
 class ActiveCall(s.Serializer[Any]):
@@ -87,16 +85,16 @@ _PERMANENT: Final = {
     "permanent": 1,
 }
 _FILTERS: Final = [
-    _query(
+    in_query(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": 10_000},
         "Max number of entries to return",
         default=10_000,
     ),
-    _query("number", str, "What concerns this number, in any notation: its entry, its prefixes"),
-    _query("reason", str, "Exactly this reason"),
-    _query("cursor", str, "`next` of the page before"),
-    _query("format", str, "json or csv", enum=["json", "csv"]),
+    in_query("number", str, "What concerns this number, in any notation: its entry, its prefixes"),
+    in_query("reason", str, "Exactly this reason"),
+    in_query("cursor", str, "`next` of the page before"),
+    in_query("format", str, "json or csv", enum=["json", "csv"]),
 ]
 _PAGING: Final = (
     "Entries whose time is over are not listed. With a parameter, or over 10,000 entries, the "

@@ -111,13 +111,18 @@ def logged_in(
     page = context.new_page()
     complaints = complaints_of(page)
     page.goto(f"{server.url}/dashboard/")
-    page.locator("[name=username]").fill("anna")
-    page.locator("[name=password]").fill("secret")
-    page.locator("#login-form [type=submit]").click()
+    fill_login(page, "anna", "secret")
     page.wait_for_selector(LIVE, timeout=15_000)
     yield page
     context.close()
     assert [said for said in complaints if WENT_AWAY not in said] == []
+
+
+def fill_login(page: Page, username: str, password: str) -> None:
+    """Send the login form that the page shows."""
+    page.locator("[name=username]").fill(username)
+    page.locator("[name=password]").fill(password)
+    page.locator("#login-form [type=submit]").click()
 
 
 def complaints_of(page: Page) -> list[str]:

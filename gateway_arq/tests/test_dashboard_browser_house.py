@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from gateway_arq.lib.days import local_day
-from gateway_arq.tests.browser import LIVE, WENT_AWAY, complaints_of, picture
+from gateway_arq.tests.browser import LIVE, WENT_AWAY, complaints_of, fill_login, picture
 from gateway_arq.tests.house import House, environment, running
 from sandbox import draws
 from sandbox.app import CONTROL
@@ -98,9 +98,7 @@ def blank(chrome: Browser) -> Page:
 def log_in(page: Page, house: House) -> None:
     found = re.search(r"admin, password (\S{16})", house.output.read_text())
     page.goto(f"http://127.0.0.1:{house.port}/dashboard/")
-    page.locator("[name=username]").fill("admin")
-    page.locator("[name=password]").fill(found[1])
-    page.locator("#login-form [type=submit]").click()
+    fill_login(page, "admin", found[1])
     page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
 
 

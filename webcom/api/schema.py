@@ -15,15 +15,13 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
+
 _TAGS: Final = ["WebCom"]
 
 
 def _example(value: Any) -> OpenApiExample:
     return OpenApiExample("From the reference", value=value, response_only=True)
-
-
-def _query(name: str, kind: Any, text: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
 
 
 class Call(s.Serializer[Any]):
@@ -139,22 +137,22 @@ CALLS: Final = extend_schema(
         "`?format=csv` or `Accept: text/csv` streams all that match."
     ),
     parameters=[
-        _query(
+        in_query(
             "limit",
             {"type": "integer", "minimum": 1, "maximum": 10_000},
             "Max number of calls to return, 1 to 10,000",
             default=50,
         ),
-        _query("active", bool, "true: only calls in progress"),
-        _query("state", str, "Exactly this state, e.g. Ok"),
-        _query("line", str, "A line's id or number"),
-        _query("caller", str, "Exactly this caller"),
-        _query(
+        in_query("active", bool, "true: only calls in progress"),
+        in_query("state", str, "Exactly this state, e.g. Ok"),
+        in_query("line", str, "A line's id or number"),
+        in_query("caller", str, "Exactly this caller"),
+        in_query(
             "from", str, "Started at or after: epoch seconds, ISO 8601 or YYYY-MM-DD (Europe/Rome)"
         ),
-        _query("to", str, "Started before; a day is included whole"),
-        _query("cursor", str, "`next` of the page before"),
-        _query("format", str, "json or csv", enum=["json", "csv"]),
+        in_query("to", str, "Started before; a day is included whole"),
+        in_query("cursor", str, "`next` of the page before"),
+        in_query("format", str, "json or csv", enum=["json", "csv"]),
     ],
     responses={
         (200, "application/json"): inline_serializer(
@@ -200,7 +198,7 @@ REBATES: Final = extend_schema(
     tags=_TAGS,
     summary="Get WebCom rebates for a specific month",
     parameters=[
-        _query(
+        in_query(
             "month",
             {"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"},
             "YYYY-MM (default: the current month)",
@@ -263,7 +261,7 @@ DAILY: Final = extend_schema(
     tags=_TAGS,
     summary="Get daily call statistics, today first",
     parameters=[
-        _query(
+        in_query(
             "days",
             {"type": "integer", "minimum": 1, "maximum": 30},
             "Number of days, 1 to 30",
@@ -277,7 +275,7 @@ HOURLY: Final = extend_schema(
     tags=_TAGS,
     summary="Get hourly call statistics: always 24 hours of the Europe/Rome clock",
     parameters=[
-        _query("date", {"type": "string", "format": "date"}, "YYYY-MM-DD (default: today)")
+        in_query("date", {"type": "string", "format": "date"}, "YYYY-MM-DD (default: today)")
     ],
     responses=inline_serializer("Hourly", {"date": s.DateField(), "hours": Hour(many=True)}),
     examples=[_example({"date": "2025-12-09", "hours": [{"hour": 0, "calls": 5, "cost": 2.5}]})],

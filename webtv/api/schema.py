@@ -14,16 +14,14 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
+
 _TAGS: Final = ["Web TV"]
 _ADDED: Final = "(addition to the reference)"
 
 
-def _query(name: str, kind: Any, text: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
-
-
-_STREAM: Final = _query("stream", str, "A stream's name; without it all streams, summed")
-_FORMAT: Final = _query("format", str, "json or csv", enum=["json", "csv"])
+_STREAM: Final = in_query("stream", str, "A stream's name; without it all streams, summed")
+_FORMAT: Final = in_query("format", str, "json or csv", enum=["json", "csv"])
 
 
 class StreamNotFound(s.Serializer[Any]):
@@ -53,7 +51,7 @@ def _example(value: Any) -> list[OpenApiExample]:
 
 
 def _day(text: str) -> OpenApiParameter:
-    return _query("date", {"type": "string", "format": "date"}, text)
+    return in_query("date", {"type": "string", "format": "date"}, text)
 
 
 class AudienceDay(s.Serializer[Any]):
@@ -178,10 +176,10 @@ HISTORY: Final = extend_schema(
     description="Oldest first; what is unknown is not listed. `?format=csv` streams it all.",
     parameters=[
         _STREAM,
-        _query("from", str, "Epoch seconds, ISO 8601 or YYYY-MM-DD; default: a day before `to`"),
-        _query("to", str, "Likewise, a day included whole; default: now"),
-        _query("span", str, "A point for each", enum=["sample", "5min", "hour", "day"]),
-        _query("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "", default=2_000),
+        in_query("from", str, "Epoch seconds, ISO 8601 or YYYY-MM-DD; default: a day before `to`"),
+        in_query("to", str, "Likewise, a day included whole; default: now"),
+        in_query("span", str, "A point for each", enum=["sample", "5min", "hour", "day"]),
+        in_query("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "", default=2_000),
         _FORMAT,
     ],
     responses=_answers(

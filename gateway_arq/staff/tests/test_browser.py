@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from centralino.services import lists
 from gateway_arq.staff import second_factor
 from gateway_arq.staff.tests.conftest import PASSWORD, code_of
-from gateway_arq.tests.browser import Server, complaints_of, picture, serious_findings
+from gateway_arq.tests.browser import Server, complaints_of, fill_login, picture, serious_findings
 from webcom import rollups
 from webcom.tests.factories import ended, stored
 
@@ -53,9 +53,7 @@ def browse(chrome: Browser, server: Server) -> Iterator[Callable[..., Page]]:
 
 
 def log_in(page: Page, password: str = PASSWORD) -> None:
-    page.locator("[name=username]").fill("anna")
-    page.locator("[name=password]").fill(password)
-    page.locator("#login-form [type=submit]").click()
+    fill_login(page, "anna", password)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

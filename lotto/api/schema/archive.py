@@ -13,6 +13,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
 from lotto.api.schema.common import (
     ADDED,
     AT,
@@ -24,7 +25,6 @@ from lotto.api.schema.common import (
     DrawnWheels,
     ImportForbidden,
     RejectedLine,
-    query,
     told,
 )
 from lotto.types import Source
@@ -160,8 +160,8 @@ EXPORT: Final = extend_schema(
     summary="Export the archive as a TSV file",
     description="Into the export folder; with `download=1` (addition) as the answer itself.",
     parameters=[
-        query("filename", str, "Default lotto_export.tsv"),
-        query("download", bool, f"Stream the file {ADDED}"),
+        in_query("filename", str, "Default lotto_export.tsv"),
+        in_query("download", bool, f"Stream the file {ADDED}"),
     ],
     responses={
         (200, "application/json"): inline_serializer(

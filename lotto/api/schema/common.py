@@ -12,16 +12,13 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
 from lotto.types import WHEELS
 
 TAGS: Final = ["Lotto"]
 ADDED: Final = "(addition to the reference)"
 EXAMPLE_NUMBERS: Final = [12, 45, 67, 23, 89]
 AT: Final = "2025-12-09T10:00:00Z"
-
-
-def query(name: str, kind: Any, text: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
 
 
 def example(value: Any) -> list[OpenApiExample]:
@@ -105,4 +102,4 @@ CONFLICT: Final[dict[Any, Any]] = {
         ],
     )
 }
-OVERWRITE: Final = query("overwrite", bool, f"Replace other numbers; also in the body {ADDED}")
+OVERWRITE: Final = in_query("overwrite", bool, f"Replace other numbers; also in the body {ADDED}")

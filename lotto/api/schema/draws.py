@@ -10,6 +10,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
 from lotto.api.schema.common import (
     ADDED,
     AT,
@@ -21,7 +22,6 @@ from lotto.api.schema.common import (
     DrawnNumbers,
     DrawnWheels,
     example,
-    query,
     told,
 )
 
@@ -50,7 +50,7 @@ LATEST: Final = extend_schema(
     tags=TAGS,
     summary="Get the latest draws by date",
     parameters=[
-        query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Dates, default 10")
+        in_query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Dates, default 10")
     ],
     responses=told(
         "LatestDraws",
@@ -147,17 +147,17 @@ RANGE: Final = extend_schema(
     tags=TAGS,
     summary="Get the draws of a range of dates",
     parameters=[
-        query(
+        in_query(
             "from_date",
             str,
             "First day, YYYY/MM/DD or YYYY-MM-DD",
             required=True,
             examples=example("2025-12-01"),
         ),
-        query("to_date", str, "Last day", required=True, examples=example("2025-12-07")),
-        query("ruota", str, "One wheel, by code or name"),
-        query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Default 100"),
-        query("offset", {"type": "integer", "minimum": 0, "maximum": 10_000_000}, "Default 0"),
+        in_query("to_date", str, "Last day", required=True, examples=example("2025-12-07")),
+        in_query("ruota", str, "One wheel, by code or name"),
+        in_query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Default 100"),
+        in_query("offset", {"type": "integer", "minimum": 0, "maximum": 10_000_000}, "Default 0"),
     ],
     responses=told(
         "DrawRange",

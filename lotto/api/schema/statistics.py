@@ -11,6 +11,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
 from lotto.api.schema.common import (
     ADDED,
     AT,
@@ -18,21 +19,20 @@ from lotto.api.schema.common import (
     TAGS,
     DrawnNumbers,
     example,
-    query,
     told,
 )
 
-_OF_WHEEL: Final = query(
+_OF_WHEEL: Final = in_query(
     "ruota", str, "A wheel by code or name, or TUTTE: the ten city wheels without Nazionale"
 )
 _PART: Final = [
-    query("from_date", str, "Only from this day on, YYYY/MM/DD or YYYY-MM-DD"),
-    query("to_date", str, "Only up to this day"),
+    in_query("from_date", str, "Only from this day on, YYYY/MM/DD or YYYY-MM-DD"),
+    in_query("to_date", str, "Only up to this day"),
 ]
 
 
 def _whole(name: str, text: str, least: int, most: int) -> OpenApiParameter:
-    return query(name, {"type": "integer", "minimum": least, "maximum": most}, text)
+    return in_query(name, {"type": "integer", "minimum": least, "maximum": most}, text)
 
 
 _STANDING: Final[dict[str, Any]] = {
@@ -112,7 +112,7 @@ PAIRS: Final = extend_schema(
     parameters=[
         _OF_WHEEL,
         *_PART,
-        query(
+        in_query(
             "sort",
             str,
             "Greatest first, by; default delay",
@@ -155,15 +155,15 @@ SEARCH: Final = extend_schema(
     description="The draws in which the numbers came out together on one wheel, newest first "
     f"{ADDED}. A date is searched wheel by wheel.",
     parameters=[
-        query(
+        in_query(
             "numeri",
             str,
             "One to ten numbers: 5,12,90",
             required=True,
             examples=example("5,12"),
         ),
-        query("ruota", str, "A wheel by code or name; default TUTTE: the ten city wheels"),
-        query(
+        in_query("ruota", str, "A wheel by code or name; default TUTTE: the ten city wheels"),
+        in_query(
             "sorte",
             str,
             "The least that must have come; default: all the numbers, up to five",

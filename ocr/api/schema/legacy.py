@@ -11,6 +11,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from gateway_arq.lib.openapi import in_query
 from lotto.types import OUTCOMES, WHEELS
 from ocr.api.schema.common import ADDED, TAGS
 
@@ -91,7 +92,7 @@ def _refused(text: str) -> OpenApiResponse:
 
 def _count(name: str, most: int, text: str) -> OpenApiParameter:
     kind = {"type": "integer", "minimum": 1, "maximum": most}
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text)
+    return in_query(name, kind, text)
 
 
 _NO_DRAW: Final = {404: _refused("The legacy database has no draw.")}
