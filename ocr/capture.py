@@ -32,6 +32,7 @@ from ocr.types import (
     Origin,
     ReaderBusy,
     ReaderFailed,
+    ReadingHalted,
     RunRefused,
     RunState,
     StreamError,
@@ -55,7 +56,7 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
     """
     from ocr.clients.stream import HlsStream  # with PyAV, which only this needs
 
-    eyes = Watch(run, owner)
+    eyes = Watch(run, owner, halt)
     outage = Outage("autobot.stream")
     while not halt.is_set() and not eyes.is_over():
         try:
@@ -68,6 +69,8 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
         except (StreamError, StreamRefused) as exc:
             eyes.lost(exc)
             halt.wait(outage.began(exc))
+        except ReadingHalted:
+            return
     if not halt.is_set():
         eyes.close()
 
@@ -101,8 +104,8 @@ def read_again(run_id: int, *, by: str) -> list[str]:
 class Watch:
     """What one run has seen; goes on from what is stored."""
 
-    def __init__(self, run: AutobotRun, owner: str) -> None:
-        self._run, self._owner = run, owner
+    def __init__(self, run: AutobotRun, owner: str, halt: threading.Event) -> None:
+        self._run, self._owner, self._halt = run, owner, halt
         self._rows = {row.wheel: row for row in run.wheels.all()}
         self._looks = {wheel: Looks.restored(row.looks) for wheel, row in self._rows.items()}
         self._readings: deque[Reading] = deque(maxlen=FRAMES)
@@ -119,9 +122,9 @@ class Watch:
         return self._published() == len(WHEELS) or timezone.now() >= self._run.until
 
     def see(self, frame: Frame) -> None:
-        """Take in one frame. Raises LeaseLost."""
+        """Take in one frame. Raises LeaseLost, ReadingHalted."""
         try:
-            reading = reader().watch(frame.image)
+            reading = reader().watch(frame.image, self._halt)
             self._readings.append(reading)
             if reading.wheels:
                 if self._run.state != RunState.OCR:
@@ -130,7 +133,7 @@ class Watch:
                 self._keep_best(frame, reading)
         except (ReaderBusy, ReaderFailed, ImageRefused) as exc:
             logger.warning("autobot.frame_unread run=%s error=%s", self._run.pk, exc)
-            time.sleep(BUSY_S)
+            self._halt.wait(BUSY_S)
         self._judge_again()
 
     def lost(self, error: Exception) -> None:
@@ -158,7 +161,7 @@ class Watch:
         }
         if not voted or time.monotonic() < self._look_at:
             return
-        fresh = reader().read(evidence.png(frame.image))
+        fresh = reader().read(evidence.png(frame.image), self._halt)
         sure = fresh.sure()
         changed = [wheel for wheel in voted if self._count(wheel, voted[wheel], sure.get(wheel))]
         self._pause_s = LOOK_AGAIN_S if changed else min(self._pause_s * 2, LOOK_AGAIN_MOST_S)

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from ocr.reader.needs import missing
 from ocr.reader.types import Candidate, NumberReading, Reading
 from ocr.reader.wire import Answer, Frame, Picture, Question
-from ocr.types import ImageRefused, ReaderBusy, ReaderFailed
+from ocr.types import ImageRefused, ReaderBusy, ReaderFailed, ReadingHalted
 
 START_S: Final = 60.0  # a cold disk; half a second usually
 ANSWER_S: Final = 60.0
 IDLE_S: Final = 600.0
+NOTICE_S: Final = 0.1  # how soon a halt is seen
 
 
 class ReadingProcess:
@@ -48,17 +49,18 @@ class ReadingProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
 
-    def read(self, file: bytes) -> Reading:
+    def read(self, file: bytes, halt: threading.Event | None = None) -> Reading:
         """What the picture in this file shows.
 
-        Raises ImageRefused, ReaderBusy when too many wait, ReaderFailed.
+        Raises ImageRefused, ReaderBusy when too many wait, ReaderFailed; ReadingHalted when `halt`
+        is set meanwhile, and the process, which would go on reading for nobody, is ended.
         """
-        return self._ask(Picture(file))
+        return self._ask(Picture(file), halt or threading.Event())
 
-    def watch(self, image: NDArray[np.uint8]) -> Reading:
+    def watch(self, image: NDArray[np.uint8], halt: threading.Event | None = None) -> Reading:
         """What a stream's next frame (height, width, BGR) shows. Raises as `read`."""
         height, width = image.shape[:2]
-        return self._ask(Frame(height, width, image.tobytes()))
+        return self._ask(Frame(height, width, image.tobytes()), halt or threading.Event())
 
     def close(self) -> None:
         """End the process; the next question would start another."""
@@ -70,12 +72,17 @@ class ReadingProcess:
         """Of the process, while there is one."""
         return self._process.pid if self._process else None
 
-    def _ask(self, question: Question) -> Reading:
+    def _ask(self, question: Question, halt: threading.Event) -> Reading:
         if not self._room.acquire(blocking=False):
             raise ReaderBusy("Too many images are waiting to be read. Try again.")
         try:
-            with self._asking:
-                answer = self._answer(question)
+            while not self._asking.acquire(timeout=NOTICE_S):
+                if halt.is_set():
+                    raise ReadingHalted
+            try:
+                answer = self._answer(question, halt)
+            finally:
+                self._asking.release()
         finally:
             self._room.release()
         if answer.refused:
@@ -93,13 +100,16 @@ class ReadingProcess:
             answer.boxes,
         )
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(self, question: Question, halt: threading.Event) -> Answer:
         if self._idle:
             self._idle.cancel()
         try:
-            pipe = self._pipe or self._start()
+            pipe = self._pipe or self._start(halt)
             pipe.send_bytes(msgspec.msgpack.encode(question))
-            answer = _received(pipe, self._answer_s)
+            answer = _received(pipe, self._answer_s, halt)
+        except ReadingHalted:
+            self._end()
+            raise
         except (OSError, EOFError, TimeoutError) as exc:
             self._end()
             raise ReaderFailed("The reading process ended or did not answer.") from exc
@@ -108,7 +118,7 @@ class ReadingProcess:
         self._idle.start()
         return answer
 
-    def _start(self) -> Connection:
+    def _start(self, halt: threading.Event) -> Connection:
         if self._process:
             self._end()
         if lacking := missing(self._engine, *self._options):
@@ -122,7 +132,7 @@ class ReadingProcess:
                 cwd=settings.BASE_DIR,
             )  # fmt: skip
         self._pipe = ours
-        if failed := _received(ours, START_S).failed:
+        if failed := _received(ours, START_S, halt).failed:
             self._end()
             raise ReaderFailed(failed)
         return ours
@@ -144,10 +154,13 @@ class ReadingProcess:
         self._pipe = self._process = None
 
 
-def _received(pipe: Connection, within_s: float) -> Answer:
+def _received(pipe: Connection, within_s: float, halt: threading.Event) -> Answer:
     until = time.monotonic() + within_s
-    if not pipe.poll(max(until - time.monotonic(), 0)):
-        raise TimeoutError
+    while not pipe.poll(NOTICE_S):
+        if halt.is_set():
+            raise ReadingHalted
+        if time.monotonic() >= until:
+            raise TimeoutError
     return msgspec.msgpack.decode(pipe.recv_bytes(), type=Answer)
 
 

@@ -46,6 +46,10 @@ class ReaderFailed(Exception):
     """The reading process cannot start, ended, or did not answer in time; for people."""
 
 
+class ReadingHalted(Exception):
+    """Who asked for a reading does not want it any more."""
+
+
 class RunState(StrEnum):
     """How far a run of AutoBOT is, in the reference's words."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,7 +67,7 @@ def at_work() -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        thread.join(60)  # a reading that has begun is not cut off
+        thread.join(60)
         reading.reader().close()
         assert not thread.is_alive()
 
@@ -320,7 +322,8 @@ def test_a_stop_is_over_at_once_and_lets_the_stream_go_within_five_seconds(
     television.server.steer(programme="adverts")
     run = begun()
     with at_work():
-        wait_for(lambda: again(run).message == "Watching the stream.")
+        wait_for(lambda: again(run).message == "Watching the stream." and reading.reader().pid)
+        os.kill(reading.reader().pid, signal.SIGSTOP)  # however long a reading takes
         before, _ = runs.stop(by="the test")
         assert before == RunState.CAPTURING
         assert wait_for(lambda: not watching(), within_s=5) < 5

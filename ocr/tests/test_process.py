@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import threading
+import time
 from typing import Any
 
 import cv2
@@ -18,7 +19,7 @@ from lotto.types import WHEELS
 from ocr import boards, reading
 from ocr.boards import Look
 from ocr.reading import ReadingProcess
-from ocr.types import ReaderBusy, ReaderFailed
+from ocr.types import ReaderBusy, ReaderFailed, ReadingHalted
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("reader")]
 ADDRESS = "/api/ocr/process"
@@ -143,12 +144,41 @@ def test_a_process_that_does_not_answer_is_ended() -> None:
     assert process.pid is None
 
 
+def test_a_halted_reading_is_cut_off_and_another_one_can_follow(
+    reading_process: ReadingProcess,
+) -> None:
+    _, file = board_file(1)
+    assert reading_process.read(file).sure()
+    pid = reading_process.pid
+    os.kill(pid, signal.SIGSTOP)  # a reading that takes for ever
+    halts = [threading.Event(), threading.Event()]  # who is being served, and who waits
+    halted = []
+
+    def ask(halt: threading.Event) -> None:
+        with pytest.raises(ReadingHalted):
+            reading_process.read(file, halt)
+        halted.append(halt)
+
+    threads = [threading.Thread(target=ask, args=(halt,)) for halt in halts]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.3)
+    for halt, thread in zip(reversed(halts), reversed(threads), strict=True):
+        assert thread.is_alive()
+        halt.set()
+        thread.join(10)
+    assert halted == [*reversed(halts)]
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert reading_process.read(file).sure()
+
+
 def test_beyond_the_queue_nobody_waits(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     process = ReadingProcess("rapidocr", waiting=0)
     monkeypatch.setattr(reading, "_process", process)
     begun, may_go = threading.Event(), threading.Event()
 
-    def slow(question: Any) -> Any:
+    def slow(question: Any, halt: threading.Event) -> Any:
         begun.set()
         may_go.wait(30)
         raise ReaderFailed("enough")

@@ -24,7 +24,7 @@ SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
 MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
 MOST_TOLD: Final = 300  # characters of what a server may have a hand in
 LOOK_S: Final = 0.1  # how soon a wish to stop is seen
-ATTEMPT: Final = 0.45  # of the limit, that one request may take; a long segment twice that
+ATTEMPT: Final = 0.4  # of the limit, that one request may take; a long segment twice that
 
 
 class Frame(NamedTuple):
