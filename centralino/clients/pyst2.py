@@ -94,10 +94,12 @@ class Pyst2Ami:
 
     def close(self) -> None:
         """Log off and close, within a second; never raises."""
+        closed = AmiError(f"{self._name}: closed")
         if not self._over.is_set():
+            self._inbox.end(closed)  # first: pyst2's goodbye may fail where others still use it
             with suppress(AmiError):
                 self._within(GOODBYE_S, self._manager.logoff)
-        self._drop(AmiError(f"{self._name}: closed"))
+        self._drop(closed)
 
     def _log_in(self, address: AmiAddress) -> None:
         patience = self._patience

@@ -315,7 +315,7 @@ def pour(server: Server, reader: ClientConnection) -> None:
 
 @contextmanager
 def deaf_client(server: Server) -> Iterator[socket.socket]:
-    """A socket after its opening handshake, with a small buffer, that nobody reads from."""
+    """A socket with a small buffer that nobody reads from after its opening handshake."""
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         deaf.connect(("127.0.0.1", server.port))
@@ -325,6 +325,7 @@ def deaf_client(server: Server) -> Iterator[socket.socket]:
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
+        assert deaf.recv(12) == b"HTTP/1.1 101"
         yield deaf
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr.reader import onnx
 from ocr.reader.lexicon import Digits, Floats, numbers
 from ocr.reader.types import Line, Pixels
 
+DETECTOR: Final = "PP-OCRv6_det_small.onnx"
+RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 HEIGHT: Final = 48  # px of what the recogniser is shown
 WIDTH_STEP: Final = 64  # px; lines of like widths are read together
 AT_ONCE: Final = 64
@@ -30,16 +34,17 @@ class Rapid:
     sizes: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.05, 1.2)
 
     def __init__(self) -> None:
-        from rapidocr import RapidOCR  # late: 0.5 s and much memory, for the reading process only
+        # Late: 0.5 s and much memory, for the reading process only.
+        from omegaconf import flag_override
+        from rapidocr import RapidOCR
 
         engine = RapidOCR(
-            params={
-                "Global.use_cls": False,
-                "Global.log_level": "error",
-                "EngineConfig.onnxruntime.intra_op_num_threads": len(os.sched_getaffinity(0)),
-                "Det.limit_type": "max",
-            }
+            params={"Global.use_cls": False, "Global.log_level": "error", "Det.limit_type": "max"}
         )
+        networks = Path(str(files("rapidocr"))) / "models"
+        with flag_override(engine.cfg, "allow_objects", True):
+            engine.cfg.Det.session = onnx.session(networks / DETECTOR)
+            engine.cfg.Rec.session = onnx.session(networks / RECOGNISER)
         # The engine loads its parts when they are first used, through these two.
         self._detect, recognise = self._parts(engine)
         self._session = recognise.session.session

@@ -6,7 +6,6 @@ agree on is not the same mistake made twice.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from ocr.reader import onnx
 from ocr.reader.lexicon import Floats, numbers
 from ocr.reader.types import Pixels
 
@@ -29,11 +29,7 @@ class SecondOpinion:
     sizes: tuple[float, ...] = (0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
 
     def __init__(self) -> None:
-        from onnxruntime import InferenceSession, SessionOptions  # late: for the reading process
-
-        options = SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
-        self._session = InferenceSession(str(WEIGHTS), options, ["CPUExecutionProvider"])
+        self._session = onnx.session(WEIGHTS)
 
     def numbers(self, crops: Sequence[Pixels]) -> Floats:
         """The probability of each number on each crop: `(count, 91)`, see `lexicon.numbers`."""
