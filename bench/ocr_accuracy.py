@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any
 
 from bench.kit import heading, line
-from ocr import boards, other_pictures
+from ocr import boards, damages, other_pictures
 from ocr.reader.types import SURE
 
 BOARDS = int(os.environ.get("BENCH_OCR_BOARDS", "80"))
@@ -28,7 +28,7 @@ def main() -> None:
 
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
     reader, plain = rapidocr(), _peer()
-    counted: dict[str, Counter[str]] = {damage: Counter() for damage in boards.DAMAGES}
+    counted: dict[str, Counter[str]] = {damage: Counter() for damage in damages.DAMAGES}
     not_right = []
     for seed in range(SEED, SEED + BOARDS):
         damage, wheels, picture = _board(seed)
@@ -60,13 +60,13 @@ def _peer() -> Any:
     return RapidOCR()
 
 
-def _board(seed: int) -> tuple[boards.Damage, dict[str, list[int]], boards.Picture]:
+def _board(seed: int) -> tuple[damages.Damage, dict[str, list[int]], boards.Picture]:
     dice = random.Random(seed)
-    damage = boards.DAMAGES[seed % len(boards.DAMAGES)]
+    damage = damages.DAMAGES[seed % len(damages.DAMAGES)]
     wheels = boards.invented_wheels(dice)
     out = wheels if seed % 5 else boards.so_far(wheels, dice.randrange(56))
     picture = boards.draw(out, boards.invented_look(dice))
-    return damage, wheels, boards.spoil(picture, damage, dice)
+    return damage, wheels, damages.spoil(picture, damage, dice)
 
 
 def _compared(reading: Any, wheels: dict[str, list[int]], picture: boards.Picture) -> Counter[str]:
@@ -95,8 +95,8 @@ def _said_of_another(reader: Any, seed: int) -> int:
     """How many numbers are read off a picture that is no board."""
     dice = random.Random(seed)
     kind = other_pictures.KINDS[seed % len(other_pictures.KINDS)]
-    picture = boards.spoil(
-        kind(dice, dice.choice(boards.fonts())), dice.choice(boards.DAMAGES), dice
+    picture = damages.spoil(
+        kind(dice, dice.choice(boards.fonts())), dice.choice(damages.DAMAGES), dice
     )
     return sum(
         each.number is not None

@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.kit import heading, line, percentile
 from bench.ocr_accuracy import BOARDS, SEED
-from ocr import boards
+from ocr import boards, damages
 from ocr.reader.types import SURE
 
 MODELS = os.environ.get("BENCH_OCR_MODELS", "")
@@ -38,7 +38,7 @@ def main() -> None:
     spawn = multiprocessing.get_context("spawn")
     processes = {name: ProcessPoolExecutor(1, spawn) for name in engines}
     loaded_s = {name: processes[name].submit(_load, *engines[name]).result() for name in engines}
-    counted = {name: {damage: Counter[str]() for damage in boards.DAMAGES} for name in engines}
+    counted = {name: {damage: Counter[str]() for damage in damages.DAMAGES} for name in engines}
     for seed in range(SEED, SEED + BOARDS):
         for name, process in processes.items():
             damage, count = process.submit(_compare, seed).result()
@@ -85,9 +85,9 @@ def _load(engine: str, *options: str) -> float:
 def _compare(seed: int) -> tuple[str, Counter[str]]:
     """What happened to a board, and how many of its cells are right, sure, sure and wrong."""
     dice = random.Random(seed)
-    damage = boards.DAMAGES[seed % len(boards.DAMAGES)]
+    damage = damages.DAMAGES[seed % len(damages.DAMAGES)]
     wheels = boards.invented_wheels(dice)
-    picture = boards.spoil(boards.draw(wheels, boards.invented_look(dice)), damage, dice)
+    picture = damages.spoil(boards.draw(wheels, boards.invented_look(dice)), damage, dice)
     count = Counter(cells=len(picture.cells))
     for wheel, numbers in _reader.read(picture.image).wheels.items():
         for place, each in enumerate(numbers):

@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from ocr import boards
+from ocr import boards, damages
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ STORED: Final = (64, 96)  # height and width of a sample: room to cut from
 STORED_HEIGHTS: Final = 2.6  # of the number's own height
 CUT: Final = (1.3, 2.1)  # what is cut from it, in the number's heights
 BATCH: Final = 256
-_DAMAGES: Final = (*boards.DAMAGES, "tv576", "photo", "photo", "tv576")  # the hard ones more often
+_DAMAGES: Final = (*damages.DAMAGES, "tv576", "photo", "photo", "tv576")  # the hard ones more often
 
 
 class Samples(NamedTuple):
@@ -59,8 +59,8 @@ def _cells(seed: int) -> Samples:
         for wheel, numbers in wheels.items()
     }
     damage = _DAMAGES[seed % len(_DAMAGES)]
-    whole = boards.spoil(boards.draw(wheels, look), damage, random.Random(seed))
-    picture = boards.spoil(boards.draw(shown, look), damage, random.Random(seed))
+    whole = damages.spoil(boards.draw(wheels, look), damage, random.Random(seed))
+    picture = damages.spoil(boards.draw(shown, look), damage, random.Random(seed))
     grey = cv2.cvtColor(picture.image, cv2.COLOR_BGR2GRAY)
     images, numbers = [], []
     for (wheel, place), corners in whole.cells.items():

@@ -7,17 +7,16 @@ nothing here takes their decision back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from auditlog.context import disable_auditlog
 from django.apps import AppConfig
 from django.contrib.auth.models import Group, Permission
 from django.db import router
-from django.db.models import Q
 
 OPERATOR, SUPERVISOR, ADMIN = "operator", "supervisor", "admin"
 GROUPS: Final = (OPERATOR, SUPERVISOR, ADMIN)
+Given: Final = Group.permissions.through
 VIEW: Final = frozenset({"view"})
 ALL: Final = frozenset({"view", "add", "change", "delete"})
 
@@ -57,14 +56,22 @@ def fill(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
     """Receiver of `post_migrate`: the groups with the permissions of this app's new tables."""
     if not router.allow_migrate_model(using, Group):
         return  # a database without users
-    tables = {model._meta.label_lower for model in sender.get_models()}
-    if not tables:
+    app = sender.label
+    new = {model._meta.model_name for model in sender.get_models()} - _decided(app, using)
+    if not new:
         return
-    groups = {name: Group.objects.using(using).get_or_create(name=name)[0] for name in GROUPS}
     with disable_auditlog():  # nobody does this
-        for label in sorted(tables - _decided(sender.label, using)):
-            for name, actions in allowed(label).items():
-                groups[name].permissions.add(*_permissions(label, actions, using))
+        groups = {name: Group.objects.using(using).get_or_create(name=name)[0] for name in GROUPS}
+        Given.objects.using(using).bulk_create(
+            [
+                Given(group=groups[name], permission=permission)
+                for permission, model in _permissions(app, using)
+                if model in new
+                for name, actions in allowed(f"{app}.{model}").items()
+                if permission.codename in {f"{action}_{model}" for action in actions}
+            ],
+            ignore_conflicts=True,  # of two that migrate at once
+        )
 
 
 def _decided(app: str, using: str) -> set[str]:
@@ -72,13 +79,10 @@ def _decided(app: str, using: str) -> set[str]:
     given = Permission.objects.using(using).filter(
         content_type__app_label=app, group__name__in=GROUPS
     )
-    models = given.values_list("content_type__model", flat=True).distinct()
-    return {f"{app}.{model}" for model in models}
+    return set(given.values_list("content_type__model", flat=True).distinct())
 
 
-def _permissions(label: str, actions: Iterable[str], using: str) -> Iterable[Permission]:
-    app, _, model = label.partition(".")
-    wanted = Q(codename__in=[f"{action}_{model}" for action in actions])
-    return Permission.objects.using(using).filter(
-        wanted, content_type__app_label=app, content_type__model=model
-    )
+def _permissions(app: str, using: str) -> list[tuple[Permission, str]]:
+    """The app's permissions, each with the table that it is for."""
+    found = Permission.objects.using(using).filter(content_type__app_label=app)
+    return [(each, each.content_type.model) for each in found.select_related("content_type")]

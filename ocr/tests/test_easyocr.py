@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocr import boards, reading
+from ocr import boards, damages, reading
 from ocr.boards import Look
 from ocr.checks import engine_complete
 from ocr.reader import needs
@@ -187,11 +187,11 @@ def test_the_stock_weights_read_with_our_network_as_second_opinion(stock: str) -
     assert len(told.sure()) >= 8
 
 
-@pytest.mark.parametrize("damage", boards.DAMAGES)
+@pytest.mark.parametrize("damage", damages.DAMAGES)
 def test_boards_are_read_and_nothing_is_made_up(own: EasyOcr, damage: Any) -> None:
     dice = random.Random(f"easyocr {damage}")
     wheels = boards.invented_wheels(dice)
-    picture = boards.spoil(boards.draw(wheels, Look("two", mark="tile")), damage, dice)
+    picture = damages.spoil(boards.draw(wheels, Look("two", mark="tile")), damage, dice)
     told = easyocr().read(picture.image)
     for wheel, numbers in told.wheels.items():
         for each, number in zip(numbers, wheels[wheel], strict=True):

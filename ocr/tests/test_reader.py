@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from lotto.types import WHEELS
-from ocr import boards, other_pictures
+from ocr import boards, damages, other_pictures
 from ocr.boards import Look, Picture
 from ocr.reader.reader import Reader
 from ocr.reader.types import SURE, Reading
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("reader")]
 Seen = Callable[[str, str], tuple[dict[str, list[int]], Picture, Reading]]
-KINDS = [(layout, damage) for layout in boards.LAYOUTS for damage in boards.DAMAGES]
+KINDS = [(layout, damage) for layout in boards.LAYOUTS for damage in damages.DAMAGES]
 
 
 def board(layout: Any, damage: Any, **look: Any) -> tuple[dict[str, list[int]], Picture]:
@@ -28,7 +28,7 @@ def board(layout: Any, damage: Any, **look: Any) -> tuple[dict[str, list[int]], 
     dice = random.Random(f"{layout} {damage}")
     wheels = boards.invented_wheels(dice)
     drawn = boards.draw(wheels, Look(layout, mark="tile", size=0.95, **look))
-    return wheels, boards.spoil(drawn, damage, dice)
+    return wheels, damages.spoil(drawn, damage, dice)
 
 
 def wrong(reading: Reading, wheels: dict[str, list[int]]) -> list[Any]:
@@ -129,7 +129,7 @@ def test_other_pictures_with_names_and_numbers_say_nothing(
     eyes: Reader, kind: Any, damage: Any
 ) -> None:
     dice = random.Random(damage)
-    picture = boards.spoil(kind(dice), damage, dice)
+    picture = damages.spoil(kind(dice), damage, dice)
     assert eyes.read(picture.image).wheels == {}
 
 
@@ -164,7 +164,7 @@ def test_what_is_not_out_yet_is_missing(eyes: Reader, layout: Any, drawn: int) -
     look = Look(layout, mark="ball", size=0.95)
     dice = random.Random(f"{layout} {drawn}")
     out = boards.so_far(wheels, drawn)
-    reading = eyes.read(boards.spoil(boards.draw(out, look), "tv720", dice).image)
+    reading = eyes.read(damages.spoil(boards.draw(out, look), "tv720", dice).image)
     assert not wrong(reading, {w: [*n, *[None] * (5 - len(n))] for w, n in out.items()})
     whole = {wheel: tuple(numbers) for wheel, numbers in out.items() if len(numbers) == 5}
     assert reading.sure() == whole
@@ -188,8 +188,8 @@ def test_a_frame_of_an_animation_tells_no_third_number(
     old = {**wheels, "VE": [], "RN": []}
     if kind == "turning":
         old = {**wheels, "VE": [81, 36, 29, 64, 90], "RN": [18, 63, 9, 46, 7]}
-    frame = boards.between(boards.draw(old, look), boards.draw(wheels, look), share)
-    reading = eyes.read(boards.spoil(frame, "tv720", random.Random(share)).image)
+    frame = damages.between(boards.draw(old, look), boards.draw(wheels, look), share)
+    reading = eyes.read(damages.spoil(frame, "tv720", random.Random(share)).image)
     for wheel, numbers in reading.wheels.items():
         for place, each in enumerate(numbers):
             may_be = {wheels[wheel][place], *old[wheel][place : place + 1]}
@@ -199,7 +199,7 @@ def test_a_frame_of_an_animation_tells_no_third_number(
 @pytest.mark.parametrize("px", [3, 6, 12])
 def test_a_board_out_of_focus_is_read_in_part_or_not_at_all(eyes: Reader, px: float) -> None:
     wheels, picture = board("table", "clean1080")
-    reading = eyes.read(boards.blurred(picture, px).image)
+    reading = eyes.read(damages.blurred(picture, px).image)
     assert not wrong(reading, wheels)
 
 
@@ -217,7 +217,7 @@ def not_read_again(eyes: Reader) -> Iterator[None]:
 def test_an_unchanged_frame_is_not_read_again(eyes: Reader) -> None:
     wheels, picture = board("table", "clean1080")
     first = eyes.watch(picture.image)
-    again = boards.spoil(Picture(picture.image), "clean1080", random.Random(1)).image
+    again = damages.spoil(Picture(picture.image), "clean1080", random.Random(1)).image
     with not_read_again(eyes):
         assert eyes.watch(again) == first
     assert first.sure() == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}

@@ -11,8 +11,20 @@ Object.defineProperty(image, "src", { set(value) { this.setAttribute("src", valu
 const place = document.getElementById("redoc");
 const told = await (await fetch(place.dataset.schema)).text();
 
-// Strings in a JSON document may be replaced as they are: neither address nor key needs escaping.
-const show = () => Redoc.init(JSON.parse(filledIn(told)), { scrollYOffset: 56 }, place);
+// Drawing takes a second or two, in which nothing else can be done: it begins when whoever types the key has paused,
+// and not before the last one is done, which would cover it.
+const PAUSE_MS = 400;
+let drawing = false, pausing;
+function show() {
+  if (drawing) return later();
+  drawing = true;
+  // Strings in a JSON document may be replaced as they are: neither address nor key needs escaping.
+  Redoc.init(JSON.parse(filledIn(told)), { scrollYOffset: 56 }, place, () => (drawing = false));
+}
+function later() {
+  clearTimeout(pausing);
+  pausing = setTimeout(show, PAUSE_MS);
+}
 
-onKey(show);
+onKey(later);
 show();
