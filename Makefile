@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Everything runs in .venv, which `make setup` keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-easyocr lint types check bench lock clean
+.PHONY: help setup setup-dev run test coverage test-easyocr lint types check bench lock clean
 PY := .venv/bin/python
 
 help: ## list these targets
@@ -17,6 +17,9 @@ run: setup ## start gateway and sandbox (PORT=8000, DATA_DIR=./var); Ctrl-C stop
 
 test: setup-dev ## run the tests on both sizes of the house (ARGS="-k name" for some)
 	@exec $(PY) bin/test $(ARGS)
+
+coverage: ## run the tests as above, a third slower, and print the branch coverage
+	@COVERAGE=1 $(MAKE) --no-print-directory test
 
 test-easyocr: setup-dev ## run the tests of OCR_ENGINE=easyocr in .venv-easyocr (2.4 GB)
 	@bin/test-easyocr $(ARGS)
