@@ -228,4 +228,5 @@ def _pump(
     for side in (source, target):
         with suppress(OSError, EOFError):
             side.shutdown(socket.SHUT_RDWR)  # wakes the other direction's thread
-        side.close()
+        with suppress(OSError, EOFError):  # paramiko's tells the server, which may be gone
+            side.close()

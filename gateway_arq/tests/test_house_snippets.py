@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import requests
 
 from gateway_arq.apidocs import snippets, sockets
 from gateway_arq.tests.house import ROOT, House, environment, running
-from gateway_arq.tests.test_house_clients import wait_for_lines
+from gateway_arq.tests.test_house_clients import WEBHOOK_SECRET, deliver, wait_for_lines
 
 pytestmark = [pytest.mark.once, pytest.mark.node, pytest.mark.xdist_group("house")]
 
@@ -30,7 +33,12 @@ WITHOUT = {"webcom_events"}  # the carrier's webhook: it takes no key
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("snippets")
-    env = environment(folder, API_KEY_1=TEST_KEY, RATE_LIMIT_PER_MINUTE="0")
+    env = environment(
+        folder,
+        API_KEY_1=TEST_KEY,
+        WEBCOM_WEBHOOK_SECRET=WEBHOOK_SECRET,
+        RATE_LIMIT_PER_MINUTE="0",
+    )
     (folder / "var" / "lotto" / "import").mkdir(parents=True)
     (folder / "var" / "lotto" / "import" / "storico.tsv").write_text(
         "2025/12/04\tBA\t1\t2\t3\t4\t5\n"
@@ -114,11 +122,29 @@ def test_every_snippet_gets_a_good_answer(
     assert wrong == []
 
 
+@contextmanager
+def calls_coming(house: House) -> Iterator[None]:
+    """A call every half second: at night the sandbox has one a minute."""
+    over = threading.Event()
+
+    def come() -> None:
+        while not over.wait(0.5):
+            deliver(house, id=secrets.token_hex(12), state="Pending", cost=0.15)
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @pytest.mark.parametrize("name", [name for name, _ in sockets.SNIPPETS])
 def test_the_sockets_snippets_hear_calls(node: str, house: House, name: str) -> None:
     source = filled_in(dict(sockets.SNIPPETS)[name], house)
     browser = "const WebSocket = globalThis.WebSocket ?? require('ws');\n"
-    command = [sys.executable, "-"] if "Python" in name else [node, "-"]
+    command = [sys.executable, "-u", "-"] if "Python" in name else [node, "-"]
     process = subprocess.Popen(
         command,
         env={"PATH": os.environ["PATH"]},
@@ -133,7 +159,8 @@ def test_the_sockets_snippets_hear_calls(node: str, house: House, name: str) -> 
         process.stdin.write(browser + source if name == "Browser" else source)
         process.stdin.close()
         heard = (line for line in process.stdout if line.startswith("call_event_realtime"))
-        assert next(heard)
+        with calls_coming(house):
+            assert next(heard)
     finally:
         process.kill()
         process.wait()
