@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def session(network: Path) -> InferenceSession:
     """The network in this file, on all cores that this process may use.
 
-    Threads that have nothing to do sleep: by default they would spin, which on a machine with other
-    work costs that work, and the reading too, a third more (`docs/performance.md`).
+    Threads that have nothing to do sleep: by default they would spin, which takes processor time
+    from all other work and does not even make the reading faster (`docs/performance.md`).
     """
     from onnxruntime import InferenceSession, SessionOptions  # late: for the reading process only
 
