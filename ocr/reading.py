@@ -55,12 +55,12 @@ class ReadingProcess:
         Raises ImageRefused, ReaderBusy when too many wait, ReaderFailed; ReadingHalted when `halt`
         is set meanwhile, and the process, which would go on reading for nobody, is ended.
         """
-        return self._ask(Picture(file), halt or threading.Event())
+        return self._ask(Picture(file), halt)
 
     def watch(self, image: NDArray[np.uint8], halt: threading.Event | None = None) -> Reading:
         """What a stream's next frame (height, width, BGR) shows. Raises as `read`."""
         height, width = image.shape[:2]
-        return self._ask(Frame(height, width, image.tobytes()), halt or threading.Event())
+        return self._ask(Frame(height, width, image.tobytes()), halt)
 
     def close(self) -> None:
         """End the process; the next question would start another."""
@@ -72,7 +72,8 @@ class ReadingProcess:
         """Of the process, while there is one."""
         return self._process.pid if self._process else None
 
-    def _ask(self, question: Question, halt: threading.Event) -> Reading:
+    def _ask(self, question: Question, halt: threading.Event | None) -> Reading:
+        halt = halt or threading.Event()
         if not self._room.acquire(blocking=False):
             raise ReaderBusy("Too many images are waiting to be read. Try again.")
         try:

@@ -62,11 +62,12 @@ def fill(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
         return
     with disable_auditlog():  # nobody does this
         groups = {name: Group.objects.using(using).get_or_create(name=name)[0] for name in GROUPS}
+        permissions = Permission.objects.using(using).filter(content_type__app_label=app)
         Given.objects.using(using).bulk_create(
             [
                 Given(group=groups[name], permission=permission)
-                for permission, model in _permissions(app, using)
-                if model in new
+                for permission in permissions.select_related("content_type")
+                if (model := permission.content_type.model) in new
                 for name, actions in allowed(f"{app}.{model}").items()
                 if permission.codename in {f"{action}_{model}" for action in actions}
             ],
@@ -80,9 +81,3 @@ def _decided(app: str, using: str) -> set[str]:
         content_type__app_label=app, group__name__in=GROUPS
     )
     return set(given.values_list("content_type__model", flat=True).distinct())
-
-
-def _permissions(app: str, using: str) -> list[tuple[Permission, str]]:
-    """The app's permissions, each with the table that it is for."""
-    found = Permission.objects.using(using).filter(content_type__app_label=app)
-    return [(each, each.content_type.model) for each in found.select_related("content_type")]

@@ -8,9 +8,8 @@ import re
 import secrets
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -122,24 +121,6 @@ def test_every_snippet_gets_a_good_answer(
     assert wrong == []
 
 
-@contextmanager
-def calls_coming(house: House) -> Iterator[None]:
-    """A call every half second: at night the sandbox has one a minute."""
-    over = threading.Event()
-
-    def come() -> None:
-        while not over.wait(0.5):
-            deliver(house, id=secrets.token_hex(12), state="Pending", cost=0.15)
-
-    thread = threading.Thread(target=come)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 @pytest.mark.parametrize("name", [name for name, _ in sockets.SNIPPETS])
 def test_the_sockets_snippets_hear_calls(node: str, house: House, name: str) -> None:
     source = filled_in(dict(sockets.SNIPPETS)[name], house)
@@ -153,17 +134,20 @@ def test_the_sockets_snippets_hear_calls(node: str, house: House, name: str) -> 
         stdout=subprocess.PIPE,
         text=True,
     )
-    try:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(browser + source if name == "Browser" else source)
-        process.stdin.close()
-        heard = (line for line in process.stdout if line.startswith("call_event_realtime"))
-        with calls_coming(house):
-            assert next(heard)
-    finally:
-        process.kill()
-        process.wait()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(browser + source if name == "Browser" else source)
+            process.stdin.close()
+            calls = (line for line in process.stdout if line.startswith("call_event_realtime"))
+            heard = pool.submit(next, calls)
+            while not wait([heard], timeout=0.5).done:  # at night the sandbox has one a minute
+                deliver(house, id=secrets.token_hex(12), state="Pending", cost=0.15)
+            assert heard.result()
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_the_generated_client_works_as_its_page_says(house: House, tmp_path: Path) -> None:
