@@ -221,6 +221,21 @@ def test_a_banner_says_that_data_are_stale_until_they_are_not(page: Page, server
     expect(page.locator("#stale")).to_be_hidden()
 
 
+def test_charts_that_a_lost_server_did_not_give_come_when_it_is_back(
+    page: Page, server: Server
+) -> None:
+    page.route("**/vendor/**", lambda route: route.abort("connectionreset"))
+    page.reload()
+    expect(pill(page)).to_have_text("In diretta", use_inner_text=True)
+    expect(page.locator("#chart-hours .sketch")).to_be_visible()
+    server.stop()
+    expect(pill(page)).to_have_text("Scollegato", use_inner_text=True)
+    page.unroute("**/vendor/**")
+    server.start()
+    expect(page.locator("#chart-hours .sketch")).to_have_count(0, timeout=15_000)
+    assert len(charted(page, "hours")) > 0
+
+
 def test_a_connection_that_is_open_but_dead_is_replaced(page: Page) -> None:
     tries: list[WebSocketRoute] = []
 

@@ -48,6 +48,7 @@ function follow(path, handlers, show) {
     live: (serverTime) => {
       setClock(serverTime);
       link.live(path);
+      fetchCharts();
     },
     lost: (code) => link.lost(path, code),
     event: (event) => handlers[event.type]?.(event),
@@ -89,4 +90,11 @@ document.addEventListener("visibilitychange", () => document.hidden || everySeco
 setInterval(() => paint(everySecond), 1000);
 
 // Charts are the heaviest part, and the page is complete without: they come when the rest lives.
-import("./charts.js");
+let charts = null;
+function fetchCharts() {
+  charts ??= import("./charts.js").catch((error) => {
+    charts = null; // the server went away meanwhile: they are fetched again when it is back
+    console.warn(error);
+  });
+}
+fetchCharts();
