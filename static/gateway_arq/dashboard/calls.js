@@ -54,8 +54,8 @@ export function onChannel(event) {
     const call = { ...(known ?? newPbxCall(key, event)) };
     call.channels = { ...call.channels, [event.uniqueid]: event.channel };
     if (event.uniqueid === linkedid) {
-      call.line = event.exten || call.line;
-      call.caller = event.calleridnum || call.caller;
+      call.line ||= event.exten; // what was dialled: later the channel stands anywhere in the dialplan
+      call.caller ||= event.calleridnum;
       if (event.state === "Up") call.state = "Pending";
     }
     takePbx(key, call, linkedid);
