@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,11 +14,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import requests
+from standardwebhooks import Webhook
 
 from gateway_arq.bootstrap import next_free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+WEBHOOK_SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 STARTS_WITHIN_S = 30  # on a machine that is busy with the other tests
 
 
@@ -72,6 +81,39 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
         **ports,
         **extra,
     }
+
+
+def wait_for_lines(house: House, key: str = "") -> None:
+    """Return when the first pull is stored: the house answers before that."""
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while json.loads(house.get("/api/webcom/lines", key=key)[1])["count"] == 0:
+        assert time.monotonic() < deadline, house.output.read_text()
+        time.sleep(0.05)
+
+
+def deliver(house: House, **call: Any) -> None:
+    """The carrier's webhook tells of a call."""
+    now = datetime.now(tz=UTC)
+    facts = {
+        "lineID": "Sickprod90TLW",
+        "direction": "Entering",
+        "caller": "331234567",
+        "timestamp": int(now.timestamp()),
+    }
+    body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
+    delivery = f"test-{secrets.token_hex(8)}"
+    answer = requests.post(
+        f"http://127.0.0.1:{house.port}/api/webcom/events",
+        data=body,
+        headers={
+            "content-type": "application/json",
+            "webhook-id": delivery,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
+        },
+        timeout=10,
+    )
+    assert answer.json()["created"] == 1, answer.text
 
 
 @contextmanager

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import secrets
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from standardwebhooks import Webhook
 from websockets.sync.client import connect
 
-from gateway_arq.tests.house import ROOT, STARTS_WITHIN_S, House, environment, running
+from gateway_arq.tests.house import (
+    ROOT,
+    WEBHOOK_SECRET,
+    House,
+    deliver,
+    environment,
+    running,
+    wait_for_lines,
+)  # fmt: skip
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("house")]
 
 CLIENTS = ROOT / "tests" / "clients"
 DOCUMENTED = CLIENTS / "documented"
 DOCUMENTED_CALL = "691880b00a5a19c9db354ac8"
-WEBHOOK_SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 DOCUMENTED_KEY = "sk_live_arq_2024_production_key_change_me"
 
 # What each example prints; one only returns the call.
@@ -63,39 +65,6 @@ def house(tmp_path_factory) -> Iterator[House]:
         wait_for_lines(house)
         deliver(house, id=DOCUMENTED_CALL, state="Ok", duration=45, cost=0.15)
         yield house
-
-
-def wait_for_lines(house: House, key: str = "") -> None:
-    """Return when the first pull is stored: the house answers before that."""
-    deadline = time.monotonic() + STARTS_WITHIN_S
-    while json.loads(house.get("/api/webcom/lines", key=key)[1])["count"] == 0:
-        assert time.monotonic() < deadline, house.output.read_text()
-        time.sleep(0.05)
-
-
-def deliver(house: House, **call: Any) -> None:
-    """The carrier's webhook tells of a call."""
-    now = datetime.now(tz=UTC)
-    facts = {
-        "lineID": "Sickprod90TLW",
-        "direction": "Entering",
-        "caller": "331234567",
-        "timestamp": int(now.timestamp()),
-    }
-    body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
-    delivery = f"test-{secrets.token_hex(8)}"
-    answer = requests.post(
-        f"http://127.0.0.1:{house.port}/api/webcom/events",
-        data=body,
-        headers={
-            "content-type": "application/json",
-            "webhook-id": delivery,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
-        },
-        timeout=10,
-    )
-    assert answer.json()["created"] == 1, answer.text
 
 
 def node_environment(house: House) -> dict[str, str]:

@@ -17,8 +17,15 @@ import pytest
 import requests
 
 from gateway_arq.apidocs import snippets, sockets
-from gateway_arq.tests.house import ROOT, House, environment, running
-from gateway_arq.tests.test_house_clients import WEBHOOK_SECRET, deliver, wait_for_lines
+from gateway_arq.tests.house import (
+    ROOT,
+    WEBHOOK_SECRET,
+    House,
+    deliver,
+    environment,
+    running,
+    wait_for_lines,
+)  # fmt: skip
 
 pytestmark = [pytest.mark.once, pytest.mark.node, pytest.mark.xdist_group("house")]
 
