@@ -113,15 +113,17 @@ class HouseChart {
   /** Draw it anew, in the colours of the theme of now. */
   draw() {
     this.#chart?.destroy();
+    this.#chart = new Chart(this.#figure.querySelector("canvas"), this.#drawing());
+  }
+
+  /** What Chart.js is to draw. */
+  #drawing() {
     const datasets = this.#spec.series.map(([name, path, type], n) => ({
       type, label: text(name), data: at(state, path), ...look(type, n),
     }));
-    const drawn = options();
-    if (this.#spec.unfinished) unfinished(drawn, datasets);
-    this.#chart = new Chart(this.#figure.querySelector("canvas"), {
-      data: { labels: this.#spec.labels(), datasets },
-      options: drawn,
-    });
+    const drawing = { data: { labels: this.#spec.labels(), datasets }, options: options() };
+    if (this.#spec.unfinished) unfinished(drawing.options, datasets);
+    return drawing;
   }
 
   /** Draw what the state says now. */
@@ -137,10 +139,10 @@ class HouseChart {
   }
 
   #save(kind) {
-    const { canvas, data } = this.#chart;
     const title = this.#figure.querySelector("h3").textContent;
-    if (kind === "png") save.picture(canvas, title, { ground: colour("--card"), ink: colour("--text") });
-    else save.table(title, [text("time"), ...data.datasets.map(({ label }) => label)], data);
+    const drawing = this.#drawing();
+    if (kind === "png") save.picture(title, drawing, { ground: colour("--card"), ink: colour("--text") });
+    else save.table(title, [text("time"), ...drawing.data.datasets.map(({ label }) => label)], drawing.data);
   }
 }
 

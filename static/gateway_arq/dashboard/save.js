@@ -1,23 +1,36 @@
-// A chart as a file: PNG on the theme's ground with its title, or CSV as the reader's spreadsheet expects it.
+// A chart as a file: PNG for a report, of the same size whatever the screen, in the colours of the theme, with title and
+// key; or CSV as the reader's spreadsheet expects it.
 
 import { locale } from "./format.js";
+import { live, now } from "./live.js";
 
-const TITLE_PX = 36;
+const PICTURE = { width: 1200, height: 600 };
+const RATIO = 2; // sharp on paper
 
 export const save = {
-  picture(canvas, title, { ground, ink }) {
-    const ratio = devicePixelRatio || 1;
-    const copy = document.createElement("canvas");
-    copy.width = canvas.width;
-    copy.height = canvas.height + TITLE_PX * ratio;
-    const pen = copy.getContext("2d");
-    pen.fillStyle = ground;
-    pen.fillRect(0, 0, copy.width, copy.height);
-    pen.fillStyle = ink;
-    pen.font = `600 ${15 * ratio}px system-ui, sans-serif`;
-    pen.fillText(`${title} – ${stamp().replace("T", " ")}`, 10 * ratio, 24 * ratio);
-    pen.drawImage(canvas, 0, TITLE_PX * ratio);
-    copy.toBlob((blob) => download(blob, `${title}.png`), "image/png");
+  picture(title, { data, options }, { ground, ink }) {
+    const font = { family: options.font.family, size: 15 };
+    const labels = { color: ink, font, usePointStyle: true, pointStyleWidth: 44, padding: 20, generateLabels: key };
+    const head = { display: true, color: ink, font: { ...font, size: 20, weight: "600" }, text: `${title} – ${stamp()}` };
+    const paper = {
+      id: "paper",
+      beforeDraw({ ctx, width, height }) {
+        ctx.fillStyle = ground;
+        ctx.fillRect(0, 0, width, height);
+      },
+    };
+    const chart = new Chart(Object.assign(document.createElement("canvas"), PICTURE), {
+      data,
+      options: {
+        ...options, font, responsive: false, devicePixelRatio: RATIO, layout: { padding: 20 },
+        plugins: { ...options.plugins, legend: { display: true, position: "bottom", labels }, title: head },
+      },
+      plugins: [paper],
+    });
+    chart.canvas.toBlob((blob) => {
+      download(blob, `${title}.png`);
+      chart.destroy();
+    }, "image/png");
   },
 
   table(title, head, { labels, datasets }) {
@@ -29,18 +42,28 @@ export const save = {
   },
 };
 
+/** The key of a chart: lines with their dashes, and boxes for bars. */
+function key(chart) {
+  const items = Chart.defaults.plugins.legend.labels.generateLabels(chart);
+  items.sort((a, b) => a.datasetIndex - b.datasetIndex);
+  return items.map((item) => {
+    const { type, borderDash } = chart.data.datasets[item.datasetIndex];
+    return { ...item, pointStyle: type === "bar" ? "rect" : "line", lineDash: borderDash };
+  });
+}
+
 const quoted = (cell) => `"${String(cell).replaceAll('"', '""')}"`;
 
-/** Now by the reader's clock, as 2026-01-31T18:05. */
+/** Now by the house's clock, as the chart's own times are: 2026-01-31 18:05. */
 function stamp() {
-  const at = new Date();
-  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  const style = { timeZone: live.timeZone, dateStyle: "short", timeStyle: "short" };
+  return new Intl.DateTimeFormat("sv", style).format(now() * 1000);
 }
 
 function download(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${stamp().replaceAll(":", "")} ${name}`;
+  link.download = `${stamp().replace(":", ".")} ${name}`; // no file system wants colons
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
