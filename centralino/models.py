@@ -9,10 +9,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from centralino.types import Verdict, Why
+from centralino.words import HANGUPS, VERDICTS, WHYS
 from gateway_arq.lib.fields import KeyField
+from gateway_arq.lib.words import choices
 
 KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 
@@ -167,7 +169,7 @@ class LineRule(models.Model):
         _("hangup reason"),
         max_length=16,
         default="normal",
-        choices=[(name, name) for name in ("normal", "busy", "congestion", "no_answer")],
+        choices=choices(HANGUPS),
     )
     sound = models.CharField(
         _("sound"),
@@ -182,7 +184,7 @@ class LineRule(models.Model):
         ordering = ("called",)
 
     def __str__(self) -> str:
-        return self.called or "all other lines"
+        return self.called or gettext("all other lines")
 
 
 class ScreenedCall(models.Model):
@@ -193,10 +195,8 @@ class ScreenedCall(models.Model):
     caller = models.CharField(_("caller"), max_length=80, blank=True)  # as it was shown to us
     number = models.CharField(_("number"), max_length=32, blank=True)  # E.164
     called = models.CharField(_("called"), max_length=80, blank=True)
-    verdict = models.CharField(
-        _("verdict"), max_length=8, choices=[(v.value, v.value) for v in Verdict]
-    )
-    why = models.CharField(_("why"), max_length=16, choices=[(w.value, w.value) for w in Why])
+    verdict = models.CharField(_("verdict"), max_length=8, choices=choices(VERDICTS))
+    why = models.CharField(_("why"), max_length=16, choices=choices(WHYS))
     # the listed number or prefix that matched
     entry = models.CharField(_("entry"), max_length=32, blank=True)
     at = models.DateTimeField(_("at"))

@@ -27,10 +27,12 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
 from gateway_arq.lib.house_admin import HouseAdmin
+from gateway_arq.lib.words import choices
 from lotto import files, ingest, intake
 from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
 from lotto.rules import drawn_day_of, numbers_of
 from lotto.types import WHEELS, Draw, OperatorError, Refused, Source
+from lotto.words import SOURCES
 
 FIGURE_SPACE = "\u2007"  # as wide as a digit
 NARROW_SPACE = "\u2005"  # a fourth of an em
@@ -75,8 +77,8 @@ class SourceFilter(OfDays):
     title = gettext_lazy("source")
     parameter_name = "source"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(source.value, source.value) for source in Source]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return choices(SOURCES)
 
 
 class UnverifiedFilter(OfDays):
@@ -108,7 +110,7 @@ def _shown(draw: Extraction) -> SafeString:
     return format_html(
         '<span class="drawn{}" title="{}: {}">{}</span>',
         "" if draw.verified else " unverified",
-        draw.source,
+        draw.get_source_display(),
         state,
         drawn(draw),
     )
@@ -222,7 +224,7 @@ def _board_row(draw: Extraction) -> SafeString:
         reverse("admin:lotto_extraction_change", args=[draw.pk]),
         draw.get_wheel_display(),
         numbers,
-        draw.source,
+        draw.get_source_display(),
         "✓" if draw.verified else "—",
         _when(draw.updated_at),
     )

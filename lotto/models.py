@@ -9,7 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from gateway_arq.lib.words import choices
 from lotto.types import DRAWN, HIGHEST, WHEELS, Source
+from lotto.words import SOURCES
 
 NUMBERS: Final = tuple(f"n{place}" for place in range(1, DRAWN + 1))
 _IN_RANGE: Final = Q(*(Q(**{f"{n}__gte": 1, f"{n}__lte": HIGHEST}) for n in NUMBERS))
@@ -28,9 +30,7 @@ class Extraction(models.Model):
     n3 = models.PositiveSmallIntegerField("3")
     n4 = models.PositiveSmallIntegerField("4")
     n5 = models.PositiveSmallIntegerField("5")
-    source = models.CharField(
-        _("source"), max_length=6, choices=[(source.value, source.value) for source in Source]
-    )
+    source = models.CharField(_("source"), max_length=6, choices=choices(SOURCES))
     verified = models.BooleanField(
         _("verified"), default=False, help_text=_("The operator's archive says the same.")
     )
@@ -99,7 +99,7 @@ class Intake(models.Model):
     source = models.CharField(
         _("source"),
         max_length=6,
-        choices=[(s.value, s.value) for s in (Source.IMPORT, Source.SYNC)],
+        choices=[(s.value, SOURCES[s]) for s in (Source.IMPORT, Source.SYNC)],
     )
     name = models.CharField(_("file"), max_length=200)
     inserted = models.PositiveIntegerField(_("new"))

@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
 from gateway_arq.lib.house_admin import HouseAdmin
+from gateway_arq.lib.words import called
 from lotto.rules import numbers_of
 from lotto.types import DRAWN, WHEELS, Refused
 from ocr import capture, runs, selectors
@@ -35,7 +36,6 @@ from ocr.reader.types import SURE
 from ocr.types import (
     Held,
     ImageRefused,
-    Origin,
     ReaderBusy,
     ReaderFailed,
     RunBusy,
@@ -45,40 +45,15 @@ from ocr.types import (
     StepState,
     StreamRefused,
 )
+from ocr.words import STEPS
 
 WHOLE: Final = "board"  # in the address of the whole board's picture
 CHANGE: Final = "ocr.change_autobotrun"
-STEP_LABELS: Final = {
-    StepName.VALIDATE: gettext_lazy("AI validation"),
-    StepName.ARCHIVE: gettext_lazy("Archive"),
-    StepName.UPLOAD: gettext_lazy("Lotto site"),
-    StepName.TELEGRAM: gettext_lazy("Telegram"),
-    StepName.NOTICE: gettext_lazy("Notice of a correction"),
-}
 AGAIN_LABELS: Final = {
     StepName.VALIDATE: gettext_lazy("Validate again"),
     StepName.ARCHIVE: gettext_lazy("Save again"),
     StepName.UPLOAD: gettext_lazy("Upload again"),
     StepName.TELEGRAM: gettext_lazy("Send again"),
-}
-STATE_LABELS: Final = {
-    StepState.WAITING: gettext_lazy("waiting"),
-    StepState.RUNNING: gettext_lazy("at work"),
-    StepState.DONE: gettext_lazy("done"),
-    StepState.FAILED: gettext_lazy("failed"),
-    StepState.OFF: gettext_lazy("off"),
-    StepState.SKIPPED: gettext_lazy("nothing to do"),
-    StepState.OFFERED: gettext_lazy("the numbers have changed since"),
-}
-HELD_LABELS: Final = {
-    Held.OLD: gettext_lazy("a draw of another day"),
-    Held.NO_DRAW: gettext_lazy("no draw is due on this day"),
-    Held.BEHIND: gettext_lazy("the archive lacks the draw before"),
-}
-ORIGIN_LABELS: Final = {
-    Origin.OCR: gettext_lazy("OCR"),
-    Origin.AI: gettext_lazy("AI"),
-    Origin.PERSON: gettext_lazy("a person"),
 }
 
 
@@ -111,9 +86,10 @@ class AutobotRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("message"))
     def said(self, run: AutobotRun) -> str:
-        """What became of it, in the reader's language; what it does now as the API tells it."""
-        is_done = run.state in (RunState.COMPLETED, RunState.ERROR)
-        return runs.summary(run) if is_done else run.message
+        """What it does, or what became of it; who stopped it as the API tells it."""
+        if not run.is_over:
+            return str(run.get_state_display())
+        return run.message if run.state == RunState.IDLE else runs.summary(run)
 
     @admin.display(description=gettext_lazy("started"), ordering="started_at")
     def started(self, run: AutobotRun) -> str:
@@ -200,7 +176,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
                 runs.take_up(run_id, names, afresh=True)
             else:
                 raise Http404
-            told = ", ".join(str(STEP_LABELS[one]) for one in names)
+            told = ", ".join(called(STEPS, one) for one in names)
             return _("It is being done: %(steps)s.") % {"steps": told}
 
         return self._done(request, run_id, do)
@@ -279,16 +255,16 @@ def _page(run: AutobotRun) -> dict[str, Any]:
     """What a run's page shows beside its fields."""
     kept = set(run.evidence.values_list("wheel", flat=True))
     rows = {row.wheel: row for row in run.wheels.all()}
-    steps = [step for step in run.steps.all() if step.name in STEP_LABELS]
+    steps = list(run.steps.all())
     return {
         "wheels": [_shown(code, rows.get(code), code in kept) for code in WHEELS],
         "steps": [
             {
                 "name": step.name,
-                "label": STEP_LABELS[StepName(step.name)],
+                "label": step.get_name_display(),
                 "again": AGAIN_LABELS.get(StepName(step.name)),
                 "state": step.state,
-                "said": STATE_LABELS[StepState(step.state)],
+                "said": step.get_state_display(),
                 "tries": step.tries,
                 "error": step.error,
                 "at": step.at,
@@ -313,9 +289,9 @@ def _shown(code: str, row: AutobotWheel | None, has_picture: bool) -> dict[str, 
     if row is None:
         state, label = "missing", _("not seen")
     elif row.held and row.is_taken:
-        state, label = "held", _("held back: %(why)s") % {"why": HELD_LABELS[Held(row.held)]}
+        state, label = "held", _("held back: %(why)s") % {"why": row.get_held_display()}
     elif row.is_taken:
-        state, label = "sure", _("sure (%(who)s)") % {"who": ORIGIN_LABELS[Origin(row.origin)]}
+        state, label = "sure", _("sure (%(who)s)") % {"who": row.get_origin_display()}
     else:
         state, label = "doubt", _("in doubt")
     return {

@@ -5,21 +5,18 @@ A run of AutoBOT is a row, and so is each wheel, step and picture of it.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from gateway_arq.lib.words import choices
 from lotto.types import DRAWN, WHEELS
-from ocr.types import Held, Origin, RunState, StepName, StepState
+from ocr.types import Origin, StepState
+from ocr.words import HELD, ORIGINS, RUN_STATES, STEP_STATES, STEPS
 
 WHEEL_CHOICES: Final = [(code, name.title()) for code, name in WHEELS.items()]
-
-
-def choices(kind: type[Any]) -> list[tuple[str, str]]:
-    """An enumeration's values, spelled as they are stored."""
-    return [(one.value, one.value) for one in kind]
 
 
 class AiUse(models.Model):
@@ -82,7 +79,7 @@ class AutobotRun(models.Model):
     """
 
     day = models.DateField(_("day"))
-    state = models.CharField(_("state"), max_length=10, choices=choices(RunState))
+    state = models.CharField(_("state"), max_length=10, choices=choices(RUN_STATES))
     is_over = models.BooleanField(default=False, editable=False)
     message = models.TextField(_("message"), blank=True)
     started_at = models.DateTimeField(_("started"))
@@ -135,9 +132,9 @@ class AutobotWheel(models.Model):
     cells = models.JSONField(_("numbers"))
     looks = models.JSONField(_("looks"), default=dict)
     is_taken = models.BooleanField(_("sure"), default=False)
-    held = models.CharField(_("held back"), max_length=8, blank=True, choices=choices(Held))
+    held = models.CharField(_("held back"), max_length=8, blank=True, choices=choices(HELD))
     origin = models.CharField(
-        _("said by"), max_length=6, choices=choices(Origin), default=Origin.OCR
+        _("said by"), max_length=6, choices=choices(ORIGINS), default=Origin.OCR
     )
     changed_at = models.DateTimeField(_("changed"))
 
@@ -171,9 +168,9 @@ class AutobotStep(models.Model):
     """
 
     run = models.ForeignKey(AutobotRun, models.CASCADE, related_name="steps")
-    name = models.CharField(_("step"), max_length=8, choices=choices(StepName))
+    name = models.CharField(_("step"), max_length=8, choices=choices(STEPS))
     state = models.CharField(
-        _("state"), max_length=7, choices=choices(StepState), default=StepState.WAITING
+        _("state"), max_length=7, choices=choices(STEP_STATES), default=StepState.WAITING
     )
     tries = models.PositiveIntegerField(_("tries"), default=0)
     error = models.CharField(_("last error"), max_length=500, blank=True)

@@ -344,7 +344,7 @@ def summary(run: AutobotRun) -> str:
     for reason, text in _REASONS.items():
         if reason in reasons:
             parts.append(str(text) % {"count": reasons.count(reason)})
-    failed = [step.name for step in run.steps.all() if step.state == StepState.FAILED]
+    failed = [step.get_name_display() for step in run.steps.all() if step.state == StepState.FAILED]
     if failed:
         parts.append(_("Failed: %(steps)s.") % {"steps": ", ".join(failed)})
     return " ".join(parts or [_("No board could be read.")])

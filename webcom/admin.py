@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from gateway_arq.lib.days import zone
 from gateway_arq.lib.fact_admin import Exported, FactAdmin
+from gateway_arq.lib.words import called, choices
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
-from webcom.types import STAGES
+from webcom.words import CALL_STATES
 
 
 class BrowsedCalls(QuerySet[Call]):
@@ -43,8 +44,8 @@ class StateFilter(admin.SimpleListFilter):
     title = gettext_lazy("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, state) for state in STAGES]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return choices(CALL_STATES)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
         return queryset.filter(state=self.value()) if self.value() else queryset
@@ -87,7 +88,7 @@ class CallAdmin(FactAdmin):
     export_instead = "/api/webcom/calls?format=csv"
     list_display = (
         "started_at",
-        "state",
+        "told_state",
         "line_number",
         "line_type",
         "caller",
@@ -104,6 +105,10 @@ class CallAdmin(FactAdmin):
         "A call's id, a caller or a line, exactly; 333* finds callers that begin with 333."
     )
     ordering = ("-started_at", "-id")
+
+    @admin.display(description=gettext_lazy("state"))
+    def told_state(self, call: Call) -> str:
+        return called(CALL_STATES, call.state)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         return BrowsedCalls(Call)

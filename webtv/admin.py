@@ -156,7 +156,7 @@ class StreamAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("state"))
     def health(self, stream: Stream) -> str:
         job = self._jobs.get(f"{NAME}.{stream.name}")
-        return job.health if job and stream.enabled else "—"
+        return job.get_health_display() if job and stream.enabled else "—"
 
     @admin.display(description=gettext_lazy("last error"))
     def last_error(self, stream: Stream) -> str:

@@ -25,9 +25,11 @@ from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import Reason
+from centralino.words import REASONS
 from gateway_arq.lib.days import zone
 from gateway_arq.lib.fact_admin import Exported
 from gateway_arq.lib.house_admin import HouseAdmin
+from gateway_arq.lib.words import called, choices
 
 MOST_HOURS: Final = 87_600
 DEFAULT_HOURS: Final = 24
@@ -94,8 +96,8 @@ class ReasonFilter(admin.SimpleListFilter):
     title = gettext_lazy("reason")
     parameter_name = "reason"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(reason.value, reason.value) for reason in Reason]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return choices(REASONS)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ListEntry]) -> QuerySet[ListEntry]:
         return queryset.filter(reason=self.value()) if self.value() else queryset
@@ -158,7 +160,8 @@ class ListEntryAdmin(ImportExportMixin, HouseAdmin):
     import_form_class = ImportForm
     export_form_class = SelectableFieldsExportForm
     list_display = (
-        "shown_number", "allowed", "reason", "created_at", "until", "hits", "last_hit_at", "note",
+        "shown_number", "allowed", "told_reason", "created_at", "until", "hits", "last_hit_at",
+        "note",
     )  # fmt: skip
     list_filter = ("allowed", TermFilter, ReasonFilter)
     search_fields = ("number",)
@@ -168,7 +171,7 @@ class ListEntryAdmin(ImportExportMixin, HouseAdmin):
     )
     ordering = ("-id",)  # as -created_at, but of both lists, from an index
     readonly_fields = (
-        "number", "allowed", "reason", "created_at", "expires_at", "hits", "last_hit_at",
+        "number", "allowed", "told_reason", "created_at", "expires_at", "hits", "last_hit_at",
     )  # fmt: skip
     actions = ("make_permanent", "extend")
 
@@ -199,6 +202,10 @@ class ListEntryAdmin(ImportExportMixin, HouseAdmin):
     @admin.display(description=gettext_lazy("number"), ordering="number")
     def shown_number(self, entry: ListEntry) -> str:
         return national(entry.number)
+
+    @admin.display(description=gettext_lazy("reason"), ordering="reason")
+    def told_reason(self, entry: ListEntry) -> str:
+        return called(REASONS, entry.reason)
 
     @admin.display(description=gettext_lazy("until"), ordering="expires_at")
     def until(self, entry: ListEntry) -> str | datetime:

@@ -17,8 +17,10 @@ from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.types import AmiError
+from centralino.words import ENDPOINTS
 from gateway_arq.lib.fact_admin import FactAdmin
 from gateway_arq.lib.house_admin import HouseAdmin
+from gateway_arq.lib.words import called
 from gateway_arq.workers.models import WorkerStatus
 
 _APP = "asterisk."
@@ -34,12 +36,18 @@ class PbxServerAdmin(HouseAdmin):
     actions = ("test_connection",)
     fieldsets = (
         (None, {"fields": ("name", "enabled", "secrets")}),
-        ("Manager (AMI)", {"fields": ("host", "ami_port", "ami_user", "more_events")}),
         (
-            "SSH tunnel",
+            gettext_lazy("Manager (AMI)"),
+            {"fields": ("host", "ami_port", "ami_user", "more_events")},
+        ),
+        (
+            gettext_lazy("SSH tunnel"),
             {"fields": ("ssh_host", "ssh_port", "ssh_user", "ssh_fingerprint", "local_port")},
         ),
-        ("Call screening (ARI)", {"fields": ("ari_url", "ari_user", "ari_app", "extensions")}),
+        (
+            gettext_lazy("Call screening (ARI)"),
+            {"fields": ("ari_url", "ari_user", "ari_app", "extensions")},
+        ),
     )
     readonly_fields = ("secrets", "extensions")
 
@@ -55,7 +63,7 @@ class PbxServerAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("state"))
     def health(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{NAME}.{server.name}")
-        return job.health if job and server.enabled else "—"
+        return job.get_health_display() if job and server.enabled else "—"
 
     @admin.display(description=gettext_lazy("channels now"))
     def channels(self, server: PbxServer) -> str:
@@ -65,13 +73,15 @@ class PbxServerAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("screening"))
     def screening(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{SCREENING}.{server.name}")
-        return job.health if job and server.enabled and server.ari_url else "—"
+        is_wanted = server.enabled and server.ari_url
+        return job.get_health_display() if job and is_wanted else "—"
 
     @admin.display(description=gettext_lazy("extensions"))
     def extensions(self, server: PbxServer) -> str:
-        """`100 offline, 105 online`: as ARI tells them, while it is connected."""
+        """`100 not connected, 105 available`: as ARI tells them, while it is connected."""
         found = live.endpoints(server.name) if server.name else []
-        return ", ".join(f"{one.resource} {one.state}" for one in found) or "—"
+        told = (f"{one.resource} {called(ENDPOINTS, one.state)}" for one in found)
+        return ", ".join(told) or "—"
 
     @admin.display(description=gettext_lazy("last error"))
     def last_error(self, server: PbxServer) -> str:
@@ -82,11 +92,14 @@ class PbxServerAdmin(HouseAdmin):
     def secrets(self, server: PbxServer) -> str:
         if not server.name:
             return _("from the environment, by the server's name: ASTERISK_1_AMI_SECRET, ...")
-        given = [
-            f"{server.name.upper()}_{name} is {'set' if secret(server.name, name) else 'missing'}"
+        given = {
+            f"{server.name.upper()}_{name}": secret(server.name, name)
             for name in ("AMI_SECRET", "SSH_KEY", "SSH_PASSWORD", "ARI_PASSWORD")
-        ]
-        return "; ".join(given)
+        }
+        return "; ".join(
+            (_("%s is set") if is_set else _("%s is missing")) % name
+            for name, is_set in given.items()
+        )
 
     @admin.action(description=gettext_lazy("Test the connection now"), permissions=["change"])
     def test_connection(self, request: HttpRequest, servers: QuerySet[PbxServer]) -> None:

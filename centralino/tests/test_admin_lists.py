@@ -349,7 +349,7 @@ def test_extensions_and_screening_are_seen_beside_the_server(admin_client: Clien
     LiveState.objects.create(key="asterisk_1.ari", document=document, updated_at=timezone.now())
     workers.ran_ok("asterisk.ari.asterisk_1")
     page = admin_client.get("/admin/centralino/pbxserver/").content.decode()
-    assert page.count("100 offline, 105 online") == 1
-    assert "healthy" in page
+    assert page.count("100 scollegato, 105 libero") == 1
+    assert "In funzione" in page
     page = admin_client.get(f"/admin/centralino/pbxserver/{server.pk}/change/").content.decode()
-    assert "100 offline, 105 online" in page
+    assert "100 scollegato, 105 libero" in page

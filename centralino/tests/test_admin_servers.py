@@ -65,15 +65,15 @@ def test_the_list_shows_each_server_s_state_and_last_error(admin_client, server)
     store()
     workers.failed("asterisk.ami.asterisk_1", AmiError("the manager is silent"))
     page = admin_client.get(SERVERS).content.decode()
-    assert "degraded" in page
+    assert "In difficoltà" in page
     assert "the manager is silent" in page
     assert re.search(r'<td class="[^"]*\bfield-channels\b[^>]*>\s*7\s*<', page)
 
 
 def test_a_secret_is_said_to_be_set_and_never_shown(admin_client, server):
     page = admin_client.get(f"{SERVERS}{server.pk}/change/").content.decode()
-    assert "ASTERISK_1_AMI_SECRET is set" in page
-    assert "ASTERISK_1_ARI_PASSWORD is missing" in page
+    assert "ASTERISK_1_AMI_SECRET è impostato" in page
+    assert "ASTERISK_1_ARI_PASSWORD manca" in page
     assert SECRET not in page
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import get_language, gettext
 
 from gateway_arq.dashboard.words import GROUPS
 from gateway_arq.lib.days import local_day, zone
+from gateway_arq.lib.words import called
 
 NOTHING: Final = "–"
 
@@ -85,7 +86,7 @@ def _in_words(text: str, how: str) -> str:
 
 
 def _one_of(group: str) -> Callable[[str], str]:
-    return lambda value: str(GROUPS[group].get(value, value))
+    return lambda value: called(GROUPS[group], value)
 
 
 FORMATS: Final[dict[str, Callable[[Any], str]]] = {

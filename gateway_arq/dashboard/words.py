@@ -4,68 +4,29 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from centralino.words import ENDPOINTS, REASONS, VERDICTS, WHYS
+from gateway_arq.lib.words import Words
 from gateway_arq.workers.models import Health
-
-Words = dict[str, "str | Promise"]
+from ocr.words import RUN_STATES, STEP_STATES, STEPS
+from webcom.words import CALL_STATES
 
 # What a value is called, by the name of the format that looks it up; unknown ones stay as they are.
 GROUPS: Final[dict[str, Words]] = {
     "app": {"webcom": "WebCom", "webtv": _("Web TV"), "asterisk": _("Switchboard")},
-    "call_state": {"Ringing": _("Ringing"), "Pending": _("In progress")},
-    "health": {
-        Health.HEALTHY.value: _("Working"),
-        Health.DEGRADED.value: _("In trouble"),
-        Health.DOWN.value: _("Down"),
-        Health.DISABLED.value: _("Switched off"),
-    },
+    "call_state": CALL_STATES,
+    "health": dict(Health.choices),
     "line_type": {"all": _("All lines"), "Unknown": _("other")},
     "caller": {"": _("Anonymous")},
-    "extension": {
-        "online": _("available"),
-        "busy": _("on a call"),
-        "offline": _("not connected"),
-        "unknown": _("unknown"),
-    },
-    "autobot": {
-        "idle": _("idle"),
-        "capturing": _("looking for the board"),
-        "ocr": _("reading"),
-        "validating": _("checking and passing on"),
-        "completed": _("completed"),
-        "error": _("nothing was read"),
-    },
-    "step": {
-        "validate": _("Validation by AI"),
-        "archive": _("Archive"),
-        "upload": _("Lotto site"),
-        "telegram": _("Telegram"),
-    },
-    "step_state": {
-        "waiting": _("waiting"),
-        "running": _("running"),
-        "done": _("done"),
-        "failed": _("failed"),
-        "off": _("off"),
-        "skipped": _("nothing to do"),
-        "offered": _("to be confirmed"),
-    },
+    "extension": ENDPOINTS,
+    "autobot": RUN_STATES,
+    "step": STEPS,
+    "step_state": STEP_STATES,
     "picture": {"board": _("The whole board")},
     "span": {"all": _("15 draws"), "last3": _("3 draws")},
-    "verdict": {"passed": _("Passed"), "blocked": _("Blocked")},
-    "reason": {
-        "clean": _("nothing against it"),
-        "allow-list": _("allow list"),
-        "screening-off": _("screening is off"),
-        "anonymous": _("hidden number"),
-        "blacklist": _("blacklist"),
-        "answered-24h": _("already answered"),
-        "manual": _("by hand"),
-        "manual-permanent": _("by hand, for ever"),
-        "import": _("imported"),
-    },
+    "verdict": VERDICTS,
+    "reason": {**WHYS, **REASONS},
 }
 TEXTS: Final[Words] = {
     "now": _("Today"),
@@ -98,4 +59,4 @@ def words() -> dict[str, Any]:
 
 
 def _plain(some: Words) -> dict[str, str]:
-    return {name: str(text) for name, text in some.items()}
+    return {str(name): str(text) for name, text in some.items()}

@@ -5,10 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Health(models.TextChoices):
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    DOWN = "down"
-    DISABLED = "disabled"
+    HEALTHY = "healthy", _("Working")
+    DEGRADED = "degraded", _("In trouble")
+    DOWN = "down", _("Down")
+    DISABLED = "disabled", _("Switched off")
 
 
 class WorkerStatus(models.Model):

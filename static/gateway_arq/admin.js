@@ -12,3 +12,9 @@ function tell() {
 // At once, so that the next page is asked for with it; what looks the same both ways is told on leaving.
 new MutationObserver(() => setTimeout(tell)).observe(document.documentElement, { attributeFilter: ["class"] });
 addEventListener("pagehide", tell);
+
+addEventListener("DOMContentLoaded", () => {
+  for (const { dataset } of document.querySelectorAll("#result_list [data-label]")) {
+    dataset.label = dataset.label.charAt(0).toUpperCase() + dataset.label.slice(1);
+  }
+});

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy
 from django_celery_beat import admin as beat
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -36,11 +37,24 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, HouseAdmin):
+    """Without what says the schedule once more, in English only."""
+
     form = PeriodicTaskForm
+    list_display = ("name", "enabled", "when", "last_run_at", "one_off")
+    list_filter = ("enabled", "one_off", "last_run_at")
+    readonly_fields = ("last_run_at",)
+    fieldsets = tuple(
+        (title, {**options, "fields": [f for f in options["fields"] if f != "crontab_translation"]})
+        for title, options in beat.PeriodicTaskAdmin.fieldsets
+    )
     # Theirs has a script in the page, which the pages' policy forbids; the field that it fills
     # stands on the page anyway.
     change_form_template = None
     change_list_template = None
+
+    @admin.display(description=gettext_lazy("when"))
+    def when(self, task: PeriodicTask) -> str:
+        return str(task.scheduler)
 
 
 @admin.register(IntervalSchedule)
@@ -51,6 +65,7 @@ class IntervalScheduleAdmin(beat.IntervalScheduleAdmin, HouseAdmin):
 @admin.register(CrontabSchedule)
 class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, HouseAdmin):
     inlines = ()
+    list_display = ("__str__",)
 
 
 @admin.register(ClockedSchedule)

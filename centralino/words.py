@@ -1,0 +1,37 @@
+"""What staff read for the words in which verdicts, reasons and states are stored and told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from centralino.types import Reason, Verdict, Why
+from gateway_arq.lib.words import Words
+
+VERDICTS: Final[Words] = {Verdict.PASSED: _("Passed"), Verdict.BLOCKED: _("Blocked")}
+WHYS: Final[Words] = {
+    Why.CLEAN: _("nothing against it"),
+    Why.ALLOWED: _("allow list"),
+    Why.ANONYMOUS: _("hidden number"),
+    Why.LISTED: _("blacklist"),
+    Why.OFF: _("screening is off"),
+}
+REASONS: Final[Words] = {
+    Reason.ANSWERED: _("already answered"),
+    Reason.MANUAL: _("by hand"),
+    Reason.MANUAL_PERMANENT: _("by hand, for ever"),
+    Reason.IMPORTED: _("imported"),
+}
+ENDPOINTS: Final[Words] = {  # ARI's, and `busy` for those with a channel
+    "online": _("available"),
+    "busy": _("on a call"),
+    "offline": _("not connected"),
+    "unknown": _("unknown"),
+}
+HANGUPS: Final[Words] = {  # ARI's reasons
+    "normal": _("normal end"),
+    "busy": _("busy line"),
+    "congestion": _("congestion"),
+    "no_answer": _("no answer"),
+}

@@ -1,0 +1,45 @@
+"""What staff read for the states of AutoBOT's runs, wheels and steps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from gateway_arq.lib.words import Words
+from ocr.types import Held, Origin, RunState, StepName, StepState
+
+RUN_STATES: Final[Words] = {
+    RunState.IDLE: _("idle"),
+    RunState.CAPTURING: _("looking for the board"),
+    RunState.OCR: _("reading"),
+    RunState.VALIDATING: _("checking and passing on"),
+    RunState.COMPLETED: _("completed"),
+    RunState.ERROR: _("nothing was read"),
+}
+HELD: Final[Words] = {
+    Held.OLD: _("a draw of another day"),
+    Held.NO_DRAW: _("no draw is due on this day"),
+    Held.BEHIND: _("the archive lacks the draw before"),
+}
+ORIGINS: Final[Words] = {
+    Origin.OCR: _("OCR"),
+    Origin.AI: _("AI"),
+    Origin.PERSON: _("a person"),
+}
+STEPS: Final[Words] = {
+    StepName.VALIDATE: _("Validation by AI"),
+    StepName.ARCHIVE: _("Archive"),
+    StepName.UPLOAD: _("Lotto site"),
+    StepName.TELEGRAM: _("Telegram"),
+    StepName.NOTICE: _("Notice of a correction"),
+}
+STEP_STATES: Final[Words] = {
+    StepState.WAITING: _("waiting"),
+    StepState.RUNNING: _("running"),
+    StepState.DONE: _("done"),
+    StepState.FAILED: _("failed"),
+    StepState.OFF: _("off"),
+    StepState.SKIPPED: _("nothing to do"),
+    StepState.OFFERED: _("to be confirmed"),
+}

@@ -1,0 +1,21 @@
+"""What staff read for the carrier's states."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from gateway_arq.lib.words import Words
+
+CALL_STATES: Final[Words] = {  # those of `types.STAGES`
+    "Ringing": _("Ringing"),
+    "Pending": _("In progress"),
+    "Lost": _("Ended, nobody knows how"),
+    "Ok": _("Concluded"),
+    "Busy": _("Busy"),
+    "NoAnswer": _("No answer"),
+    "Cancelled": _("Cancelled"),
+    "Failed": _("Failed"),
+    "Rejected": _("Rejected"),
+}
