@@ -39,6 +39,7 @@ THEME: Final = (
     _("Select value"),
     _("Some rows failed to validate"),
     _("System"),
+    _("This exporter will export the following fields"),
     _("This item will be deleted."),
     _("This page yielded into no results. Create a new item or reset your filters."),
     _("To"),
@@ -78,7 +79,6 @@ SCHEDULES: Final = (
     _("Start Datetime"),
     _("Task (custom)"),
     _("Task (registered)"),
-    _("Total Run Count"),
     _("interval"),
     _("intervals"),
     _("crontab"),
@@ -98,6 +98,39 @@ SCHEDULES: Final = (
     _("Minute"),
     _("Second"),
     _("Microsecond"),
+)
+SCHEDULE_FORMS: Final = (
+    _("Detailed description about the details of this Periodic Task"),
+    _("Interval Schedule to run the task on.  Set only one schedule type, leave the others null."),
+    _("Crontab Schedule to run the task on.  Set only one schedule type, leave the others null."),
+    _("Clocked Schedule to run the task on.  Set only one schedule type, leave the others null."),
+    _("Datetime when the schedule should begin triggering the task to run"),
+    _(
+        "Datetime that the schedule last triggered the task to run. "
+        "Reset to None if enabled is set to False."
+    ),
+    _("If True, the schedule will only run the task a single time"),
+    _('JSON encoded positional arguments (Example: ["arg1", "arg2"])'),
+    _('JSON encoded keyword arguments (Example: {"argument": "value"})'),
+    _("Number of interval periods to wait before running the task again"),
+    _("The type of period between task runs (Example: days)"),
+    _("Run the task at clocked time"),
+    _("Minute(s)"),
+    _("Hour(s)"),
+    _("Day(s) Of The Month"),
+    _("Month(s) Of The Year"),
+    _("Day(s) Of The Week"),
+    _('Cron Minutes to Run. Use "*" for "all". (Example: "0,30")'),
+    _('Cron Hours to Run. Use "*" for "all". (Example: "8,20")'),
+    _('Cron Days Of The Month to Run. Use "*" for "all". (Example: "1,15")'),
+    _('Cron Months (1-12) Of The Year to Run. Use "*" for "all". (Example: "1,12")'),
+    _(
+        'Cron Days Of The Week to Run. Use "*" for "all", Sunday is 0 or 7, Monday is 1. '
+        '(Example: "0,5")'
+    ),
+    _("Timezone to Run the Cron Schedule on. Default is UTC."),
+    _("Need name of task"),
+    _("Unable to parse JSON: %s"),
 )
 LOGINS: Final = (
     _("access attempt"),
@@ -120,4 +153,18 @@ TRAIL: Final = (
     _("object representation"),
     _("remote address"),
     _("Correlation ID"),
+)
+USERS: Final = (  # of Django's, not in its Italian
+    _("Password-based authentication"),
+    _("Disabled"),
+    _(
+        "Whether the user will be able to authenticate using a password or not. "
+        "If disabled, they may still be able to authenticate using other backends, "
+        "such as Single Sign-On or LDAP."
+    ),
+    _(
+        "Raw passwords are not stored, so there is no way to see this "
+        "user’s password, but you can change the password using "
+        '<a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
 )

@@ -37,16 +37,24 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, HouseAdmin):
-    """Without what says the schedule once more, in English only."""
+    """Without what only a message broker or an astronomer needs."""
 
     form = PeriodicTaskForm
     list_display = ("name", "enabled", "when", "last_run_at", "one_off")
     list_filter = ("enabled", "one_off", "last_run_at")
     readonly_fields = ("last_run_at",)
-    fieldsets = tuple(
-        (title, {**options, "fields": [f for f in options["fields"] if f != "crontab_translation"]})
-        for title, options in beat.PeriodicTaskAdmin.fieldsets
-    )
+    fieldsets = (
+        (None, {"fields": ("name", "regtask", "task", "enabled", "description")}),
+        (
+            gettext_lazy("Schedule"),
+            {
+                "fields": (
+                    "interval", "crontab", "clocked", "start_time", "last_run_at", "one_off",
+                ),
+            },
+        ),
+        (gettext_lazy("Arguments"), {"fields": ("args", "kwargs")}),
+    )  # fmt: skip
     # Theirs has a script in the page, which the pages' policy forbids; the field that it fills
     # stands on the page anyway.
     change_form_template = None
@@ -66,6 +74,8 @@ class IntervalScheduleAdmin(beat.IntervalScheduleAdmin, HouseAdmin):
 class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, HouseAdmin):
     inlines = ()
     list_display = ("__str__",)
+    fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year", "timezone")
+    readonly_fields = ()
 
 
 @admin.register(ClockedSchedule)
