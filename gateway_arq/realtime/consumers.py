@@ -38,18 +38,18 @@ class EventConsumer(AsyncConsumer):
         await send({"type": "websocket.accept"})
         send = wire.patient(send)
         hub = get_hub()
-        try:
-            request = wanted(scope.get("query_string", b""), self.audience)
-            caller = await authenticate(scope)
-            client = await hub.join(send, caller, *request)
-        except Refused as refusal:
-            await say_goodbye(send, refusal.code, refusal.detail)
-            return
-        try:
-            with census.counted(self.address):
+        with census.counted(self.address):  # before the greeting: who has that is counted
+            try:
+                request = wanted(scope.get("query_string", b""), self.audience)
+                caller = await authenticate(scope)
+                client = await hub.join(send, caller, *request)
+            except Refused as refusal:
+                await say_goodbye(send, refusal.code, refusal.detail)
+                return
+            try:
                 await _listen(receive, client)
-        finally:
-            hub.leave(client)
+            finally:
+                hub.leave(client)
 
 
 class GatewaySocket(EventConsumer):

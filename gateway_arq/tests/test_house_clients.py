@@ -183,6 +183,7 @@ def test_a_client_of_the_switchboard_sees_what_it_does(house):
         return answer.json()
 
     with connect(f"ws://{address}/jpbx-ws?api_key={DOCUMENTED_KEY}") as ws:
+        assert json.loads(ws.recv())["type"] == "system"
         types = "blacklist_added", "blacklist_removed"
         told = (event for event in map(json.loads, ws) if event["type"] in types)
         assert ask("GET", "status")["ws_clients"] == 1
