@@ -13,6 +13,7 @@ from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
@@ -24,9 +25,15 @@ ROOT = Path(__file__).parent
 CLIENTS = ROOT / "tests" / "clients"
 OURS = b"gateway-arq-tests"  # marks a Redis database that the suite may empty
 
-# How long an example takes tells how busy the machine is, not whether the code is right.
-hypothesis_settings.register_profile("untimed", deadline=None)
-hypothesis_settings.load_profile("untimed")
+# How long an example takes tells how busy the machine is, not whether the code is right. CI looks
+# at the same examples every time, so that it tells of the change; other runs look for new ones.
+hypothesis_settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize=os.environ.get("REQUIRE_SERVICES") == "1",
+)
+hypothesis_settings.load_profile("house")
 
 SERVICES = {"redis_url", "postgres_url", "legacy_database_url"}
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 import time_machine
 from django.utils import timezone
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -486,7 +486,7 @@ ANYTHING = st.recursive(
     )
     | ANYTHING
 )
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=150)
 def test_whatever_is_posted_is_listed_or_refused_clearly(api: APIClient, settings: Any, body: Any):
     settings.RATE_LIMIT_PER_MINUTE = 0
     try:
@@ -500,7 +500,7 @@ def test_whatever_is_posted_is_listed_or_refused_clearly(api: APIClient, setting
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=150)
 def test_whatever_is_asked_for_is_found_or_refused_clearly(
     api: APIClient, settings: Any, text: str
 ):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lotto.models import Extraction
@@ -43,10 +43,7 @@ NEARLY = {
     "source": st.sampled_from(["manual", "OCR", "guess", ""]),
     "overwrite": st.sampled_from(["true", 1, True, None]),
 }  # fmt: skip
-quickly = settings(
-    max_examples=60,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+quickly = settings(max_examples=60)
 
 
 def check(answer: Any) -> None:

@@ -353,10 +353,7 @@ _cells = st.none() | st.integers(-1, 92)
     st.lists(st.tuples(_days, _wheels, *[_cells] * 5), max_size=8, unique_by=lambda row: row[:2]),
     st.lists(st.tuples(_days, _wheels, _numbers, _texts), max_size=8),
 )
-@hypothesis.settings(
-    max_examples=30,
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
-)
+@hypothesis.settings(max_examples=30)
 def test_whatever_is_in_the_tables_what_is_told_is_sound(
     old: OldDatabase, extractions: list[tuple[Any, ...]], predictions: list[tuple[Any, ...]]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_arq.lib.days import local_day, zone
@@ -117,7 +117,7 @@ def check_every_figure(day: date, now: datetime) -> None:
         )
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 @given(st.sampled_from(CLOCK_CHANGES), st.integers(0, 19), steps)
 def test_every_figure_equals_the_calls_counted_one_by_one(day: date, moment: int, steps: list[Any]):
     """After any late, corrected, repeated, moved, retyped or deleted call, recounted or not."""

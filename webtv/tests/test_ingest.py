@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_arq.lib.days import day_bounds, local_day
@@ -118,7 +118,7 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(batches=batches)
 def test_rollups_are_what_the_samples_add_up_to(
     stream: Stream, batches: list[list[tuple[int, int]]]
