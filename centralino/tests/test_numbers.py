@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from centralino.numbers import MOST, NumberError, canonical, e164, is_withheld, national, prefixes
@@ -72,6 +72,7 @@ def test_whatever_a_telephone_sends_is_a_number_or_none(caller: str):
 
 
 @given(st.from_regex(r"\+?[0-9]{2,15}", fullmatch=True))
+@example("+310000000")
 def test_the_one_notation_stays_what_it_is(written: str):
     number = canonical(written)
     assert canonical(number) == number
