@@ -60,8 +60,8 @@ def e164(caller: str) -> str:
         number = phonenumbers.parse(text, REGION)
         if phonenumbers.is_possible_number(number):
             told = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-            # A prefix for calls within that country is left out, one at a time: +31 0 0 20...
-            return told if told == text else e164(told)
+            # Abroad a prefix for calls within the country is left out, one at a time: +31 0 0 20...
+            return told if told == text or told.startswith(COUNTRY) else e164(told)
     digits = _NOT_DIGITS.sub("", text)[:MOST]
     # Once more without what was around them: the same digits are always the same number.
     return digits if digits == text else e164(digits)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from gateway_arq.lib.days import zone
 from gateway_arq.lib.fact_admin import Exported, FactAdmin
+from gateway_arq.lib.house_admin import ExactFilter
 from gateway_arq.lib.words import called, choices
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
 from webcom.words import CALL_STATES
@@ -40,15 +41,12 @@ def _started_at_bounds(conditions: list[Any]) -> dict[str, datetime]:
     return bounds
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(ExactFilter):
     title = gettext_lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return choices(CALL_STATES)
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
-        return queryset.filter(state=self.value()) if self.value() else queryset
 
 
 class LineFilter(admin.SimpleListFilter):

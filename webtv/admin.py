@@ -20,6 +20,7 @@ from gateway_arq.lib.days import local_day, zone
 from gateway_arq.lib.fact_admin import FactAdmin
 from gateway_arq.lib.house_admin import HouseAdmin, HouseInline
 from gateway_arq.workers.models import WorkerStatus
+from gateway_arq.workers.selectors import told_health
 from webtv import selectors
 from webtv.charts import Chart, chart
 from webtv.clients import HttpPages
@@ -156,7 +157,7 @@ class StreamAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("state"))
     def health(self, stream: Stream) -> str:
         job = self._jobs.get(f"{NAME}.{stream.name}")
-        return job.get_health_display() if job and stream.enabled else "—"
+        return told_health(job, is_wanted=stream.enabled)
 
     @admin.display(description=gettext_lazy("last error"))
     def last_error(self, stream: Stream) -> str:

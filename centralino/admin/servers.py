@@ -19,9 +19,10 @@ from centralino.services.servers import secret
 from centralino.types import AmiError
 from centralino.words import ENDPOINTS
 from gateway_arq.lib.fact_admin import FactAdmin
-from gateway_arq.lib.house_admin import HouseAdmin
+from gateway_arq.lib.house_admin import ExactFilter, HouseAdmin
 from gateway_arq.lib.words import called
 from gateway_arq.workers.models import WorkerStatus
+from gateway_arq.workers.selectors import told_health
 
 _APP = "asterisk."
 
@@ -63,7 +64,7 @@ class PbxServerAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("state"))
     def health(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{NAME}.{server.name}")
-        return job.get_health_display() if job and server.enabled else "—"
+        return told_health(job, is_wanted=server.enabled)
 
     @admin.display(description=gettext_lazy("channels now"))
     def channels(self, server: PbxServer) -> str:
@@ -73,8 +74,7 @@ class PbxServerAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("screening"))
     def screening(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{SCREENING}.{server.name}")
-        is_wanted = server.enabled and server.ari_url
-        return job.get_health_display() if job and is_wanted else "—"
+        return told_health(job, is_wanted=server.enabled and bool(server.ari_url))
 
     @admin.display(description=gettext_lazy("extensions"))
     def extensions(self, server: PbxServer) -> str:
@@ -92,13 +92,10 @@ class PbxServerAdmin(HouseAdmin):
     def secrets(self, server: PbxServer) -> str:
         if not server.name:
             return _("from the environment, by the server's name: ASTERISK_1_AMI_SECRET, ...")
-        given = {
-            f"{server.name.upper()}_{name}": secret(server.name, name)
-            for name in ("AMI_SECRET", "SSH_KEY", "SSH_PASSWORD", "ARI_PASSWORD")
-        }
         return "; ".join(
-            (_("%s is set") if is_set else _("%s is missing")) % name
-            for name, is_set in given.items()
+            (_("%s is set") if secret(server.name, name) else _("%s is missing"))
+            % f"{server.name.upper()}_{name}"
+            for name in ("AMI_SECRET", "SSH_KEY", "SSH_PASSWORD", "ARI_PASSWORD")
         )
 
     @admin.action(description=gettext_lazy("Test the connection now"), permissions=["change"])
@@ -119,17 +116,12 @@ class PbxServerAdmin(HouseAdmin):
                 )
 
 
-class ServerFilter(admin.SimpleListFilter):
-    """By the servers there are: Django would read the whole table for their names."""
-
+class ServerFilter(ExactFilter):
     title = gettext_lazy("server")
     parameter_name = "server"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, name) for name in PbxServer.objects.values_list("name", flat=True)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[PbxCall]) -> QuerySet[PbxCall]:
-        return queryset.filter(server=self.value()) if self.value() else queryset
 
 
 @admin.register(PbxCall)

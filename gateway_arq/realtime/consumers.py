@@ -38,18 +38,17 @@ class EventConsumer(AsyncConsumer):
         await send({"type": "websocket.accept"})
         send = wire.patient(send)
         hub = get_hub()
-        with census.counted(self.address):  # before the greeting: who has that is counted
-            try:
-                request = wanted(scope.get("query_string", b""), self.audience)
-                caller = await authenticate(scope)
+        try:
+            request = wanted(scope.get("query_string", b""), self.audience)
+            caller = await authenticate(scope)
+            with census.counted(self.address):  # before the greeting: who has that is counted
                 client = await hub.join(send, caller, *request)
-            except Refused as refusal:
-                await say_goodbye(send, refusal.code, refusal.detail)
-                return
-            try:
-                await _listen(receive, client)
-            finally:
-                hub.leave(client)
+                try:
+                    await _listen(receive, client)
+                finally:
+                    hub.leave(client)
+        except Refused as refusal:
+            await say_goodbye(send, refusal.code, refusal.detail)
 
 
 class GatewaySocket(EventConsumer):

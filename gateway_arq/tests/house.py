@@ -57,6 +57,37 @@ class House:
                 time.sleep(0.05)
         raise AssertionError(self.output.read_text())
 
+    def wait_for_lines(self, key: str = "") -> None:
+        """Return when the first pull is stored: the house answers before that."""
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while json.loads(self.get("/api/webcom/lines", key=key)[1])["count"] == 0:
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.05)
+
+    def deliver(self, **call: Any) -> None:
+        """The carrier's webhook, signed with WEBHOOK_SECRET, tells of a call."""
+        now = datetime.now(tz=UTC)
+        facts = {
+            "lineID": "Sickprod90TLW",
+            "direction": "Entering",
+            "caller": "331234567",
+            "timestamp": int(now.timestamp()),
+        }
+        body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
+        delivery = f"test-{secrets.token_hex(8)}"
+        answer = requests.post(
+            f"http://127.0.0.1:{self.port}/api/webcom/events",
+            data=body,
+            headers={
+                "content-type": "application/json",
+                "webhook-id": delivery,
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
+            },
+            timeout=10,
+        )
+        assert answer.json()["created"] == 1, answer.text
+
     def children(self) -> list[int]:
         """Process ids of the direct children, the sandbox among them."""
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
@@ -81,39 +112,6 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
         **ports,
         **extra,
     }
-
-
-def wait_for_lines(house: House, key: str = "") -> None:
-    """Return when the first pull is stored: the house answers before that."""
-    deadline = time.monotonic() + STARTS_WITHIN_S
-    while json.loads(house.get("/api/webcom/lines", key=key)[1])["count"] == 0:
-        assert time.monotonic() < deadline, house.output.read_text()
-        time.sleep(0.05)
-
-
-def deliver(house: House, **call: Any) -> None:
-    """The carrier's webhook tells of a call."""
-    now = datetime.now(tz=UTC)
-    facts = {
-        "lineID": "Sickprod90TLW",
-        "direction": "Entering",
-        "caller": "331234567",
-        "timestamp": int(now.timestamp()),
-    }
-    body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
-    delivery = f"test-{secrets.token_hex(8)}"
-    answer = requests.post(
-        f"http://127.0.0.1:{house.port}/api/webcom/events",
-        data=body,
-        headers={
-            "content-type": "application/json",
-            "webhook-id": delivery,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
-        },
-        timeout=10,
-    )
-    assert answer.json()["created"] == 1, answer.text
 
 
 @contextmanager

@@ -58,20 +58,10 @@ def ids(page: Page) -> list[str]:
     return [str(one.get_attribute("data-key")) for one in rows(page).all()]
 
 
-def test_a_call_appears_within_a_second(page: Page) -> None:
-    waits = []
-    for name in ("a", "b", "c"):
-        began = time.monotonic()
-        told({"id": name})
-        row(page, name).wait_for()
-        waits.append(time.monotonic() - began)
-    assert min(waits) < 1  # not each: a machine full of other tests may be late
-
-
-def test_a_call_appears_changes_and_leaves(page: Page) -> None:
+def test_a_call_appears_within_a_second_changes_and_leaves(page: Page) -> None:
     expect(page.get_by_text("Nessuna chiamata in corso.")).to_be_visible()
     told({"id": "a", "state": "Ringing", "caller": "", "revision": 1})
-    expect(row(page, "a")).to_contain_text("Anonimo")
+    expect(row(page, "a")).to_contain_text("Anonimo", timeout=1000)
     expect(row(page, "a").locator(".state")).to_have_text("Squilla")
     expect(page.locator("#active")).to_have_text("1")
     expect(page.get_by_text("Nessuna chiamata in corso.")).to_be_hidden()
@@ -120,7 +110,7 @@ def test_the_timer_runs_from_the_start_of_the_call(page: Page) -> None:
     elapsed = row(page, "a").locator(".elapsed")
     expect(elapsed).to_contain_text("1:02:0")
     before = elapsed.text_content() or ""
-    expect(elapsed).not_to_have_text(before)
+    expect(elapsed).not_to_have_text(before, timeout=3000)
 
 
 def test_newer_calls_stand_above_older_ones(page: Page) -> None:

@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from gateway_arq.lib.days import local_day
-from gateway_arq.tests.browser import LIVE, complaints_of, fill_login, picture
-from gateway_arq.tests.house import WEBHOOK_SECRET, House, deliver, environment, running
+from gateway_arq.tests.browser import LIVE, complaints_of, fill_login, of_the_page, picture
+from gateway_arq.tests.house import WEBHOOK_SECRET, House, environment, running
 from sandbox import draws
 from sandbox.app import CONTROL
 
@@ -31,7 +31,7 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_p
     complaints = complaints_of(page)
     with running(tmp_path, env) as house:
         log_in(page, house)
-        deliver(house, id="before", state="Pending")  # at night the sandbox may have none itself
+        house.deliver(id="before", state="Pending")  # at night the sandbox may have none itself
         expect(page.locator("#rows [data-key=before]")).to_be_visible(timeout=PATIENCE_MS)
         house.process.kill()
         house.process.wait()
@@ -46,7 +46,7 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_p
         expect(page.locator("#stale")).to_be_hidden()
         differences = (lacking_and_left(page) for _ in range(ROUNDS))
         assert (set(), set()) in differences  # for a moment: every second calls begin and end
-        deliver(house, id="after", state="Pending")
+        house.deliver(id="after", state="Pending")
         expect(page.locator("#rows [data-key=after]")).to_be_visible(timeout=PATIENCE_MS)
         shown = keys(page)
         assert "before" in shown
@@ -54,7 +54,7 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(chrome: Browser, tmp_p
         expect(page.locator(".sketch")).to_have_count(0)  # the charts, too, whenever it was killed
         picture(page, "dashboard-recovered")
         page.context.close()
-    assert complaints == []
+    assert of_the_page(complaints) == []
 
 
 def test_autobot_reads_the_draw_off_the_television_while_staff_watch(
@@ -88,7 +88,7 @@ def test_autobot_reads_the_draw_off_the_television_while_staff_watch(
             expect(image).not_to_have_js_property("naturalWidth", 0, timeout=PATIENCE_MS)
         picture(page, "dashboard-evening")
         page.context.close()
-    assert complaints == []
+    assert of_the_page(complaints) == []
 
 
 def blank(chrome: Browser) -> Page:

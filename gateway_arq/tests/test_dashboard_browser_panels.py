@@ -39,6 +39,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MAY_LIST = (
     "centralino.add_listentry", "centralino.change_listentry", "centralino.delete_listentry",
 )  # fmt: skip
+MAY_AUTOBOT = ("ocr.change_autobotrun",)
 BEYOND_THE_EDGE = """[...document.querySelectorAll('.card')].flatMap((card) => {
     const { paddingLeft, paddingRight } = getComputedStyle(card);
     const box = card.getBoundingClientRect();
@@ -52,7 +53,6 @@ BEYOND_THE_EDGE = """[...document.querySelectorAll('.card')].flatMap((card) => {
         })
         .map((one) => `${card.className}: ${one.outerHTML.slice(0, 80)}`);
 })"""
-MAY_AUTOBOT = ("ocr.change_autobotrun",)
 
 
 def pbx(event: str, uniqueid: str, **more: object) -> None:
@@ -71,7 +71,7 @@ def pbx_row(page: Page) -> Locator:
 
 def test_calls_of_a_switchboard_stand_in_the_same_list(page: Page) -> None:
     pbx("Newchannel", "1.1")
-    expect(pbx_row(page)).to_contain_text("3331112222")
+    expect(pbx_row(page)).to_contain_text("3331112222", timeout=1000)
     expect(pbx_row(page).locator(".line")).to_have_text("0612345 PBX")
     expect(pbx_row(page).locator(".state")).to_have_text("Squilla")
     pbx("Newchannel", "1.2", channel="PJSIP/201-00a")
@@ -131,7 +131,7 @@ def test_a_caller_is_blacklisted_in_two_clicks_and_that_is_undone_with_one(opene
         caller.get_by_text("Blocca", exact=True).click()
         caller.get_by_role("button", name="7 giorni").click()
         entry = page.locator("#blacklist > li")
-        expect(entry).to_contain_text("3331112222")
+        expect(entry).to_contain_text("3331112222", timeout=2000)
         (stored,) = listed(ListFilter(), limit=5)
         assert stored.number == "+393331112222"
         assert timedelta(days=6.9) < stored.expires_at - timezone.now() < timedelta(days=7)
@@ -146,7 +146,7 @@ def test_what_is_released_comes_back_as_it_was(opened: Open) -> None:
     (before,) = listed(ListFilter(), limit=5)
     with opened(may=MAY_LIST) as page:
         page.get_by_role("button", name="Sblocca").click()
-        expect(page.locator("#blacklist > li")).to_have_count(0)
+        expect(page.locator("#blacklist > li")).to_have_count(0, timeout=2000)
         page.get_by_role("button", name="Annulla").click()
         expect(page.locator("#blacklist > li")).to_contain_text("3331112222")
         assert listed(ListFilter(), limit=5) == [before]
@@ -158,7 +158,7 @@ def test_a_number_is_blocked_by_hand_and_nonsense_is_explained(opened: Open) -> 
         number.fill("333 111 2222")
         page.get_by_label("Per quanto tempo").select_option("per sempre")
         page.locator("#block").get_by_role("button").click()
-        expect(page.locator("#blacklist > li")).to_contain_text("per sempre")
+        expect(page.locator("#blacklist > li")).to_contain_text("per sempre", timeout=2000)
         expect(number).to_be_empty()
         assert ListEntry.objects.get().expires_at is None
 
@@ -180,7 +180,7 @@ def test_viewers_move_and_what_is_old_says_so(page: Page) -> None:
     from webtv.events import ViewersCounted
 
     publish([ViewersCounted("main", 1300, timezone.now())])
-    expect(page.locator("#viewers")).to_have_text("1.300")
+    expect(page.locator("#viewers")).to_have_text("1.300", timeout=2000)
     expect(page.get_by_text("ultimo dato delle")).to_be_hidden()
 
 
@@ -199,7 +199,7 @@ def test_a_draw_is_written_onto_the_board_as_it_arrives(page: Page) -> None:
     today = timezone.localdate()
     archive.save([Draw(today, "BA", (1, 2, 3, 4, 90))], source="manual")
     bari = page.locator(".board").first.locator("tr").first
-    expect(bari.locator(".ball")).to_have_text(["1", "2", "3", "4", "90"])
+    expect(bari.locator(".ball")).to_have_text(["1", "2", "3", "4", "90"], timeout=2000)
 
 
 def test_figures_that_were_overtaken_by_an_event_do_not_undo_it(page: Page) -> None:
@@ -234,7 +234,7 @@ def test_autobot_is_started_watched_and_done(
     with opened(may=MAY_AUTOBOT) as page:
         autobot = page.locator("#autobot")
         autobot.get_by_role("button", name="Avvia").click()
-        expect(autobot).to_contain_text("cerca il tabellone")
+        expect(autobot).to_contain_text("cerca il tabellone", timeout=2000)
         expect(autobot.get_by_role("button", name="Avvia")).to_be_hidden()
 
         run = runs.take("worker")  # as the worker does it
@@ -243,7 +243,7 @@ def test_autobot_is_started_watched_and_done(
             cells = [[n + place + 1, 99.0, []] for place in range(5)]
             wheels = [AutobotWheel(wheel=wheel, cells=cells, is_taken=True)]
             runs.note_wheels(run, "worker", wheels)
-            expect(autobot).to_contain_text(f"{n + 1} / 11")
+            expect(autobot).to_contain_text(f"{n + 1} / 11", timeout=2000)
         keep_board(run, board_picture())
         runs.end(run, "worker", RunState.COMPLETED, "All done.")
         expect(autobot).to_contain_text("completato")
@@ -267,7 +267,7 @@ def test_on_a_day_without_a_draw_autobot_is_started_for_an_extraordinary_one(
         expect(autobot).to_contain_text("Oggi non è prevista alcuna estrazione.")
         picture(page, "dashboard-no-draw-day")
         autobot.get_by_role("button", name="Sì, estrazione straordinaria").click()
-        expect(autobot).to_contain_text("cerca il tabellone")
+        expect(autobot).to_contain_text("cerca il tabellone", timeout=2000)
         expect(autobot.locator(".start")).to_be_hidden()
         assert AutobotRun.objects.get().is_extraordinary
 
@@ -279,7 +279,7 @@ def test_autobot_is_stopped_only_on_second_thought(opened: Open, settings: Any) 
         page.locator("#autobot").get_by_text("Ferma", exact=True).click()
         assert not AutobotRun.objects.get().is_over
         page.get_by_role("button", name="Sì, ferma AutoBOT").click()
-        expect(page.locator("#autobot")).to_contain_text("a riposo")
+        expect(page.locator("#autobot")).to_contain_text("a riposo", timeout=2000)
         assert AutobotRun.objects.get().message == "Stopped by anna."
 
 

@@ -14,15 +14,7 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from gateway_arq.tests.house import (
-    ROOT,
-    WEBHOOK_SECRET,
-    House,
-    deliver,
-    environment,
-    running,
-    wait_for_lines,
-)  # fmt: skip
+from gateway_arq.tests.house import ROOT, WEBHOOK_SECRET, House, environment, running
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("house")]
 
@@ -62,8 +54,8 @@ def house(tmp_path_factory) -> Iterator[House]:
         RATE_LIMIT_PER_MINUTE="0",
     )
     with running(folder, env) as house:
-        wait_for_lines(house)
-        deliver(house, id=DOCUMENTED_CALL, state="Ok", duration=45, cost=0.15)
+        house.wait_for_lines()
+        house.deliver(id=DOCUMENTED_CALL, state="Ok", duration=45, cost=0.15)
         yield house
 
 
@@ -108,7 +100,7 @@ def test_documented_ws_example_shows_calls(node, house):
     guard.start()
     try:
         assert process.stdout.readline() == "Connected to Gateway ARQ\n"
-        deliver(house, id="live-call-1", state="Pending", cost=0.15)
+        house.deliver(id="live-call-1", state="Pending", cost=0.15)
         while (line := process.stdout.readline()) and line != "Call live-call-1: Pending\n":
             continue  # calls of the sandbox
         assert process.stdout.readline() == "  Caller: 331234567\n"

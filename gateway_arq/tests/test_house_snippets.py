@@ -17,15 +17,7 @@ import pytest
 import requests
 
 from gateway_arq.apidocs import snippets, sockets
-from gateway_arq.tests.house import (
-    ROOT,
-    WEBHOOK_SECRET,
-    House,
-    deliver,
-    environment,
-    running,
-    wait_for_lines,
-)  # fmt: skip
+from gateway_arq.tests.house import ROOT, WEBHOOK_SECRET, House, environment, running
 
 pytestmark = [pytest.mark.once, pytest.mark.node, pytest.mark.xdist_group("house")]
 
@@ -50,7 +42,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "2025/12/04\tBA\t1\t2\t3\t4\t5\n"
     )
     with running(folder, env) as house:
-        wait_for_lines(house, TEST_KEY)
+        house.wait_for_lines(TEST_KEY)
         yield house
 
 
@@ -150,7 +142,7 @@ def test_the_sockets_snippets_hear_calls(node: str, house: House, name: str) -> 
             calls = (line for line in process.stdout if line.startswith("call_event_realtime"))
             heard = pool.submit(next, calls)
             while not wait([heard], timeout=0.5).done:  # at night the sandbox has one a minute
-                deliver(house, id=secrets.token_hex(12), state="Pending", cost=0.15)
+                house.deliver(id=secrets.token_hex(12), state="Pending", cost=0.15)
             assert heard.result()
         finally:
             process.kill()

@@ -51,14 +51,14 @@ def test_first_start_makes_everything_and_sigterm_ends_everything(folder, env):
         assert house.get("/health", key="sk_live_arq_wrong")[0] == 401
         screen = house.output.read_text()
         children = house.children()
-        assert house.stop() < 10
+        assert house.stop() < 5
         assert house.process.returncode == 0
     assert f"http://localhost:{house.port}/dashboard/" in screen
     assert re.search(r"admin, password \S{16} ", screen)
     assert key_in(folder) in screen
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
     assert children
-    assert all(gone(pid, within_s=10) for pid in children)
+    assert all(gone(pid, within_s=1) for pid in children)
 
 
 def test_second_start_keeps_user_and_keys_and_the_data_dir_is_one_gateways_alone(folder, env):

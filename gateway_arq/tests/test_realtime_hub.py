@@ -323,7 +323,7 @@ async def test_the_sockets_of_an_ended_key_are_closed_at_once_when_it_is_announc
     socket = await joined(hub)
     keys.ended.add(CALLER.key_id)
     await asyncio.to_thread(control.announce, "keys.changed")
-    await eventually(lambda: socket.closed)
+    await eventually(lambda: socket.closed, within_s=2)
     assert socket.closed == 4401
 
 

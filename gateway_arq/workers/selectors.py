@@ -52,6 +52,11 @@ def summary(main: str, jobs: Iterable[WorkerStatus]) -> WorkerSummary:
     return WorkerSummary(status, chief.last_run_at, chief.last_error)
 
 
+def told_health(job: WorkerStatus | None, *, is_wanted: bool) -> str:
+    """A job's health for people; a dash where there is none, or nobody wants it to work."""
+    return str(job.get_health_display()) if job and is_wanted else "—"
+
+
 def _worst(parts: list[WorkerStatus]) -> WorkerStatus:
     """The part that is worst, but only `degraded` as long as another one works."""
     order = [Health.DISABLED, Health.HEALTHY, Health.DEGRADED, Health.DOWN]

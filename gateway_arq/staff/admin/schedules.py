@@ -55,8 +55,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, HouseAdmin):
         ),
         (gettext_lazy("Arguments"), {"fields": ("args", "kwargs")}),
     )  # fmt: skip
-    # Theirs has a script in the page, which the pages' policy forbids; the field that it fills
-    # stands on the page anyway.
+    # Theirs has a script in the page, which the pages' policy forbids.
     change_form_template = None
     change_list_template = None
 

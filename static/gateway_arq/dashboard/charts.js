@@ -140,9 +140,9 @@ class HouseChart {
 
   #save(kind) {
     const title = this.#figure.querySelector("h3").textContent;
-    const drawing = this.#drawing();
-    if (kind === "png") save.picture(title, drawing, { ground: colour("--card"), ink: colour("--text") });
-    else save.table(title, [text("time"), ...drawing.data.datasets.map(({ label }) => label)], drawing.data);
+    const { data } = this.#chart;
+    if (kind === "png") save.picture(title, this.#drawing(), { ground: colour("--card"), ink: colour("--text") });
+    else save.table(title, [text("time"), ...data.datasets.map(({ label }) => label)], data);
   }
 }
 
