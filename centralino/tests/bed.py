@@ -1,4 +1,4 @@
-"""The real Asterisk of `../shared/asterisk`, where it is there: started once, steered by tests."""
+"""The real Asterisk of `tests/asterisk`: started once, steered by tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 
 from centralino.models import PbxServer
 
-FOLDER: Final = Path(__file__).resolve().parents[3] / "shared" / "asterisk"
+FOLDER: Final = Path(__file__).resolve().parents[2] / "tests" / "asterisk"
 STARTS_WITHIN_S: Final = 180  # the first time it downloads its packages
 CALLED: Final = "899748963"
 
