@@ -1,10 +1,10 @@
 # `make` alone lists what there is. Everything runs in .venv, which `make setup` keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test coverage test-easyocr lint types check bench lock clean
+.PHONY: help setup setup-dev run test test-rest test-all test-exhaustive coverage test-easyocr lint types check bench lock clean
 PY := .venv/bin/python
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 setup: ## make .venv and install what the gateway needs
 	@bin/setup
@@ -15,11 +15,20 @@ setup-dev:
 run: setup ## start gateway and sandbox (PORT=8000, DATA_DIR=./var); Ctrl-C stops them
 	@exec $(PY) manage.py up
 
-test: setup-dev ## run the tests on both sizes of the house (ARGS="-k name" for some)
-	@exec $(PY) bin/test $(ARGS)
+test: setup-dev ## run the light tests in a minute, or any that ARGS="-k name" or a path chooses
+	@exec $(PY) bin/test light $(ARGS)
 
-coverage: ## run the tests as above, a third slower, and print the branch coverage
-	@COVERAGE=1 $(MAKE) --no-print-directory test
+test-rest: setup-dev ## run what `make test` leaves out: browser, processes, OCR, Asterisk, full profile
+	@exec $(PY) bin/test rest $(ARGS)
+
+test-all: setup-dev ## run both
+	@exec $(PY) bin/test all $(ARGS)
+
+test-exhaustive: setup-dev ## run every case on both profiles, EasyOCR and the soak (an hour)
+	@exec $(PY) bin/test exhaustive $(ARGS)
+
+coverage: ## run all tests, a third slower, and print the branch coverage
+	@COVERAGE=1 $(MAKE) --no-print-directory test-all
 
 test-easyocr: setup-dev ## run the tests of OCR_ENGINE=easyocr in .venv-easyocr (2.4 GB)
 	@bin/test-easyocr $(ARGS)
@@ -37,7 +46,7 @@ check: lint types ## everything that CI runs
 	@$(PY) manage.py makemigrations --check --dry-run
 	@bin/check-production
 	@bin/check-deploy
-	@$(MAKE) --no-print-directory test test-easyocr
+	@$(MAKE) --no-print-directory test-all
 
 bench: setup-dev ## run the benchmarks beside their peers (see docs/performance.md)
 	@exec $(PY) -m bench $(ARGS)

@@ -19,39 +19,21 @@ from hypothesis import settings as hypothesis_settings
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
 
-pytest_plugins = ["gateway_arq.tests.told", "gateway_arq.tests.browser"]
+pytest_plugins = ["tests.tiers", "gateway_arq.tests.told", "gateway_arq.tests.browser"]
 
 ROOT = Path(__file__).parent
 CLIENTS = ROOT / "tests" / "clients"
 OURS = b"gateway-arq-tests"  # marks a Redis database that the suite may empty
 
-# How long an example takes tells how busy the machine is, not whether the code is right. CI looks
-# at the same examples every time, so that it tells of the change; other runs look for new ones.
+# How long an example takes tells how busy the machine is, not whether the code is right. The same
+# examples every time tell of the change; `make test-exhaustive` looks for new ones.
 hypothesis_settings.register_profile(
-    "house",
+    "gateway",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    derandomize=os.environ.get("REQUIRE_SERVICES") == "1",
+    derandomize=os.environ.get("EXHAUSTIVE") != "1",
 )
-hypothesis_settings.load_profile("house")
-
-SERVICES = {"redis_url", "postgres_url", "legacy_database_url"}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the other size tests: what says the same in both, or needs a service."""
-    belongs = _belongs_to_full if settings.TEST_SIZE == "full" else _belongs_to_embedded
-    others = {item for item in items if not belongs(item)}
-    config.hook.pytest_deselected(items=list(others))
-    items[:] = [item for item in items if item not in others]
-
-
-def _belongs_to_full(item: pytest.Item) -> bool:
-    return not any(map(item.get_closest_marker, ("once", "browser", "node")))
-
-
-def _belongs_to_embedded(item: pytest.Item) -> bool:
-    return SERVICES.isdisjoint(getattr(item, "fixturenames", ()))
+hypothesis_settings.load_profile("gateway")
 
 
 def _needed(name: str, found: str | None) -> str:
@@ -65,8 +47,8 @@ def _needed(name: str, found: str | None) -> str:
 
 def _service(name: str, url: str) -> str:
     # Asked for while the test runs, or it would not have been collected.
-    if settings.TEST_SIZE != "full":
-        pytest.skip(f"{name} belongs to the full size")
+    if settings.TEST_PROFILE != "full":
+        pytest.skip(f"{name} belongs to the full profile")
     return _needed(name, url)
 
 

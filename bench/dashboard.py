@@ -37,6 +37,7 @@ FAST_4G: Final = {
     "uploadThroughput": 1_500_000 / 8 * 0.9,
 }
 LOADS: Final = 5
+MAX_GROWTH_MB: Final = 5.0  # of the heap in a soak, after collection
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 LCP: Final = """() => new Promise((done) => new PerformanceObserver((list) =>
     done(list.getEntries().at(-1).startTime)
@@ -237,6 +238,8 @@ def soak(base: str, cookie: str, chrome: Any) -> None:
     line("processor of the tab", f"{share:.1%} of one core")
     line("changes of the page in a second", f"at most {most}")
     page.context.close()
+    if heaps[-1] > heaps[0] + MAX_GROWTH_MB:
+        raise SystemExit(f"the heap grew from {heaps[0]:.1f} to {heaps[-1]:.1f} MB")
 
 
 def heap_mb(protocol: Any) -> float:

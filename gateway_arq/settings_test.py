@@ -1,6 +1,6 @@
-"""Settings of the test suite: the house's own, with nothing of the developer's environment.
+"""Settings of the test suite: the gateway's own, with nothing of the developer's environment.
 
-`GATEWAY_TEST_SIZE=embedded` (the default) is SQLite and memory; `full` keeps `DATABASE_URL`,
+`GATEWAY_TEST_PROFILE=embedded` (the default) is SQLite and memory; `full` keeps `DATABASE_URL`,
 `REDIS_URL` and `LEGACY_DATABASE_URL` as `bin/test` found them.
 """
 
@@ -18,15 +18,15 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SERVICES = ("DATABASE_URL", "REDIS_URL", "LEGACY_DATABASE_URL")
 _WORKER = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
 
-TEST_SIZE = os.environ.get("GATEWAY_TEST_SIZE", "embedded")
+TEST_PROFILE = os.environ.get("GATEWAY_TEST_PROFILE", "embedded")
 TEST_API_KEY = "sk_test_arq_a_key_for_tests_only"
 
 
 def _forget_environment() -> None:
-    """Drop every name that .env.example lists; a house test holds that list to be complete."""
+    """Drop every name that .env.example lists; a test holds that list to be complete."""
     listed = re.findall(r"(?m)^#? ?([A-Z][A-Z0-9_]*)=", (_ROOT / ".env.example").read_text())
     for name in {name.removesuffix("_FILE") for name in listed}:
-        if TEST_SIZE != "full" or name not in _SERVICES:
+        if TEST_PROFILE != "full" or name not in _SERVICES:
             os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
 

@@ -23,7 +23,7 @@ from centralino.services import lists
 from centralino.types import Reason
 from gateway_arq.workers import services as workers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 LISTED = "/admin/centralino/listentry/"
 SCREENED = "/admin/centralino/screenedcall/"

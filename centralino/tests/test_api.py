@@ -23,7 +23,7 @@ from gateway_arq.auth.types import Scope
 from gateway_arq.realtime import census
 from gateway_arq.workers import services as workers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)  # 12:00 in Rome
 CALL_KEYS = {

@@ -25,6 +25,7 @@ from sandbox.switchboard import PlannedCall, event
 from sandbox.testing import RunningAmi, running_ami
 
 pytestmark = [
+    pytest.mark.both_profiles,
     pytest.mark.django_db(transaction=True),
     pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning"),
 ]

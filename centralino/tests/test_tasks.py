@@ -16,7 +16,7 @@ from gateway_arq.celery import app
 from gateway_arq.realtime import publish
 from gateway_arq.workers.models import Health, WorkerStatus
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 schedule = import_module("centralino.migrations.0002_schedule")
 NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from gateway_arq.auth import services
 from gateway_arq.auth.types import Scope
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 NO_KEY = "Missing X-API-Key header. Authentication required."
 REALMS = 'ApiKey realm="Gateway ARQ", Bearer realm="Gateway ARQ"'

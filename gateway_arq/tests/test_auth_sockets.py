@@ -18,7 +18,7 @@ from gateway_arq.auth.sockets import authenticate
 from gateway_arq.auth.types import Caller, Refused
 
 # The session is looked up in a thread, with a connection of its own.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_profiles]
 
 HOST = "gateway.example"
 

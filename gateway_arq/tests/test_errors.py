@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from gateway_arq.lib.rest import RawJson, to_json
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.both_profiles, pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 RAISES: dict[str, Exception] = {
     "bug": ZeroDivisionError("secret detail"),

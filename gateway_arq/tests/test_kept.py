@@ -10,7 +10,7 @@ from gateway_arq.lib import kept as module
 from gateway_arq.lib.kept import KEPT_MOST, kept
 from gateway_arq.workers.models import WorkerStatus
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_profiles]
 
 
 @pytest.fixture(autouse=True)

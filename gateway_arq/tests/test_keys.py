@@ -19,7 +19,7 @@ from gateway_arq.auth.keyring import Keyring
 from gateway_arq.auth.models import ApiKey
 from gateway_arq.auth.types import Caller, Scope, digest_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 @pytest.fixture

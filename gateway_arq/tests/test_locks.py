@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from gateway_arq.lib.locks import lock_for_transaction, only_one
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_profiles]
 
 
 def in_a_thread(work: Callable[[], Any]) -> Any:

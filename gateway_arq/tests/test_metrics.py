@@ -17,6 +17,8 @@ from webcom import ingest
 from webcom.models import Line
 from webcom.types import parse_call
 
+pytestmark = pytest.mark.both_profiles
+
 NOW = datetime(2025, 11, 15, 13, 30, tzinfo=UTC)
 PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"

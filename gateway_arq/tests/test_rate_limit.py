@@ -14,6 +14,8 @@ from gateway_arq.auth import limits
 from gateway_arq.lib import rate_limit
 from gateway_arq.lib.rate_limit import FailSafeCounter, MemoryCounter, RedisCounter, Verdict
 
+pytestmark = pytest.mark.both_profiles
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:

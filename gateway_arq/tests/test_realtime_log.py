@@ -19,15 +19,16 @@ from gateway_arq.realtime.outbox import PARCEL_MOST, Outbox, Parcel
 from gateway_arq.realtime.redis_log import STREAM, RedisLog
 from gateway_arq.tests.tcp import Proxy
 
+pytestmark = pytest.mark.both_profiles
+
 LENGTH = 1_000
 
 
-@pytest.fixture(params=["memory", "redis"])
-def log(request: pytest.FixtureRequest) -> Iterator[EventLog]:
-    if request.param == "memory":
-        log: EventLog = MemoryLog(LENGTH)
-    else:
-        log = RedisLog(request.getfixturevalue("redis_url"), LENGTH)
+@pytest.fixture
+def log(settings: Any) -> Iterator[EventLog]:
+    """The log of this deployment profile."""
+    url = settings.REDIS_URL
+    log: EventLog = RedisLog(url, LENGTH) if url else MemoryLog(LENGTH)
     yield log
     log.close()
 

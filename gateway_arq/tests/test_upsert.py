@@ -7,7 +7,7 @@ import pytest
 from gateway_arq.lib.upsert import upsert
 from webcom.models import DirtyBucket, Line
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 COLUMNS = ["line_id", "number", "line_type", "group", "relations", "name", "updated_at"]
 

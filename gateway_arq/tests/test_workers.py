@@ -13,7 +13,7 @@ from gateway_arq.workers import services as workers
 from gateway_arq.workers.models import Health, WorkerStatus
 from gateway_arq.workers.selectors import WorkerSummary, summary
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 NOW = datetime(2025, 11, 15, 12, tzinfo=UTC)
 NAME = "webcom.calls"

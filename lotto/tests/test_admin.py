@@ -18,7 +18,7 @@ from lotto.types import Draw, Source
 from sandbox.operator import packed
 from sandbox.testing import running_operator
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 DAY = date(2026, 5, 30)
 DAYS = "/admin/lotto/drawday/"
 DRAWS = "/admin/lotto/extraction/"

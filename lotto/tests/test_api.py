@@ -15,7 +15,7 @@ from lotto.models import Extraction
 from lotto.tests.conftest import SLICE
 from lotto.types import Source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 NOW = datetime(2026, 6, 9, 10, 0, 0, 123, tzinfo=UTC)
 AT = "2026-06-09T10:00:00Z"
 NUMBERS = [12, 45, 67, 23, 89]

@@ -15,7 +15,7 @@ from lotto.models import Extraction
 from lotto.tests.conftest import SLICE
 from lotto.types import WHEELS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 GOOD = {"data": "2025/12/06", "ruota": "BA", "numeri": [1, 2, 3, 4, 5], "source": "manual"}
 FULL = {"data": "2025/12/06", "wheels": {"BA": [1, 2, 3, 4, 5]}, "source": "ocr"}
 JSON = st.recursive(

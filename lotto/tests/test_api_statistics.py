@@ -11,7 +11,7 @@ from lotto.lines import draw_of
 from lotto.tests.conftest import SLICE
 from lotto.types import CITIES, WHEELS, Draw, Source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 DRAWS = [draw_of(line) for line in SLICE.read_bytes().splitlines()]
 DAYS = sorted({draw.day for draw in DRAWS if draw.wheel in CITIES})
 

@@ -15,6 +15,8 @@ from lotto import ingest
 from lotto.models import Correction, Extraction
 from lotto.types import Draw, Source
 
+pytestmark = pytest.mark.both_profiles
+
 DAY = date(2025, 12, 6)
 BARI = Draw(DAY, "BA", (12, 45, 67, 23, 89))
 LINE = b"2025/12/06\tBA\t12\t45\t67\t23\t89"

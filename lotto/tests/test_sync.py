@@ -20,7 +20,7 @@ from lotto.types import Draw, OperatorError, Source
 from sandbox.operator import packed
 from sandbox.testing import RunningOperator, running_operator
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 DAY = date(2026, 5, 30)
 BARI = (87, 61, 14, 25, 38)
 JUNE_2026 = 1_780_302_600.0  # 2026-06-01 in Rome: the real history, and nothing invented

@@ -24,7 +24,7 @@ from ocr.tests.evenings import (
 )
 from ocr.types import Held, RunState
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 RUNS = "/admin/ocr/autobotrun/"
 NEW = (5, 17, 23, 42, 88)
 

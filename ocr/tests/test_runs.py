@@ -29,7 +29,7 @@ from ocr.tests.evenings import (
 )
 from ocr.types import Held, LeaseLost, RunBusy, RunRefused, RunState, StepName
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 NUMBERS = (5, 17, 23, 42, 88)
 
 

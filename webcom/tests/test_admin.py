@@ -21,7 +21,7 @@ from webcom.models import Call, Cursor, Line, Rebate, Unreadable
 from webcom.tests.factories import NOON, ended, line_payload, rebates_payload, record, stored
 from webcom.types import parse_line, parse_rebates
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 MODELS = [Call, Line, Rebate, Unreadable, Cursor]
 CALLS = "/admin/webcom/call/"

@@ -24,7 +24,7 @@ from webcom.tests.factories import (
 )
 from webcom.types import parse_call, parse_line, parse_rebates
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 CALL_KEYS = {  # of both references; the last three are additions
     "id": str,

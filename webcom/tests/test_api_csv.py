@@ -13,7 +13,7 @@ from webcom.api.csv import FIELDS
 from webcom.events import call_document
 from webcom.tests.factories import NOON, ended, record, stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 def csv_rows(api: APIClient, query: str) -> list[dict[str, str]]:

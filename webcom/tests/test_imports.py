@@ -18,7 +18,7 @@ from webcom.ingest import Stored
 from webcom.models import Call, CallRollup, Cursor, DirtyBucket
 from webcom.tests.factories import NOON, ended_payload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 def calls(count: int) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ from webcom.tests.factories import (
 )
 from webcom.types import PushMessage, RecordError, Stage, parse_call, parse_line, parse_rebates
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 def test_a_stored_call_is_read_back_as_it_was_told():

@@ -11,6 +11,8 @@ from webcom.models import Line
 from webcom.tests.factories import line_payload
 from webcom.types import parse_line
 
+pytestmark = pytest.mark.both_profiles
+
 
 @pytest.mark.parametrize(
     ("number", "kind"),

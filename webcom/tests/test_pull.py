@@ -26,7 +26,7 @@ from webcom.tests.factories import (
 from webcom.tests.fakes import FakeWebcomTlc
 from webcom.types import CallPage, CursorExpired, Stage, UpstreamError
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from webcom import ingest, retention, rollups, selectors
 from webcom.models import Call, CallRollup, Delivery, Unreadable
 from webcom.tests.factories import NOON, ended, epoch, stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from webcom.selectors import Figures
 from webcom.tests.factories import NOON, ended, epoch, line_payload, record, stored, utc
 from webcom.types import parse_call, parse_line
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 CLOCK_CHANGES = [date(2025, 3, 30), date(2025, 10, 26), date(2026, 3, 29), date(2026, 10, 25)]
 # X has no type until the carrier lists it.

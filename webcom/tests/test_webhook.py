@@ -14,7 +14,7 @@ from gateway_arq.tests.told import Commit, Told
 from webcom.models import Call, Delivery, Line, Rebate
 from webcom.tests.factories import call_payload, line_payload, rebates_payload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -14,7 +14,7 @@ from webtv.charts import chart, nice_top
 from webtv.models import Alert, AlertRule, Stream, ViewerSample
 from webtv.types import TOTAL, Sample
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 LIST = "/admin/webtv/stream/"
 FORM = {
     "name": "second",

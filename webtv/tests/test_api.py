@@ -14,7 +14,7 @@ from webtv import ingest
 from webtv.models import Stream
 from webtv.types import Sample
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 NOW = datetime(2025, 11, 15, 18, 57, 8, tzinfo=UTC)  # 19:57:08 in Rome
 

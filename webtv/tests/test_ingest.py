@@ -14,7 +14,7 @@ from webtv.models import Stream, ViewerRollup, ViewerSample
 from webtv.rollup import DAY, FIVE_MINUTES, HOUR
 from webtv.types import Sample
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 NOON = datetime(2025, 11, 15, 11, 0, tzinfo=UTC)
 

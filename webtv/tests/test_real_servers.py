@@ -19,7 +19,6 @@ from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
 from webtv.types import CdnError, Source
 
-pytestmark = [pytest.mark.streaming, pytest.mark.once, pytest.mark.xdist_group("streaming")]
 SOON_S = 30.0
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 ICECAST_FILES = Path("/usr/share/icecast2")
@@ -68,6 +67,7 @@ class Server:
     page: str
     publish: str
     play: str
+    streams: tuple[str, str] = ("", "")  # the first is the one whose viewers are counted alone
 
     def viewers(self, key: str = "") -> int | str:
         """What the gateway reads of it, or why it cannot."""
@@ -135,7 +135,14 @@ def served(
 PAGES = {"nginx-rtmp": "/stat", "icecast": ""}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["nginx-rtmp", "icecast"])
+def streaming_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Each of the servers, running, with nothing on the air."""
+    with nginx() if request.param == "nginx-rtmp" else icecast() as server:
+        yield server
+
+
+@contextmanager
 def nginx() -> Iterator[Server]:
     path = program("nginx")
     if not RTMP_MODULE.exists():
@@ -146,11 +153,11 @@ def nginx() -> Iterator[Server]:
         return NGINX.format(module=RTMP_MODULE, user=user, folder=folder, http=http, stream=stream)
 
     with served("nginx-rtmp", configuration, lambda file: [path, "-c", file]) as (http, stream):
-        address = f"rtmp://127.0.0.1:{stream}"
-        yield Server("nginx-rtmp", f"http://127.0.0.1:{http}/stat", address, address)
+        address, page = f"rtmp://127.0.0.1:{stream}", f"http://127.0.0.1:{http}/stat"
+        yield Server("nginx-rtmp", page, address, address, ("live/tv", "radio/jazz"))
 
 
-@pytest.fixture(scope="module")
+@contextmanager
 def icecast() -> Iterator[Server]:
     path = program("icecast2")
 
@@ -158,12 +165,8 @@ def icecast() -> Iterator[Server]:
         return ICECAST.format(folder=folder, http=http, files=ICECAST_FILES)
 
     with served("icecast", configuration, lambda file: [path, "-c", file]) as (http, _):
-        yield Server(
-            "icecast",
-            f"http://127.0.0.1:{http}",
-            f"icecast://source:s3cret@127.0.0.1:{http}",
-            f"http://127.0.0.1:{http}",
-        )
+        page, source = f"http://127.0.0.1:{http}", f"icecast://source:s3cret@127.0.0.1:{http}"
+        yield Server("icecast", page, source, page, ("live.ogg", "other.ogg"))
 
 
 def publishing(server: Server, stream: str) -> ExitStack:
@@ -203,17 +206,9 @@ def reads(server: Server, key: str, expected: int) -> bool:
     return server.viewers(key) == expected
 
 
-@pytest.mark.parametrize(
-    ("kind", "stream", "other", "key"),
-    [
-        ("nginx", "live/tv", "radio/jazz", "live/tv"),
-        ("icecast", "live.ogg", "other.ogg", "live.ogg"),
-    ],
-)
-def test_n_players_read_as_n(
-    kind: str, stream: str, other: str, key: str, request: pytest.FixtureRequest
-) -> None:
-    server: Server = request.getfixturevalue(kind)
+def test_n_players_read_as_n(streaming_server: Server) -> None:
+    server, (stream, other) = streaming_server, streaming_server.streams
+    key = stream
     assert server.viewers(key) == 0  # nothing is on the air
     with ExitStack() as stack:
         stack.enter_context(publishing(server, stream))

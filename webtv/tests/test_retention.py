@@ -11,7 +11,7 @@ from webtv.models import Stream, ViewerRollup, ViewerSample
 from webtv.rollup import DAY
 from webtv.types import Sample
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 NOW = datetime(2025, 11, 15, 18, 0, tzinfo=UTC)
 

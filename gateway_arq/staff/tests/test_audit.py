@@ -23,7 +23,7 @@ from lotto.models import Extraction
 from lotto.types import Draw, Source
 from webtv.models import Stream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 def trail(model: type[Any]) -> list[LogEntry]:
