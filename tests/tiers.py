@@ -27,7 +27,8 @@ FIXTURES: Final = {
     "television": {"television"},
     "asterisk": {"running_bed"},
     "streaming": {"streaming_server"},
-    "easyocr": {"easyocr_engine"},
+    "easyocr": {"easyocr_packages"},
+    "fuzz": {"fuzzed_api"},
 }
 MEANS: Final = {
     "browser": "drives headless Chromium",
@@ -37,6 +38,7 @@ MEANS: Final = {
     "asterisk": "needs the real Asterisk of tests/asterisk",
     "streaming": "needs nginx with its RTMP module, icecast2 and ffmpeg",
     "easyocr": "needs PyTorch and EasyOCR (make test-easyocr)",
+    "fuzz": "sends random requests to every operation of the OpenAPI document",
     "service": "needs PostgreSQL, Redis or MariaDB (full profile)",
     "exhaustive": "runs in make test-exhaustive only",
     "both_profiles": "runs on both deployment profiles: it is about the database or Redis",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from statistics import mean
 
@@ -25,11 +26,12 @@ def at(*parts: int) -> int:
     return int(datetime(*parts, tzinfo=ROME).timestamp())  # type: ignore[misc, arg-type]
 
 
-def calls_of_days(days: int, *, first: int = AUTUMN_2025, seed: int = 1) -> list[Plan]:
+@cache
+def calls_of_a_week() -> list[Plan]:
     return [
         plan
-        for hour in range(first, first + days * 24 * HOUR_S, HOUR_S)
-        for plan in traffic.planned_calls(hour, seed=seed)
+        for hour in range(AUTUMN_2025, AUTUMN_2025 + 7 * 24 * HOUR_S, HOUR_S)
+        for plan in traffic.planned_calls(hour, seed=1)
     ]
 
 
@@ -61,7 +63,7 @@ def test_no_call_goes_back_and_every_call_ends(hour: int, seed: int) -> None:
 
 def test_nights_are_quiet_and_evenings_are_busy() -> None:
     by_hour = Counter(
-        datetime.fromtimestamp(p.steps[0].at_ms / 1000, ROME).hour for p in calls_of_days(7)
+        datetime.fromtimestamp(p.steps[0].at_ms / 1000, ROME).hour for p in calls_of_a_week()
     )
     assert by_hour[4] * 4 < by_hour[21]
     assert by_hour[3] < by_hour[11] < by_hour[21]
@@ -94,7 +96,7 @@ def test_a_day_has_as_many_hours_as_in_rome(day: tuple[int, int, int], count: in
 
 
 def test_traffic_looks_like_that_of_real_people() -> None:
-    plans = calls_of_days(7)
+    plans = calls_of_a_week()
     ends = Counter(plan.steps[-1].state for plan in plans)
     answered = [plan for plan in plans if plan.steps[-1].state == "Ok"]
     assert 0.85 < len(plans) / 7 / traffic.CALLS_PER_DAY < 1.25
@@ -108,8 +110,8 @@ def test_traffic_looks_like_that_of_real_people() -> None:
 
 
 def test_some_minutes_see_a_burst() -> None:
-    by_five_minutes = Counter(plan.steps[0].at_ms // 300_000 for plan in calls_of_days(7))
-    by_hour = Counter(plan.steps[0].at_ms // 3_600_000 for plan in calls_of_days(7))
+    by_five_minutes = Counter(plan.steps[0].at_ms // 300_000 for plan in calls_of_a_week())
+    by_hour = Counter(plan.steps[0].at_ms // 3_600_000 for plan in calls_of_a_week())
     busiest = max(by_five_minutes, key=lambda slot: by_five_minutes[slot])
     assert by_five_minutes[busiest] > 2 * by_hour[busiest // 12] / 12
 
