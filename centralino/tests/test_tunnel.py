@@ -167,7 +167,7 @@ def test_server_that_says_nothing_useful_is_an_error_in_time(banner):
         visitors: list[socket.socket] = []
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(TunnelError):
-            Tunnel(SshLogin(host=host, port=port, user=USER), host=host, port=1, step_s=0.5)
+            Tunnel(SshLogin(host=host, port=port, user=USER), host=host, port=1, step_s=0.2)
         assert time.monotonic() - began < 4
         for visitor in visitors:
             visitor.close()
