@@ -315,6 +315,7 @@ def test_message_without_an_end_is_given_up(manager):
         (b"\r\n\r\n\r\n\r\n", 0),
         (b"Event: Newstate\r\n: nameless\r\nno header\r\nUniqueid: 1.2\r\n\r\n", 0),
     ],
+    ids=["bytes", "no header", "no end", "ends only", "an event with odd headers"],
 )
 def test_garbage_is_skipped_and_announced(manager, garbage, lost):
     with session("asyncio", manager) as ami:

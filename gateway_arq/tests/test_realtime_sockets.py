@@ -188,6 +188,7 @@ def test_a_client_resumes_where_it_was(server: Server) -> None:
         (f"/ws?api_key={KEY}&since=yesterday", 4400, "since must be the seq of an event"),
         (f"/nowhere?api_key={KEY}", 4404, "No such socket: connect to /ws"),
     ],
+    ids=["a wrong key", "no key", "unknown types", "no place", "another address"],
 )
 def test_a_refused_socket_is_told_why(server: Server, path: str, code: int, detail: str) -> None:
     with server.connect(path) as client:
@@ -237,7 +238,9 @@ def test_a_header_with_underscores_is_no_other_header(server: Server) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    "target", [b"/health?a=\xc3\xa9", b"/h\xe9alth", b"/health?\xff", b"/%ff%fe", b"/%00"]
+    "target",
+    [b"/health?a=\xc3\xa9", b"/h\xe9alth", b"/health?\xff", b"/%ff%fe", b"/%00"],
+    ids=["UTF-8 in the query", "Latin-1", "a byte in the query", "no UTF-8", "NUL"],
 )
 def test_bytes_that_do_not_belong_in_a_url_are_a_4xx(server: Server, target: bytes) -> None:
     status, _ = server.get(target, b"X-API-Key: " + KEY.encode())
@@ -245,7 +248,9 @@ def test_bytes_that_do_not_belong_in_a_url_are_a_4xx(server: Server, target: byt
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("url", [{"query_string": b"a=\xc3\xa9"}, {"path": "/\udce9"}])
+@pytest.mark.parametrize(
+    "url", [{"query_string": b"a=\xc3\xa9"}, {"path": "/\udce9"}], ids=["query", "path"]
+)
 async def test_what_wsgi_cannot_hold_is_a_400_in_json(url: dict[str, Any]) -> None:
     sent: list[dict[str, Any]] = []
 

@@ -234,7 +234,10 @@ def test_a_feed_that_does_not_move_is_given_up(carrier: RunningSandbox, tlc: Htt
         '{"calls": [], "cursor": 5, "more": false}',
         '{"calls": [], "cursor": "a"}',
         '{"calls": [], "cursor": "a", "more": 1}',
-        '{"calls": [], "cursor": "%s", "more": false}' % ("a" * 201),
+        pytest.param(
+            '{"calls": [], "cursor": "%s", "more": false}' % ("a" * 201),
+            id="a cursor of 201 letters",
+        ),
     ],
 )
 def test_a_page_of_another_shape_is_refused(
