@@ -46,13 +46,14 @@ class Processes:
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """What a program leaves that ends by itself; it may fail."""
-        usual = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 60, "check": False}
-        return subprocess.run(command, **(usual | options))
+        usual: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "timeout": 60}
+        return subprocess.run(command, text=True, check=False, **(usual | options))
 
     @contextmanager
     def running(self, *command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
         """A program that runs as long as the block; then it is killed."""
-        with subprocess.Popen(command, **({"cwd": ROOT, "text": True} | options)) as process:
+        usual: dict[str, Any] = {"cwd": ROOT}
+        with subprocess.Popen(command, text=True, **(usual | options)) as process:
             try:
                 yield process
             finally:
