@@ -19,7 +19,10 @@ from hypothesis import settings as hypothesis_settings
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
 
-pytest_plugins = ["tests.tiers", "gateway_arq.tests.told", "gateway_arq.tests.browser"]
+pytest_plugins = [
+    "tests.tiers",
+    *(f"gateway_arq.tests.{name}" for name in ("told", "browser", "gateway")),
+]
 
 ROOT = Path(__file__).parent
 CLIENTS = ROOT / "tests" / "clients"

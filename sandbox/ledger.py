@@ -175,13 +175,15 @@ class Ledger:
 
     def _changes(self, now: float) -> Iterator[Call]:
         """Play up to `now`, hour by hour; yields a call whenever it changed, as it then is."""
+        known_until = self._next_hour
         while self._next_hour <= now:
             yield from self._play(self._next_hour * 1000)
             self._plan(
                 traffic.planned_calls(self._next_hour, seed=self._seed, per_day=self._per_day)
             )
-            self._forget(self._next_hour - KEEP_S)
             self._next_hour += HOUR_S
+        if self._next_hour > known_until:  # once: it looks at everything that is kept
+            self._forget(self._next_hour - HOUR_S - KEEP_S)
         yield from self._play(max(int(now * 1000), self._placed_ms))
 
     def _play(self, until_ms: int) -> Iterator[Call]:

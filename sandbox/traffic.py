@@ -182,13 +182,21 @@ def _busy_line(rng: Random, choice: tuple[LineInfo, ...]) -> LineInfo:
 def _caller(rng: Random, seed: int) -> tuple[str, str]:
     """A number and its operator; regulars call again and again, some numbers are withheld."""
     if rng.random() < 0.4:
-        rng_of_caller = Random(f"{seed}/caller/{int(REGULAR_CALLERS * rng.random() ** 2)}")
+        number, operator = _regular_caller(seed, int(REGULAR_CALLERS * rng.random() ** 2))
     else:
-        rng_of_caller = rng
-    operator = weighted(rng_of_caller, OPERATORS)
-    number = rng_of_caller.choice(PREFIXES[operator])
-    number += f"{rng_of_caller.randrange(10**6):06}"[len(number) - 3 :]
+        number, operator = _number(rng)
     return ("" if rng.random() < WITHHELD_SHARE else number), operator
+
+
+@lru_cache(maxsize=REGULAR_CALLERS)
+def _regular_caller(seed: int, position: int) -> tuple[str, str]:
+    return _number(Random(f"{seed}/caller/{position}"))
+
+
+def _number(rng: Random) -> tuple[str, str]:
+    operator = weighted(rng, OPERATORS)
+    number = rng.choice(PREFIXES[operator])
+    return number + f"{rng.randrange(10**6):06}"[len(number) - 3 :], operator
 
 
 def _steps(rng: Random, line: LineInfo, at_ms: int) -> tuple[Step, ...]:

@@ -22,7 +22,7 @@ LEFT_OUT: Final = pytest.StashKey[Counter[str]]()
 
 FIXTURES: Final = {
     "browser": {"chromium"},
-    "process": {"gateway", "start_gateway", "run_python", "workers"},
+    "process": {"processes", "gateway", "start_gateway", "workers"},
     "reader": {"eyes", "reading_process"},
     "television": {"television"},
     "asterisk": {"running_bed"},

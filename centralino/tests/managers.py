@@ -14,6 +14,7 @@ from sandbox.testing import AMI_SECRET, AMI_USER, RunningAmi
 
 DATA: Final = Path(__file__).parent / "data"
 SHORT: Final = Patience(connect_s=0.6, answer_s=0.4, ping_every_s=0.1, silent_s=0.4)
+IMPATIENT: Final = Patience(connect_s=0.2, answer_s=0.15)  # with who will not answer anyway
 UNHURRIED: Final = Patience(connect_s=5, answer_s=5, ping_every_s=5, silent_s=5)
 END: Final = {"Event": "UserEvent", "UserEvent": "End"}
 

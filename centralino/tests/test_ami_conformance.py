@@ -18,6 +18,7 @@ import pytest
 from centralino.clients.ami import MAX_MESSAGE, AsyncioAmi
 from centralino.clients.build import CLIENTS
 from centralino.tests.managers import (
+    IMPATIENT,
     SAMPLES,
     SHORT,
     address,
@@ -149,7 +150,7 @@ def test_manager_that_does_not_let_us_in_is_an_error_in_time(client, manager, fa
     manager.server.faults.add(fault)
     began = time.monotonic()
     with pytest.raises(AmiError) as caught:
-        connected(client, manager, patience=SHORT)
+        connected(client, manager, patience=IMPATIENT)
     assert time.monotonic() - began < 4
     assert AMI_SECRET not in str(caught.value)
 
@@ -217,8 +218,7 @@ def test_frozen_peer_is_noticed_although_the_connection_is_open(client, manager)
 
 def test_idle_peer_that_answers_pings_is_kept(client, manager):
     with session(client, manager, patience=SHORT) as ami:
-        quiet = [next(ami.events(idle_s=SHORT.silent_s)) for _ in range(3)]
-        assert quiet == [None, None, None]
+        assert next(ami.events(idle_s=2 * SHORT.silent_s)) is None
         assert ami.action("Ping")
 
 
@@ -315,6 +315,7 @@ def test_message_without_an_end_is_given_up(manager):
         (b"\r\n\r\n\r\n\r\n", 0),
         (b"Event: Newstate\r\n: nameless\r\nno header\r\nUniqueid: 1.2\r\n\r\n", 0),
     ],
+    ids=["bytes", "no header", "no end", "ends only", "an event with odd headers"],
 )
 def test_garbage_is_skipped_and_announced(manager, garbage, lost):
     with session("asyncio", manager) as ami:

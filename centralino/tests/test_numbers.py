@@ -58,6 +58,7 @@ def test_a_shown_number_is_not(caller: str):
     "written",
     ["", "x", "anonymous", "+", "*", "+*", "1*2", "**", "3331234567\0", "٣٣٣١٢٣٤٥٦٧", "3" * 10_000,
      "1" * 17, "333;DROP", "5", "3331234567**"],
+    ids=lambda written: ascii(written)[:20],
 )  # fmt: skip
 def test_what_is_no_number_is_refused_with_advice(written: str):
     with pytest.raises(NumberError, match=r"Scrivere|prefisso"):

@@ -153,7 +153,11 @@ def test_nobody_listening_is_an_error():
         Tunnel(SshLogin(host="127.0.0.1", port=1, user=USER), host="127.0.0.1", port=1)
 
 
-@pytest.mark.parametrize("banner", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"])
+@pytest.mark.parametrize(
+    "banner",
+    [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"],
+    ids=["nothing", "HTTP", "a banner only"],
+)
 def test_server_that_says_nothing_useful_is_an_error_in_time(banner):
     with closing(socket.create_server(("127.0.0.1", 0))) as door:
         host, port = door.getsockname()
@@ -167,7 +171,7 @@ def test_server_that_says_nothing_useful_is_an_error_in_time(banner):
         visitors: list[socket.socket] = []
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(TunnelError):
-            Tunnel(SshLogin(host=host, port=port, user=USER), host=host, port=1, step_s=0.5)
+            Tunnel(SshLogin(host=host, port=port, user=USER), host=host, port=1, step_s=0.2)
         assert time.monotonic() - began < 4
         for visitor in visitors:
             visitor.close()

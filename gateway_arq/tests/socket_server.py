@@ -6,7 +6,10 @@ import asyncio
 from typing import Any
 
 from gateway_arq.asgi import application as gateway
+from gateway_arq.realtime import hub
 from gateway_arq.realtime.publish import get_log
+
+hub.SWEEP_S = 0.2  # type: ignore[misc]  # who does not read is noticed sooner
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -16,10 +16,14 @@ def free_port() -> int:
 
 
 class Proxy:
-    """Forwards a loopback port to `target`; `cut` drops and refuses connections until `mend`."""
+    """Forwards a loopback port to `target`; `cut` drops and refuses connections until `mend`.
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    With `source` the target sees that address of loopback as the one of whoever connects.
+    """
+
+    def __init__(self, target: tuple[str, int], source: str = "") -> None:
         self._target = target
+        self._source = source
         self._open: set[socket.socket] = set()
         self._listener = self._listening(0)
         self.port = self._listener.getsockname()[1]
@@ -59,7 +63,7 @@ class Proxy:
         with suppress(OSError):  # cut
             while True:
                 client, _ = listener.accept()
-                server = socket.create_connection(self._target)
+                server = socket.create_connection(self._target, source_address=(self._source, 0))
                 self._open |= {client, server}
                 for pair in ((client, server), (server, client)):
                     threading.Thread(target=_pump, args=pair, daemon=True).start()

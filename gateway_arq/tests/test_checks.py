@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway_arq import checks
+from gateway_arq.tests.gateway import Processes
 
 KEY = "sk_live_arq_7Qm2vX9tLwZr4Kc8"
 GOOD: dict[str, Any] = {
@@ -135,9 +135,7 @@ def test_data_dir_may_be_made_later_but_must_be_writable(configured: Any, tmp_pa
     assert _ids() == ["gateway.E017"]
 
 
-def _process(
-    code: list[str], data_dir: Path, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def _production(data_dir: Path, **environment: str) -> dict[str, str]:
     production = {
         "DJANGO_SETTINGS_MODULE": "gateway_arq.settings",
         "DOTENV": "",
@@ -150,28 +148,26 @@ def _process(
         "DATA_DIR": str(data_dir),
         "PATH": os.environ["PATH"],
     }
-    return subprocess.run(
-        [sys.executable, *code],
-        env=production | environment,
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return production | environment
 
 
 @pytest.mark.once
-def test_web_process_does_not_start_with_the_key_of_the_documentation(tmp_path: Path) -> None:
+def test_web_process_does_not_start_with_the_key_of_the_documentation(
+    tmp_path: Path, processes: Processes
+) -> None:
     key = "sk_live_arq_2024_production_key_change_me"
-    ended = _process(["-c", "import gateway_arq.wsgi"], tmp_path, API_KEY_2=key)
+    env = _production(tmp_path, API_KEY_2=key)
+    ended = processes.run(sys.executable, "-c", "import gateway_arq.wsgi", env=env)
     assert ended.returncode != 0
     assert "gateway.E003: API_KEY_2 contains change_me." in ended.stderr
     assert key not in ended.stderr
 
 
 @pytest.mark.once
-def test_deployment_check_of_a_good_production_is_clean(tmp_path: Path) -> None:
-    ended = _process(["manage.py", "check", "--deploy", "--fail-level", "WARNING"], tmp_path)
+def test_deployment_check_of_a_good_production_is_clean(
+    tmp_path: Path, processes: Processes
+) -> None:
+    command = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    ended = processes.run(sys.executable, *command, env=_production(tmp_path))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "no issues (0 silenced)" in ended.stdout

@@ -115,7 +115,14 @@ def test_answer_that_cannot_be_given(asker: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "", "x" * 300]
+    "kind",
+    [
+        "text/plain",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "",
+        pytest.param("x" * 300, id="300 characters"),
+    ],
 )
 def test_body_of_another_kind(asker: Any, kind: str) -> None:
     _error(asker.generic("POST", "/echo", b"a=1", content_type=kind), 415)
@@ -125,13 +132,13 @@ def test_body_of_another_kind(asker: Any, kind: str) -> None:
     "body",
     [
         b"{",
-        b"\xff\xfe",
+        pytest.param(b"\xff\xfe", id="no UTF-8"),
         b"",
-        b"[" * 5000,
+        pytest.param(b"[" * 5000, id="5,000 brackets"),
         b'{"limit": NaN}',
         b'{"limit": 1e999}',
         b'"\\ud800"',
-        b"\xef\xbb\xbf{}",
+        pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
     ],
 )
 def test_body_that_is_not_json(asker: Any, body: bytes) -> None:
@@ -204,7 +211,7 @@ def test_body_of_unknown_length_is_refused(asker: Any) -> None:
     assert _error(answer, 411) == {"detail": "The request needs a Content-Length."}
 
 
-@pytest.mark.parametrize("length", ["-1", "ten", "1e3", "\u00b2"])
+@pytest.mark.parametrize("length", ["-1", "ten", "1e3", pytest.param("\u00b2", id="superscript")])
 def test_odd_content_length_is_refused(asker: Any, length: str) -> None:
     _error(asker.post("/echo", {}, format="json", CONTENT_LENGTH=length), 400)
 
@@ -234,7 +241,16 @@ def test_people_get_pages_where_people_browse(asker: Any) -> None:
     _error(asker.get("/admin/a/b"), 404)
 
 
-@pytest.mark.parametrize("given", ["", "a" * 65, "two words", "a\u00e9", "a;b"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        pytest.param("a" * 65, id="65 letters"),
+        "two words",
+        pytest.param("a\u00e9", id="an accent"),
+        "a;b",
+    ],
+)
 def test_odd_request_id_is_replaced(asker: Any, given: str) -> None:
     made = asker.get("/echo", headers={"X-Request-ID": given})["X-Request-ID"]
     assert made != given

@@ -49,6 +49,7 @@ def test_encryption_holds_the_server_to_its_certificate() -> None:
         "mysql://host:99999/legacy", "mysql://host:x/legacy", "mysql://[::1/legacy",
         "sqlite:///old.sqlite3", f"{URL}?init_command=DROP", f"{URL}?read_timeout=999",
     ],
+    ids=lambda url: url.replace(URL, "..."),
 )  # fmt: skip
 def test_a_bad_url_is_refused_without_being_told(url: str) -> None:
     with pytest.raises(BadUrl) as refused:

@@ -91,6 +91,7 @@ def _samples(families: Iterable[Any]) -> dict[tuple[str, str], float]:
         ("text/plain;version=0.0.4", parse_text, "text/plain; version=0.0.4; charset=utf-8"),
         (PROMETHEUS_2, parse_text, "text/plain; version=0.0.4; charset=utf-8"),
     ],
+    ids=["Prometheus 3", "OpenMetrics", "text", "Prometheus 2"],
 )
 def test_scrapers_get_the_same_figures_in_their_own_format(
     api: Any, accept: str, parse: Callable[[str], Iterable[Any]], kind: str
@@ -118,24 +119,42 @@ def test_scrapers_get_the_same_figures_in_their_own_format(
         ("*/*", "", "application/json"),
         ("application/json", "", "application/json"),
         ("application/json, text/plain, */*", "", "application/json"),  # axios
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "", "application/json"),
+        pytest.param(
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "",
+            "application/json",
+            id="a browser",
+        ),
         ("image/png", "", "application/json"),
         ("", "", "application/json"),
         ("text/plain;version=0.0.4;q=0.5,*/*", "", "application/json"),
         ("text/plain;version=0.0.4;q=0, */*;q=0.1", "", "application/json"),
-        ("text/plain;version=0.0.4;q=0.5,application/json;q=0.9", "", "application/json"),
-        ("text/plain;version=0.0.4;q=0.5,application/json;q=0.4", "", "text/plain"),
-        (
+        pytest.param(
+            "text/plain;version=0.0.4;q=0.5,application/json;q=0.9",
+            "",
+            "application/json",
+            id="rather JSON than text",
+        ),
+        pytest.param(
+            "text/plain;version=0.0.4;q=0.5,application/json;q=0.4",
+            "",
+            "text/plain",
+            id="rather text than JSON",
+        ),
+        pytest.param(
             "text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.5",
             "",
             "text/plain",
+            id="rather text than OpenMetrics",
         ),
         ("text/plain", "", "text/plain"),
         ("text/plain;version=0.0.4,*/*", "", "text/plain"),
-        (PROMETHEUS_3, "format=json", "application/json"),
+        pytest.param(PROMETHEUS_3, "format=json", "application/json", id="Prometheus 3, JSON"),
         ("*/*", "format=prometheus", "text/plain"),
         ("application/json", "format=prometheus", "text/plain"),
-        (PROMETHEUS_3, "format=prometheus", "application/openmetrics-text"),
+        pytest.param(
+            PROMETHEUS_3, "format=prometheus", "application/openmetrics-text", id="Prometheus 3"
+        ),
     ],
 )
 def test_client_gets_the_format_it_prefers(api: Any, accept: str, query: str, kind: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,8 +22,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gateway_arq import asgi
+from gateway_arq.tests.gateway import Processes
+from gateway_arq.tests.tcp import free_port
 
-ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.xdist_group("servers")  # which are started once
 KEY = "sk_test_arq_socket_key"
 APP = "gateway_arq.tests.socket_server:application"
 COMMANDS = {
@@ -44,7 +47,7 @@ class Server:
     """A server process on a loopback port."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[str]
     port: int
     output: Path
 
@@ -93,21 +96,20 @@ def _environment(data_dir: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(name: str, data_dir: Path, **environment: str) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def running(
+    processes: Processes, name: str, data_dir: Path, **environment: str
+) -> Iterator[Server]:
+    port = free_port()
     output = data_dir / f"{name}-{port}.log"
-    with output.open("wb") as log:
-        command = [sys.executable, "-m", *COMMANDS[name], str(port)]
-        env = _environment(data_dir, **environment)
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-    server = Server(name, process, port, output)
-    try:
+    command = (sys.executable, "-m", *COMMANDS[name], str(port))
+    env = _environment(data_dir, **environment)
+    with (
+        output.open("w") as log,
+        processes.running(*command, env=env, stdout=log, stderr=log) as process,
+    ):
+        server = Server(name, process, port, output)
         _wait_until_listening(server)
         yield server
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _wait_until_listening(server: Server) -> None:
@@ -123,17 +125,16 @@ def _wait_until_listening(server: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with a migrated database."""
-    path = tmp_path_factory.mktemp("servers")
-    command = [sys.executable, "manage.py", "migrate", "--verbosity=0", "--skip-checks"]
-    subprocess.run(command, cwd=ROOT, env=_environment(path), check=True)
-    return path
+def data_dir(migrated_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(migrated_data_dir, tmp_path_factory.mktemp("servers") / "var"))
 
 
 @pytest.fixture(scope="module", params=list(COMMANDS))
-def server(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Server]:
-    with running(request.param, data_dir) as server:
+def server(
+    request: pytest.FixtureRequest, processes: Processes, data_dir: Path
+) -> Iterator[Server]:
+    small = {"EVENT_LOG_LENGTH": "100", "SOCKET_QUEUE_LENGTH": "100"}
+    with running(processes, request.param, data_dir, **small) as server:
         yield server
 
 
@@ -187,6 +188,7 @@ def test_a_client_resumes_where_it_was(server: Server) -> None:
         (f"/ws?api_key={KEY}&since=yesterday", 4400, "since must be the seq of an event"),
         (f"/nowhere?api_key={KEY}", 4404, "No such socket: connect to /ws"),
     ],
+    ids=["a wrong key", "no key", "unknown types", "no place", "another address"],
 )
 def test_a_refused_socket_is_told_why(server: Server, path: str, code: int, detail: str) -> None:
     with server.connect(path) as client:
@@ -236,7 +238,9 @@ def test_a_header_with_underscores_is_no_other_header(server: Server) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    "target", [b"/health?a=\xc3\xa9", b"/h\xe9alth", b"/health?\xff", b"/%ff%fe", b"/%00"]
+    "target",
+    [b"/health?a=\xc3\xa9", b"/h\xe9alth", b"/health?\xff", b"/%ff%fe", b"/%00"],
+    ids=["UTF-8 in the query", "Latin-1", "a byte in the query", "no UTF-8", "NUL"],
 )
 def test_bytes_that_do_not_belong_in_a_url_are_a_4xx(server: Server, target: bytes) -> None:
     status, _ = server.get(target, b"X-API-Key: " + KEY.encode())
@@ -244,7 +248,9 @@ def test_bytes_that_do_not_belong_in_a_url_are_a_4xx(server: Server, target: byt
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("url", [{"query_string": b"a=\xc3\xa9"}, {"path": "/\udce9"}])
+@pytest.mark.parametrize(
+    "url", [{"query_string": b"a=\xc3\xa9"}, {"path": "/\udce9"}], ids=["query", "path"]
+)
 async def test_what_wsgi_cannot_hold_is_a_400_in_json(url: dict[str, Any]) -> None:
     sent: list[dict[str, Any]] = []
 
@@ -273,27 +279,8 @@ async def test_the_server_is_left_no_key_to_log(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", list(COMMANDS))
-def test_a_server_with_open_sockets_stops_quickly(name: str, data_dir: Path) -> None:
-    with running(name, data_dir) as server, server.connect() as client:
-        told(client)
-        started = time.monotonic()
-        server.process.send_signal(signal.SIGTERM)
-        code = server.process.wait(10)
-        assert time.monotonic() - started < 3
-        assert code in (0, -signal.SIGTERM), server.output.read_text()
-        with pytest.raises(ConnectionClosed) as closed:
-            client.recv(timeout=5)
-        if name == "uvicorn":  # daphne drops its connections without a word
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1012
-        assert "Traceback" not in server.output.read_text()
-
-
-@pytest.mark.once
-@pytest.mark.parametrize("name", list(COMMANDS))
-def test_a_client_that_never_reads_costs_little_and_is_closed(name: str, data_dir: Path) -> None:
-    with running(name, data_dir, EVENT_LOG_LENGTH="100") as server, server.connect() as reader:
+def test_a_client_that_never_reads_costs_little_and_is_closed(server: Server) -> None:
+    with server.connect() as reader:
         told(reader)
         pour(server, reader)
         before_kb = rss_kb(server)
@@ -304,11 +291,30 @@ def test_a_client_that_never_reads_costs_little_and_is_closed(name: str, data_di
         assert "socket.too_slow" in server.output.read_text()
 
 
+@pytest.mark.once
+def test_a_server_with_open_sockets_stops_quickly(server: Server) -> None:
+    """The last one of a server: nothing is left for others."""
+    said_before = len(server.output.read_text())
+    with server.connect() as client:
+        told(client)
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        code = server.process.wait(10)
+        assert time.monotonic() - started < 3
+        assert code in (0, -signal.SIGTERM), server.output.read_text()
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(timeout=5)
+        if server.name == "uvicorn":  # daphne drops its connections without a word
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012
+        assert "Traceback" not in server.output.read_text()[said_before:]
+
+
 def pour(server: Server, reader: ClientConnection) -> None:
     """Send 16 MB of events, as fast as `reader` takes them."""
-    event = orjson.dumps({"type": "call_event_realtime", "pad": "x" * 8_000}).decode()
+    event = orjson.dumps({"type": "call_event_realtime", "pad": "x" * 60_000}).decode()
     with server.connect("/publish") as door:
-        for _ in range(2_000):
+        for _ in range(270):
             door.send(event)
             told(reader)
 
@@ -346,10 +352,12 @@ def rss_kb(server: Server) -> int:
     return int(status.partition("VmRSS:")[2].split()[0])
 
 
-def test_an_event_of_one_process_reaches_the_sockets_of_all(redis_url: str, data_dir: Path) -> None:
+def test_an_event_of_one_process_reaches_the_sockets_of_all(
+    redis_url: str, processes: Processes, data_dir: Path
+) -> None:
     with (
-        running("uvicorn", data_dir, REDIS_URL=redis_url) as one,
-        running("daphne", data_dir, REDIS_URL=redis_url) as other,
+        running(processes, "uvicorn", data_dir, REDIS_URL=redis_url) as one,
+        running(processes, "daphne", data_dir, REDIS_URL=redis_url) as other,
         one.connect() as here,
         other.connect() as there,
     ):

@@ -51,7 +51,11 @@ def test_outside_is_forbidden_whether_it_exists_or_not(
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", ["none.txt", "", ".", "folder", "pipe", "a\0b", "x" * 5_000])
+@pytest.mark.parametrize(
+    "path",
+    ["none.txt", "", ".", "folder", "pipe", "a\0b", "x" * 5_000],
+    ids=["missing", "empty", "dot", "folder", "pipe", "NUL", "5,000 letters"],
+)
 def test_inside_only_files_are_read(folders: tuple[Path, Path], path: str) -> None:
     folder = folders[0]
     (folder / "folder").mkdir()

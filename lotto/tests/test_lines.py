@@ -70,10 +70,10 @@ def test_leading_zeros_and_the_other_name_of_the_national_wheel() -> None:
         b"2025/12/07\tBA\t12\t012\t67\t23\t89",
         b"2025/12/07\tBA\t-1\t45\t67\t23\t89",
         b"2025/12/07\tBA\t1.5\t45\t67\t23\t89",
-        b"2025/12/07\tBA\t\xd9\xa3\t45\t67\t23\t89",
+        pytest.param(b"2025/12/07\tBA\t\xd9\xa3\t45\t67\t23\t89", id="an Arabic digit"),
         b"<html>",
-        b"\0",
-        b"9" * 5_000,
+        pytest.param(b"\0", id="NUL"),
+        pytest.param(b"9" * 5_000, id="5,000 digits"),
     ],
 )
 def test_what_is_no_draw_is_refused_in_words(line: bytes) -> None:

@@ -10,20 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from gateway_arq.tests.gateway import Processes
 from sandbox.faults import KINDS
 from sandbox.testing import RunningSandbox, running_sandbox
 
 pytestmark = pytest.mark.once
 
-ROOT = Path(__file__).resolve().parents[2]
-QUICK = ("--port", "0", "--calls-per-day", "50")
+PROGRAM = (sys.executable, "-m", "sandbox")
+QUICK = (*PROGRAM, "--port", "0", "--calls-per-day", "50")
 
 
 @pytest.fixture(scope="module")
@@ -160,17 +160,6 @@ def test_an_unknown_disturbance_is_a_400(sandbox: RunningSandbox) -> None:
 
 
 # --- The process ----------------------------------------------------------------------------------
-@contextmanager
-def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`python -m sandbox` and its address."""
-    command = [sys.executable, "-m", "sandbox", *QUICK, *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
-        try:
-            yield running, address(running.stderr)
-        finally:
-            running.kill()
-
-
 def address(log: Any) -> str:
     found = re.search(r"help=(http://127\.0\.0\.1:\d+)/_sandbox", log.readline())
     assert found
@@ -186,8 +175,11 @@ def gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly_within_a_second(number: signal.Signals) -> None:
-    with process() as (running, url):
+def test_a_signal_ends_it_cleanly_within_a_second(
+    processes: Processes, number: signal.Signals
+) -> None:
+    with processes.running(*QUICK, stderr=subprocess.PIPE) as running:
+        url = address(running.stderr)
         assert requests.get(url + "/_sandbox", timeout=5).status_code == 200
         began = time.monotonic()
         running.send_signal(number)
@@ -196,55 +188,38 @@ def test_a_signal_ends_it_cleanly_within_a_second(number: signal.Signals) -> Non
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
-def test_it_dies_with_its_parent() -> None:
-    command = [sys.executable, "-m", "sandbox", *QUICK, "--die-with-parent"]
-    parent_code = (
+def test_it_dies_with_its_parent(processes: Processes) -> None:
+    command = [*QUICK, "--die-with-parent"]
+    code = (
         f"import subprocess; c = subprocess.Popen({command!r}); print(c.pid, flush=True); c.wait()"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", parent_code],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    address(parent.stderr)
-    assert not gone(pid)
-    parent.kill()
-    parent.communicate()  # returns when the sandbox too has closed its end of the pipes
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with processes.running(sys.executable, "-c", code, **pipes) as parent:
+        pid = int(parent.stdout.readline())
+        address(parent.stderr)
+        assert not gone(pid)
+        parent.kill()
+        parent.communicate()  # returns when the sandbox too has closed its end of the pipes
     deadline = time.monotonic() + 5
     while not gone(pid):
         assert time.monotonic() < deadline
         os.sched_yield()
 
 
-def test_a_taken_port_is_said_in_one_line() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        command = [sys.executable, "-m", "sandbox", *QUICK, "--port", str(taken.getsockname()[1])]
-        ended = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
-        )
+def test_a_taken_port_is_said_in_one_line(processes: Processes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = processes.run(*QUICK, "--port", str(taken.getsockname()[1]))
     assert ended.returncode == 1
     assert "sandbox.not_started" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_webhook_without_a_secret_is_refused() -> None:
-    command = [sys.executable, "-m", "sandbox", "--webhook-url", "http://127.0.0.1/"]
-    ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
-    )
+def test_a_webhook_without_a_secret_is_refused(processes: Processes) -> None:
+    ended = processes.run(*PROGRAM, "--webhook-url", "http://127.0.0.1/")
     assert ended.returncode == 2
     assert "WEBCOM_WEBHOOK_SECRET" in ended.stderr
 
 
-def test_it_does_without_django() -> None:
+def test_it_does_without_django(processes: Processes) -> None:
     code = "import sys, sandbox.cli; sys.exit('django' in sys.modules)"
-    assert (
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=20, check=False).returncode
-        == 0
-    )
+    assert processes.run(sys.executable, "-c", code).returncode == 0

@@ -119,7 +119,11 @@ def test_strangers_are_led_to_the_login(client: Client):
         ("line=Sickprod90TLW", "ab"),
         ("started_at__year=2025", "abc"),
         ("started_at__year=2025&started_at__month=12", "b"),
-        ("started_at__year=2025&started_at__month=11&started_at__day=15&state=Ok", "a"),
+        pytest.param(
+            "started_at__year=2025&started_at__month=11&started_at__day=15&state=Ok",
+            "a",
+            id="a day and a state",
+        ),
     ],
 )
 def test_search_and_filters_find(staff: Client, facts: None, query: str, ids: str):

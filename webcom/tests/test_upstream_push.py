@@ -122,7 +122,7 @@ def test_a_push_that_cannot_start_is_an_upstream_error(
 ) -> None:
     carrier.faults.arm(**options, route="webcom.stream", times=0)
     with pytest.raises(UpstreamError, match=words):
-        next(iter(client_of(carrier, timeout_s=0.3).pushes(idle_s=1)))
+        next(iter(client_of(carrier, timeout_s=0.15).pushes(idle_s=1)))
 
 
 def test_a_refused_push_tells_how_long_to_wait(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:

@@ -117,11 +117,11 @@ def test_the_same_calls_in_another_delivery_change_nothing(deliver: Deliver):
         {"webhook_timestamp": "soon"},
         {"webhook_timestamp": "nan"},
         {"webhook_timestamp": "inf"},
-        {"webhook_timestamp": "9" * 400},
+        pytest.param({"webhook_timestamp": "9" * 400}, id="a timestamp of 400 digits"),
         {"webhook_signature": ""},
         {"webhook_signature": "v1"},
         {"webhook_signature": "v1,%%%"},
-        {"webhook_signature": "v1,é"},
+        pytest.param({"webhook_signature": "v1,é"}, id="a signature with an accent"),
         {"webhook_signature": "v1,a,b"},
         {"webhook_signature": "v1a,AAAA v2,BBBB"},
     ],
@@ -202,7 +202,9 @@ def test_only_json_is_read(deliver: Deliver):
     assert deliver(call(), content_type="text/plain").status_code == 415
 
 
-@pytest.mark.parametrize("delivery_id", ["x" * 129, "é\x85"])
+@pytest.mark.parametrize(
+    "delivery_id", ["x" * 129, "é\x85"], ids=["129 letters", "an accent and a control"]
+)
 def test_an_odd_delivery_id_is_refused(deliver: Deliver, delivery_id: str):
     answer = deliver(call(), id=delivery_id)
     assert answer.status_code in (400, 401)

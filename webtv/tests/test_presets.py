@@ -46,20 +46,28 @@ def test_every_choice_of_staff_is_known() -> None:
         ("srs", "", 5, "/api/v1/streams?start=0&count=1000"),
         ("srs", "live/main", 4, "/api/v1/streams?start=0&count=1000"),
         ("srs", "main", 4, "/api/v1/streams?start=0&count=1000"),
-        (
+        pytest.param(
             "wowza",
             "live",
             7,
             "/v2/servers/_defaultServer_/vhosts/_defaultVHost_/applications/live/monitoring/current",
+            id="wowza-live",
         ),
-        (
+        pytest.param(
             "wowza",
             "live/ma in",
             7,
             "/v2/servers/_defaultServer_/vhosts/_defaultVHost_/applications/live"
             "/instances/_definst_/incomingstreams/ma%20in/monitoring/current",
+            id="wowza-live/ma in",
         ),
-        ("ant-media", "app/id", 7, "/app/rest/v2/broadcasts/id/broadcast-statistics"),
+        pytest.param(
+            "ant-media",
+            "app/id",
+            7,
+            "/app/rest/v2/broadcasts/id/broadcast-statistics",
+            id="ant-media-app/id",
+        ),
         ("owncast", "", 23, "/api/status"),
         ("icecast", "live.mp3", 3, "/status-json.xsl"),
         ("icecast", "/live.mp3", 3, "/status-json.xsl"),
@@ -67,7 +75,13 @@ def test_every_choice_of_staff_is_known() -> None:
         ("flussonic", "main", 11, "/flussonic/api/media"),
         ("flussonic", "", 13, "/flussonic/api/media"),
         ("restreamer", "", 3, "/api/v3/session/active?collectors=hls,rtmp,srt"),
-        ("restreamer", "main", 2, "/api/v3/session/active?collectors=hls,rtmp,srt"),
+        pytest.param(
+            "restreamer",
+            "main",
+            2,
+            "/api/v3/session/active?collectors=hls,rtmp,srt",
+            id="restreamer-main",
+        ),
         ("cloudflare", "in/put", 113, "/in%2Fput/views"),
         ("viewer-count", "", 8, ""),
     ],
@@ -116,6 +130,7 @@ def test_icecast_tells_no_mount_one_or_several() -> None:
         (generic("length(a)"), b'{"a": 1}'),
         (generic("a[].b"), b'{"a": []}'),
     ],
+    ids=lambda value: value.preset if isinstance(value, Source) else ascii(value)[2:-1][:40],
 )
 def test_what_does_not_tell_the_viewers_is_unknown(where: Source, body: bytes) -> None:
     with pytest.raises(CdnError) as caught:
@@ -137,7 +152,12 @@ def test_entities_are_refused() -> None:
     [
         ("stats.viewers", b'{"stats": {"viewers": 5}}', 5),
         ("stats.viewers", b'{"stats": {"viewers": "12"}}', 12),
-        ("streams[?live].n", b'{"streams": [{"live": true, "n": 2}, {"live": false, "n": 9}]}', 2),
+        pytest.param(
+            "streams[?live].n",
+            b'{"streams": [{"live": true, "n": 2}, {"live": false, "n": 9}]}',
+            2,
+            id="streams[?live].n",
+        ),
         ("sum(s[].n)", b'{"s": []}', 0),
         ("length(@)", b"[1, 2, 3]", 3),
     ],

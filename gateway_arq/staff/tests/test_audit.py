@@ -128,7 +128,7 @@ def test_a_stream_s_address_and_headers_are_written_without_what_opens_them(
         ("pbkdf2$x", "•••"),
         ("None", "•••"),
         ("https://cdn.example:8080/a", "https://cdn.example:8080/a"),
-        ("rtmp://user@cdn.example/a", "rtmp://cdn.example/a?•••"),
+        pytest.param("rtmp://user@cdn.example/a", "rtmp://cdn.example/a?•••", id="a user"),
         ("http://[bad", "•••"),
         ("http://cdn.example:99999/", "•••"),
     ],

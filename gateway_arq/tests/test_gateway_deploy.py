@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import os
 import re
-import subprocess
 import sys
 import threading
 from fnmatch import fnmatch
@@ -133,19 +132,14 @@ class Livez(http.server.BaseHTTPRequestHandler):
         return
 
 
-def healthcheck(port: int) -> int:
-    return subprocess.run(
-        [sys.executable, "deploy/healthcheck.py"],
-        cwd=ROOT,
-        env={**os.environ, "PORT": str(port), "ALLOWED_HOSTS": ".gateway.example.com,other"},
-        stderr=subprocess.DEVNULL,
-        check=False,
-    ).returncode
+def test_container_is_healthy_when_livez_answers_and_ill_when_nothing_does(processes):
+    def healthcheck(port: int) -> int:
+        env = {**os.environ, "PORT": str(port), "ALLOWED_HOSTS": ".gateway.example.com,other"}
+        ended: int = processes.run(sys.executable, "deploy/healthcheck.py", env=env).returncode
+        return ended
 
-
-def test_container_is_healthy_when_livez_answers_and_ill_when_nothing_does():
     with http.server.HTTPServer(("127.0.0.1", 0), Livez) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         assert healthcheck(server.server_port) == 0
         server.shutdown()
     assert healthcheck(server.server_port) == 1

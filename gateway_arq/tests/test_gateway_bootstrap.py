@@ -6,7 +6,6 @@ import ast
 import os
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
@@ -170,22 +169,12 @@ def test_only_the_sandboxs_switchboard_follows_its_port(environment, host, port)
     assert environment["ASTERISK_1_AMI_PORT"] == port
 
 
-def test_taken_gateway_port_ends_the_start_with_advice(tmp_path):
+def test_taken_gateway_port_ends_the_start_with_advice(tmp_path, processes):
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = str(server.getsockname()[1])
-        result = subprocess.run(
-            [sys.executable, "-c", "from gateway_arq import bootstrap; bootstrap.prepare()"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "PORT": taken,
-                "DATA_DIR": str(tmp_path),
-                "DOTENV": str(tmp_path / ".env"),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        place = {"PORT": taken, "DATA_DIR": str(tmp_path), "DOTENV": str(tmp_path / ".env")}
+        code = "from gateway_arq import bootstrap; bootstrap.prepare()"
+        result = processes.run(sys.executable, "-c", code, env=os.environ | place)
     assert result.returncode == 1
     assert re.search(
         rf"Port {taken} is taken\. Choose another one:  PORT=\d+ make run", result.stderr
