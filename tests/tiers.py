@@ -42,8 +42,6 @@ MEANS: Final = {
     "service": "needs PostgreSQL, Redis or MariaDB (full profile)",
     "exhaustive": "runs in make test-exhaustive only",
     "both_profiles": "runs on both deployment profiles: it is about the database or Redis",
-    "once": "(going)",
-    "node": "(going)",
     "embedded_only": "says something that is true of the embedded profile alone",
 }
 SERVICES: Final = {"redis_url", "postgres_url", "legacy_database_url"}

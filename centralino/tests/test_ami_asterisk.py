@@ -16,9 +16,6 @@ from centralino.tests.bed import CALLED, Bed
 from centralino.types import Ami, AmiAddress, AmiError, TunnelError
 
 pytestmark = [
-    pytest.mark.asterisk,
-    pytest.mark.once,
-    pytest.mark.xdist_group("asterisk"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:asterisk.manager"),
 ]
 NOTICED_WITHIN_S = 15

@@ -31,7 +31,6 @@ from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
 from sandbox.testing import AMI_SECRET, RunningAmi, running_ami
 
 pytestmark = [
-    pytest.mark.once,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:asterisk.manager"),
     # a thread of pyst2 ends with a traceback: what the supervision is for
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),

@@ -18,7 +18,6 @@ from centralino.clients.session import Patience
 from centralino.tests.managers import sample
 from centralino.types import AmiError, AmiMessage, Overflow
 
-pytestmark = pytest.mark.once
 RAW = sample("asterisk16/ami-call-queue.txt")
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from centralino.checks import check_servers
 
-pytestmark = pytest.mark.once
-
 SECRET = "s3cret-of-the-manager"
 DIRECT = {"HOST": "127.0.0.1", "AMI_SECRET": SECRET}
 TUNNEL = {

@@ -14,8 +14,6 @@ from centralino.dispatch import SETTLE_S, ChannelTable, Table, flat_event
 from centralino.tests.managers import SAMPLES, sample
 from centralino.types import AmiMessage, PbxCallRecord
 
-pytestmark = pytest.mark.once
-
 NOW = 1_795_361_862.0
 
 

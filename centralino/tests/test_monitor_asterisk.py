@@ -19,9 +19,6 @@ from gateway_arq.tests.told import Told
 from gateway_arq.workers.models import Health, WorkerStatus
 
 pytestmark = [
-    pytest.mark.asterisk,
-    pytest.mark.once,
-    pytest.mark.xdist_group("asterisk"),
     pytest.mark.django_db(transaction=True),
 ]
 BACK_WITHIN_S = 20

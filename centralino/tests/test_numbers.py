@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from centralino.numbers import MOST, NumberError, canonical, e164, is_withheld, national, prefixes
 
-pytestmark = pytest.mark.once
-
 
 @pytest.mark.parametrize(
     "written",

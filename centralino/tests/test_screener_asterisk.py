@@ -21,9 +21,6 @@ from centralino.tests.bed import CALLED, Bed, hang_up
 from gateway_arq.tests.told import Told
 
 pytestmark = [
-    pytest.mark.asterisk,
-    pytest.mark.once,
-    pytest.mark.xdist_group("asterisk"),
     pytest.mark.django_db(transaction=True),
 ]
 BACK_WITHIN_S = 20

@@ -12,8 +12,6 @@ from centralino.numbers import prefixes
 from centralino.screening import FOR_EVER, Numbers, Rule, Screening
 from centralino.types import Decision, Verdict, Why
 
-pytestmark = pytest.mark.once
-
 NOW = 1_765_265_705
 CALLER, LINE = "3331234567", "899748963"
 PASSED, BLOCKED = Verdict.PASSED, Verdict.BLOCKED

@@ -20,7 +20,6 @@ from centralino.types import AmiAddress, AmiError, TunnelError
 from sandbox.testing import AMI_SECRET, AMI_USER, RunningAmi, running_ami
 
 pytestmark = [
-    pytest.mark.once,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:asterisk.manager"),
 ]
 

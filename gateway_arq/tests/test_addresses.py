@@ -12,7 +12,6 @@ import pytest
 from gateway_arq.lib.addresses import AddressRefused, Doorman, is_public
 from gateway_arq.lib.http import HttpClient, HttpError
 
-pytestmark = pytest.mark.once
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 INTERNAL = (
     "127.0.0.1", "127.255.255.254", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1",

@@ -13,8 +13,6 @@ from gateway_arq.realtime.events import Event
 from gateway_arq.routing import websocket_urlpatterns
 from gateway_arq.tests.told import contradictions
 
-pytestmark = pytest.mark.once
-
 
 def test_the_document_is_served(client: Client) -> None:
     answer = client.get("/docs/asyncapi.json")

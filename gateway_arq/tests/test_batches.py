@@ -6,8 +6,6 @@ import pytest
 
 from gateway_arq.lib.batches import batched
 
-pytestmark = pytest.mark.once
-
 
 @pytest.mark.parametrize(
     ("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (6, [3, 3])]

@@ -151,7 +151,6 @@ def _production(data_dir: Path, **environment: str) -> dict[str, str]:
     return production | environment
 
 
-@pytest.mark.once
 def test_web_process_does_not_start_with_the_key_of_the_documentation(
     tmp_path: Path, processes: Processes
 ) -> None:
@@ -163,7 +162,6 @@ def test_web_process_does_not_start_with_the_key_of_the_documentation(
     assert key not in ended.stderr
 
 
-@pytest.mark.once
 def test_deployment_check_of_a_good_production_is_clean(
     tmp_path: Path, processes: Processes
 ) -> None:

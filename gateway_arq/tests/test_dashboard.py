@@ -298,7 +298,8 @@ def test_what_the_carrier_says_is_never_markup(browser):
     assert "</script><b>" not in page
 
 
-@pytest.mark.once  # the log in memory: the one in Redis is written a moment later, by a thread
+# The log in memory: the one in Redis is written a moment later, by a thread.
+@pytest.mark.embedded_only
 def test_the_page_resumes_where_the_log_was_before_its_data_were_read(browser, monkeypatch):
     before = get_log().position()
 

@@ -16,7 +16,7 @@ from webcom.events import CallEvent
 from webcom.ingest import store_calls
 from webcom.types import parse_call
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def pill(page: Page) -> Locator:

@@ -34,7 +34,7 @@ from webcom.types import RebateRecord, RebateRow, parse_call
 from webtv.ingest import store_samples, total_stream
 from webtv.types import Sample
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MAY_LIST = (
     "centralino.add_listentry", "centralino.change_listentry", "centralino.delete_listentry",

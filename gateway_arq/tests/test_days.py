@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from gateway_arq.lib.days import bucket_start, day_bounds, local_day
 
-pytestmark = pytest.mark.once
-
 
 @pytest.mark.parametrize(
     ("day", "hours"),

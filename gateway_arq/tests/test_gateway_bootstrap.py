@@ -17,8 +17,6 @@ from centralino.services.servers import NAMES
 from gateway_arq import bootstrap, env
 from webtv.streams import NAMES as WEBTV_NAMES
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / ".env.example"
 ONLY_COMPOSE = {"POSTGRES_PASSWORD", "GATEWAY_TAG", "HTTP_PORT", "HTTPS_PORT", "TLS_DIR"}

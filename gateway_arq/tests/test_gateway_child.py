@@ -11,7 +11,7 @@ import pytest
 from gateway_arq import child
 from gateway_arq.child import KeptChild
 
-pytestmark = [pytest.mark.once, pytest.mark.usefixtures("processes")]
+pytestmark = pytest.mark.usefixtures("processes")
 
 NOTES_ITS_PID = """
 import os, pathlib, sys, time

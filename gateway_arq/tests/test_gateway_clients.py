@@ -16,8 +16,6 @@ from websockets.sync.client import connect
 from gateway_arq.tests.gateway import DOCUMENTED_KEY, Processes, RunningGateway
 from gateway_arq.tests.runners import CLIENTS, Runner, quiet_curl, runner
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("gateway")]
-
 DOCUMENTED = CLIENTS / "documented"
 DOCUMENTED_CALL = "691880b00a5a19c9db354ac8"
 TO_TEST_SERVER = CLIENTS / "to_test_server.js"
@@ -79,7 +77,6 @@ def test_every_documented_example_is_run() -> None:
     assert names == {*SAYS, *SCRIPTS, "ws.node.js", "ws.browser.js"}
 
 
-@pytest.mark.node
 @pytest.mark.parametrize("name", sorted(SAYS))
 def test_documented_fetch_and_axios_examples_run_unchanged(
     ran_in_node: dict[str, dict[str, str]], name: str
@@ -99,7 +96,6 @@ def test_documented_curl_examples_run_unchanged(shell: Runner, name: str) -> Non
     assert "detail" not in json.loads(output)
 
 
-@pytest.mark.node
 def test_documented_ws_example_shows_calls(
     node: str, gateway: RunningGateway, node_environment: dict[str, str], processes: Processes
 ) -> None:
@@ -116,7 +112,6 @@ def test_documented_ws_example_shows_calls(
         guard.cancel()
 
 
-@pytest.mark.browser
 def test_documented_browser_example_shows_events(chromium: str, gateway: RunningGateway) -> None:
     from playwright.sync_api import sync_playwright
 

@@ -24,7 +24,7 @@ from gateway_arq.tests.gateway import (
 from sandbox import draws
 from sandbox.app import CONTROL
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 PATIENCE_MS = 40_000
 READING_MS = 240_000  # some ten pictures of the television, on a machine that is busy

@@ -19,8 +19,6 @@ from gateway_arq.apidocs import snippets, sockets
 from gateway_arq.tests.gateway import API_KEY, ROOT, Processes, RunningGateway
 from gateway_arq.tests.runners import CLIENTS, quiet_curl, runner
 
-pytestmark = [pytest.mark.once, pytest.mark.node, pytest.mark.xdist_group("gateway")]
-
 DRAW = {"data": "2025/12/07", "wheels": {"BA": [12, 45, 67, 23, 89]}, "source": "manual"}
 NUMBER = {"number": "3331234567", "hours": 24}
 WITHOUT = {"webcom_events"}  # the carrier's webhook: it takes no key

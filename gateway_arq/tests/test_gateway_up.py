@@ -23,7 +23,7 @@ from gateway_arq.tests.gateway import (
     environment,
 )
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("starts")]
+pytestmark = pytest.mark.xdist_group("starts")
 
 LEGACY_TIMEOUT_S = 4
 ASKERS = 8  # twice the threads that answer HTTP

@@ -16,7 +16,6 @@ import pytest
 
 from gateway_arq.lib.http import MOST_WAIT_S, HttpClient, HttpError, retry_after_s
 
-pytestmark = pytest.mark.once
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 

@@ -15,8 +15,6 @@ from django.db import NotSupportedError, router
 from gateway_arq.legacy.place import NOWHERE, BadUrl, at_url, in_file, place
 from ocr.legacy_models import LegacyPrediction
 
-pytestmark = pytest.mark.once
-
 URL = "mysql://reader:p%40ss%2F@old.example:3307/old%20db"
 
 

@@ -17,8 +17,6 @@ from gateway_arq import local_tasks
 from gateway_arq.local_beat import LocalScheduler, run_beat
 from gateway_arq.local_tasks import LocalTask, stop_pool
 
-pytestmark = pytest.mark.once
-
 
 @pytest.fixture
 def app() -> Iterator[Any]:

@@ -11,8 +11,6 @@ from rest_framework.exceptions import ValidationError
 from gateway_arq.lib.query import read_day, read_instant, read_query
 from gateway_arq.lib.spreadsheets import safe_cell
 
-pytestmark = pytest.mark.once
-
 
 class Question(Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=10)] = 5

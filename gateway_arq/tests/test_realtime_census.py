@@ -12,7 +12,6 @@ import time_machine
 from gateway_arq.realtime import census
 
 
-@pytest.mark.once
 def test_open_sockets_are_counted_by_address() -> None:
     with census.counted("/a"), census.counted("/a"), census.counted("/b"):
         assert census.open_sockets("/a") == 2

@@ -53,7 +53,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
     return log
 
 
-@pytest.mark.once
 def test_every_event_and_every_close_code_is_documented() -> None:
     documented = set(re.findall(r"(?m)^\| `(\w+)` \|", DOCS.read_text()))
     said = {name for name in Event.known if not name.startswith("test_")}
@@ -61,7 +60,6 @@ def test_every_event_and_every_close_code_is_documented() -> None:
     assert documented - said <= {"types", "since", "epoch"}, "a message that nobody sends"
 
 
-@pytest.mark.once
 def test_every_published_event_has_a_socket_that_may_see_it() -> None:
     heard = frozenset[str]().union(
         *(getattr(route.callback.consumer_class, "audience", ()) for route in websocket_urlpatterns)
@@ -71,7 +69,6 @@ def test_every_published_event_has_a_socket_that_may_see_it() -> None:
     assert published <= heard
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "message", [System("e", 5), Heartbeat("e", 5), Resync("e", 5), Pong(), Error(4400, "no")]
 )
@@ -82,7 +79,6 @@ def test_service_messages_are_flat_json_with_their_type(message: Event) -> None:
     assert not any(isinstance(value, dict | list) for value in said.values())
 
 
-@pytest.mark.once
 def test_publishing_keeps_the_order(log: FakeLog) -> None:
     publish.publish(Said(word) for word in "abc")
     publish.publish([])

@@ -25,8 +25,6 @@ CALLS = "call_event_realtime"
 REBATES = "rebates_updated"
 BOTH = frozenset({CALLS, REBATES})
 
-pytestmark = pytest.mark.once
-
 
 class FakeKeyring:
     """Keys that are valid until they are `ended`."""

@@ -152,7 +152,6 @@ def farewell(connection: ClientConnection) -> int:
     return closed.value.rcvd.code
 
 
-@pytest.mark.once
 def test_events_arrive_in_order_after_the_greeting(server: Server) -> None:
     with server.connect() as client:
         assert told(client)["type"] == "system"
@@ -160,13 +159,11 @@ def test_events_arrive_in_order_after_the_greeting(server: Server) -> None:
         assert [told(client)["name"] for _ in range(50)] == [str(n) for n in range(50)]
 
 
-@pytest.mark.once
 def test_key_in_a_header_opens_too(server: Server) -> None:
     with server.connect("/ws", additional_headers={"X-API-Key": KEY}) as client:
         assert told(client)["type"] == "system"
 
 
-@pytest.mark.once
 def test_a_client_resumes_where_it_was(server: Server) -> None:
     with server.connect() as client:
         told(client)
@@ -178,7 +175,6 @@ def test_a_client_resumes_where_it_was(server: Server) -> None:
         assert [told(client)["name"] for _ in range(2)] == ["b", "c"]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("path", "code", "detail"),
     [
@@ -196,7 +192,6 @@ def test_a_refused_socket_is_told_why(server: Server, path: str, code: int, deta
         assert farewell(client) == code
 
 
-@pytest.mark.once
 def test_what_clients_say_is_ignored_but_for_a_ping(server: Server) -> None:
     with server.connect() as client:
         told(client)
@@ -215,7 +210,6 @@ def test_what_clients_say_is_ignored_but_for_a_ping(server: Server) -> None:
         assert told(client)["type"] == "pong"
 
 
-@pytest.mark.once
 def test_the_key_is_in_no_log(server: Server) -> None:
     with server.connect() as client:
         told(client)
@@ -226,17 +220,14 @@ def test_the_key_is_in_no_log(server: Server) -> None:
     assert not [line for line in output.splitlines() if KEY in line]
 
 
-@pytest.mark.once
 def test_http_is_served_beside_the_sockets(server: Server) -> None:
     assert server.get(b"/health", b"X-API-Key: " + KEY.encode()) == (200, b'{"status":"healthy"}')
 
 
-@pytest.mark.once
 def test_a_header_with_underscores_is_no_other_header(server: Server) -> None:
     assert server.get(b"/health", b"X_API_Key: " + KEY.encode())[0] in (400, 401)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "target",
     [b"/health?a=\xc3\xa9", b"/h\xe9alth", b"/health?\xff", b"/%ff%fe", b"/%00"],
@@ -247,7 +238,6 @@ def test_bytes_that_do_not_belong_in_a_url_are_a_4xx(server: Server, target: byt
     assert 400 <= status < 500
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "url", [{"query_string": b"a=\xc3\xa9"}, {"path": "/\udce9"}], ids=["query", "path"]
 )
@@ -264,7 +254,6 @@ async def test_what_wsgi_cannot_hold_is_a_400_in_json(url: dict[str, Any]) -> No
     assert orjson.loads(sent[1]["body"])["detail"].endswith("must be percent-encoded ASCII.")
 
 
-@pytest.mark.once
 async def test_the_server_is_left_no_key_to_log(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, Any]] = []
 
@@ -278,7 +267,6 @@ async def test_the_server_is_left_no_key_to_log(monkeypatch: pytest.MonkeyPatch)
     assert scope["query_string"] == b"api_key=***&types=a"
 
 
-@pytest.mark.once
 def test_a_client_that_never_reads_costs_little_and_is_closed(server: Server) -> None:
     with server.connect() as reader:
         told(reader)
@@ -291,7 +279,6 @@ def test_a_client_that_never_reads_costs_little_and_is_closed(server: Server) ->
         assert "socket.too_slow" in server.output.read_text()
 
 
-@pytest.mark.once
 def test_a_server_with_open_sockets_stops_quickly(server: Server) -> None:
     """The last one of a server: nothing is left for others."""
     said_before = len(server.output.read_text())

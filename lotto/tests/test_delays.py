@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from lotto.history import History
 from lotto.lines import draw_of, line_of
 from lotto.types import ALL, CITIES, Draw
 
-pytestmark = pytest.mark.once
 FIVE = st.lists(st.integers(1, 90), min_size=5, max_size=5, unique=True)
 # Few numbers and wheels, so that they meet.
 FEW = st.lists(st.integers(1, 8), min_size=5, max_size=5, unique=True)

@@ -24,7 +24,6 @@ def packed(name: str, body: bytes) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "path",
     [
@@ -50,7 +49,6 @@ def test_outside_is_forbidden_whether_it_exists_or_not(
             pytest.fail("it was opened")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "path",
     ["none.txt", "", ".", "folder", "pipe", "a\0b", "x" * 5_000],
@@ -64,7 +62,6 @@ def test_inside_only_files_are_read(folders: tuple[Path, Path], path: str) -> No
         pytest.fail("it was opened")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "pack",
     [bytes, gzip.compress, lambda body: packed("storico.txt", body)],
@@ -77,7 +74,6 @@ def test_plain_gzip_and_zip_are_read(folders: tuple[Path, Path], pack: object) -
             assert list(files.lines_of(file)) == LINES
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "body",
     [
@@ -95,7 +91,6 @@ def test_what_is_broken_is_said(body: bytes) -> None:
         list(files.lines_of(io.BytesIO(body)))
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("end", [b"", b"\n"])
 def test_a_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
     monkeypatch.setattr(files, "MOST_BYTES", 1_000_000)
@@ -105,7 +100,6 @@ def test_a_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
         list(files.lines_of(io.BytesIO(bomb)))
 
 
-@pytest.mark.once
 def test_a_long_line_is_one_line() -> None:
     found = list(files.lines_of(io.BytesIO(b"0" * 10_000 + b"\n" + LINES[0])))
     assert found[1:] == LINES

@@ -13,7 +13,7 @@ import pytest
 from gateway_arq.tests.gateway import Processes, environment
 from lotto.tests.conftest import SLICE
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 HALF_WAY = """
 import sys, time, django
 django.setup()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from lotto.lines import canonical, draw_of, line_of
 from lotto.types import WHEELS, Draw, Refused
 
-pytestmark = pytest.mark.once
 LINE = b"2025/12/07\tBA\t12\t45\t67\t23\t89"
 DRAWS = st.builds(
     Draw,

@@ -256,7 +256,6 @@ def process(api: Any, **wishes: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.xdist_group("reader")
 def test_process_validates_and_uploads(
     api: Any,
     reading_process: ReadingProcess,
@@ -285,7 +284,6 @@ def test_process_validates_and_uploads(
     assert lotto_site.server.draws == {str(DAY): kept}
 
 
-@pytest.mark.xdist_group("reader")
 def test_a_reading_survives_what_fails_after_it(
     api: Any,
     reading_process: ReadingProcess,
@@ -308,7 +306,6 @@ def test_a_reading_survives_what_fails_after_it(
     assert off["upload"]["detail"] == "The Lotto site is not configured."
 
 
-@pytest.mark.xdist_group("reader")
 def test_nothing_sure_is_nothing_uploaded(
     api: Any, reading_process: ReadingProcess, lotto_site: RunningLottoSite
 ) -> None:

@@ -18,7 +18,7 @@ from ocr.types import Held, RunState
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., AbstractContextManager["Page"]]
 MAY = ("ocr.view_autobotrun", "ocr.change_autobotrun")
 SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}

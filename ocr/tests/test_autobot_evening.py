@@ -41,7 +41,6 @@ from sandbox.testing import RunningTelevision, running_operator, running_televis
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("reader"),
     pytest.mark.timeout(600),  # a reading takes 2 s on a quiet machine, and 20 on a busy one
 ]
 full_size = pytest.mark.usefixtures("postgres_url")  # what would cost the embedded size too long

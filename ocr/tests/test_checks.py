@@ -8,7 +8,6 @@ import pytest
 
 from ocr.checks import check_settings
 
-pytestmark = pytest.mark.once
 GOOD = {
     "OPENROUTER_URL": "https://openrouter.ai/api/v1",
     "OPENROUTER_API_KEY": "sk-or-v1-0123",

@@ -31,8 +31,6 @@ from ocr.reader.types import SURE
 from ocr.reading import ReadingProcess
 from ocr.types import ReaderFailed
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("easyocr")]
-
 
 @pytest.fixture
 def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:

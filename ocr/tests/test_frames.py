@@ -12,8 +12,6 @@ from ocr import boards
 from ocr.boards import Look
 from ocr.reader.frames import deinterlaced
 
-pytestmark = pytest.mark.once
-
 
 @pytest.fixture(scope="module")
 def still() -> Any:

@@ -16,8 +16,6 @@ from ocr import images
 from ocr.images import decoded, upright
 from ocr.types import ImageRefused, ImageTooLarge
 
-pytestmark = pytest.mark.once
-
 
 def file_of(kind: str = "PNG", size: tuple[int, int] = (80, 40), **options: Any) -> bytes:
     image = Image.new("RGB", size, (10, 20, 200))

@@ -27,7 +27,7 @@ from ocr.tests.legacy_house import ADD_DRAW, ADD_PREDICTION, BARI, CAGLIARI, DRA
 from ocr.types import LegacyError
 from sandbox.legacy import SCHEMA, fill
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 DATES = "/api/ocr/riscontri2/dates"
 EXTRACTION = "/api/ocr/riscontri2/extraction"

@@ -327,7 +327,6 @@ TALKS: dict[str, Callable[[socket.socket], Any]] = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS.keys())
 def test_a_server_that_is_none_is_away_in_time(
     unblocked: None, talk: Callable[[socket.socket], None]
@@ -342,7 +341,6 @@ def test_a_server_that_is_none_is_away_in_time(
     assert refused.value.retry_after_s == legacy.RETRY_S
 
 
-@pytest.mark.once
 @pytest.mark.django_db
 def test_while_it_is_away_the_rest_of_the_house_is_well(api: Any, client: Client) -> None:
     asked: list[socket.socket] = []

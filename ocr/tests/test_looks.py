@@ -11,7 +11,6 @@ from ocr.looks import Correction, Look, agreed, look_of, needs_another, question
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
 from ocr.reader.verdict import by_the_rules
 
-pytestmark = pytest.mark.once
 BARI = (50, 29, 12, 47, 73)
 
 

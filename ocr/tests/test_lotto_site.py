@@ -14,7 +14,6 @@ from ocr import lotto_site as site
 from ocr.types import SiteError, SiteOff, WheelUploaded
 from sandbox.testing import SITE_PASSWORD, RunningLottoSite
 
-pytestmark = pytest.mark.once
 DAY = date(2025, 12, 2)
 WHEELS = {"BA": (50, 29, 12, 47, 73), "RN": (16, 25, 48, 81, 88)}
 DONE = [WheelUploaded("BA", True), WheelUploaded("RN", True)]

@@ -21,7 +21,7 @@ from ocr.boards import Look
 from ocr.reading import ReadingProcess
 from ocr.types import ReaderBusy, ReaderFailed, ReadingHalted
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("reader")]
+pytestmark = pytest.mark.django_db
 ADDRESS = "/api/ocr/process"
 
 

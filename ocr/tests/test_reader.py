@@ -18,7 +18,6 @@ from ocr.boards import Look, Picture
 from ocr.reader.reader import Reader
 from ocr.reader.types import SURE, Reading
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("reader")]
 Seen = Callable[[str, str], tuple[dict[str, list[int]], Picture, Reading]]
 KINDS = [(layout, damage) for layout in boards.LAYOUTS for damage in damages.DAMAGES]
 

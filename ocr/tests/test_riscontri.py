@@ -22,8 +22,6 @@ from ocr.riscontri import (
     wheels_of,
 )
 
-pytestmark = pytest.mark.once
-
 DAY = date(2025, 12, 6)
 BARI = (12, 45, 67, 23, 89)
 DRAWN = {

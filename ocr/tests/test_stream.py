@@ -30,7 +30,6 @@ from ocr.tests.bad_streams import playlist, serving, video
 from ocr.types import StreamError, StreamRefused
 from sandbox.testing import running_television
 
-pytestmark = pytest.mark.once
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 URL = "http://tv.example.com/a/live.m3u8?token=1"
 

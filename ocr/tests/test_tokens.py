@@ -8,8 +8,6 @@ import pytest
 from ocr.reader.tokens import names_and_numbers
 from ocr.reader.types import Line
 
-pytestmark = pytest.mark.once
-
 
 def line(text: str, places: list[float]) -> Line:
     """Characters 25 px wide and 40 px high."""

@@ -12,8 +12,6 @@ from ocr.reader.types import SURE, NumberReading, Reading
 from ocr.reader.verdict import by_the_rules, verdict
 from ocr.reader.vote import agreed
 
-pytestmark = pytest.mark.once
-
 
 def opinion(**said: float) -> np.ndarray:
     """`n12=0.9` ...; the rest is no number."""

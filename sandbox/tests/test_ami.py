@@ -12,7 +12,6 @@ from sandbox.ami import AmiServer, decoded, encoded
 from sandbox.switchboard import OUTCOMES, Headers, Switchboard, clock_time, invented_call
 from sandbox.testing import AMI_SECRET, AMI_USER, EVENING
 
-pytestmark = pytest.mark.once
 calls = st.builds(
     lambda number, seed: invented_call(number, now=EVENING, dice=Random(seed)),
     st.integers(0, 10**6),

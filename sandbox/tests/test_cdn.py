@@ -2,15 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from sandbox.cdn import audience
 from sandbox.testing import running_cdn
 from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
 from webtv.types import Source
 
-pytestmark = pytest.mark.once
 EVENING = datetime(2026, 11, 10, 19, 3, tzinfo=UTC)  # 20:03 in Rome
 
 

@@ -15,8 +15,6 @@ import pytest
 from sandbox import draws, legacy
 from sandbox.testing import ManualClock
 
-pytestmark = pytest.mark.once
-
 LAST = date(2025, 12, 6)  # a Saturday, with a draw
 PAGE = Path(__file__).parents[2] / "docs" / "upstreams" / "legacy-db.md"
 

@@ -10,7 +10,6 @@ import requests
 
 from sandbox.testing import SITE_PASSWORD, SITE_USER, RunningLottoSite, running_lotto_site
 
-pytestmark = pytest.mark.once
 AUTH = (SITE_USER, SITE_PASSWORD)
 NUMBERS = [1, 2, 3, 4, 5]
 

@@ -16,7 +16,6 @@ from PIL import Image
 from sandbox import draws
 from sandbox.testing import AI_KEY, RunningOpenRouter, running_openrouter
 
-pytestmark = pytest.mark.once
 DAY = date(2025, 10, 4)
 RIGHT = draws.invented(DAY)["BA"]
 

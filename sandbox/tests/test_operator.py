@@ -6,14 +6,12 @@ import io
 import zipfile
 from datetime import date
 
-import pytest
 import requests
 
 from gateway_arq.lib.http import HttpClient
 from sandbox import draws
 from sandbox.testing import RunningOperator, running_operator
 
-pytestmark = pytest.mark.once
 NOVEMBER_2026 = 1_795_543_200.0  # Tuesday 2026-11-24, 19:00 in Rome
 
 

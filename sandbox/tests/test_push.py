@@ -9,8 +9,6 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from sandbox.push import WEBHOOK_BATCH, WebhookSender, signed_headers
 
-pytestmark = pytest.mark.once
-
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 

@@ -20,8 +20,6 @@ from gateway_arq.tests.gateway import Processes
 from sandbox.faults import KINDS
 from sandbox.testing import RunningSandbox, running_sandbox
 
-pytestmark = pytest.mark.once
-
 PROGRAM = (sys.executable, "-m", "sandbox")
 QUICK = (*PROGRAM, "--port", "0", "--calls-per-day", "50")
 

@@ -18,7 +18,6 @@ from sandbox.operator import ROME
 from sandbox.programme import LASTS_S, LEAD_S, ORDER, evening, on_the_air
 from sandbox.testing import RunningTelevision, running_television
 
-pytestmark = pytest.mark.once
 DAY = date(2026, 11, 24)  # a Tuesday, after the real history
 EIGHT = datetime(2026, 11, 24, 20, tzinfo=ROME)
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]

@@ -13,8 +13,6 @@ from sandbox import traffic
 from sandbox.ledger import CursorGone, Ledger
 from sandbox.traffic import HOUR_S, ROME, Plan
 
-pytestmark = pytest.mark.once
-
 STAGES = {"Ringing": 0, "Pending": 1}  # anything else is an end
 AUTUMN_2025 = int(datetime(2025, 10, 20, tzinfo=ROME).timestamp())
 hours = st.integers(min_value=400_000, max_value=520_000).map(lambda hour: hour * HOUR_S)

@@ -4,15 +4,12 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from webcom.merge import merged
 from webcom.tests.factories import NOON, call_payload, ended, record
 from webcom.types import STAGES, CallRecord, Stage, parse_call
-
-pytestmark = pytest.mark.once
 
 IN_PROGRESS = [state for state, stage in STAGES.items() if stage < Stage.LOST] + ["Transferring"]
 ENDINGS = [state for state, stage in STAGES.items() if stage == Stage.ENDED]

@@ -17,7 +17,6 @@ from webcom.tests.factories import (
 )
 from webcom.types import RecordError, Stage, parse_call, parse_line, parse_rebates, without_nul
 
-pytestmark = pytest.mark.once
 DATA = Path(__file__).parent / "data"
 
 

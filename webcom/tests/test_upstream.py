@@ -30,8 +30,6 @@ DATA = Path(__file__).parent / "data"
 SECRET = "s3cret-token"
 CONTRACT = Path(__file__).parents[2] / "docs" / "upstreams" / "webcom.md"
 
-pytestmark = pytest.mark.once  # needs neither database nor Redis
-
 
 # --- What the carrier tells -----------------------------------------------------------------------
 def test_lines_come_from_all_pages_and_can_be_read(tlc: HttpWebcomTlc) -> None:

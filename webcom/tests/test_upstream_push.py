@@ -16,8 +16,6 @@ from webcom.tests.carrier import client_of
 from webcom.types import PushMessage, UpstreamError
 from webcom.upstream import HttpWebcomTlc
 
-pytestmark = pytest.mark.once  # needs neither database nor Redis
-
 
 @contextmanager
 def listening(

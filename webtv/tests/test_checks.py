@@ -8,8 +8,6 @@ import pytest
 
 from webtv.checks import check_rhythm, check_streams
 
-pytestmark = pytest.mark.once
-
 SECRET = "s3cret-of-the-cdn"
 GOOD = {"NAME": "main", "PRESET": "owncast", "URL": "https://cdn.example", "TITLE": "Web TV"}
 

@@ -14,7 +14,6 @@ from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
 from webtv.types import CdnError, PageRequest, Source
 
-pytestmark = pytest.mark.once
 FAULTS = sorted(KINDS.keys() - {"endless"})  # which is about further pages
 
 

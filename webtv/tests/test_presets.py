@@ -15,8 +15,6 @@ from webtv.types import CdnError, Source
 
 DATA = Path(__file__).parent / "data"
 
-pytestmark = pytest.mark.once
-
 
 def source(preset: str, key: str = "", **more: Any) -> Source:
     return Source(name="s", preset=preset, url="http://cdn:81/x", stream_key=key, **more)

@@ -18,7 +18,7 @@ from webcom.tests.factories import ended, stored
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = {
     "index": "/admin/",
