@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -44,6 +45,13 @@ def charted(page: Page, name: str, series: int = 0) -> list[Any]:
 
 def chart(name: str) -> str:
     return f"Chart.getChart(document.querySelector('#chart-{name} canvas'))"
+
+
+@pytest.fixture
+def fresh_page(opened: Open) -> Iterator[Page]:
+    """One whose clock or sockets may be tampered with."""
+    with opened(fresh=True) as page:
+        yield page
 
 
 def rows(page: Page) -> Locator:
@@ -207,7 +215,10 @@ def test_a_restart_of_the_server_loses_and_doubles_nothing(
     assert sorted(ids(page)) == ["changes", "later", "new", "stays"]
 
 
-def test_a_banner_says_that_data_are_stale_until_they_are_not(page: Page, server: Server) -> None:
+def test_a_banner_says_that_data_are_stale_until_they_are_not(
+    fresh_page: Page, server: Server
+) -> None:
+    page = fresh_page
     page.clock.install()
     server.stop()
     expect(pill(page)).to_have_text("Scollegato", use_inner_text=True)
@@ -236,7 +247,8 @@ def test_charts_that_a_lost_server_did_not_give_come_when_it_is_back(
     assert len(charted(page, "hours")) > 0
 
 
-def test_a_connection_that_is_open_but_dead_is_replaced(page: Page) -> None:
+def test_a_connection_that_is_open_but_dead_is_replaced(fresh_page: Page) -> None:
+    page = fresh_page
     tries: list[WebSocketRoute] = []
 
     def dead_at_first(route: WebSocketRoute) -> None:
@@ -254,7 +266,8 @@ def test_a_connection_that_is_open_but_dead_is_replaced(page: Page) -> None:
     assert len(tries) == 2
 
 
-def test_who_is_no_longer_staff_is_asked_to_log_in_again(page: Page) -> None:
+def test_who_is_no_longer_staff_is_asked_to_log_in_again(fresh_page: Page) -> None:
+    page = fresh_page
     User.objects.update(is_staff=False)
     page.clock.install()
     expect(pill(page)).to_have_text("Scollegato", use_inner_text=True, timeout=10_000)
