@@ -42,6 +42,7 @@ WENT_AWAY: Final = (
     "net::ERR_CONTENT_LENGTH_MISMATCH",
     "Failed to fetch dynamically imported module",
 )
+THEMES: Final = ("light", "dark")
 LIVE: Final = '[data-link="live"]'
 
 USUAL: Final[dict[str, Any]] = {
