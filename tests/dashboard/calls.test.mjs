@@ -210,6 +210,13 @@ test("after a gap there are exactly the calls of the state", () => {
   assert.deepEqual([...calls.takeNews()], [["c", null]]);
 });
 
+test("a call that came just before a gap and ended in it does not stay", () => {
+  const { calls, draw } = board();
+  calls.onCall(update({ id: "a" }));
+  calls.replace({ rows: [], beyond: 0 }); // before "a" is drawn
+  assert.deepEqual(draw(), []);
+});
+
 test("the filter finds parts of any text, in any case", () => {
   const texts = ["899123456", "Vas", "Anonimo", "VODAFONE"];
   for (const wanted of ["", "  ", "voda", " VAS ", "1234", "anon"]) assert.ok(isFound(wanted, texts), wanted);

@@ -112,7 +112,8 @@ export class Calls {
   replace({ rows, beyond }) {
     this.#beyond = beyond;
     const wanted = new Set(rows.map(({ key }) => key));
-    for (const key of this.#drawn.keys()) if (!wanted.has(key)) this.#update(key, null);
+    const known = [...this.#drawn.keys(), ...this.#news.keys()];
+    for (const key of known) if (!wanted.has(key)) this.#update(key, null);
     this.#pbx.clear();
     for (const call of rows) {
       if (call.source === "pbx") this.#pbx.set(call.key, { call, changedAt: 0 });
