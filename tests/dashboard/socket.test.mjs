@@ -48,7 +48,7 @@ function follow({ position = { epoch: "e1", seq: 7 }, states = ["state"] } = {})
     live: (time) => said.push(["live", time]),
     lost: (code) => said.push(["lost", code]),
     event: (message) => said.push(["event", message]),
-    load: () => states.shift(),
+    load: async () => states.shift(),
     show: (state) => said.push(["show", state]),
   });
   socket.connect();
@@ -131,6 +131,16 @@ test("after a resync the state is shown first, then what came meanwhile", async 
   newest().onclose({ code: 1006 });
   await clock.pass(500);
   assert.deepEqual([asked("since"), asked("epoch")], ["41", "e2"]);
+});
+
+test("after a resync without further events it comes back from where the state was", async () => {
+  follow();
+  newest().begin();
+  newest().hear({ type: "resync", epoch: "e2", seq: 40 });
+  await settled();
+  newest().onclose({ code: 1006 });
+  await clock.pass(500);
+  assert.deepEqual([asked("since"), asked("epoch")], ["40", "e2"]);
 });
 
 test("a connection that is lost while the state is read is a gap again", async () => {
