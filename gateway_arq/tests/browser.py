@@ -236,11 +236,16 @@ def page(opened: Open) -> Iterator[Page]:
 
 @contextmanager
 def logged_in(
-    driven: Chromium, server: Server, *, may: tuple[str, ...] = (), **options: Any
+    driven: Chromium,
+    server: Server,
+    *,
+    may: tuple[str, ...] = (),
+    tolerated: tuple[str, ...] = (),
+    **options: Any,
 ) -> Iterator[Page]:
     """The dashboard as a logged-in member of staff sees it."""
-    with driven.tab(tolerated=WENT_AWAY, **options) as page:
-        page.context.add_cookies([_session_of(_make_user(may), server.url)])
+    with driven.tab(tolerated=WENT_AWAY + tolerated, **options) as page:
+        authenticate(page, make_user(may), server)
         page.goto(f"{server.url}/dashboard/")
         page.wait_for_selector(LIVE, timeout=15_000)
         yield page
@@ -294,7 +299,8 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
-def _make_user(may: tuple[str, ...]) -> User:
+def make_user(may: tuple[str, ...] = ()) -> User:
+    """A member of staff with these permissions, such as `app.codename`."""
     from django.contrib.auth.models import Permission, User
 
     user = User.objects.create_user("anna", password="secret", is_staff=True)
@@ -306,10 +312,11 @@ def _make_user(may: tuple[str, ...]) -> User:
     return user
 
 
-def _session_of(user: User, url: str) -> Any:
-    """What the browser has after a login; the form itself is filled in by the house's tests."""
+def authenticate(page: Page, user: User, server: Server) -> None:
+    """Give the browser what it has after a login; other tests fill in the form itself."""
     from django.test import Client
 
     client = Client()
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": server.url}])
