@@ -81,12 +81,17 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def node() -> str:
+def node_binary() -> str:
+    """The path of a Node.js, without any package."""
+    return _needed("Node.js", shutil.which("node"))
+
+
+@pytest.fixture(scope="session")
+def node(node_binary: str) -> str:
     """The path of a Node.js that finds the packages of tests/clients."""
     ready = (CLIENTS / "node_modules").is_dir()
     return _needed(
-        "Node.js with axios and ws (npm ci in tests/clients)",
-        shutil.which("node") if ready else None,
+        "Node.js with axios and ws (npm ci in tests/clients)", node_binary if ready else None
     )
 
 

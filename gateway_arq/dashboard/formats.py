@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from django.utils import timezone
@@ -23,17 +24,17 @@ NOTHING: Final = "–"
 
 def integer(value: float) -> str:
     """1234 is 1.234."""
-    return number_format(value, 0, force_grouping=True)
+    return _rounded(value, 0)
 
 
 def euro(value: float) -> str:
     """1234.5 is 1.234,50 €."""
-    return gettext("€%(amount)s") % {"amount": number_format(value, 2, force_grouping=True)}
+    return gettext("€%(amount)s") % {"amount": _rounded(value, 2)}
 
 
 def change(value: float) -> str:
     """A share as percent with its sign: 0.123 is +12,3%."""
-    percent = round(value * 100, 1)
+    percent = round(value * 100, 1) or 0.0  # never -0
     sign = "+" if percent > 0 else ""
     return f"{sign}{number_format(percent, 1, force_grouping=True)}%"
 
@@ -58,7 +59,8 @@ def minute(epoch: float) -> str:
 
 def local(text: str) -> str:
     """`2025-12-07 20:01:00`, already local, without seconds."""
-    return date_format(datetime.fromisoformat(text), "SHORT_DATETIME_FORMAT")
+    at = datetime.fromisoformat(text)
+    return f"{date_format(at, 'SHORT_DATE_FORMAT')} {at:%H:%M}"
 
 
 def day(text: str) -> str:
@@ -77,6 +79,12 @@ def schedule(text: str) -> str:
     if rest == "daily":
         return gettext("every day at %(time)s") % {"time": time}
     return gettext("off") if text == "off" else text
+
+
+def _rounded(value: float, places: int) -> str:
+    """To so many decimal places as browsers round: Django cuts off."""
+    exact = Decimal(value).quantize(Decimal(10) ** -places, ROUND_HALF_UP)
+    return number_format(exact, places, force_grouping=True)
 
 
 def _in_words(text: str, how: str) -> str:

@@ -26,7 +26,7 @@ from gateway_arq.realtime.publish import get_log
 
 # Named at once, or the browser would learn of them one import after the other.
 MODULES: Final = (
-    "main", "calls", "bind", "figures", "live", "lotto", "paint", "socket", "stale",
+    "main", "rows", "calls", "bind", "figures", "live", "lotto", "paint", "socket", "stale",
     "switchboard", "television", "theme", "format", "actions",
 )  # fmt: skip
 THEMES: Final = ("auto", "light", "dark")

@@ -18,7 +18,8 @@ const date = time({ day: two, month: two, year: "numeric" });
 const percent = number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
 // Times that are local already, and days and months as such, wherever the reader is.
 const long = (options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format;
-const localTime = long({ day: two, month: two, year: "numeric", hour: two, minute: two, hourCycle: "h23" });
+const localDate = long({ day: two, month: two, year: "numeric" });
+const localMinute = long({ hour: two, minute: two, hourCycle: "h23" });
 const longDay = long({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const longMonth = long({ month: "long", year: "numeric" });
 
@@ -41,6 +42,12 @@ export function moment(epoch) {
   return date(at) === date(now() * 1000) ? clockTime(at) : date(at);
 }
 
+/** "2025-12-07 20:01:00", local already, without seconds. */
+function local(told) {
+  const at = Date.parse(`${told.replace(" ", "T")}Z`);
+  return `${localDate(at)} ${localMinute(at)}`;
+}
+
 /** When AutoBOT starts by itself: "20:01 daily", a crontab's words, or "off". */
 function schedule(told) {
   const [time, rest] = told.split(" ", 2);
@@ -56,7 +63,7 @@ const formats = {
   clock,
   moment,
   minute,
-  local: (told) => localTime(Date.parse(`${told.replace(" ", "T")}Z`)),
+  local,
   day: (told) => longDay(Date.parse(`${told.replaceAll("/", "-")}T00:00Z`)),
   schedule,
   month: (told) => longMonth(Date.parse(`${told}-01T00:00Z`)),

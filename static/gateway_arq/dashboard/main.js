@@ -1,11 +1,11 @@
 // The live page: what the server has drawn is taken over and kept up to date.
 
-import * as calls from "./calls.js";
 import { Panel } from "./bind.js";
 import { getJson, nudge, onFigures, refresh, take, touch } from "./figures.js";
 import { byId, live, setClock, state } from "./live.js";
 import { onAutobot, onCorrected, onDraw, onRiscontri } from "./lotto.js";
 import { paint } from "./paint.js";
+import { calls, tick } from "./rows.js";
 import { LiveSocket } from "./socket.js";
 import { Link } from "./stale.js";
 import { onListed, onReleased, onScreened } from "./switchboard.js";
@@ -25,8 +25,8 @@ const drawing = (name) => () => redraw(name);
 
 /** What to do with an event, by its type. */
 const GATEWAY = {
-  call_event_realtime: and(calls.onCall, nudge),
-  asterisk_event: and(calls.onChannel, nudge),
+  call_event_realtime: and((event) => calls.onCall(event), nudge),
+  asterisk_event: and((event) => calls.onChannel(event), nudge),
   rebates_updated: nudge,
   webtv_update: and(onViewers, touch, drawing("television")),
   lotto_draw_saved: and(onDraw, touch, drawing("lotto")),
@@ -79,7 +79,7 @@ onFigures(() => {
 onRiscontri(drawing("lotto"));
 
 function everySecond() {
-  calls.tick();
+  tick();
   for (const socket of sockets) socket.tick();
   link.tick();
   if (link.isLive) refresh();
