@@ -24,7 +24,7 @@ from lotto.types import WHEELS, Draw
 from webcom.ingest import store_calls, store_rebates
 from webcom.types import RebateRecord, RebateRow, parse_call
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MAY_ACT = (
     "centralino.add_listentry", "centralino.change_listentry", "centralino.delete_listentry",

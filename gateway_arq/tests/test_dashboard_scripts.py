@@ -36,8 +36,6 @@ VALUES: dict[str, list[Any]] = {
     **{name: [*group, "<i>unknown</i>"] for name, group in GROUPS.items()},
 }
 
-pytestmark = pytest.mark.once
-
 
 def run(node: str, script: Path, *options: str, given: str | None = None) -> str:
     done = subprocess.run(

@@ -137,6 +137,7 @@ def test_an_unknown_task_is_logged_and_stops_nothing(app: Any, caplog: pytest.Lo
     assert "beat.unknown_task" in caplog.text
 
 
+@pytest.mark.embedded_only  # with Redis there is Celery's own
 @pytest.mark.django_db(transaction=True)
 def test_the_house_s_beat_runs_what_the_admin_scheduled_and_stops_at_once(
     monkeypatch: pytest.MonkeyPatch,
