@@ -290,7 +290,8 @@ def look(page: Page, *, width: int, theme: Any = "light") -> None:
     """Show the page in that width and theme, and wait until it is drawn so."""
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
-    page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    frame = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    page.evaluate(f"document.fonts.ready.then(() => {frame})")
 
 
 def picture(page: Page, name: str) -> None:

@@ -190,7 +190,7 @@ def test_charts_that_a_lost_server_did_not_give_come_when_it_is_back(
     assert page.evaluate(f"{chart('hours')}.data.datasets[0].data.length") > 0
 
 
-def test_a_connection_that_is_open_but_dead_is_replaced(opened: Open) -> None:
+def test_a_connection_that_is_open_but_dead_is_replaced(driven: Chromium, server: Server) -> None:
     tries: list[WebSocketRoute] = []
 
     def dead_at_first(route: WebSocketRoute) -> None:
@@ -198,10 +198,11 @@ def test_a_connection_that_is_open_but_dead_is_replaced(opened: Open) -> None:
         if len(tries) > 1:
             route.connect_to_server()
 
-    with opened(fresh=True) as page:
+    with driven.tab(fresh=True) as page:
+        authenticate(page, make_user(), server)
         page.route_web_socket("**/ws?*", dead_at_first)
         page.clock.install()
-        page.reload()
+        page.goto(f"{server.url}/dashboard/")
         expect(pill(page)).to_have_text("Collegamento…", use_inner_text=True)
         page.clock.fast_forward(16_000)
         page.clock.fast_forward(12_000)

@@ -56,7 +56,7 @@ def test_the_readers_key_is_in_snippets_and_requests_and_stays_in_its_tab(
     an_endpoint_is_tried_out_with_the_key(page)
     assert page.evaluate("localStorage.length") == 0
     other = page.context.new_page()
-    other.goto(f"{server.url}/docs")
+    other.goto(f"{server.url}/docs/events")
     assert other.locator("#api-key").input_value() == ""
 
 

@@ -77,7 +77,6 @@ def what_is_wrong(page: Page, server: Server, name: str, address: str) -> dict[s
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
         go(page, server, address)  # the admin looks at the system's theme when it is loaded
-        page.wait_for_load_state("networkidle")
         assert page.evaluate(THEME) == theme
         for size, width in WIDTHS.items():
             look(page, width=width, theme=theme)
