@@ -13,6 +13,7 @@ import pickle
 import random
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ocr.checks import engine_complete
 from ocr.reader import needs
 from ocr.reader.easy import WEIGHTS, EasyOcr
 from ocr.reader.engines import easyocr
+from ocr.reader.reader import Reader
 from ocr.reader.second import SecondOpinion
 from ocr.reader.types import SURE
 from ocr.reading import ReadingProcess
@@ -64,6 +66,12 @@ def own(packages: None) -> EasyOcr:
     return EasyOcr.own()
 
 
+@pytest.fixture(scope="session")
+def easy_eyes(packages: None) -> Reader:
+    """The reader with this engine and our own network, in this process."""
+    return easyocr()
+
+
 def board_file() -> tuple[dict[str, list[int]], bytes]:
     wheels = boards.invented_wheels(random.Random(4))
     return wheels, cv2.imencode(".png", boards.draw(wheels, Look("table")).image)[1].tobytes()
@@ -84,16 +92,17 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(settings: A
 @pytest.mark.django_db
 @pytest.mark.usefixtures("without_packages")
 def test_reading_without_the_packages_is_a_503_and_starts_no_process(
-    api: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+    api: Any, settings: Any, reading_processes: Callable[..., ReadingProcess]
 ) -> None:
     settings.OCR_ENGINE = "easyocr"
-    monkeypatch.setattr(reading, "_process", None)
+    process = reading_processes()
+    reading.use(process)
     body = {"image_base64": "data:image/png;base64," + base64.b64encode(board_file()[1]).decode()}
     for _ in range(2):
         answer = api.post("/api/ocr/process", body, format="json")
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         assert needs.INSTALL in answer.json()["detail"]
-    assert reading.reader().pid is None
+    assert process.pid is None
 
 
 def test_the_default_engine_lacks_nothing(settings: Any) -> None:
@@ -188,11 +197,11 @@ def test_the_stock_weights_read_with_our_network_as_second_opinion(stock: str) -
 
 
 @pytest.mark.parametrize("damage", damages.DAMAGES)
-def test_boards_are_read_and_nothing_is_made_up(own: EasyOcr, damage: Any) -> None:
+def test_boards_are_read_and_nothing_is_made_up(easy_eyes: Reader, damage: Any) -> None:
     dice = random.Random(f"easyocr {damage}")
     wheels = boards.invented_wheels(dice)
     picture = damages.spoil(boards.draw(wheels, Look("two", mark="tile")), damage, dice)
-    told = easyocr().read(picture.image)
+    told = easy_eyes.read(picture.image)
     for wheel, numbers in told.wheels.items():
         for each, number in zip(numbers, wheels[wheel], strict=True):
             assert each.confidence < SURE or each.number == number
