@@ -33,6 +33,7 @@ from ocr.clients.stream import checked_url
 from ocr.evidence import BOARD
 from ocr.models import AiUse, AutobotConfig, AutobotRun, AutobotWheel
 from ocr.reader.types import SURE
+from ocr.reading import reader
 from ocr.types import (
     Held,
     ImageRefused,
@@ -183,7 +184,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
 
     def read(self, request: HttpRequest, run_id: int) -> HttpResponse:
         def do() -> str:
-            changed = capture.read_again(run_id, by=str(request.user))
+            changed = capture.read_again(run_id, reader(), by=str(request.user))
             if not changed:
                 return _("Read again: nothing changes.")
             return _("Read again: changed %(wheels)s.") % {"wheels": ", ".join(changed)}

@@ -23,8 +23,10 @@ from django.utils import translation
 
 from gateway_arq.realtime.outage import Outage
 from gateway_arq.workers import services as workers
-from ocr import capture, runs, selectors, steps
+from ocr import capture, reading, runs, selectors, steps
+from ocr.capture import Pace
 from ocr.models import AutobotRun
+from ocr.reader.types import PictureReader
 from ocr.types import LeaseLost, RunState
 
 logger = logging.getLogger(__name__)
@@ -38,8 +40,14 @@ COMPARED_FOR: Final = timedelta(days=7)
 BEAT_EVERY_S: Final = 30.0
 
 
-def run_autobot(stopping: threading.Event) -> None:
-    """Work on runs as they come until `stopping` is set."""
+def run_autobot(
+    stopping: threading.Event,
+    *,
+    reader: PictureReader | None = None,
+    pace: Pace = capture.USUAL,
+) -> None:
+    """Work on runs as they come until `stopping` is set; None: this process's reader."""
+    reader = reader or reading.reader()
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     database = Outage("autobot.database")
     compare_at = beat_at = 0.0
@@ -49,7 +57,7 @@ def run_autobot(stopping: threading.Event) -> None:
             try:
                 run = runs.take(owner)
                 if run is not None:
-                    work(run, owner, stopping)
+                    work(run, owner, stopping, reader, pace)
                     beat_at = 0.0
                 if time.monotonic() >= compare_at:
                     compare_at = time.monotonic() + COMPARE_EVERY_S
@@ -70,13 +78,19 @@ def run_autobot(stopping: threading.Event) -> None:
     connection.close()
 
 
-def work(run: AutobotRun, owner: str, stopping: threading.Event) -> None:
+def work(
+    run: AutobotRun,
+    owner: str,
+    stopping: threading.Event,
+    reader: PictureReader,
+    pace: Pace = capture.USUAL,
+) -> None:
     """Bring the run to its end, or until it is stopped or `stopping` is set. Raises LeaseLost."""
     logger.info("autobot.taken_up run=%s state=%s owner=%s", run.pk, run.state, owner)
     with _lease_kept(run, owner, stopping) as halt:
         if run.state in runs.WATCHING:
             runs.say(run, owner, message="Watching the stream.")
-            capture.watch(run, owner, halt)
+            capture.watch(run, owner, halt, reader, pace)
             if not halt.is_set():
                 runs.say(run, owner, state=RunState.VALIDATING, message="All that can be is read.")
         if not halt.is_set() and steps.settle(run, owner, halt):

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -22,9 +23,8 @@ from gateway_arq.realtime.outage import Outage
 from lotto.types import WHEELS
 from ocr import evidence, runs, selectors
 from ocr.models import AutobotRun, AutobotWheel
-from ocr.reader.types import SURE, Reading
+from ocr.reader.types import SURE, PictureReader, Reading
 from ocr.reader.vote import FRAMES, agreed
-from ocr.reading import reader
 from ocr.tally import Looks, Numbers
 from ocr.types import (
     Held,
@@ -44,23 +44,41 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOK_AGAIN_S, LOOK_AGAIN_MOST_S = 1.0, 30.0  # after a look that settled nothing
-JUDGE_AGAIN_S: Final = 10.0  # whether the archive has caught up
-BUSY_S: Final = 0.5
+
+@dataclass(frozen=True)
+class Pace:
+    """The pauses of a watch, in seconds."""
+
+    frame_s: float = 1.0  # from one picture of the stream to the next
+    lost_s: float = 6.0  # without one: the stream is away
+    look_again_s: float = 1.0
+    look_again_most_s: float = 30.0  # after looks that settled nothing
+    judge_again_s: float = 10.0  # whether the archive has caught up
+    busy_s: float = 0.5
 
 
-def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
+USUAL: Final = Pace()
+
+
+def watch(
+    run: AutobotRun,
+    owner: str,
+    halt: threading.Event,
+    reader: PictureReader,
+    pace: Pace = USUAL,
+) -> None:
     """Read the stream until all wheels are taken, the window closes or it is halted.
 
     A stream that breaks is connected to again. Raises LeaseLost.
     """
     from ocr.clients.stream import HlsStream  # with PyAV, which only this needs
 
-    eyes = Watch(run, owner, halt)
+    eyes = Watch(run, owner, halt, reader, pace)
     outage = Outage("autobot.stream")
     while not halt.is_set() and not eyes.is_over():
         try:
-            stream = HlsStream(run.stream_url, settings.OCR_STREAM_NETWORKS)
+            networks = settings.OCR_STREAM_NETWORKS
+            stream = HlsStream(run.stream_url, networks, pace.frame_s, pace.lost_s)
             for frame in stream.frames(halt):
                 outage.over()
                 eyes.see(frame)
@@ -75,7 +93,7 @@ def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
         eyes.close()
 
 
-def read_again(run_id: int, *, by: str) -> list[str]:
+def read_again(run_id: int, reader: PictureReader, *, by: str) -> list[str]:
     """Read the kept picture of a run's board once more; returns the wheels that changed by it.
 
     It counts as one more look: a wheel on which both agree is sure now, one that was sure and is
@@ -85,7 +103,7 @@ def read_again(run_id: int, *, by: str) -> list[str]:
     picture = selectors.picture(run_id, evidence.BOARD)
     if picture is None:
         raise RunRefused(_("The run has no picture of a board."))
-    reading = reader().read(picture)
+    reading = reader.read(picture)
     sure = reading.sure()
 
     def looked(row: AutobotWheel) -> AutobotWheel | None:
@@ -104,8 +122,16 @@ def read_again(run_id: int, *, by: str) -> list[str]:
 class Watch:
     """What one run has seen; goes on from what is stored."""
 
-    def __init__(self, run: AutobotRun, owner: str, halt: threading.Event) -> None:
+    def __init__(
+        self,
+        run: AutobotRun,
+        owner: str,
+        halt: threading.Event,
+        reader: PictureReader,
+        pace: Pace = USUAL,
+    ) -> None:
         self._run, self._owner, self._halt = run, owner, halt
+        self._reader, self._pace = reader, pace
         self._rows = {row.wheel: row for row in run.wheels.all()}
         self._looks = {wheel: Looks.restored(row.looks) for wheel, row in self._rows.items()}
         self._readings: deque[Reading] = deque(maxlen=FRAMES)
@@ -114,7 +140,7 @@ class Watch:
         # kept showed what is published.
         self._most = (self._published() or -1, 0.0)
         self._look_at = self._judge_at = 0.0  # monotonic
-        self._pause_s = LOOK_AGAIN_S
+        self._pause_s = pace.look_again_s
 
     def is_over(self) -> bool:
         """Whether there is nothing more to see, or no more time."""
@@ -124,7 +150,7 @@ class Watch:
     def see(self, frame: Frame) -> None:
         """Take in one frame. Raises LeaseLost, ReadingHalted."""
         try:
-            reading = reader().watch(frame.image, self._halt)
+            reading = self._reader.watch(frame.image, self._halt)
             self._readings.append(reading)
             if reading.wheels:
                 if self._run.state != RunState.OCR:
@@ -133,7 +159,7 @@ class Watch:
                 self._keep_best(frame, reading)
         except (ReaderBusy, ReaderFailed, ImageRefused) as exc:
             logger.warning("autobot.frame_unread run=%s error=%s", self._run.pk, exc)
-            self._halt.wait(BUSY_S)
+            self._halt.wait(self._pace.busy_s)
         self._judge_again()
 
     def lost(self, error: Exception) -> None:
@@ -161,10 +187,11 @@ class Watch:
         }
         if not voted or time.monotonic() < self._look_at:
             return
-        fresh = reader().read(evidence.png(frame.image), self._halt)
+        fresh = self._reader.read(evidence.png(frame.image), self._halt)
         sure = fresh.sure()
         changed = [wheel for wheel in voted if self._count(wheel, voted[wheel], sure.get(wheel))]
-        self._pause_s = LOOK_AGAIN_S if changed else min(self._pause_s * 2, LOOK_AGAIN_MOST_S)
+        longer_s = min(self._pause_s * 2, self._pace.look_again_most_s)
+        self._pause_s = self._pace.look_again_s if changed else longer_s
         self._look_at = time.monotonic() + self._pause_s
         if changed:
             self._keep_pictures(frame, fresh, changed)
@@ -235,7 +262,7 @@ class Watch:
 
     def _judge_again(self) -> None:
         if time.monotonic() >= self._judge_at:
-            self._judge_at = time.monotonic() + JUDGE_AGAIN_S
+            self._judge_at = time.monotonic() + self._pace.judge_again_s
             self._judge()
 
     def _judge(self) -> None:

@@ -20,7 +20,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from ocr.reader.needs import missing
-from ocr.reader.types import Candidate, NumberReading, Reading
+from ocr.reader.types import Candidate, NumberReading, PictureReader, Reading
 from ocr.reader.wire import Answer, Frame, Picture, Question
 from ocr.types import ImageRefused, ReaderBusy, ReaderFailed, ReadingHalted
 
@@ -165,7 +165,7 @@ def _received(pipe: Connection, within_s: float, halt: threading.Event) -> Answe
     return msgspec.msgpack.decode(pipe.recv_bytes(), type=Answer)
 
 
-_process: ReadingProcess | None = None
+_reader: PictureReader | None = None
 _making = threading.Lock()
 
 
@@ -176,12 +176,19 @@ def engine_options() -> tuple[str, ...]:
     return settings.OCR_EASYOCR_MODELS, "download" if settings.OCR_EASYOCR_DOWNLOAD else ""
 
 
-def reader() -> ReadingProcess:
-    """This process's reader, as the settings choose its engine."""
-    global _process
+def reader() -> PictureReader:
+    """This process's reader: as the settings choose its engine, unless `use` gave another."""
+    global _reader
     with _making:
-        if _process is None:
-            _process = ReadingProcess(
+        if _reader is None:
+            _reader = ReadingProcess(
                 settings.OCR_ENGINE, *engine_options(), waiting=settings.OCR_QUEUE
             )
-        return _process
+        return _reader
+
+
+def use(reader: PictureReader | None) -> None:
+    """Let this process read with another reader from now on; None: with the settings' again."""
+    global _reader
+    with _making:
+        _reader = reader

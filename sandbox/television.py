@@ -8,12 +8,13 @@ what was asked for. Protocol: `docs/upstreams/stream.md`.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -22,6 +23,11 @@ from sandbox import programme
 from sandbox.app import CONTROL, Upstream, json_answer, json_body
 from sandbox.programme import Scene
 
+if TYPE_CHECKING:
+    from sandbox.pictures import Pixels
+
+    Draw = Callable[[Scene, tuple[int, int]], Pixels]
+
 PREFIX: Final = "/tv"
 ROME: Final = ZoneInfo("Europe/Rome")
 SEGMENT_S: Final = 2.0
@@ -29,7 +35,7 @@ PICTURES_PER_S: Final = 5
 LISTED: Final = 5  # segments in the playlist
 KEPT: Final = 12  # encoded ones
 HANG_S: Final = 3600.0
-BEGINS_ANEW: Final = {"programme", "day", "from_s", "speed"}
+BEGINS_ANEW: Final = {"programme", "day", "from_s", "to_s", "speed"}
 FIRST_DAY: Final = date(1939, 2, 1)
 Programme = Literal["live", "evening", "adverts", "presenter", "board", "yesterday"]
 Trouble = Literal["", "stall", "hang", "cut", "gap"]
@@ -43,6 +49,7 @@ class Wish:
     programme: Programme = "live"
     day: date | None = None  # whose draw; None: today's
     from_s: float = 40.0  # of the evening, where `evening` begins
+    to_s: float | None = None  # of the evening, where it stands still; None: it goes on
     speed: float = 1.0  # of the evening
     quality: Quality = "720"
     blur: bool = False
@@ -54,9 +61,16 @@ class Television:
     """One channel. Its numbering goes on when the sandbox is started again, unless `restart`ed."""
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.time, segment_s: float = SEGMENT_S
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        segment_s: float = SEGMENT_S,
+        draw: Draw | None = None,
     ) -> None:
+        """`draw` makes the picture of a scene; None: as a viewer would see it."""
         self.clock = clock
+        self.asked = 0  # requests since it was steered
+        self._draw = draw
         self._segment_s = segment_s
         self._wish = Wish()
         self._began_at = self._wished_at = self._now()  # the programme, the trouble
@@ -85,7 +99,8 @@ class Television:
                 f"GET {CONTROL}/television": "what is on",
                 f"POST {CONTROL}/television": '{"programme": "evening", "speed": 20}: of '
                 f"{_options(Programme)}; `day` of the draw (2026-11-26, null: today's), `from_s` "
-                f"of the evening, `speed` of it, `quality` ({_options(Quality)}), `blur`, "
+                f"of the evening to `to_s` (null: to its end), `speed` of it, `quality` "
+                f"({_options(Quality)}), `blur`, "
                 f"`trouble` ({_options(Trouble)}) for `trouble_s`; "
                 '{"restart": true}: the numbering begins anew. What is not named stays',
             },
@@ -95,6 +110,7 @@ class Television:
         """Let something else be on from now on; fields as in `Wish`, what is not given stays."""
         self._wish = replace(self._wish, **wish)
         self._wished_at = self._now()
+        self.asked = 0
         if not wish.keys().isdisjoint(BEGINS_ANEW):
             self._began_at = self._wished_at
         if restart:
@@ -106,10 +122,11 @@ class Television:
         wish, wall = self._wish, self.clock() + moment - self._now()
         now = datetime.fromtimestamp(wall, ROME)
         day = wish.day or now.date()
-        into_s = (moment - self._began_at) * wish.speed
+        into_s = max(moment - self._began_at, 0.0) * wish.speed
         match wish.programme:
             case "evening":
-                return programme.evening(max(wish.from_s + into_s, 0.0), day)
+                ends_s = math.inf if wish.to_s is None else wish.to_s
+                return programme.evening(min(wish.from_s + into_s, ends_s), day)
             case "board":
                 return programme.board(day, f"{now:%H:%M}")
             case "yesterday":
@@ -175,12 +192,14 @@ class Television:
             begins + step / PICTURES_PER_S
             for step in range(round(self._segment_s * PICTURES_PER_S))
         ]
-        images = [pictures.drawn(self.scene(moment), quality.size) for moment in moments]
+        draw = self._draw or pictures.drawn
+        images = [draw(self.scene(moment), quality.size) for moment in moments]
         if self._wish.blur:
             images = [pictures.blurred(image) for image in images]
         return pictures.encoded(images, begins_s=begins, rate=PICTURES_PER_S, crf=quality.crf)
 
     async def _suffer(self, request: web.Request) -> None:
+        self.asked += 1
         trouble = self.trouble()
         if trouble == "hang":
             await asyncio.sleep(HANG_S)
@@ -209,8 +228,8 @@ def _read(body: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name} must be one of {_options(choices[name])}")
         if name in ("from_s", "speed") and not _is_number(value):
             raise ValueError(f"{name} must be a number from 0 on")
-        if name == "trouble_s" and value is not None and not _is_number(value):
-            raise ValueError("trouble_s must be a number from 0 on, or null")
+        if name in ("to_s", "trouble_s") and value is not None and not _is_number(value):
+            raise ValueError(f"{name} must be a number from 0 on, or null")
         if name == "blur" and type(value) is not bool:
             raise ValueError("blur must be true or false")
     if body.get("day") is not None:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from aiohttp import web
 
@@ -28,6 +28,9 @@ from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_ca
 from sandbox.telegram import Telegram
 from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
+
+if TYPE_CHECKING:
+    from sandbox.television import Draw
 
 TOKEN: Final = "sandbox-test-token"
 EVENING: Final = 1_760_032_800.0  # 2025-10-09 20:00 in Rome, a busy hour
@@ -352,13 +355,16 @@ def running_lotto_site(*, now: float | None = None) -> Iterator[RunningLottoSite
 
 @contextmanager
 def running_television(
-    *, clock: Callable[[], float] = time.time, segment_s: float = 1.0
+    *,
+    clock: Callable[[], float] = time.time,
+    segment_s: float = 1.0,
+    draw: Draw | None = None,
 ) -> Iterator[RunningTelevision]:
-    """A television on a free port of 127.0.0.1 until the block ends.
+    """A television on a free port of 127.0.0.1 until the block ends; `draw` as of `Television`.
 
     Its video goes on in real time, whatever `clock`, the time of its day, says.
     """
-    faults, server = Faults(), Television(clock=clock, segment_s=segment_s)
+    faults, server = Faults(), Television(clock=clock, segment_s=segment_s, draw=draw)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningTelevision(f"{base}/tv/live.m3u8", faults, server)
 

@@ -23,7 +23,7 @@ LEFT_OUT: Final = pytest.StashKey[Counter[str]]()
 FIXTURES: Final = {
     "browser": {"chromium"},
     "process": {"processes", "gateway", "start_gateway", "workers"},
-    "reader": {"eyes", "reading_process"},
+    "reader": {"eyes", "reading_process", "reading_processes"},
     "television": {"television"},
     "asterisk": {"running_bed"},
     "streaming": {"streaming_server"},
@@ -44,6 +44,7 @@ MEANS: Final = {
     "both_profiles": "runs on both deployment profiles: it is about the database or Redis",
     "embedded_only": "says something that is true of the embedded profile alone",
 }
+ELSEWHERE: Final = {"exhaustive", "easyocr"}  # runs of their own
 SERVICES: Final = {"redis_url", "postgres_url", "legacy_database_url"}
 # What a machine should have once, or costs seconds to start, is asked for by one xdist worker.
 GROUPS: Final = {"gateway": "gateway", "running_bed": "asterisk", "streaming_server": "streaming"}
@@ -96,12 +97,12 @@ def _belongs(item: pytest.Item, tier: str) -> bool:
         return False
     if tier == "any":
         return True
-    return "exhaustive" not in tiers and (tier == "light") == (not tiers)
+    return not ELSEWHERE & {*tiers} and (tier == "light") == (not tiers)
 
 
 def _belongs_to_full(item: pytest.Item, tiers: list[str], tier: str) -> bool:
     if "service" in tiers or item.get_closest_marker("both_profiles"):
-        return tier == "any" or "exhaustive" not in tiers
+        return tier == "any" or not ELSEWHERE & {*tiers}
     return tier == "any" and not tiers and not item.get_closest_marker("embedded_only")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
@@ -98,3 +99,17 @@ class Reading(NamedTuple):
         """The mean over all numbers, 0 to 100; 0 without a board."""
         told = [each.confidence for numbers in self.wheels.values() for each in numbers]
         return sum(told) / len(told) if told else 0.0
+
+
+class PictureReader(Protocol):
+    """Reads whole pictures, for any number of threads. `ocr.reading` has the real one.
+
+    Both raise ReaderBusy when too many wait, ReaderFailed, and ReadingHalted when `halt` is set
+    meanwhile.
+    """
+
+    def read(self, file: bytes, halt: threading.Event | None = None) -> Reading:
+        """What the picture in this file shows. Raises ImageRefused for what is none."""
+
+    def watch(self, image: Pixels, halt: threading.Event | None = None) -> Reading:
+        """What a stream's next frame shows."""

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, time
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 
 from lotto.rules import ROME
 from ocr import ai, reading
 from ocr.reader.engines import rapidocr
 from ocr.reader.reader import Reader
+from ocr.reading import ReadingProcess
 from ocr.tests.evenings import DAY, Services
+from ocr.tests.fakes import ScriptedReader
+from ocr.tests.workers import Workers, running_workers
 from sandbox.testing import (
     AI_KEY,
     BOT_TOKEN,
@@ -19,9 +25,11 @@ from sandbox.testing import (
     SITE_USER,
     RunningLottoSite,
     RunningOpenRouter,
+    RunningTelevision,
     running_lotto_site,
     running_openrouter,
     running_telegram,
+    running_television,
 )
 
 
@@ -31,12 +39,61 @@ def eyes() -> Reader:
     return rapidocr()
 
 
-@pytest.fixture
-def reading_process(settings: Any) -> Iterator[reading.ReadingProcess]:
-    """The process that the gateway's views ask, ended afterwards."""
-    process = reading.reader()
+@pytest.fixture(scope="session")
+def session_process() -> Iterator[ReadingProcess]:
+    """A reading process that starts with the first picture and stays for the tests that follow."""
+    process = ReadingProcess(django_settings.OCR_ENGINE, waiting=django_settings.OCR_QUEUE)
     yield process
     process.close()
+
+
+@pytest.fixture
+def reading_process(session_process: ReadingProcess) -> Iterator[ReadingProcess]:
+    """The real reader, which the gateway's views ask for the length of the test."""
+    reading.use(session_process)
+    yield session_process
+    reading.use(None)
+
+
+@pytest.fixture
+def reading_processes() -> Iterator[Callable[..., ReadingProcess]]:
+    """Makes reading processes of the test's own, where their start or end is the claim."""
+    made: list[ReadingProcess] = []
+
+    def make(**options: Any) -> ReadingProcess:
+        made.append(ReadingProcess(django_settings.OCR_ENGINE, **{"waiting": 1, **options}))
+        return made[-1]
+
+    yield make
+    reading.use(None)
+    for process in made:
+        process.close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedReader]:
+    """A reader of coded pictures, which the gateway's views ask for the length of the test."""
+    reader = ScriptedReader()
+    reading.use(reader)
+    yield reader
+    reading.use(None)
+
+
+@pytest.fixture
+def television(settings: Any) -> Iterator[RunningTelevision]:
+    """A television that the settings lead to, with the board of DAY."""
+    with running_television() as running:
+        settings.OCR_STREAM_URL = running.url
+        settings.OCR_STREAM_NETWORKS = [ip_network("127.0.0.0/8")]
+        running.server.steer(programme="board", day=DAY)
+        yield running
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    """Starts worker processes on this test's database, Redis and upstreams, and ends them."""
+    with running_workers(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture

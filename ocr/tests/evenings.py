@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any, Final
 
 from django.utils import timezone
 
 from lotto import ingest
+from lotto import selectors as archive
 from lotto.rules import draw_day_before
 from lotto.types import Draw, Source
-from ocr import evidence, runs
-from ocr.boards import Look, draw
+from ocr import autobot, evidence, runs, selectors
+from ocr.boards import Look, Picture, draw
+from ocr.capture import Pace
 from ocr.models import AutobotRun, AutobotWheel
+from ocr.reader.types import PictureReader
 from ocr.types import RunState
 from sandbox import draws
-from sandbox.testing import RunningLottoSite, RunningOpenRouter, RunningTelegram
+from sandbox.testing import (
+    RunningLottoSite,
+    RunningOpenRouter,
+    RunningTelegram,
+    RunningTelevision,
+)
 
 DAY: Final = date(2026, 11, 24)  # a Tuesday
 SUNDAY: Final = date(2026, 11, 22)
 STREAM: Final = "http://127.0.0.1:9/live.m3u8"  # nobody is there
 OWNER: Final = "a worker"
+ALL_DONE: Final = {"validate": "done", "archive": "done", "upload": "done", "telegram": "done"}
+QUICK: Final = Pace(
+    frame_s=0.2,
+    lost_s=2.0,
+    look_again_s=0.05,
+    look_again_most_s=0.2,
+    judge_again_s=0.2,
+    busy_s=0.05,
+)
 
 
 def drawn(day: date = DAY) -> dict[str, tuple[int, ...]]:
     """The sandbox's draw of that day."""
     return draws.invented(day)
+
+
+@cache
+def board(day: date = DAY) -> Picture:
+    """A picture of that day's draw; not to be changed."""
+    return draw({w: list(n) for w, n in drawn(day).items()}, Look("table"))
 
 
 def archived(day: date, wheels: Mapping[str, Sequence[int]] | None = None) -> None:
@@ -60,7 +87,7 @@ def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> Au
             cells[4] = [None, 0.0, []]
         rows.append(AutobotWheel(run=run, wheel=wheel, cells=cells, is_taken=not in_doubt))
     runs.note_wheels(run, OWNER, rows)
-    evidence.keep_board(run, draw({w: list(n) for w, n in drawn(day).items()}, Look("table")).image)
+    evidence.keep_board(run, board(day).image)
     runs.say(run, OWNER, state=RunState.VALIDATING, message="")
     return run
 
@@ -84,3 +111,58 @@ class Services:
     telegram: RunningTelegram
     ai: RunningOpenRouter
     site: RunningLottoSite
+
+
+# --- Watching a worker ----------------------------------------------------------------------------
+
+
+@contextmanager
+def at_work(reader: PictureReader, pace: Pace = QUICK) -> Iterator[None]:
+    """A worker in a thread, as the embedded profile has it."""
+    stopping = threading.Event()
+    thread = threading.Thread(
+        target=autobot.run_autobot,
+        args=(stopping,),
+        kwargs={"reader": reader, "pace": pace},
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def wait_for(what: Callable[[], Any], *, within_s: float = 60) -> float:
+    """How long it took to become true."""
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() - began < within_s, AutobotRun.objects.values().first()
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def is_over(run: AutobotRun) -> Callable[[], bool]:
+    return lambda: again(run).is_over
+
+
+def stored(day: date = DAY) -> dict[str, tuple[int, ...]]:
+    """What the archive has of that day."""
+    return {wheel: tuple(row.numbers) for wheel, row in archive.stored(day).items()}
+
+
+def completed(run: AutobotRun) -> int:
+    """How many wheels are published."""
+    return len(selectors.published(run))
+
+
+def grown(run: AutobotRun, least: int, *, within_s: float = 60) -> int:
+    """As `completed`, once there are so many or the run is over."""
+    wait_for(lambda: completed(run) >= least or again(run).is_over, within_s=within_s)
+    return completed(run)
+
+
+def asked(television: RunningTelevision, requests: int) -> None:
+    """Wait until the gateway has made so many requests since the television was steered."""
+    wait_for(lambda: television.server.asked >= requests)

@@ -6,15 +6,14 @@ import base64
 from datetime import timedelta
 from typing import Any
 
-import cv2
 import pytest
 
 from gateway_arq.lib.days import local_day
 from lotto.types import WHEELS
-from ocr import boards
-from ocr.boards import Look
+from ocr import evidence
 from ocr.models import AiUse
-from ocr.reading import ReadingProcess
+from ocr.tests import coded
+from ocr.tests.fakes import ScriptedReader
 from ocr.tests.test_ai import DAY, answer, picture
 from ocr.tests.test_lotto_site import WHEELS as DRAW
 from sandbox import draws
@@ -241,10 +240,8 @@ KEYS = {
 
 def board_with_a_hole() -> str:
     """The draw of DAY, without Venezia's last number."""
-    wheels = {wheel: [*numbers] for wheel, numbers in draws.invented(DAY).items()}
-    shown = {**wheels, "VE": [*wheels["VE"][:4], None]}
-    image = boards.draw(shown, Look("table")).image
-    return base64_of(cv2.imencode(".png", image)[1].tobytes())
+    wheels = draws.invented(DAY)
+    return base64_of(evidence.png(coded.board({**wheels, "VE": wheels["VE"][:4]})))
 
 
 def process(api: Any, **wishes: Any) -> dict[str, Any]:
@@ -258,7 +255,7 @@ def process(api: Any, **wishes: Any) -> dict[str, Any]:
 
 def test_process_validates_and_uploads(
     api: Any,
-    reading_process: ReadingProcess,
+    scripted: ScriptedReader,
     openrouter: RunningOpenRouter,
     lotto_site: RunningLottoSite,
 ) -> None:
@@ -286,7 +283,7 @@ def test_process_validates_and_uploads(
 
 def test_a_reading_survives_what_fails_after_it(
     api: Any,
-    reading_process: ReadingProcess,
+    scripted: ScriptedReader,
     openrouter: RunningOpenRouter,
     lotto_site: RunningLottoSite,
     settings: Any,
@@ -307,7 +304,7 @@ def test_a_reading_survives_what_fails_after_it(
 
 
 def test_nothing_sure_is_nothing_uploaded(
-    api: Any, reading_process: ReadingProcess, lotto_site: RunningLottoSite
+    api: Any, scripted: ScriptedReader, lotto_site: RunningLottoSite
 ) -> None:
     told = process(api, image_base64=base64_of(picture()), auto_upload=True)
     assert told["upload"]["detail"] == "No wheel is sure: nothing was sent."

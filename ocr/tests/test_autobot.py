@@ -78,7 +78,7 @@ def test_a_fault_of_ours_is_told_by_the_workers_health(monkeypatch: pytest.Monke
 def test_who_loses_the_run_lays_it_down(monkeypatch: pytest.MonkeyPatch, taken_away: str) -> None:
     laid_down = threading.Event()
 
-    def watch(run: AutobotRun, owner: str, halt: threading.Event) -> None:
+    def watch(run: AutobotRun, owner: str, halt: threading.Event, *_: Any) -> None:
         assert halt.wait(20)
         laid_down.set()
 
@@ -103,7 +103,7 @@ def test_who_loses_the_run_lays_it_down(monkeypatch: pytest.MonkeyPatch, taken_a
 
 
 def test_who_is_told_to_stop_gives_the_run_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture, "watch", lambda run, owner, halt: halt.wait(20))
+    monkeypatch.setattr(capture, "watch", lambda run, owner, halt, *_: halt.wait(20))
     run = begun()
     work_until(lambda: again(run).message == "Watching the stream.")
     after = again(run)

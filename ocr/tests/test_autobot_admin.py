@@ -9,14 +9,14 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from ocr import evidence, reading, runs, selectors
-from ocr.boards import Look, draw
+from ocr import evidence, runs, selectors
 from ocr.models import AutobotConfig, AutobotRun
-from ocr.reader.reader import Reader
+from ocr.tests import coded
 from ocr.tests.evenings import (
     OWNER,
     STREAM,
     again,
+    board,
     day_before_is_archived,
     drawn,
     read,
@@ -39,8 +39,7 @@ def run() -> AutobotRun:
     """A run that is over, with a wheel in doubt and its pictures."""
     day_before_is_archived()
     run = read(doubtful=["NA"])
-    board = draw({w: list(n) for w, n in drawn().items()}, Look("table")).image
-    evidence.keep_wheels(run, board, {"BA": (60, 150, 900, 230)})
+    evidence.keep_wheels(run, board().image, {"BA": (60, 150, 900, 230)})
     run.steps.update(state="done", done=runs.told(selectors.published(run)))
     runs.end(run, OWNER, RunState.COMPLETED, runs.summary(run))
     return again(run)
@@ -127,21 +126,9 @@ def test_what_waits_is_confirmed(admin_client: Client, run: AutobotRun) -> None:
     assert "BA" in selectors.published(run)
 
 
-@pytest.fixture
-def _eyes(eyes: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reader in this process."""
-    from ocr.images import upright
-
-    class Here:
-        def read(self, file: bytes) -> Any:
-            return eyes.read(upright(file))
-
-    monkeypatch.setattr("ocr.capture.reader", Here)
-    assert reading
-
-
-@pytest.mark.usefixtures("_eyes")
+@pytest.mark.usefixtures("scripted")
 def test_reading_again_doubts_what_is_read_otherwise(admin_client: Client, run: AutobotRun) -> None:
+    evidence.keep_board(run, coded.board(drawn()))
     run.wheels.filter(wheel="BA").update(cells=[[n, 99.0, []] for n in NEW])
     assert "BA" in press(admin_client, run, "read")
     assert set(selectors.published(run)) == set(drawn()) - {"BA", "NA"}

@@ -10,9 +10,17 @@ import pytest
 
 from gateway_arq.tests.browser import picture, serious_findings
 from ocr import evidence, runs, selectors
-from ocr.boards import Look, draw
+from ocr.boards import Picture
 from ocr.models import AutobotRun
-from ocr.tests.evenings import OWNER, STREAM, day_before_is_archived, drawn, read, step_states
+from ocr.tests.evenings import (
+    OWNER,
+    STREAM,
+    board,
+    day_before_is_archived,
+    drawn,
+    read,
+    step_states,
+)
 from ocr.types import Held, RunState
 
 if TYPE_CHECKING:
@@ -30,9 +38,8 @@ def run(settings: Any) -> AutobotRun:
     settings.OCR_STREAM_URL = STREAM
     day_before_is_archived()
     run = read(doubtful=["NA"])
-    board = draw({w: list(n) for w, n in drawn().items()}, Look("table"))
-    boxes = {w: _around(board, w) for w in drawn()}
-    evidence.keep_wheels(run, board.image, boxes)
+    boxes = {w: _around(board(), w) for w in drawn()}
+    evidence.keep_wheels(run, board().image, boxes)
     run.wheels.filter(wheel="TO").update(held=Held.OLD)
     run.wheels.filter(wheel="VE").delete()
     run.steps.update(state="done", tries=1, done=runs.told(selectors.published(run)))
@@ -41,7 +48,7 @@ def run(settings: Any) -> AutobotRun:
     return run
 
 
-def _around(board: Any, wheel: str) -> tuple[int, int, int, int]:
+def _around(board: Picture, wheel: str) -> tuple[int, int, int, int]:
     corners = [board.names[wheel], *(board.cells[wheel, place] for place in range(5))]
     left, top = (int(min(each[:, axis].min() for each in corners)) for axis in (0, 1))
     right, bottom = (int(max(each[:, axis].max() for each in corners)) for axis in (0, 1))

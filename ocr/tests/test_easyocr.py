@@ -13,6 +13,7 @@ import pickle
 import random
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ocr.checks import engine_complete
 from ocr.reader import needs
 from ocr.reader.easy import WEIGHTS, EasyOcr
 from ocr.reader.engines import easyocr
+from ocr.reader.reader import Reader
 from ocr.reader.second import SecondOpinion
 from ocr.reader.types import SURE
 from ocr.reading import ReadingProcess
@@ -38,7 +40,7 @@ def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def packages() -> None:
+def easyocr_packages() -> None:
     """Skips where they are missing."""
     if lacking := needs.missing("easyocr"):
         if os.environ.get("REQUIRE_EASYOCR") == "1":
@@ -47,7 +49,7 @@ def packages() -> None:
 
 
 @pytest.fixture(scope="session")
-def stock(packages: None) -> str:
+def stock(easyocr_packages: None) -> str:
     """The folder of EasyOCR's stock weights, which a package brings."""
     found = importlib.util.find_spec("easyocr_en_models")
     if found is None:
@@ -58,8 +60,14 @@ def stock(packages: None) -> str:
 
 
 @pytest.fixture(scope="session")
-def own(packages: None) -> EasyOcr:
+def own(easyocr_packages: None) -> EasyOcr:
     return EasyOcr.own()
+
+
+@pytest.fixture(scope="session")
+def easy_eyes(easyocr_packages: None) -> Reader:
+    """The reader with this engine and our own network, in this process."""
+    return easyocr()
 
 
 def board_file() -> tuple[dict[str, list[int]], bytes]:
@@ -82,16 +90,17 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(settings: A
 @pytest.mark.django_db
 @pytest.mark.usefixtures("without_packages")
 def test_reading_without_the_packages_is_a_503_and_starts_no_process(
-    api: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+    api: Any, settings: Any, reading_processes: Callable[..., ReadingProcess]
 ) -> None:
     settings.OCR_ENGINE = "easyocr"
-    monkeypatch.setattr(reading, "_process", None)
+    process = reading_processes()
+    reading.use(process)
     body = {"image_base64": "data:image/png;base64," + base64.b64encode(board_file()[1]).decode()}
     for _ in range(2):
         answer = api.post("/api/ocr/process", body, format="json")
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         assert needs.INSTALL in answer.json()["detail"]
-    assert reading.reader().pid is None
+    assert process.pid is None
 
 
 def test_the_default_engine_lacks_nothing(settings: Any) -> None:
@@ -125,7 +134,7 @@ def test_what_the_process_cannot_load_is_told_and_the_process_ended(
     assert process.pid is None
 
 
-@pytest.mark.usefixtures("packages")
+@pytest.mark.usefixtures("easyocr_packages")
 def test_weights_of_another_make_are_refused_plainly(tmp_path: Path) -> None:
     (tmp_path / needs.STOCK).write_bytes(b"not the weights that EasyOCR knows")
     with pytest.raises(ReaderFailed, match="EasyOCR cannot read"):
@@ -142,7 +151,7 @@ class Bomb:
         return (Path.touch, (self.path,))
 
 
-@pytest.mark.usefixtures("packages")
+@pytest.mark.usefixtures("easyocr_packages")
 def test_weights_that_would_run_code_are_not_loaded(tmp_path: Path) -> None:
     folder, sign = tmp_path / "weights", tmp_path / "exploded"
     shutil.copytree(WEIGHTS, folder)
@@ -186,11 +195,11 @@ def test_the_stock_weights_read_with_our_network_as_second_opinion(stock: str) -
 
 
 @pytest.mark.parametrize("damage", damages.DAMAGES)
-def test_boards_are_read_and_nothing_is_made_up(own: EasyOcr, damage: Any) -> None:
+def test_boards_are_read_and_nothing_is_made_up(easy_eyes: Reader, damage: Any) -> None:
     dice = random.Random(f"easyocr {damage}")
     wheels = boards.invented_wheels(dice)
     picture = damages.spoil(boards.draw(wheels, Look("two", mark="tile")), damage, dice)
-    told = easyocr().read(picture.image)
+    told = easy_eyes.read(picture.image)
     for wheel, numbers in told.wheels.items():
         for each, number in zip(numbers, wheels[wheel], strict=True):
             assert each.confidence < SURE or each.number == number

@@ -9,6 +9,7 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -16,13 +17,15 @@ import pytest
 from PIL import Image
 
 from lotto.types import WHEELS
-from ocr import boards, reading
+from ocr import boards, evidence, reading
 from ocr.boards import Look
 from ocr.reading import ReadingProcess
+from ocr.tests import coded
 from ocr.types import ReaderBusy, ReaderFailed, ReadingHalted
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/ocr/process"
+Processes = Callable[..., ReadingProcess]
 
 
 def board_file(shown: int = 11) -> tuple[dict[str, list[int]], bytes]:
@@ -77,10 +80,10 @@ def test_boxes_are_of_the_picture_as_it_was_given(reading_process: ReadingProces
     assert max(bottom - top for _, top, _, bottom in told.boxes.values()) < 250
 
 
-def test_a_wheel_in_doubt_is_told_apart(api: Any, reading_process: ReadingProcess) -> None:
+@pytest.mark.usefixtures("scripted")
+def test_a_wheel_in_doubt_is_told_apart(api: Any) -> None:
     wheels, _ = board_file()
-    half = {**wheels, "VE": [*wheels["VE"][:3], None, None]}
-    file = cv2.imencode(".png", boards.draw(half, Look("table")).image)[1].tobytes()
+    file = evidence.png(coded.board({**wheels, "VE": wheels["VE"][:3]}))
     told = api.post(ADDRESS, {"image_base64": base64_of(file)}, format="json").json()
     assert told["wheels_count"] == 10
     (doubt,) = told["doubtful"].values()
@@ -89,7 +92,8 @@ def test_a_wheel_in_doubt_is_told_apart(api: Any, reading_process: ReadingProces
     ]  # fmt: skip
 
 
-def test_a_picture_without_a_board_has_no_wheels(api: Any, reading_process: ReadingProcess) -> None:
+@pytest.mark.usefixtures("scripted")
+def test_a_picture_without_a_board_has_no_wheels(api: Any) -> None:
     told = api.post(ADDRESS, {"image_base64": base64_of(plain_file())}, format="json").json()
     assert (told["wheels"], told["wheels_count"], told["confidence"]) == ({}, 0, 0)
 
@@ -141,8 +145,8 @@ def test_a_killed_reading_process_is_replaced(api: Any, reading_process: Reading
     assert answers[0].status_code in (200, 503)
 
 
-def test_a_process_that_does_not_answer_is_ended() -> None:
-    process = ReadingProcess("rapidocr", waiting=1, answer_s=0.0)
+def test_a_process_that_does_not_answer_is_ended(reading_processes: Processes) -> None:
+    process = reading_processes(answer_s=0.0)
     with pytest.raises(ReaderFailed):
         process.read(board_file(1)[1])
     assert process.pid is None
@@ -154,7 +158,7 @@ def test_a_halted_reading_is_cut_off_and_another_one_can_follow(
     file = plain_file()
     assert not reading_process.read(file).wheels
     pid = reading_process.pid
-    os.kill(pid, signal.SIGSTOP)  # a reading that takes for ever
+    os.kill(pid, signal.SIGSTOP)  # a reading that never ends
     halts = [threading.Event(), threading.Event()]  # who is being served, and who waits
     halted = []
 
@@ -163,10 +167,14 @@ def test_a_halted_reading_is_cut_off_and_another_one_can_follow(
             reading_process.read(file, halt)
         halted.append(halt)
 
+    room = reading_process._room
+    free = room._value
     threads = [threading.Thread(target=ask, args=(halt,)) for halt in halts]
-    for thread in threads:
+    for count, thread in enumerate(threads, 1):
         thread.start()
-        time.sleep(0.3)
+        while room._value > free - count or not reading_process._asking.locked():
+            assert thread.is_alive()
+            time.sleep(0.01)
     for halt, thread in zip(reversed(halts), reversed(threads), strict=True):
         assert thread.is_alive()
         halt.set()
@@ -177,9 +185,11 @@ def test_a_halted_reading_is_cut_off_and_another_one_can_follow(
     assert not reading_process.read(file).wheels
 
 
-def test_beyond_the_queue_nobody_waits(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    process = ReadingProcess("rapidocr", waiting=0)
-    monkeypatch.setattr(reading, "_process", process)
+def test_beyond_the_queue_nobody_waits(
+    api: Any, reading_processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = reading_processes(waiting=0)
+    reading.use(process)
     begun, may_go = threading.Event(), threading.Event()
 
     def slow(question: Any, halt: threading.Event) -> Any:
@@ -206,12 +216,9 @@ def test_beyond_the_queue_nobody_waits(api: Any, monkeypatch: pytest.MonkeyPatch
     assert "detail" in answer.json()
 
 
-def test_an_idle_process_is_ended_and_started_again() -> None:
-    process = ReadingProcess("rapidocr", waiting=0, idle_s=0.01)
-    try:
-        assert not process.read(plain_file()).wheels
-        process._idle.join()
-        assert process.pid is None
-        assert not process.read(plain_file()).wheels
-    finally:
-        process.close()
+def test_an_idle_process_is_ended_and_started_again(reading_processes: Processes) -> None:
+    process = reading_processes(idle_s=0.01)
+    assert not process.read(plain_file()).wheels
+    process._idle.join()
+    assert process.pid is None
+    assert not process.read(plain_file()).wheels

@@ -1,4 +1,4 @@
-"""`manage.py run_autobot` as real processes on the test's own database, to be killed."""
+"""AutoBOT's workers as real processes on the test's own database, to be killed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,23 @@ FROM_SETTINGS: Final = (
 class Workers:
     """Processes by their ids; the one with the lease can be found and killed."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._environment: dict[str, str] = {}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self) -> int:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "run_autobot"], cwd=ROOT, env=self._environment
-        )
+        """`manage.py run_autobot`, as production has it; its id."""
+        return self._start("manage.py", "run_autobot")
+
+    def start_scripted(self) -> int:
+        """One with a scripted reader and short pauses; its id."""
+        return self._start("-m", "ocr.tests.scripted_worker")
+
+    def _start(self, *arguments: str) -> int:
+        if not self._environment:
+            self._environment = _environment(self._folder)
+        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=self._environment)
         self._processes[process.pid] = process
         return process.pid
 
@@ -56,9 +65,9 @@ def worker_of(run: Any) -> int | None:
 
 
 @contextmanager
-def workers(folder: Path) -> Iterator[Workers]:
+def running_workers(folder: Path) -> Iterator[Workers]:
     """Room for worker processes that share this test's database, Redis and upstreams."""
-    started = Workers(_environment(folder))
+    started = Workers(folder)
     try:
         yield started
     finally:

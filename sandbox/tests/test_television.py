@@ -3,8 +3,10 @@ from __future__ import annotations
 import ipaddress
 import json
 import threading
+import time
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -84,9 +86,9 @@ def test_draws_of_the_real_history_are_known() -> None:
 
 
 # --- As a server ----------------------------------------------------------------------------------
-def steer(tv: RunningTelevision, wish: Any) -> dict[str, Any]:
+def steer(tv: RunningTelevision, change: Any) -> dict[str, Any]:
     base = tv.url.removesuffix("/tv/live.m3u8")
-    request = Request(f"{base}/_sandbox/television", json.dumps(wish).encode())
+    request = Request(f"{base}/_sandbox/television", json.dumps(change).encode())
     request.add_header("Content-Type", "application/json")
     with urlopen(request, timeout=10) as answer:
         return json.load(answer)
@@ -99,61 +101,98 @@ def sharpness(tv: RunningTelevision) -> float:
     return float(np.abs(np.diff(image, axis=1)).mean())
 
 
-def test_it_is_steered_over_http() -> None:
-    with running_television() as tv:
-        wish = {"programme": "board", "day": "2026-11-24", "quality": "low", "blur": True}
-        answer = steer(tv, wish)
-        assert {name: answer[name] for name in wish} == wish
-        assert answer["on_the_air"]["draw_of"] == "2026-11-24"
-        assert answer["on_the_air"]["wheels"]["RN"] == list(draws.on(DAY)["RN"])
-        assert steer(tv, {"programme": "yesterday"})["on_the_air"]["draw_of"] == "2026-11-21"
+@pytest.fixture
+def television() -> Iterator[RunningTelevision]:
+    """One that is watched: it draws and encodes."""
+    with running_television(segment_s=0.4) as running:
+        yield running
+
+
+@pytest.fixture
+def channel() -> Iterator[RunningTelevision]:
+    """One that nobody watches, which costs nothing."""
+    with running_television(segment_s=0.2) as running:
+        yield running
+
+
+def test_it_is_steered_over_http(channel: RunningTelevision) -> None:
+    change = {"programme": "board", "day": "2026-11-24", "quality": "low", "blur": True}
+    answer = steer(channel, change)
+    assert {name: answer[name] for name in change} == change
+    assert answer["on_the_air"]["draw_of"] == "2026-11-24"
+    assert answer["on_the_air"]["wheels"]["RN"] == list(draws.on(DAY)["RN"])
+    assert steer(channel, {"programme": "yesterday"})["on_the_air"]["draw_of"] == "2026-11-21"
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "change",
     [
         {"programme": "film"}, {"quality": "8k"}, {"trouble": 1}, {"speed": -1}, {"speed": "fast"},
         {"blur": 1}, {"day": "tomorrow"}, {"day": "1900-01-01"}, {"day": 5}, {"colour": "red"},
-        {"trouble_s": []}, {"programme": []},
+        {"trouble_s": []}, {"programme": []}, {"to_s": -1},
     ],
     ids=str,
 )  # fmt: skip
-def test_a_wish_that_cannot_be_is_refused(wish: Any) -> None:
-    with running_television() as tv, pytest.raises(HTTPError) as refused:
-        steer(tv, wish)
+def test_a_change_that_cannot_be_is_refused(channel: RunningTelevision, change: Any) -> None:
+    with pytest.raises(HTTPError) as refused:
+        steer(channel, change)
     with refused.value as answer:
         assert answer.code == 400
         assert json.load(answer)["error"]
 
 
-def test_the_picture_can_be_blurred() -> None:
-    with running_television(segment_s=0.4) as tv:
-        tv.server.steer(programme="board", day=DAY)
-        sharp = sharpness(tv)
-        tv.server.steer(blur=True)
-        assert sharpness(tv) < sharp / 3
+def test_its_pictures_come_off_a_stream_in_their_order(television: RunningTelevision) -> None:
+    television.server.steer(programme="adverts")
+    watched = HlsStream(television.url, LOOPBACK, every_s=0.2, limit_s=5)
+    frames = list(islice(watched.frames(threading.Event()), 5))
+    assert {frame.image.shape for frame in frames} == {(720, 1280, 3)}
+    assert all(before.at < after.at for before, after in pairwise(frames))
 
 
-def test_trouble_does_not_begin_the_evening_anew() -> None:
-    with running_television() as tv:
-        tv.server.steer(programme="evening", day=DAY, from_s=LASTS_S - 5, speed=0)
-        before = tv.server.scene(1e9)
-        tv.server.steer(trouble="stall")
-        assert tv.server.trouble() == "stall"
-        assert tv.server.scene(1e9) == before
+def test_the_picture_can_be_blurred(television: RunningTelevision) -> None:
+    television.server.steer(programme="board", day=DAY)
+    sharp = sharpness(television)
+    television.server.steer(blur=True)
+    assert sharpness(television) < sharp / 3
 
 
-def test_nothing_is_encoded_for_nobody() -> None:
-    with running_television(segment_s=0.2) as tv:
-        with urlopen(tv.url, timeout=10) as answer:
-            assert answer.read().startswith(b"#EXTM3U")
-        assert len(tv.server._encoded) == 0
+def test_trouble_does_not_begin_the_evening_anew(channel: RunningTelevision) -> None:
+    channel.server.steer(programme="evening", day=DAY, from_s=LASTS_S - 5, speed=0)
+    before = channel.server.scene(1e9)
+    channel.server.steer(trouble="stall")
+    assert channel.server.trouble() == "stall"
+    assert channel.server.scene(1e9) == before
 
 
-def test_only_segments_that_are_whole_and_not_too_old_exist() -> None:
-    with running_television(segment_s=0.2) as tv:
-        for number in (0, 10**9):
-            with pytest.raises(HTTPError) as refused:
-                urlopen(tv.url.replace("live.m3u8", f"{number}.ts"), timeout=10)
-            refused.value.close()
-            assert refused.value.code == 404
+def test_the_evening_begins_where_it_shall_and_stands_still_there(
+    channel: RunningTelevision,
+) -> None:
+    tv, begins_s, ends_s = channel.server, LEAD_S + 20, LEAD_S + 40
+    tv.steer(programme="evening", day=DAY, from_s=begins_s, to_s=ends_s, speed=1)
+    now = time.monotonic()
+    assert tv.scene(now - 60) == evening(begins_s, DAY)
+    assert tv.scene(now + 60) == tv.scene(now + 600) == evening(ends_s, DAY)
+    tv.steer(to_s=None)
+    assert dict(tv.scene(now + 600).wheels) == draws.on(DAY)
+
+
+def test_its_requests_are_counted_from_when_it_was_steered(channel: RunningTelevision) -> None:
+    for _ in range(2):
+        urlopen(channel.url, timeout=10).close()
+    assert channel.server.asked == 2
+    channel.server.steer(trouble="stall")
+    assert channel.server.asked == 0
+
+
+def test_nothing_is_encoded_for_nobody(channel: RunningTelevision) -> None:
+    with urlopen(channel.url, timeout=10) as answer:
+        assert answer.read().startswith(b"#EXTM3U")
+    assert len(channel.server._encoded) == 0
+
+
+def test_only_segments_that_are_whole_and_not_too_old_exist(channel: RunningTelevision) -> None:
+    for number in (0, 10**9):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(channel.url.replace("live.m3u8", f"{number}.ts"), timeout=10)
+        refused.value.close()
+        assert refused.value.code == 404

@@ -1,0 +1,64 @@
+"""A reader without engines, for tests in which reading is not the claim."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from ocr.boards import Pixels
+from ocr.images import upright
+from ocr.reader.types import Candidate, NumberReading, Reading
+from ocr.tests import coded
+from ocr.types import ReadingHalted
+
+CERTAIN, IN_DOUBT = 99.0, 50.0
+NOTICE_S: Final = 0.01
+
+
+class ScriptedReader:
+    """Reads `coded` pictures at once, and says of them what the real one says of such boards.
+
+    A number that is not out yet is None, a board out of focus is in doubt, other pictures show
+    nothing. `errors` are raised by the next readings, one each; while it is `stuck` it answers
+    nobody.
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+        self.stuck = threading.Event()
+        self.frames = self.files = 0  # asked for
+
+    def read(self, file: bytes, halt: threading.Event | None = None) -> Reading:
+        """As `PictureReader.read`."""
+        self.files += 1
+        return self._answer(upright(file), halt)
+
+    def watch(self, image: Pixels, halt: threading.Event | None = None) -> Reading:
+        """As `PictureReader.watch`."""
+        self.frames += 1
+        return self._answer(image, halt)
+
+    def _answer(self, image: Pixels, halt: threading.Event | None) -> Reading:
+        halt = halt or threading.Event()
+        while self.stuck.is_set():
+            if halt.wait(NOTICE_S):
+                raise ReadingHalted
+        if self.errors:
+            raise self.errors.pop(0)
+        shown = coded.read(image)
+        if shown is None:
+            return Reading({})
+        confidence = CERTAIN if shown.is_sharp else IN_DOUBT
+        return Reading(
+            {
+                wheel: tuple(_said(number, confidence) for number in numbers)
+                for wheel, numbers in shown.wheels.items()
+            },
+            {wheel: coded.box(wheel) for wheel in shown.wheels},
+        )
+
+
+def _said(number: int | None, confidence: float) -> NumberReading:
+    if number is None:
+        return NumberReading(None, 0.0)
+    return NumberReading(number, confidence, (Candidate(number, confidence),))
