@@ -29,12 +29,14 @@ CLIENTS = ROOT / "tests" / "clients"
 OURS = b"gateway-arq-tests"  # marks a Redis database that the suite may empty
 
 # How long an example takes tells how busy the machine is, not whether the code is right. The same
-# examples every time tell of the change; `make test-exhaustive` looks for new ones.
+# examples every time tell of the change; `make test-exhaustive` looks for new ones, and for more.
+EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
 hypothesis_settings.register_profile(
     "gateway",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    derandomize=os.environ.get("EXHAUSTIVE") != "1",
+    derandomize=not EXHAUSTIVE,
+    max_examples=500 if EXHAUSTIVE else 50,
 )
 hypothesis_settings.load_profile("gateway")
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import hypothesis
 import pytest
-import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
@@ -165,6 +164,8 @@ def fuzzed_api(
     legacy_database: None,
 ) -> Any:
     """The described API, with everything outside answering."""
+    import schemathesis  # half a second, which only this needs
+
     settings.LOTTO_ARCHIVE_URLS = [lotto_operator.url]
     settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN
     settings.TELEGRAM_CHAT_ID = CHAT
@@ -182,9 +183,11 @@ def fuzzed_api(
 @pytest.mark.both_profiles
 @pytest.mark.django_db(transaction=True)
 def test_whatever_is_sent_the_answer_is_as_described(api_key: str, fuzzed_api: Any) -> None:
+    from schemathesis.checks import positive_data_acceptance
+
     # Some text turns out unreadable only when it is read, as times and cursors do: a clear 400 is
     # right then.
-    refusable = [schemathesis.checks.positive_data_acceptance]
+    refusable = [positive_data_acceptance]
     for found in fuzzed_api.get_all_operations():
         operation = cast("Ok[Any]", found).ok()
 

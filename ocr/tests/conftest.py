@@ -89,6 +89,11 @@ def television(settings: Any) -> Iterator[RunningTelevision]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def hls() -> None:
+    """Nothing: who plays video over HTTP asks for it, so that the suite knows."""
+
+
 @pytest.fixture
 def workers(tmp_path: Path) -> Iterator[Workers]:
     """Starts worker processes on this test's database, Redis and upstreams, and ends them."""

@@ -27,6 +27,8 @@ from ocr.tests.watched import failure, shades, stream
 from ocr.types import StreamError
 from sandbox.testing import RunningTelevision, running_television
 
+pytestmark = pytest.mark.usefixtures("hls")
+
 URL = "http://tv.example.com/a/live.m3u8?token=1"
 
 

@@ -20,6 +20,8 @@ from ocr.tests.bad_streams import playlist, serving, video
 from ocr.tests.watched import LOOPBACK, failure, shades, stream
 from ocr.types import StreamError, StreamRefused
 
+pytestmark = pytest.mark.usefixtures("hls")
+
 # --- What cannot be watched ----------------------------------------------------------------------
 GOOD = video([60] * 5)
 LIMIT_S = 4.0
