@@ -113,7 +113,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """With xdist the workers know; each collects everything, so one of them is enough."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = dict(session.config.stash.get(LEFT_OUT, Counter()))
+        output["left_out"] = dict(session.config.stash[LEFT_OUT])
 
 
 @pytest.hookimpl(optionalhook=True)
