@@ -113,7 +113,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """With xdist the workers know; each collects everything, so one of them is enough."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = dict(session.config.stash[LEFT_OUT])
+        left_out: Counter[str] = session.config.stash[LEFT_OUT]
+        output["left_out"] = dict(left_out)
 
 
 @pytest.hookimpl(optionalhook=True)
