@@ -205,20 +205,23 @@ def test_overflow_is_told_and_the_table_read_again(told, manager, server):
 
 
 def test_while_the_database_is_away_events_go_on_and_calls_wait(told, manager, server, monkeypatch):
-    away = threading.Event()
+    away, refused = threading.Event(), threading.Event()
     store = calls.store_state
 
     def store_if_there(*args: Any) -> None:
         if away.is_set():
+            refused.set()
             raise OperationalError("the database is away")
         store(*args)
 
     monkeypatch.setattr(monitor, "store_state", store_if_there)
+    monkeypatch.setattr(monitor, "STAND_BY_S", 0.1)
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
         away.set()
         finish(manager, begin(manager, call(1)))
         assert soon(lambda: len(told) == 9)
+        assert refused.wait(10)
         assert not PbxCall.objects.exists()
         away.clear()
         assert soon(PbxCall.objects.exists)
