@@ -22,6 +22,7 @@ COPY deploy/healthcheck.py deploy/
 COPY templates templates
 COPY static static
 COPY locale locale
+COPY core core
 COPY gateway_arq gateway_arq
 COPY webcom webcom
 COPY webtv webtv

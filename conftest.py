@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "tests.tiers",
-    *(f"gateway_arq.tests.{name}" for name in ("told", "browser", "gateway")),
+    "core.tests.published",
+    "gateway_arq.tests.browser",
+    "gateway_arq.tests.gateway",
 ]
 
 ROOT = Path(__file__).parent
@@ -114,8 +116,8 @@ def api(api_key: str) -> APIClient:
 @pytest.fixture(autouse=True)
 def _nothing_left_over() -> Iterator[None]:
     """Counters, keys, events and connections of one test are none of the next one's business."""
-    from gateway_arq.auth import limits
-    from gateway_arq.auth.keyring import keyring
+    from core.auth import limits
+    from core.auth.keyring import keyring
 
     limits.counter.cache_clear()
     keyring.forget()

@@ -101,7 +101,7 @@ def rate(
 def gateway() -> Callable[[list[Any]], object]:
     """What the gateway does with a batch: follow the channels, make the messages, publish them."""
     from centralino.dispatch import ChannelTable
-    from gateway_arq.realtime.log import MemoryLog
+    from core.realtime.log import MemoryLog
 
     channels, log = ChannelTable("asterisk_1"), MemoryLog(20_000)
 

@@ -257,7 +257,7 @@ class Rain:
     """Events at an even rate: calls that begin, change and end, channels, screened callers."""
 
     def __init__(self) -> None:
-        from gateway_arq.realtime.redis_log import RedisLog
+        from core.realtime.redis_log import RedisLog
 
         self._log = RedisLog(REDIS, 20_000)
         self.told = 0

@@ -71,7 +71,7 @@ class Peer:
 
 
 def publish_ours(redis_url: str) -> Publish:
-    from gateway_arq.realtime.redis_log import RedisLog
+    from core.realtime.redis_log import RedisLog
 
     log = RedisLog(redis_url, 20_000)
 

@@ -110,7 +110,7 @@ def records(wire: list[bytes]) -> list[Any]:
 
 
 def rows(wire: list[bytes]) -> list[tuple[Any, ...]]:
-    from gateway_arq.lib.upsert import sql_time
+    from core.lib.upsert import sql_time
     from webcom.storage import row_of
 
     stored_at = sql_time(int(time.time()))

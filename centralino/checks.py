@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from centralino.services.servers import NAMES
-from gateway_arq.lib.clientip import is_loopback
+from core.lib.clientip import is_loopback
 
 Given = dict[str, str]
 Check = Callable[[str, Given], Iterator[CheckMessage]]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from centralino.numbers import national
 from centralino.types import ListedNumber
-from gateway_arq.lib.days import zone
+from core.lib.days import zone
 
 NEVER: Final = "2099-12-31 23:59:59"  # what the reference says of a permanent entry
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from centralino.types import Decision
-from gateway_arq.realtime.events import Event
+from core.realtime.events import Event
 
 
 @dataclass(frozen=True)

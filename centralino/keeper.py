@@ -21,9 +21,9 @@ from django.db import connection, connections, transaction
 from centralino.screening import FOR_EVER, Screening
 from centralino.services import lists, screened
 from centralino.types import AriError, Reason, Verdict
-from gateway_arq.lib.backlog import Backlog
-from gateway_arq.realtime.outage import Outage
-from gateway_arq.workers import services as workers
+from core.lib.backlog import Backlog
+from core.lib.outage import Outage
+from core.workers import services as workers
 
 logger = logging.getLogger(__name__)
 

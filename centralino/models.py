@@ -13,8 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from centralino.words import HANGUPS, VERDICTS, WHYS
-from gateway_arq.lib.fields import KeyField
-from gateway_arq.lib.words import choices
+from core.lib.fields import KeyField
+from core.lib.labels import choices
 
 KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 

@@ -25,12 +25,12 @@ from centralino.per_server import run_per_server
 from centralino.services.calls import forget_other_states, kept_table, store_state
 from centralino.services.servers import secret
 from centralino.types import Ami, AmiAddress, AmiError, AmiMessage, Overflow, PbxCallRecord
-from gateway_arq.lib.backlog import Backlog
-from gateway_arq.lib.locks import only_one
-from gateway_arq.realtime.events import Notice
-from gateway_arq.realtime.outage import Outage
-from gateway_arq.realtime.publish import publish
-from gateway_arq.workers import services as workers
+from core.lib.backlog import Backlog
+from core.lib.locks import only_one
+from core.lib.outage import Outage
+from core.realtime.events import Notice
+from core.realtime.publish import publish
+from core.workers import services as workers
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from django.forms.models import model_to_dict
 
 from centralino.models import PbxServer
 from centralino.services.servers import add_configured_servers, enabled_servers
-from gateway_arq.realtime.outage import Outage
-from gateway_arq.workers import services as workers
+from core.lib.outage import Outage
+from core.workers import services as workers
 
 LOOK_AGAIN_S: Final = 5.0  # whether staff changed the servers
 LEAVES_WITHIN_S: Final = 2.0

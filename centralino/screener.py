@@ -25,8 +25,8 @@ from centralino.per_server import run_per_server
 from centralino.services import screened
 from centralino.services.servers import secret
 from centralino.types import Ari, AriError, Decision, Verdict
-from gateway_arq.lib.locks import only_one
-from gateway_arq.realtime.publish import publish
+from core.lib.locks import only_one
+from core.realtime.publish import publish
 
 logger = logging.getLogger(__name__)
 

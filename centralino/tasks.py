@@ -6,8 +6,8 @@ from celery import shared_task
 
 from centralino import retention
 from centralino.services import lists
-from gateway_arq.lib.locks import only_one
-from gateway_arq.workers import services as workers
+from core.lib.locks import only_one
+from core.workers import services as workers
 
 
 @shared_task(name="centralino.expire", soft_time_limit=300)

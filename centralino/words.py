@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from centralino.types import Reason, Verdict, Why
-from gateway_arq.lib.words import Words
+from core.lib.labels import Words
 
 VERDICTS: Final[Words] = {Verdict.PASSED: _("Passed"), Verdict.BLOCKED: _("Blocked")}
 WHYS: Final[Words] = {

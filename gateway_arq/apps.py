@@ -6,6 +6,7 @@ class GatewayConfig(AppConfig):
     verbose_name = "Gateway ARQ"
 
     def ready(self) -> None:
+        from core.api import security_schemes  # noqa: F401  (registers them with the OpenAPI schema)
         from gateway_arq import checks  # noqa: F401  (registers the system checks)
         from gateway_arq.celery import app
 

@@ -16,8 +16,8 @@ from gateway_arq.wsgi import application as wsgi_application  # first of ours: i
 
 # isort: split
 
-from gateway_arq.lib.logs import hide_secrets
-from gateway_arq.realtime.hub import get_hub
+from core.lib.logs import hide_secrets
+from core.sockets.hub import get_hub
 from gateway_arq.routing import websocket_urlpatterns
 
 _BAD_REQUEST: Final = b'{"detail":"The path and the query string must be percent-encoded ASCII."}'

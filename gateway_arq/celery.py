@@ -16,7 +16,7 @@ from celery import Celery, Task
 from celery.signals import worker_process_shutdown, worker_ready
 from django.conf import settings
 
-from gateway_arq.local_tasks import LocalTask
+from core.workers.local_tasks import LocalTask
 
 app = Celery("gateway_arq", task_cls=Task if settings.REDIS_URL else LocalTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -26,7 +26,7 @@ app.autodiscover_tasks()
 @worker_ready.connect
 def doubt_the_log(**_: Any) -> None:
     """A worker before this one may have been killed between a commit and its announcement."""
-    from gateway_arq.realtime.publish import get_log  # late: Django must be set up
+    from core.realtime.publish import get_log  # late: Django must be set up
 
     get_log().doubt()
 
@@ -34,6 +34,6 @@ def doubt_the_log(**_: Any) -> None:
 @worker_process_shutdown.connect
 def write_queued_events(**_: Any) -> None:
     """Celery ends its processes past `atexit`."""
-    from gateway_arq.realtime.publish import close  # late: Django must be set up
+    from core.realtime.publish import close  # late: Django must be set up
 
     close()

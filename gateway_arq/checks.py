@@ -18,8 +18,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway_arq.legacy.place import BadUrl, at_url
-from gateway_arq.lib.clientip import is_loopback
+from core.lib.clientip import is_loopback
+from ocr.legacy.place import BadUrl, at_url
 
 LEAST_API_KEY, LEAST_SECRET_KEY, LEAST_WEBHOOK_SECRET_BYTES = 24, 50, 24
 PLACEHOLDER = "change_me"

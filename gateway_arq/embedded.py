@@ -18,11 +18,11 @@ from django.db import close_old_connections
 
 from centralino.monitor import run_ami_monitor
 from centralino.screener import run_screening
+from core.realtime.publish import close as close_bus
+from core.workers.local_beat import run_beat
+from core.workers.local_tasks import stop_pool
 from gateway_arq.asgi import application
 from gateway_arq.checks import refuse_unsafe_production
-from gateway_arq.local_beat import run_beat
-from gateway_arq.local_tasks import stop_pool
-from gateway_arq.realtime.publish import close as close_bus
 from lotto.tasks import sync_on_start
 from ocr.autobot import run_autobot
 from webcom.listener import run_push_listener

@@ -8,8 +8,8 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views import csrf, defaults
 
-from gateway_arq.lib.logs import current_context
-from gateway_arq.lib.rest import DATABASE_AWAY, database_away, problem
+from core.api.rest import DATABASE_AWAY, database_away, problem
+from core.lib.logs import current_context
 
 PAGES = ("/admin", "/dashboard", "/docs", "/i18n")
 

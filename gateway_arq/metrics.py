@@ -19,10 +19,10 @@ from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
 from centralino.selectors.channels import active_channels_count
+from core.lib.days import local_day
+from core.workers.models import Health, WorkerStatus
+from core.workers.selectors import WorkerSummary, summary
 from gateway_arq import __version__
-from gateway_arq.lib.days import local_day
-from gateway_arq.workers.models import Health, WorkerStatus
-from gateway_arq.workers.selectors import WorkerSummary, summary
 from webcom import selectors as webcom
 
 MAIN_JOBS: Final = {"webcom": "webcom.calls", "webtv": "webtv.viewers", "asterisk": "asterisk.ami"}

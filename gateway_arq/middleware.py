@@ -16,9 +16,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from core.api.rest import body_too_large, problem
+from core.lib.logs import set_context
 from gateway_arq.errors import is_page
-from gateway_arq.lib.logs import set_context
-from gateway_arq.lib.rest import body_too_large, problem
 
 Handler = Callable[[HttpRequest], HttpResponse]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import re_path
 
-from gateway_arq.realtime.consumers import GatewaySocket, SwitchboardSocket, UnknownSocket
+from core.sockets.consumers import GatewaySocket, SwitchboardSocket, UnknownSocket
 
 websocket_urlpatterns: list[Any] = [
     re_path(r"^ws/?$", GatewaySocket.as_asgi()),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers as s
 
-from gateway_arq.workers.models import Health
+from core.workers.models import Health
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

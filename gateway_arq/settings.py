@@ -10,8 +10,8 @@ import django_stubs_ext
 import environ
 
 from gateway_arq import env
-from gateway_arq.legacy.place import place as legacy_place
 from gateway_arq.staff.theme import UNFOLD as UNFOLD
+from ocr.legacy.place import place as legacy_place
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take [Model] at run time too
 
@@ -165,7 +165,7 @@ DATABASES = {
     "default": _database(),
     "legacy": legacy_place(LEGACY_DATABASE_URL, LEGACY_FILE, timeout_s=LEGACY_TIMEOUT_S),
 }
-DATABASE_ROUTERS = ["gateway_arq.legacy.router.LegacyRouter"]
+DATABASE_ROUTERS = ["ocr.legacy.router.LegacyRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:
@@ -214,8 +214,8 @@ INSTALLED_APPS = [
     "axes",
     "auditlog",
     "gateway_arq",
-    "gateway_arq.auth",
-    "gateway_arq.workers",
+    "core.auth",
+    "core.workers",
     "gateway_arq.staff.apps.StaffConfig",
     "webcom",
     "centralino",
@@ -272,7 +272,7 @@ AUTHENTICATION_BACKENDS = [
 
 # A lock is for one user at one address: no stranger locks the staff out, and no one the office
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "gateway_arq.auth.limits.client_of"
+AXES_CLIENT_IP_CALLABLE = "core.auth.limits.client_of"
 AXES_FAILURE_LIMIT = LOGIN_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
 AXES_RESET_ON_SUCCESS = True
@@ -284,7 +284,7 @@ OTP_TOTP_ISSUER = "Gateway ARQ"
 
 # What is written into the audit trail when a person changes it; facts and what jobs do are not
 AUDITLOG_MASK_CALLABLE = "gateway_arq.staff.audit.masked"
-AUDITLOG_CID_GETTER = "gateway_arq.lib.logs.current_context"
+AUDITLOG_CID_GETTER = "core.lib.logs.current_context"
 AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "auth.User", "exclude_fields": ["last_login"], "mask_fields": ["password"],
      "m2m_fields": ["groups", "user_permissions"]},
@@ -334,20 +334,20 @@ CSRF_FAILURE_VIEW = "gateway_arq.errors.csrf_failure"
 # --- REST ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "gateway_arq.auth.rest.ApiKeyAuthentication",
-        "gateway_arq.auth.rest.StaffSessionAuthentication",
-        "gateway_arq.auth.rest.KeylessNetworkAuthentication",
+        "core.api.authentication.ApiKeyAuthentication",
+        "core.api.authentication.StaffSessionAuthentication",
+        "core.api.authentication.KeylessNetworkAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["gateway_arq.auth.rest.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["gateway_arq.auth.rest.PerAddressThrottle"],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.authentication.PerAddressThrottle"],
     "DEFAULT_RENDERER_CLASSES": [
-        "gateway_arq.lib.rest.JsonRenderer",
-        "gateway_arq.lib.rest.BrowsableRenderer",
+        "core.api.rest.JsonRenderer",
+        "core.api.rest.BrowsableRenderer",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_arq.lib.rest.Negotiation",
-    "DEFAULT_PARSER_CLASSES": ["gateway_arq.lib.rest.JsonParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.rest.Negotiation",
+    "DEFAULT_PARSER_CLASSES": ["core.api.rest.JsonParser"],
     "DEFAULT_SCHEMA_CLASS": "gateway_arq.apidocs.naming.NamedSchema",
-    "EXCEPTION_HANDLER": "gateway_arq.lib.rest.error_response",
+    "EXCEPTION_HANDLER": "core.api.rest.error_response",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -356,7 +356,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "gateway_arq.auth.openapi.add_errors",
+        "core.api.security_schemes.add_errors",
         "gateway_arq.apidocs.snippets.add_snippets",
     ],
 }
@@ -386,7 +386,7 @@ LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "gateway_arq.lib.logs.ContextFilter"}},
+    "filters": {"context": {"()": "core.lib.logs.ContextFilter"}},
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(context)s] %(message)s"},
     },

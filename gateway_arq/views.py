@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.rest import DATABASE_AWAY, JsonRenderer, Negotiation, problem
 from gateway_arq import __version__, metrics, schema
-from gateway_arq.lib.rest import DATABASE_AWAY, JsonRenderer, Negotiation, problem
 
 ROOT = {
     "message": "Gateway ARQ API",

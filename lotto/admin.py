@@ -25,9 +25,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
-from gateway_arq.lib.house_admin import HouseAdmin
-from gateway_arq.lib.words import choices
+from core.admin.base import HouseAdmin
+from core.admin.read_only import FactAdmin, ReadOnlyAdmin
+from core.lib.labels import choices
 from lotto import files, ingest, intake
 from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
 from lotto.rules import drawn_day_of, numbers_of

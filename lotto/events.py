@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
-from gateway_arq.realtime.events import Event
+from core.realtime.events import Event
 from lotto.rules import told_day
 
 

@@ -17,10 +17,10 @@ from typing import Final
 from django.db import connection, transaction
 from django.utils import timezone
 
-from gateway_arq.lib.batches import batched
-from gateway_arq.lib.locks import lock_for_transaction
-from gateway_arq.lib.upsert import insert, sql_time
-from gateway_arq.realtime.publish import publish_on_commit
+from core.lib.batches import batched
+from core.lib.locks import lock_for_transaction
+from core.lib.upsert import insert, sql_time
+from core.realtime.publish import publish_on_commit
 from lotto.events import DrawCorrected, DrawSaved
 from lotto.lines import KEY_BYTES, canonical, draw_of, line_of
 from lotto.models import NUMBERS, Archive, Correction, Extraction

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from gateway_arq.lib.locks import only_one
-from gateway_arq.workers import services as workers
+from core.lib.locks import only_one
+from core.workers import services as workers
 from lotto import files, ingest
 from lotto.models import Intake
 from lotto.types import Operator, OperatorError, Source

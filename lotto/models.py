@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from gateway_arq.lib.words import choices
+from core.lib.labels import choices
 from lotto.types import DRAWN, HIGHEST, WHEELS, Source
 from lotto.words import SOURCES
 

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-from gateway_arq.lib.http import Document
+from core.lib.http import Document
 
 WHEELS: Final[dict[str, str]] = {
     # The operator's codes and names, in the order of his file.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from gateway_arq.lib.http import Document, HttpClient, HttpError
+from core.lib.http import Document, HttpClient, HttpError
 from lotto.types import OperatorError
 
 MOST_BYTES: Final = 16 * 1024 * 1024  # packed; the archive since 1939 has 0.7 MB

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from gateway_arq.lib.words import Words
+from core.lib.labels import Words
 from lotto.types import Source
 
 SOURCES: Final[Words] = {

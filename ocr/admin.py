@@ -23,9 +23,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from gateway_arq.lib.fact_admin import FactAdmin, ReadOnlyAdmin
-from gateway_arq.lib.house_admin import HouseAdmin
-from gateway_arq.lib.words import called
+from core.admin.base import HouseAdmin
+from core.admin.read_only import FactAdmin, ReadOnlyAdmin
+from core.lib.labels import called
 from lotto.rules import numbers_of
 from lotto.types import DRAWN, WHEELS, Refused
 from ocr import capture, runs, selectors

@@ -21,8 +21,8 @@ from django.db import Error as DatabaseAway
 from django.db import connection, connections
 from django.utils import translation
 
-from gateway_arq.realtime.outage import Outage
-from gateway_arq.workers import services as workers
+from core.lib.outage import Outage
+from core.workers import services as workers
 from ocr import capture, reading, runs, selectors, steps
 from ocr.capture import Pace
 from ocr.models import AutobotRun

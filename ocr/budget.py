@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
-from gateway_arq.lib.days import day_bounds, local_day
-from gateway_arq.lib.locks import lock_for_transaction
+from core.lib.days import day_bounds, local_day
+from core.lib.locks import lock_for_transaction
 from ocr.clients.openrouter import MOST_TOKENS
 from ocr.models import AiUse
 from ocr.types import NOTHING_USED, AiError, AiModel, AiUsage

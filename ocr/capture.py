@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gateway_arq.realtime.outage import Outage
+from core.lib.outage import Outage
 from lotto.types import WHEELS
 from ocr import evidence, runs, selectors
 from ocr.models import AutobotRun, AutobotWheel

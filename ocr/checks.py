@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from gateway_arq.lib.clientip import is_loopback
+from core.lib.clientip import is_loopback
 from ocr.clients.stream.fetch import well_formed
 from ocr.reader.needs import missing
 from ocr.reading import engine_options

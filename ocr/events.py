@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gateway_arq.realtime.events import Event
+from core.realtime.events import Event
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from gateway_arq.lib.words import choices
+from core.lib.labels import choices
 from lotto.types import DRAWN, WHEELS
 from ocr.types import Origin, StepState
 from ocr.words import HELD, ORIGINS, RUN_STATES, STEP_STATES, STEPS

@@ -19,8 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from gateway_arq.lib.days import local_day
-from gateway_arq.realtime.publish import publish_on_commit
+from core.lib.days import local_day
+from core.realtime.publish import publish_on_commit
 from lotto import selectors as archive
 from lotto.rules import draw_day_before, is_draw_day
 from lotto.types import WHEELS

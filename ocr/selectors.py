@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from gateway_arq.lib.days import local_day
+from core.lib.days import local_day
 from lotto.rules import told_day
 from lotto.types import WHEELS
 from ocr.models import AutobotConfig, AutobotRun, AutobotWheel, Evidence

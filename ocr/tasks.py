@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from gateway_arq.workers import services as workers
+from core.workers import services as workers
 from ocr import evidence, runs, selectors
 from ocr.types import RunBusy, RunRefused
 

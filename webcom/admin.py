@@ -10,10 +10,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from gateway_arq.lib.days import zone
-from gateway_arq.lib.fact_admin import Exported, FactAdmin
-from gateway_arq.lib.house_admin import ExactFilter
-from gateway_arq.lib.words import called, choices
+from core.admin.base import ExactFilter
+from core.admin.read_only import Exported, FactAdmin
+from core.lib.days import zone
+from core.lib.labels import called, choices
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
 from webcom.words import CALL_STATES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from gateway_arq.realtime.events import Event
+from core.realtime.events import Event
 from webcom.types import CallRecord, RebateRecord
 
 

@@ -16,7 +16,7 @@ from typing import IO, Any, Final
 import orjson
 from django.db import transaction
 
-from gateway_arq.lib.batches import batched
+from core.lib.batches import batched
 from webcom import ingest, rollups
 from webcom.ingest import Stored
 from webcom.models import Cursor

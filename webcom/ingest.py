@@ -18,9 +18,9 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from gateway_arq.lib.locks import lock_for_transaction
-from gateway_arq.lib.upsert import upsert
-from gateway_arq.realtime.publish import publish_on_commit
+from core.lib.locks import lock_for_transaction
+from core.lib.upsert import upsert
+from core.realtime.publish import publish_on_commit
 from webcom import rollups
 from webcom.events import CallEvent, RebatesUpdated
 from webcom.lines import forget_line_types, line_type

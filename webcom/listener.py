@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import Error as DatabaseAway
 from django.db import close_old_connections
 
-from gateway_arq.lib.locks import only_one
-from gateway_arq.realtime.outage import Outage
-from gateway_arq.workers import services as workers
+from core.lib.locks import only_one
+from core.lib.outage import Outage
+from core.workers import services as workers
 from webcom import ingest
 from webcom.types import PushMessage, RecordError, UpstreamError, WebcomTlc
 from webcom.upstream import build_webcom_tlc

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from gateway_arq.lib.fields import KeyField
+from core.lib.fields import KeyField
 from webcom.types import Stage
 
 

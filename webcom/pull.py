@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from gateway_arq.lib.days import local_day
+from core.lib.days import local_day
 from webcom import ingest
 from webcom.ingest import Stored, readable
 from webcom.models import Call, Cursor

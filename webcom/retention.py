@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from gateway_arq.lib.days import day_bounds, local_day
-from gateway_arq.lib.locks import lock_for_transaction
+from core.lib.days import day_bounds, local_day
+from core.lib.locks import lock_for_transaction
 from webcom import rollups
 from webcom.models import Call, Delivery, Unreadable
 

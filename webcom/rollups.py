@@ -21,9 +21,9 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from gateway_arq.lib.batches import batched
-from gateway_arq.lib.locks import lock_for_transaction
-from gateway_arq.lib.upsert import insert, sql_time, upsert
+from core.lib.batches import batched
+from core.lib.locks import lock_for_transaction
+from core.lib.upsert import insert, sql_time, upsert
 from webcom.models import CallRollup, DirtyBucket
 from webcom.storage import EPOCH_SQL, Condition, among
 from webcom.types import CENTS

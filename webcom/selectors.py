@@ -10,8 +10,8 @@ from typing import Final
 
 from django.utils import timezone
 
-from gateway_arq.lib.days import bucket_start, day_bounds, local_day, zone
-from gateway_arq.lib.upsert import sql_time
+from core.lib.days import bucket_start, day_bounds, local_day, zone
+from core.lib.upsert import sql_time
 from webcom.lines import GREEN, VAS
 from webcom.models import Call, Line, Rebate
 from webcom.rollups import FIVE_MINUTES, HOUR, Tally, Window, tallies, tallies_of, totals

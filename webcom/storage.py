@@ -11,8 +11,8 @@ from typing import Any, Final
 import orjson
 from django.db import connection
 
-from gateway_arq.lib.batches import batched
-from gateway_arq.lib.upsert import insert, sql_time, upsert
+from core.lib.batches import batched
+from core.lib.upsert import insert, sql_time, upsert
 from webcom.models import Call
 from webcom.types import CENTS, CallRecord
 

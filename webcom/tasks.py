@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from celery import shared_task
 
-from gateway_arq.lib.locks import only_one
-from gateway_arq.workers import services as workers
+from core.lib.locks import only_one
+from core.workers import services as workers
 from webcom import pull, retention, rollups
 from webcom.types import UpstreamError, WebcomTlc
 from webcom.upstream import build_webcom_tlc

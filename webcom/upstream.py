@@ -16,7 +16,7 @@ from django.conf import settings
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from gateway_arq.lib.http import HttpClient, HttpError, retry_after_s
+from core.lib.http import HttpClient, HttpError, retry_after_s
 from webcom.types import CallPage, CursorExpired, NotFound, PushMessage, UpstreamError
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from gateway_arq.lib.words import Words
+from core.lib.labels import Words
 
 CALL_STATES: Final[Words] = {  # those of `types.STAGES`
     "Ringing": _("Ringing"),

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from gateway_arq.lib.days import local_day, zone
-from gateway_arq.lib.fact_admin import FactAdmin
-from gateway_arq.lib.house_admin import HouseAdmin, HouseInline
-from gateway_arq.workers.models import WorkerStatus
-from gateway_arq.workers.selectors import told_health
+from core.admin.base import HouseAdmin, HouseInline
+from core.admin.read_only import FactAdmin
+from core.lib.days import local_day, zone
+from core.workers.models import WorkerStatus
+from core.workers.selectors import told_health
 from webtv import selectors
 from webtv.charts import Chart, chart
 from webtv.clients import HttpPages

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Final
 from django.db import transaction
 from django.db.models import Max, Q
 
-from gateway_arq.lib.locks import lock_for_transaction
-from gateway_arq.realtime.events import Event
-from gateway_arq.realtime.publish import publish_on_commit
+from core.lib.locks import lock_for_transaction
+from core.realtime.events import Event
+from core.realtime.publish import publish_on_commit
 from webtv.models import Alert, AlertRule, Stream, ViewerSample
 from webtv.types import TOTAL
 

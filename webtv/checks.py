@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from gateway_arq.lib.clientip import is_loopback
+from core.lib.clientip import is_loopback
 from webtv.presets import request_of
 from webtv.streams import NAMES, SECRETS, name_of
 from webtv.types import TOTAL, Source

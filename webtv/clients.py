@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from gateway_arq.lib.http import HttpClient, HttpError
+from core.lib.http import HttpClient, HttpError
 from webtv.types import CdnError, PageRequest
 
 MAX_BYTES: Final = 2 * 1024 * 1024

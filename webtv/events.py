@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from gateway_arq.realtime.events import Event
+from core.realtime.events import Event
 
 
 def iso(at: datetime) -> str:

@@ -13,9 +13,9 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from gateway_arq.lib.locks import lock_for_transaction
-from gateway_arq.lib.upsert import insert, sql_time, upsert
-from gateway_arq.realtime.publish import publish_on_commit
+from core.lib.locks import lock_for_transaction
+from core.lib.upsert import insert, sql_time, upsert
+from core.realtime.publish import publish_on_commit
 from webtv.events import ViewersCounted
 from webtv.models import Stream, ViewerRollup, ViewerSample
 from webtv.rollup import Bucket, Figures, added_up

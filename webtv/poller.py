@@ -21,10 +21,10 @@ from django.conf import settings
 from django.db import Error as DatabaseAway
 from django.db import connection
 
-from gateway_arq.lib.backlog import Backlog
-from gateway_arq.lib.locks import only_one
-from gateway_arq.realtime.outage import Outage
-from gateway_arq.workers import services as workers
+from core.lib.backlog import Backlog
+from core.lib.locks import only_one
+from core.lib.outage import Outage
+from core.workers import services as workers
 from webtv import ingest
 from webtv.clients import HttpPages
 from webtv.models import Stream

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import QuerySet
 
-from gateway_arq.lib.days import day_bounds, local_day
+from core.lib.days import day_bounds, local_day
 from webtv.models import Alert, ViewerRollup, ViewerSample
 from webtv.rollup import DAY
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway_arq.lib.days import bucket_start, day_bounds, local_day
+from core.lib.days import bucket_start, day_bounds, local_day
 from webtv.models import ViewerRollup
 from webtv.types import Sample
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from gateway_arq.lib.days import bucket_start, day_bounds, zone
+from core.lib.days import bucket_start, day_bounds, zone
 from webtv.models import Stream, ViewerRollup, ViewerSample
 from webtv.rollup import DAY, FIVE_MINUTES, HOUR, Figures
 from webtv.types import TOTAL

@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from gateway_arq.lib.locks import only_one
-from gateway_arq.workers import services as workers
+from core.lib.locks import only_one
+from core.workers import services as workers
 from webtv import alerts, retention
 
 

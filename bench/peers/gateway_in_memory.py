@@ -10,8 +10,8 @@ from typing import Any
 
 from event import TYPE, event_json
 
+from core.realtime.publish import get_log
 from gateway_arq.asgi import application as gateway
-from gateway_arq.realtime.publish import get_log
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

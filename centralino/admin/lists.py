@@ -26,10 +26,10 @@ from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import Reason
 from centralino.words import REASONS
-from gateway_arq.lib.days import zone
-from gateway_arq.lib.fact_admin import Exported
-from gateway_arq.lib.house_admin import ExactFilter, HouseAdmin
-from gateway_arq.lib.words import called, choices
+from core.admin.base import ExactFilter, HouseAdmin
+from core.admin.read_only import Exported
+from core.lib.days import zone
+from core.lib.labels import called, choices
 
 MOST_HOURS: Final = 87_600
 DEFAULT_HOURS: Final = 24

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from centralino.models import LineRule, ScreenedCall
 from centralino.numbers import NumberError, canonical
-from gateway_arq.lib.fact_admin import FactAdmin
-from gateway_arq.lib.house_admin import HouseAdmin
+from core.admin.base import HouseAdmin
+from core.admin.read_only import FactAdmin
 
 
 @admin.register(LineRule)

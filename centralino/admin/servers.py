@@ -18,11 +18,11 @@ from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.types import AmiError
 from centralino.words import ENDPOINTS
-from gateway_arq.lib.fact_admin import FactAdmin
-from gateway_arq.lib.house_admin import ExactFilter, HouseAdmin
-from gateway_arq.lib.words import called
-from gateway_arq.workers.models import WorkerStatus
-from gateway_arq.workers.selectors import told_health
+from core.admin.base import ExactFilter, HouseAdmin
+from core.admin.read_only import FactAdmin
+from core.lib.labels import called
+from core.workers.models import WorkerStatus
+from core.workers.selectors import told_health
 
 _APP = "asterisk."
 

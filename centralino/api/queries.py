@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from centralino.numbers import NumberError, canonical
 from centralino.selectors.lists import ListFilter
 from centralino.types import ListedNumber
-from gateway_arq.lib.query import read_body
+from core.api.params import read_body
 
 MOST_ENTRIES: Final = 10_000
 MOST_HOURS: Final = 87_600  # ten years

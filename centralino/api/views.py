@@ -27,13 +27,13 @@ from centralino.selectors import live
 from centralino.services import lists
 from centralino.services.lists import Listing
 from centralino.types import Reason
-from gateway_arq.lib.csv_answers import CsvRenderer, csv_answer
-from gateway_arq.lib.days import zone
-from gateway_arq.lib.hot import HotView, Question
-from gateway_arq.lib.query import read_query
-from gateway_arq.lib.rest import problem
-from gateway_arq.realtime import census
-from gateway_arq.realtime.consumers import SwitchboardSocket
+from core.api.cached_view import HotView, Question
+from core.api.csv_responses import CsvRenderer, csv_answer
+from core.api.params import read_query
+from core.api.rest import problem
+from core.lib.days import zone
+from core.sockets import socket_count
+from core.sockets.consumers import SwitchboardSocket
 
 DEFAULT_HOURS: Final = 24
 CSV_FIELDS: Final = ("number", "reason", "created_at", "expires_at", "permanent", "note")
@@ -75,7 +75,7 @@ class StatusView(APIView):
                 "websocket": monitor.websocket,
                 "stasis_calls": monitor.stasis_calls,
                 "blacklisted_this_session": monitor.blacklisted_this_session,
-                "ws_clients": census.open_sockets(SwitchboardSocket.address),
+                "ws_clients": socket_count.open_sockets(SwitchboardSocket.address),
                 # Local and without a zone, as documented.
                 "timestamp": f"{timezone.now().astimezone(zone()):%Y-%m-%dT%H:%M:%S.%f}",
                 "active_calls": monitor.active_calls,

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from centralino.models import LiveState
-from gateway_arq.lib.days import zone
-from gateway_arq.workers import selectors as workers
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.lib.days import zone
+from core.workers import selectors as workers
+from core.workers.models import Health, WorkerStatus
 
 CONNECTED: Final = "connected"
 DISCONNECTED: Final = "disconnected"

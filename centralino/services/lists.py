@@ -21,8 +21,8 @@ from centralino.models import ListEntry
 from centralino.numbers import national
 from centralino.selectors.lists import record
 from centralino.types import ListedNumber, Reason
-from gateway_arq.lib.locks import lock_for_transaction
-from gateway_arq.realtime.publish import publish_on_commit
+from core.lib.locks import lock_for_transaction
+from core.realtime.publish import publish_on_commit
 
 RELEASED: Final = "released"  # the reason of an entry that only tells that it is gone
 REMEMBERED: Final = timedelta(minutes=10)

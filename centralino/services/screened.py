@@ -13,7 +13,7 @@ from django.utils import timezone
 from centralino.models import LineRule, LiveState, ScreenedCall
 from centralino.screening import Rule
 from centralino.types import Decision, Verdict
-from gateway_arq.lib.upsert import upsert
+from core.lib.upsert import upsert
 
 _COLUMNS: Final = (
     "server", "channel_id", "caller", "number", "called", "verdict", "why", "entry", "at",

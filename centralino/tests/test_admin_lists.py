@@ -21,7 +21,7 @@ from centralino.admin.screening import ScreenedCallAdmin
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
 from centralino.services import lists
 from centralino.types import Reason
-from gateway_arq.workers import services as workers
+from core.workers import services as workers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 

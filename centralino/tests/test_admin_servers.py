@@ -14,7 +14,7 @@ from centralino.dispatch import Table
 from centralino.models import PbxCall, PbxServer
 from centralino.services.calls import store_state
 from centralino.types import AmiError, PbxCallRecord
-from gateway_arq.workers import services as workers
+from core.workers import services as workers
 
 pytestmark = pytest.mark.django_db
 

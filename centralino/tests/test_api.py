@@ -18,10 +18,10 @@ from centralino.models import KNOWN_FOR, ListEntry, LiveState
 from centralino.selectors.channels import active_channels_count
 from centralino.services import lists
 from centralino.types import Reason
-from gateway_arq.auth.services import create_key
-from gateway_arq.auth.types import Scope
-from gateway_arq.realtime import census
-from gateway_arq.workers import services as workers
+from core.auth.services import create_key
+from core.auth.types import Scope
+from core.sockets import socket_count
+from core.workers import services as workers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
@@ -163,7 +163,7 @@ def test_endpoints_are_a_bare_list_as_the_reference_shows_it(api: APIClient):
 def test_status_as_the_reference_shows_it(api: APIClient):
     seen(stasis_calls=2, blacklisted_this_session=15)
     workers.ran_ok("asterisk.ari.asterisk_1")
-    with census.counted("/jpbx-ws"), census.counted("/ws"):
+    with socket_count.counted("/jpbx-ws"), socket_count.counted("/ws"):
         answer = get(api, "status")
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", answer.pop("timestamp"))
     assert answer == {

@@ -18,9 +18,9 @@ from centralino.models import LiveState, PbxCall, PbxServer
 from centralino.selectors.channels import active_channels_count
 from centralino.services import calls, servers
 from centralino.tests.managers import SHORT, address
-from gateway_arq.tests.told import Told
-from gateway_arq.workers import services as workers
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.tests.published import Told
+from core.workers import services as workers
+from core.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall, event
 from sandbox.testing import RunningAmi, running_ami
 

@@ -15,8 +15,8 @@ from centralino import monitor
 from centralino.models import PbxCall
 from centralino.selectors.channels import active_channels_count
 from centralino.tests.bed import CALLED, Bed, hang_up
-from gateway_arq.tests.told import Told
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.tests.published import Told
+from core.workers.models import Health, WorkerStatus
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -20,8 +20,8 @@ from centralino.clients import ari
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
 from centralino.numbers import canonical
 from centralino.services import lists, screened
-from gateway_arq.workers import services as workers
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.workers import services as workers
+from core.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall
 from sandbox.testing import ARI_PASSWORD, ARI_USER, RunningAri, running_ari
 

@@ -18,7 +18,7 @@ from centralino.numbers import canonical
 from centralino.selectors import live
 from centralino.services import lists
 from centralino.tests.bed import CALLED, Bed, hang_up
-from gateway_arq.tests.told import Told
+from core.tests.published import Told
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

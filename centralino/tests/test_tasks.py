@@ -12,9 +12,9 @@ from django_celery_beat.models import PeriodicTask
 from centralino import tasks
 from centralino.models import ListEntry, PbxCall, ScreenedCall
 from centralino.services import lists
+from core.realtime import publish
+from core.workers.models import Health, WorkerStatus
 from gateway_arq.celery import app
-from gateway_arq.realtime import publish
-from gateway_arq.workers.models import Health, WorkerStatus
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from core.sockets.consumers import SERVICE_TYPES
 from gateway_arq.apidocs.snippets import ADDRESS, KEY
-from gateway_arq.realtime.consumers import SERVICE_TYPES
 
 _FILE: Final = Path(__file__).with_name("asyncapi.yaml")
 _SOCKET: Final = ADDRESS.replace("http", "ws", 1)

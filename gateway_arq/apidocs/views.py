@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView
 from drf_spectacular.generators import SchemaGenerator
 
+from core.api.rest import to_json
 from gateway_arq.apidocs import sockets
-from gateway_arq.lib.rest import to_json
 
 # Nothing but this host: the fonts and pictures that the bundles would fetch elsewhere stay out.
 POLICY: Final = (

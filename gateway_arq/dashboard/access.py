@@ -18,8 +18,8 @@ from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from gateway_arq.auth.staff import is_let_in
-from gateway_arq.lib.rest import problem
+from core.api.rest import problem
+from core.auth.staff import is_let_in
 
 View = Callable[..., HttpResponseBase]
 

@@ -20,9 +20,9 @@ from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import lists as listed
 from centralino.services import lists
 from centralino.types import ListedNumber, Reason
+from core.api.params import read_body
+from core.api.rest import error_response, problem, to_json
 from gateway_arq.dashboard.access import permitted
-from gateway_arq.lib.query import read_body
-from gateway_arq.lib.rest import error_response, problem, to_json
 from ocr import runs
 from ocr.types import RunBusy, RunRefused
 

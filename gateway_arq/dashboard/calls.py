@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from centralino.selectors import live
 from centralino.selectors.live import CallInProgress
-from gateway_arq.lib.days import bucket_start, zone
+from core.lib.days import bucket_start, zone
 from webcom import selectors
 from webcom.lines import GREEN, VAS
 from webcom.rollups import FIVE_MINUTES

@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, gettext
 
+from core.lib.days import local_day, zone
+from core.lib.labels import called
 from gateway_arq.dashboard.words import GROUPS
-from gateway_arq.lib.days import local_day, zone
-from gateway_arq.lib.words import called
 
 NOTHING: Final = "–"
 

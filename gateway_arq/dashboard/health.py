@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from core.workers.models import Health, WorkerStatus
+from core.workers.selectors import WorkerSummary, summary
 from gateway_arq.metrics import MAIN_JOBS
-from gateway_arq.workers.models import Health, WorkerStatus
-from gateway_arq.workers.selectors import WorkerSummary, summary
 
 
 def figures() -> dict[str, Any]:

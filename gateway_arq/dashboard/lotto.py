@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from gateway_arq.lib.days import local_day
+from core.lib.days import local_day
 from lotto import selectors as archive
 from lotto.rules import is_draw_day, told_day
 from lotto.types import WHEELS

@@ -6,8 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from core.lib.days import local_day
 from gateway_arq.dashboard.calls import change
-from gateway_arq.lib.days import local_day
 from webcom import selectors
 
 

@@ -12,8 +12,8 @@ from centralino.models import ScreenedCall
 from centralino.selectors import lists, live
 from centralino.selectors.lists import ListFilter
 from centralino.selectors.live import Overview
+from core.lib.days import day_bounds, local_day
 from gateway_arq.dashboard.calls import pbx_rows
-from gateway_arq.lib.days import day_bounds, local_day
 
 CALLERS_MOST: Final = 30
 ENTRIES_MOST: Final = 50

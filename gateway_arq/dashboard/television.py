@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from core.lib.days import local_day
 from gateway_arq.dashboard.calls import change
-from gateway_arq.lib.days import local_day
 from webtv import selectors
 from webtv.models import Stream
 from webtv.selectors import Day

@@ -17,12 +17,12 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from core.api.rest import problem, to_json
+from core.realtime.publish import get_log
+from core.sockets.consumers import GatewaySocket, SwitchboardSocket
 from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
 from gateway_arq.dashboard.access import staff_only, strict_policy
 from gateway_arq.dashboard.words import words
-from gateway_arq.lib.rest import problem, to_json
-from gateway_arq.realtime.consumers import GatewaySocket, SwitchboardSocket
-from gateway_arq.realtime.publish import get_log
 
 # Named at once, or the browser would learn of them one import after the other.
 MODULES: Final = (

@@ -7,8 +7,8 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from centralino.words import ENDPOINTS, REASONS, VERDICTS, WHYS
-from gateway_arq.lib.words import Words
-from gateway_arq.workers.models import Health
+from core.lib.labels import Words
+from core.workers.models import Health
 from ocr.words import RUN_STATES, STEP_STATES, STEPS
 from webcom.words import CALL_STATES
 

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from gateway_arq.auth.staff import is_staff, must_enrol
+from core.auth.staff import is_staff, must_enrol
 from gateway_arq.staff import second_factor as factor
 from gateway_arq.staff.login import CodeForm
 

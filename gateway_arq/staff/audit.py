@@ -16,8 +16,8 @@ from auditlog.models import LogEntry
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from gateway_arq.auth.limits import client_of
-from gateway_arq.auth.types import Caller
+from core.auth.limits import client_of
+from core.auth.types import Caller
 
 HIDDEN: Final = "•••"
 _asked_by: ContextVar[HttpRequest | None] = ContextVar("asked_by", default=None)

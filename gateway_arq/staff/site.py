@@ -12,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
-from gateway_arq.auth.staff import is_let_in, is_staff, must_enrol
+from core.auth.staff import is_let_in, is_staff, must_enrol
 
 
 class HouseSite(UnfoldAdminSite):

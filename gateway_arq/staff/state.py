@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from centralino.selectors.channels import active_channels_count
-from gateway_arq.auth.models import ApiKey
+from core.auth.models import ApiKey
+from core.workers.models import Health, WorkerStatus
 from gateway_arq.dashboard import calls, health, lotto, television
 from gateway_arq.dashboard.formats import written
-from gateway_arq.workers.models import Health, WorkerStatus
 from lotto.models import Intake
 from ocr import selectors as autobot
 from webcom.models import Unreadable

@@ -30,7 +30,7 @@ def screen(number: str, *, blocked: bool = False) -> None:
     from centralino.events import CallBlocked, CallPassed
     from centralino.services import screened
     from centralino.types import Decision, Verdict, Why
-    from gateway_arq.realtime.publish import publish
+    from core.realtime.publish import publish
 
     verdict, why = (Verdict.BLOCKED, Why.LISTED) if blocked else (Verdict.PASSED, Why.CLEAN)
     decision = Decision(verdict, why, f"+39{number}")
@@ -42,8 +42,8 @@ def screen(number: str, *, blocked: bool = False) -> None:
 
 def outdate_figures() -> None:
     """Something happens after which the page reads its figures again, in some two seconds."""
-    from gateway_arq.realtime.events import Notice
-    from gateway_arq.realtime.publish import publish
+    from core.realtime.events import Notice
+    from core.realtime.publish import publish
 
     publish([Notice("asterisk_1 is back", {"source": "asterisk_1"})])
 

@@ -28,8 +28,8 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
+from core.tests.tcp import Proxy
 from gateway_arq.bootstrap import next_free_port
-from gateway_arq.tests.tcp import Proxy
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S: Final = 30  # on a machine that is busy with the other tests

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from core.realtime.events import Event
+from core.sockets.consumers import SERVICE_TYPES
+from core.tests.published import contradictions
 from gateway_arq.apidocs import sockets
-from gateway_arq.realtime.consumers import SERVICE_TYPES
-from gateway_arq.realtime.events import Event
 from gateway_arq.routing import websocket_urlpatterns
-from gateway_arq.tests.told import contradictions
 
 
 def test_the_document_is_served(client: Client) -> None:

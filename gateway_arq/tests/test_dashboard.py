@@ -18,10 +18,10 @@ from centralino.models import LiveState
 from centralino.services import screened
 from centralino.services.screened import Screened
 from centralino.types import Decision, Verdict, Why
-from gateway_arq.lib.days import zone
-from gateway_arq.realtime.publish import get_log
-from gateway_arq.workers.models import Health, WorkerStatus
-from gateway_arq.workers.services import failed, ran_ok
+from core.lib.days import zone
+from core.realtime.publish import get_log
+from core.workers.models import Health, WorkerStatus
+from core.workers.services import failed, ran_ok
 from webcom.ingest import store_calls, store_lines, store_rebates
 from webcom.types import CallRecord, RebateRecord, RebateRow, parse_call, parse_line
 from webtv.ingest import store_samples, total_stream

@@ -15,7 +15,7 @@ from django.utils import timezone
 from centralino.selectors.lists import ListFilter, listed
 from centralino.services import lists
 from centralino.types import ListedNumber
-from gateway_arq.tests.told import Commit, Told
+from core.tests.published import Commit, Told
 from ocr import runs
 from ocr.evidence import keep_board
 from ocr.models import AutobotRun

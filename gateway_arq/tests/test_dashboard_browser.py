@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from gateway_arq.realtime.publish import get_log
+from core.realtime.publish import get_log
 from gateway_arq.tests.browser import Chromium, Open, Server, authenticate, make_user
 from gateway_arq.tests.dashboard_page import chart, keys, pill, report_calls, row, rows
 

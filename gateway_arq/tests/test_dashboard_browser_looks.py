@@ -16,9 +16,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from centralino.services import lists
+from core.workers.services import failed, ran_ok
 from gateway_arq.tests.browser import THEMES, Open, look, picture, serious_findings
 from gateway_arq.tests.dashboard_page import chart, pill, report_calls, row, screen
-from gateway_arq.workers.services import failed, ran_ok
 from lotto import ingest as archive
 from lotto.types import WHEELS, Draw
 from webcom.ingest import store_calls, store_rebates

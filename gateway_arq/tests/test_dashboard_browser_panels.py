@@ -14,10 +14,10 @@ from centralino.events import AsteriskEvent
 from centralino.models import ListEntry, LiveState
 from centralino.selectors.lists import ListFilter, listed
 from centralino.services import lists
-from gateway_arq.realtime.publish import publish
+from core.realtime.publish import publish
+from core.workers.services import failed, ran_ok
 from gateway_arq.tests.browser import Open, picture
 from gateway_arq.tests.dashboard_page import outdate_figures, row, screen
-from gateway_arq.workers.services import failed, ran_ok
 from lotto import ingest as archive
 from lotto.types import WHEELS, Draw
 from ocr import runs

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from gateway_arq.auth import services
-from gateway_arq.realtime.publish import publish
+from core.auth import services
+from core.realtime.publish import publish
 from gateway_arq.tests.browser import THEMES, Chromium, Server, look, picture, serious_findings
 from webtv.events import ViewersCounted
 

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.rest import RawJson, to_json
+from core.api.rest import RawJson, to_json
 
 pytestmark = [pytest.mark.both_profiles, pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -191,7 +191,7 @@ def test_absent_database_is_503_and_worth_another_try(asker: Any, address: str) 
 
 
 def test_key_that_cannot_be_looked_up_is_503_and_not_401(client: Client) -> None:
-    with patch("gateway_arq.auth.keyring._from_database", side_effect=OperationalError("away")):
+    with patch("core.auth.keyring._from_database", side_effect=OperationalError("away")):
         _error(client.get("/echo", headers={"X-API-Key": "perhaps"}), 503)
 
 

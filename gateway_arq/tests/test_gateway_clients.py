@@ -13,8 +13,8 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
+from core.tests.runners import CLIENTS, Runner, quiet_curl, runner
 from gateway_arq.tests.gateway import DOCUMENTED_KEY, Processes, RunningGateway
-from gateway_arq.tests.runners import CLIENTS, Runner, quiet_curl, runner
 
 DOCUMENTED = CLIENTS / "documented"
 DOCUMENTED_CALL = "691880b00a5a19c9db354ac8"

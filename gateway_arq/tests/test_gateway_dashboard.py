@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gateway_arq.lib.days import local_day
+from core.lib.days import local_day
 from gateway_arq.tests.browser import LIVE, complaints_of, fill_login, of_the_page, picture
 from gateway_arq.tests.gateway import (
     WEBHOOK_SECRET,

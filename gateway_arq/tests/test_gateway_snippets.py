@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from core.tests.runners import CLIENTS, quiet_curl, runner
 from gateway_arq.apidocs import snippets, sockets
 from gateway_arq.tests.gateway import API_KEY, ROOT, Processes, RunningGateway
-from gateway_arq.tests.runners import CLIENTS, quiet_curl, runner
 
 DRAW = {"data": "2025/12/07", "wheels": {"BA": [12, 45, 67, 23, 89]}, "source": "manual"}
 NUMBER = {"number": "3331234567", "hours": 24}

@@ -12,7 +12,7 @@ from django.test import Client
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from gateway_arq.workers import services as workers
+from core.workers import services as workers
 from webcom import ingest
 from webcom.models import Line
 from webcom.types import parse_call

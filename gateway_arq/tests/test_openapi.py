@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
 
-from gateway_arq.legacy.place import in_file
+from ocr.legacy.place import in_file
 from ocr.tests.legacy_house import legacy_at
 from sandbox.legacy import fill
 from sandbox.operator import packed

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from gateway_arq.lib.query import read_body
+from core.api.params import read_body
 from lotto.delays import PAIRS
 from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
 from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, Refused, Source

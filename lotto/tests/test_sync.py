@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway_arq.tests.told import Commit, Told
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.tests.published import Commit, Told
+from core.workers.models import Health, WorkerStatus
 from lotto import ingest, intake, tasks
 from lotto.models import Correction, Extraction, Intake
 from lotto.tests.conftest import SLICE

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from gateway_arq.lib.days import local_day
+from core.lib.days import local_day
 from lotto.rules import drawn_day_of, numbers_of, wheel_of
 from lotto.types import Refused
 

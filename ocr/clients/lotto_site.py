@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from gateway_arq.lib.http import HttpClient, HttpError
+from core.lib.http import HttpClient, HttpError
 from ocr.types import SiteError, WheelUploaded
 
 MOST_BYTES: Final = 2 * 1024 * 1024

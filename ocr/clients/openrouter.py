@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from gateway_arq.lib.http import HttpClient, HttpError
+from core.lib.http import HttpClient, HttpError
 from ocr.types import NOTHING_USED, AiAnswer, AiError, AiModel, AiQuestion, AiUsage
 
 MOST_TOKENS: Final = 4_000  # of an answer, its thoughts included

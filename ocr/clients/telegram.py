@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from gateway_arq.lib.http import FormField, HttpClient, HttpError
+from core.lib.http import FormField, HttpClient, HttpError
 from ocr.messages import MOST_CAPTION, MOST_TEXT, length, parts
 from ocr.types import TelegramError
 

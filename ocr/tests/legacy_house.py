@@ -12,8 +12,8 @@ from typing import Any, Final
 from django.db import connections
 from django.db.utils import load_backend
 
-from gateway_arq.legacy.place import ALIAS
-from ocr import legacy
+from ocr.legacy import selectors
+from ocr.legacy.place import ALIAS
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "upstreams" / "legacy-db.md"
 TODAY: Final = date(2025, 12, 7)
@@ -43,13 +43,13 @@ def legacy_at(entry: dict[str, Any]) -> Iterator[None]:
     # Django keeps a test from a database that is not the suite's, by its alias: this one has
     # another inside.
     connections[ALIAS] = load_backend(after["ENGINE"]).DatabaseWrapper(after, "legacy-of-a-test")
-    legacy._away.over()
+    selectors._away.over()
     try:
         yield
     finally:
         connections[ALIAS].close()
         connections.settings[ALIAS], connections[ALIAS] = before, connection
-        legacy._away.over()
+        selectors._away.over()
 
 
 def documented(kind: str) -> Sequence[str]:

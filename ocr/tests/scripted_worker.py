@@ -9,7 +9,7 @@ import django
 
 def main() -> None:
     django.setup()
-    from gateway_arq.listening import run_until_stopped
+    from core.workers.listening import run_until_stopped
     from ocr.autobot import run_autobot
     from ocr.tests.evenings import QUICK
     from ocr.tests.fakes import ScriptedReader

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway_arq.lib.days import local_day
+from core.lib.days import local_day
 from lotto.types import WHEELS
 from ocr import evidence
 from ocr.models import AiUse

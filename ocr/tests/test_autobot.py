@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from gateway_arq.workers.models import WorkerStatus
+from core.workers.models import WorkerStatus
 from ocr import autobot, capture, evidence, runs
 from ocr.models import AutobotRun, Evidence
 from ocr.tests.evenings import STREAM, again, begun

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask
 
-from gateway_arq.realtime import publish
+from core.realtime import publish
 from lotto.types import WHEELS
 from ocr import runs, selectors, tasks
 from ocr.models import AutobotConfig, AutobotRun

@@ -20,9 +20,9 @@ from django.db import DatabaseError, NotSupportedError, OperationalError, connec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_arq.legacy.place import NOWHERE, in_file
-from ocr import legacy
-from ocr.legacy_models import LegacyExtraction, LegacyPrediction
+from ocr.legacy import selectors
+from ocr.legacy.models import LegacyExtraction, LegacyPrediction
+from ocr.legacy.place import NOWHERE, in_file
 from ocr.tests.legacy_house import ADD_DRAW, ADD_PREDICTION, BARI, CAGLIARI, DRAWS, legacy_at
 from ocr.types import LegacyError
 from sandbox.legacy import SCHEMA, fill
@@ -225,7 +225,7 @@ def test_counts_are_bounded(
 def test_more_predictions_than_fit_are_refused_not_cut(
     api: Any, drawn: OldDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(legacy, "MOST_PREDICTIONS", 3)
+    monkeypatch.setattr(selectors, "MOST_PREDICTIONS", 3)
     drawn.add(ADD_PREDICTION, *[("20251207", "BA", "12", None)] * 3)
     assert api.get(RISCONTRI).json()["stats"]["total"] == 3
     drawn.add(ADD_PREDICTION, ("20251207", "BA", "12", None))
@@ -279,7 +279,7 @@ def test_the_router_refuses_writes(drawn: OldDatabase, write: Any) -> None:
 def test_an_outage_is_told_once_and_nobody_asks_for_a_while(
     api: Any, tmp_path: Path, drawn: OldDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "gateway_arq.realtime.outage")
+    caplog.set_level(logging.INFO, "core.lib.outage")
     away = drawn.path.rename(tmp_path / "away")
     answer = api.get(EXTRACTION)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
@@ -287,16 +287,16 @@ def test_an_outage_is_told_once_and_nobody_asks_for_a_while(
     away.rename(drawn.path)
     answer = api.get(EXTRACTION)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    legacy._away._until -= 5  # which pass
+    selectors._away._until -= 5  # which pass
     assert api.get(EXTRACTION).status_code == 200
     assert api.get(DATES).status_code == 200
-    ours = "gateway_arq.realtime.outage"
+    ours = "core.lib.outage"
     told = [record.getMessage().split()[0] for record in caplog.records if record.name == ours]
     assert told == ["legacy.lost", "legacy.recovered"]
 
 
 def test_what_is_not_as_documented_is_a_502(api: Any, drawn: OldDatabase) -> None:
-    with patch.object(legacy, "_days", side_effect=DatabaseError("no such column")):
+    with patch.object(selectors, "_days", side_effect=DatabaseError("no such column")):
         answer = api.get(DATES)
     assert (answer.status_code, answer.json()) == (
         502,
@@ -306,30 +306,32 @@ def test_what_is_not_as_documented_is_a_502(api: Any, drawn: OldDatabase) -> Non
 
 
 def test_only_two_ask_at_a_time(drawn: OldDatabase) -> None:
-    asking, enough = threading.Barrier(legacy.AT_A_TIME + 1), threading.Event()
+    asking, enough = threading.Barrier(selectors.AT_A_TIME + 1), threading.Event()
 
     def slow(limit: int) -> list[date]:
         asking.wait(5)
         enough.wait(5)
         return []
 
-    with patch.object(legacy, "_days", slow):
-        askers = [threading.Thread(target=legacy.days, args=(1,)) for _ in range(legacy.AT_A_TIME)]
+    with patch.object(selectors, "_days", slow):
+        askers = [
+            threading.Thread(target=selectors.days, args=(1,)) for _ in range(selectors.AT_A_TIME)
+        ]
         for asker in askers:
             asker.start()
         asking.wait(5)
         with pytest.raises(LegacyError, match="Others are asking") as refused:
-            legacy.days(1)
+            selectors.days(1)
         began = time.monotonic()
         for _ in range(20):  # at once, now that the two have had their time
             with pytest.raises(LegacyError, match="Others are asking"):
-                legacy.days(1)
-        assert time.monotonic() - began < 20 * legacy.PATIENCE_S / 4
+                selectors.days(1)
+        assert time.monotonic() - began < 20 * selectors.PATIENCE_S / 4
         enough.set()
         for asker in askers:
             asker.join(5)
-    assert refused.value.retry_after_s == legacy.RETRY_S
-    assert legacy.days(1) == [date(2025, 12, 7)]
+    assert refused.value.retry_after_s == selectors.RETRY_S
+    assert selectors.days(1) == [date(2025, 12, 7)]
 
 
 def test_the_sandboxs_file_is_read_whole(api: Any, old: OldDatabase) -> None:
@@ -361,8 +363,8 @@ def test_whatever_is_in_the_tables_what_is_told_is_sound(
     old.add("DELETE FROM predictions", ())
     old.add(ADD_DRAW, ("20251203", "BA", *BARI), *extractions)
     old.add(ADD_PREDICTION, *predictions)
-    days = legacy.days(100)
-    found = legacy.followed(100)
+    days = selectors.days(100)
+    found = selectors.followed(100)
     assert found.draw.day == max(days)
     assert days == sorted(set(days), reverse=True)
     for numbers in found.draw.wheels.values():

@@ -20,9 +20,9 @@ import time_machine
 from django.db import DatabaseError, OperationalError, connections
 from django.test import Client
 
-from gateway_arq.legacy.place import at_url
-from ocr import legacy
-from ocr.legacy_models import LegacyExtraction, LegacyPrediction
+from ocr.legacy import selectors
+from ocr.legacy.models import LegacyExtraction, LegacyPrediction
+from ocr.legacy.place import at_url
 from ocr.tests.legacy_house import ADD_DRAW, ADD_PREDICTION, BARI, DRAWS, documented, legacy_at
 from ocr.types import LegacyError
 
@@ -121,9 +121,9 @@ def test_draws_and_predictions_are_read(old: Server) -> None:
         ("20251206", "TUTTE", "45.4.12", "perché «così» 🎰"),
         ("20251207", "bari", "1-2", None),
     )
-    found = legacy.followed(15)
-    assert [day.isoformat() for day in legacy.days(2)] == ["2025-12-07", "2025-12-06"]
-    assert legacy.last_draw() == found.draw
+    found = selectors.followed(15)
+    assert [day.isoformat() for day in selectors.days(2)] == ["2025-12-07", "2025-12-06"]
+    assert selectors.last_draw() == found.draw
     assert found.draw.wheels["BA"] == BARI
     assert list(found.draw.wheels) == ["BA", "CA", "RN"]
     assert [(each.colpo, each.outcome, each.prediction.note) for each in found.riscontri] == [
@@ -137,7 +137,7 @@ def test_old_character_sets_are_read(old: Server) -> None:
     try:
         old.run("ALTER TABLE predictions CONVERT TO CHARACTER SET latin1")
         old.run(ADD_PREDICTION, ("20251207", "Bari", "12", "così è più giù €"))
-        assert legacy.followed(1).riscontri[0].prediction.note == "così è più giù €"
+        assert selectors.followed(1).riscontri[0].prediction.note == "così è più giù €"
     finally:
         old.run("DROP TABLE predictions")
         old.run("RENAME TABLE kept TO predictions")
@@ -153,8 +153,8 @@ def test_rows_that_cannot_be_right_are_passed_over(old: Server) -> None:
         ("20251207", "TO", 1, 2, 3, 4, 255),
     )
     old.run(ADD_PREDICTION, ("20251207", "Forlì", "12", None), ("20251207", "BA", "", None))
-    assert legacy.days(1)[0].isoformat() == "2025-12-07"
-    found = legacy.followed(15)
+    assert selectors.days(1)[0].isoformat() == "2025-12-07"
+    found = selectors.followed(15)
     assert list(found.draw.wheels) == ["BA", "CA", "RN"]
     assert (found.riscontri, found.unreadable) == ([], 2)
 
@@ -168,7 +168,7 @@ def test_views_with_the_documented_names_will_do(old: Server, legacy_database_ur
             "'%Y%m%d'), '%Y%m%d') AS data_estrazione, ruota, n1, n2, n3, n4, n5 "
             "FROM real_extractions"
         )
-        assert legacy.last_draw().wheels["BA"] == BARI
+        assert selectors.last_draw().wheels["BA"] == BARI
     finally:
         old.run("DROP VIEW extractions")
         old.run("RENAME TABLE real_extractions TO extractions")
@@ -185,7 +185,7 @@ def test_the_session_writes_nothing_whoever_the_user_is(old: Server) -> None:
             connections["legacy"].cursor() as cursor,
         ):
             cursor.execute("DELETE FROM extractions")
-    assert len(legacy.days(1_000)) == 20
+    assert len(selectors.days(1_000)) == 20
 
 
 @pytest.mark.parametrize(
@@ -233,13 +233,13 @@ def test_a_locked_table_is_not_waited_for(old: Server) -> None:
     with closing(old.connect()) as locker, locker.cursor() as cursor:
         cursor.execute("LOCK TABLES extractions WRITE")
         with sooner_than(SOON_S), pytest.raises(LegacyError) as refused:
-            legacy.days(1)
+            selectors.days(1)
         assert refused.value.retry_after_s
         with sooner_than(0.1), pytest.raises(LegacyError):
-            legacy.days(1)  # it is left alone
+            selectors.days(1)  # it is left alone
         cursor.execute("UNLOCK TABLES")
-    legacy._away._until -= legacy.RETRY_S  # which pass
-    assert len(legacy.days(1)) == 1
+    selectors._away._until -= selectors.RETRY_S  # which pass
+    assert len(selectors.days(1)) == 1
 
 
 def test_a_session_that_was_killed_costs_one_question(old: Server) -> None:
@@ -253,10 +253,10 @@ def test_a_session_that_was_killed_costs_one_question(old: Server) -> None:
     with legacy_at(at_url(old.owner_url, timeout_s=TIMEOUT_S)):  # who may kill only his own
         with connections["legacy"].cursor():
             pass  # so that there is a session to kill
-        with patch.object(legacy, "_days", killed), pytest.raises(LegacyError):
-            legacy.days(1)
-        legacy._away._until -= legacy.RETRY_S
-        assert len(legacy.days(1)) == 1
+        with patch.object(selectors, "_days", killed), pytest.raises(LegacyError):
+            selectors.days(1)
+        selectors._away._until -= selectors.RETRY_S
+        assert len(selectors.days(1)) == 1
 
 
 def test_a_missing_table_or_column_is_no_outage(old: Server) -> None:
@@ -270,17 +270,17 @@ def test_a_missing_table_or_column_is_no_outage(old: Server) -> None:
         old.run(change)
         try:
             with pytest.raises(LegacyError) as refused:
-                legacy.followed(1)
+                selectors.followed(1)
         finally:
             old.run(back)
         assert refused.value.retry_after_s is None, change
-        assert legacy.days(1)
+        assert selectors.days(1)
 
 
 def test_a_wrong_password_is_told_to_the_log_alone(old: Server, caplog: Any) -> None:
     url = _url(old.owner_url, old.name, user="nobody", password="s3cret-of-nobody")
     with legacy_at(at_url(url, timeout_s=TIMEOUT_S)), pytest.raises(LegacyError) as refused:
-        legacy.days(1)
+        selectors.days(1)
     assert "nobody" not in str(refused.value)
     assert "Access denied" in caplog.text
     assert "s3cret" not in caplog.text
@@ -337,8 +337,8 @@ def test_a_server_that_is_none_is_away_in_time(
         sooner_than(SOON_S),
         pytest.raises(LegacyError) as refused,
     ):
-        legacy.days(1)
-    assert refused.value.retry_after_s == legacy.RETRY_S
+        selectors.days(1)
+    assert refused.value.retry_after_s == selectors.RETRY_S
 
 
 @pytest.mark.django_db

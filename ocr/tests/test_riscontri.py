@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotto.types import CITIES, OUTCOMES, WHEELS, Refused
-from ocr.riscontri import (
+from ocr.legacy.riscontri import (
     MOST_NUMBERS,
     Prediction,
     Riscontro,

@@ -8,7 +8,7 @@ from datetime import date
 
 import requests
 
-from gateway_arq.lib.http import HttpClient
+from core.lib.http import HttpClient
 from sandbox import draws
 from sandbox.testing import RunningOperator, running_operator
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from gateway_arq.lib.query import read_instant
+from core.api.params import read_instant
 from webcom.selectors import CallFilter
 from webcom.types import EPOCH_MAX, CallRecord, Month
 

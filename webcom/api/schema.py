@@ -15,7 +15,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
-from gateway_arq.lib.openapi import in_query
+from core.api.openapi import in_query
 
 _TAGS: Final = ["WebCom"]
 

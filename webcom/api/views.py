@@ -12,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.csv_answers import CsvRenderer, csv_answer
-from gateway_arq.lib.days import local_day, zone
-from gateway_arq.lib.hot import HotView, Question
-from gateway_arq.lib.query import read_day, read_query
-from gateway_arq.lib.rest import problem
+from core.api.cached_view import HotView, Question
+from core.api.csv_responses import CsvRenderer, csv_answer
+from core.api.params import read_day, read_query
+from core.api.rest import problem
+from core.lib.days import local_day, zone
 from webcom import selectors
 from webcom.api import schema
 from webcom.api.csv import FIELDS

@@ -16,8 +16,8 @@ from rest_framework.views import APIView
 from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from gateway_arq.auth.rest import refuse_slowly
-from gateway_arq.auth.types import Caller, Scope, scopes_up_to
+from core.api.authentication import refuse_slowly
+from core.auth.types import Caller, Scope, scopes_up_to
 from webcom import ingest
 from webcom.api import schema
 from webcom.types import PushMessage, RecordError

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
-from gateway_arq.lib import big_admin
+from core.admin import large_tables
 from webcom import ingest, rollups
 from webcom.admin import CallAdmin
 from webcom.models import Call, Cursor, Line, Rebate, Unreadable
@@ -154,7 +154,7 @@ def test_no_page_counts_or_reads_all_calls(
 def test_a_list_is_counted_up_to_a_bound(
     staff: Client, facts: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(big_admin, "COUNTED", 2)
+    monkeypatch.setattr(large_tables, "COUNTED", 2)
     assert staff.get(CALLS).context["cl"].result_count == 2
 
 
@@ -219,7 +219,7 @@ def test_an_exported_cell_is_no_formula(staff: Client, caller: str):
 def test_an_export_that_is_too_large_is_refused_with_advice(
     staff: Client, facts: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("gateway_arq.lib.fact_admin.MOST_EXPORTED", 2)
+    monkeypatch.setattr("core.admin.read_only.MOST_EXPORTED", 2)
     address = f"{CALLS}export/?started_at__year=2025"
     answer = staff.get(address, follow=True, headers={"accept-language": "en"})
     assert (answer.request["PATH_INFO"], answer.request["QUERY_STRING"]) == (

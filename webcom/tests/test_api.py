@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from rest_framework.test import APIClient
 
-from gateway_arq.lib.days import local_day
+from core.lib.days import local_day
 from webcom import ingest, rollups, selectors
 from webcom.models import Line
 from webcom.tests.factories import (

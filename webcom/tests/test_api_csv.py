@@ -6,8 +6,8 @@ import io
 import pytest
 from rest_framework.test import APIClient
 
-from gateway_arq.lib.csv_answers import csv_lines
-from gateway_arq.lib.days import local_day
+from core.api.csv_responses import csv_lines
+from core.lib.days import local_day
 from webcom import ingest, selectors
 from webcom.api.csv import FIELDS
 from webcom.events import call_document

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway_arq.tests.told import Commit, Told
+from core.tests.published import Commit, Told
 from webcom import imports
 from webcom.imports import Rejected, Report, UnreadableFile, import_calls
 from webcom.ingest import Stored

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from django.db import connection, transaction
 
-from gateway_arq.lib.days import day_bounds
-from gateway_arq.tests.told import Commit, Told
+from core.lib.days import day_bounds
+from core.tests.published import Commit, Told
 from webcom import ingest, rollups
 from webcom.ingest import Stored
 from webcom.models import Call, Delivery, DirtyBucket, Line, Rebate, Unreadable

@@ -11,9 +11,9 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from gateway_arq.realtime import outage
-from gateway_arq.workers import services as workers
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.lib import outage
+from core.workers import services as workers
+from core.workers.models import Health, WorkerStatus
 from webcom import ingest, listener
 from webcom.models import Call, Line, Unreadable
 from webcom.tests.factories import call_payload, line_payload, rebates_payload

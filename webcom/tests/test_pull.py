@@ -8,8 +8,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from gateway_arq.tests.told import Commit, Told
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.tests.published import Commit, Told
+from core.workers.models import Health, WorkerStatus
 from webcom import pull, tasks
 from webcom.ingest import Stored
 from webcom.models import Call, Cursor, Line, Rebate, Unreadable
@@ -247,7 +247,7 @@ def test_unreadable_rebates_are_an_outage():
 def test_one_fall_and_one_recovery_are_logged_however_often_it_fails(
     clock: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    caplog.set_level(logging.INFO, "gateway_arq.workers")
+    caplog.set_level(logging.INFO, "core.workers")
     carrier = FakeWebcomTlc(errors=[UpstreamError("webcom HTTP 503")] * 4)
     monkeypatch.setattr(tasks, "build_webcom_tlc", lambda: carrier)
     health = []

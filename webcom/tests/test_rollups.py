@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_arq.lib.days import local_day, zone
+from core.lib.days import local_day, zone
 from webcom import ingest, rollups, selectors
 from webcom.models import Call, CallRollup, DirtyBucket
 from webcom.selectors import Figures

@@ -12,9 +12,9 @@ from django.core.management import call_command
 from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
+from core.lib.locks import only_one
+from core.workers.models import Health, WorkerStatus
 from gateway_arq.celery import app
-from gateway_arq.lib.locks import only_one
-from gateway_arq.workers.models import Health, WorkerStatus
 from webcom import rollups, tasks
 from webcom.listener import run_push_listener
 from webcom.management.commands import run_webcom

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 from standardwebhooks import Webhook
 
-from gateway_arq.tests.told import Commit, Told
+from core.tests.published import Commit, Told
 from webcom.models import Call, Delivery, Line, Rebate
 from webcom.tests.factories import call_payload, line_payload, rebates_payload
 

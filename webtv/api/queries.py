@@ -10,7 +10,7 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from gateway_arq.lib.query import read_day, read_instant
+from core.api.params import read_day, read_instant
 from webtv.rollup import DAY, FIVE_MINUTES, HOUR
 
 Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]

@@ -19,10 +19,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.csv_answers import CsvRenderer, csv_answer
-from gateway_arq.lib.days import day_bounds, local_day, zone
-from gateway_arq.lib.hot import HotView, Question
-from gateway_arq.lib.query import read_query
+from core.api.cached_view import HotView, Question
+from core.api.csv_responses import CsvRenderer, csv_answer
+from core.api.params import read_query
+from core.lib.days import day_bounds, local_day, zone
 from webtv import selectors
 from webtv.api import schema
 from webtv.api.queries import SPANS, AudienceQuery, HistoryQuery

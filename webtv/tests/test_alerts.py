@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from gateway_arq.tests.told import Commit, Told
+from core.tests.published import Commit, Told
 from webtv import alerts, ingest
 from webtv.models import Alert, AlertRule, Stream
 from webtv.types import Sample

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from gateway_arq.lib.days import day_bounds
+from core.lib.days import day_bounds
 from webtv import ingest
 from webtv.models import Stream
 from webtv.types import Sample

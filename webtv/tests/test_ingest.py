@@ -7,8 +7,8 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_arq.lib.days import day_bounds, local_day
-from gateway_arq.tests.told import Commit, Told
+from core.lib.days import day_bounds, local_day
+from core.tests.published import Commit, Told
 from webtv import ingest
 from webtv.models import Stream, ViewerRollup, ViewerSample
 from webtv.rollup import DAY, FIVE_MINUTES, HOUR

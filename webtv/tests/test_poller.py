@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from gateway_arq.workers.models import Health, WorkerStatus
+from core.workers.models import Health, WorkerStatus
 from webtv import ingest
 from webtv.models import Stream, ViewerSample
 from webtv.poller import NAME, Poller

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_arq.tests.tcp import free_port
+from core.tests.tcp import free_port
 from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
 from webtv.types import CdnError, Source

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from centralino.monitor import run_ami_monitor
-from gateway_arq.listening import run_until_stopped
+from core.workers.listening import run_until_stopped
 
 
 class Command(BaseCommand):

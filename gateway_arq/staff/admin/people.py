@@ -21,8 +21,8 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from gateway_arq.lib.fact_admin import ReadOnlyAdmin
-from gateway_arq.lib.house_admin import HouseAdmin
+from core.admin.base import HouseAdmin
+from core.admin.read_only import ReadOnlyAdmin
 from gateway_arq.staff import second_factor
 
 admin.site.unregister(

@@ -16,7 +16,7 @@ from django_celery_beat.models import (
 )
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from gateway_arq.lib.house_admin import HouseAdmin
+from core.admin.base import HouseAdmin
 
 admin.site.unregister(
     (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import get_resolver
 
-from gateway_arq.auth.rest import StaffSessionAuthentication
+from core.api.authentication import StaffSessionAuthentication
 from gateway_arq.staff.groups import ADMIN, OPERATOR, SUPERVISOR
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from centralino.models import ListEntry
 from centralino.services import lists
-from gateway_arq.auth.models import ApiKey
+from core.auth.models import ApiKey
 from gateway_arq.staff.audit import masked
 from lotto import ingest
 from lotto.models import Extraction

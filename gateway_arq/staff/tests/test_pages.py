@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from gateway_arq.auth import services as keys
-from gateway_arq.lib.house_admin import HouseAdmin
-from gateway_arq.workers import services as workers
+from core.admin.base import HouseAdmin
+from core.auth import services as keys
+from core.workers import services as workers
 from webcom.ingest import keep_unreadable
 
 pytestmark = pytest.mark.django_db

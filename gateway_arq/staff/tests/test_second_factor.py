@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from gateway_arq.auth.sockets import _staff_of
-from gateway_arq.auth.types import Caller
+from core.auth.types import Caller
+from core.sockets.authentication import _staff_of
 from gateway_arq.staff import second_factor
 from gateway_arq.staff.account import KEY
 from gateway_arq.staff.tests.conftest import PASSWORD, code_of

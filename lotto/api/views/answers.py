@@ -9,7 +9,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils import timezone
 
-from gateway_arq.lib.hot import HotView, Question
+from core.api.cached_view import HotView, Question
 from lotto.rules import told_day
 
 

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.batches import batched
-from gateway_arq.lib.query import read_body, read_query
-from gateway_arq.lib.rest import problem
+from core.api.params import read_body, read_query
+from core.api.rest import problem
+from core.lib.batches import batched
 from lotto import files, ingest, intake
 from lotto.api.queries import (
     ExportQuery,

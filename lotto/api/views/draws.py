@@ -11,8 +11,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateway_arq.lib.hot import HotView, Question
-from gateway_arq.lib.query import read_query
+from core.api.cached_view import HotView, Question
+from core.api.params import read_query
 from lotto import ingest, selectors
 from lotto.api.queries import (
     LatestQuery,

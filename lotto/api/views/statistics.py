@@ -9,7 +9,7 @@ import numpy as np
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_view
 
-from gateway_arq.lib.query import read_query
+from core.api.params import read_query
 from lotto.api.queries import (
     DelaysQuery,
     HistoryQuery,

@@ -11,7 +11,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
-from gateway_arq.lib.openapi import in_query
+from core.api.openapi import in_query
 from lotto.types import OUTCOMES, WHEELS
 from ocr.api.schema.common import ADDED, TAGS
 

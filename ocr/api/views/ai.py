@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.query import read_body
-from gateway_arq.lib.rest import problem
+from core.api.params import read_body
+from core.api.rest import problem
 from ocr import ai
 from ocr.api.queries import AiBody
 from ocr.api.schema.ai import MODELS, VALIDATE

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.auth.types import Caller
-from gateway_arq.lib.query import read_body
-from gateway_arq.lib.rest import problem
+from core.api.params import read_body
+from core.api.rest import problem
+from core.auth.types import Caller
 from ocr import runs, selectors
 from ocr.api.queries import ConfigBody, StartBody
 from ocr.api.schema import autobot as schema

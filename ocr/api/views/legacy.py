@@ -15,13 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.query import read_query
-from gateway_arq.lib.rest import problem
+from core.api.params import read_query
+from core.api.rest import problem
 from lotto.types import WHEELS
-from ocr import legacy
 from ocr.api.queries import LegacyDatesQuery, LegacyRiscontriQuery
 from ocr.api.schema import legacy as schema
-from ocr.riscontri import Riscontro, newest, outcomes
+from ocr.legacy import selectors
+from ocr.legacy.riscontri import Riscontro, newest, outcomes
 from ocr.types import LegacyError, LegacyOff
 
 NO_DRAW: Final = "The legacy database has no draw."
@@ -55,14 +55,14 @@ class LegacyView(APIView):
 @extend_schema_view(get=schema.DATES)
 class DatesView(LegacyView):
     def answer(self, request: Request) -> dict[str, Any]:
-        found = legacy.days(read_query(request.query_params, LegacyDatesQuery).limit)
+        found = selectors.days(read_query(request.query_params, LegacyDatesQuery).limit)
         return {"dates": [_date(day) for day in found], "count": len(found)}
 
 
 @extend_schema_view(get=schema.EXTRACTION)
 class ExtractionView(LegacyView):
     def answer(self, request: Request) -> dict[str, Any]:
-        draw = legacy.last_draw()
+        draw = selectors.last_draw()
         if draw is None:
             raise NotFound(NO_DRAW)
         return {
@@ -77,8 +77,8 @@ class RiscontriView(LegacyView):
     def answer(self, request: Request) -> dict[str, Any]:
         wish = read_query(request.query_params, LegacyRiscontriQuery)
         try:
-            found = legacy.followed(wish.by_dates)
-        except legacy.TooMany as exc:
+            found = selectors.followed(wish.by_dates)
+        except selectors.TooMany as exc:
             raise ValidationError({"by_dates": [str(exc)]}) from None
         if found is None:
             raise NotFound(NO_DRAW)
@@ -102,7 +102,7 @@ def _date(day: date) -> dict[str, str]:
     return {"raw": f"{day:%Y%m%d}", "formatted": day.isoformat(), "display": f"{day:%d/%m/%Y}"}
 
 
-def _extraction(draw: legacy.LegacyDraw) -> dict[str, Any]:
+def _extraction(draw: selectors.LegacyDraw) -> dict[str, Any]:
     return {
         wheel: {"name": WHEELS[wheel], "numbers": numbers} for wheel, numbers in draw.wheels.items()
     }

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.query import read_body, read_query
-from gateway_arq.lib.rest import problem
+from core.api.params import read_body, read_query
+from core.api.rest import problem
 from lotto.types import WHEELS
 from ocr import lotto_site
 from ocr.api.queries import RiscontriQuery, UploadBody

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway_arq.lib.query import read_body
-from gateway_arq.lib.rest import problem
+from core.api.params import read_body
+from core.api.rest import problem
 from ocr import telegram
 from ocr.api.queries import TelegramBody
 from ocr.api.schema.telegram import TELEGRAM

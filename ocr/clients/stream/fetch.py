@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from urllib3.exceptions import LocationParseError
 
-from gateway_arq.lib.addresses import AddressRefused, Doorman, Network
-from gateway_arq.lib.http import HttpClient, HttpError
+from core.lib.addresses import AddressRefused, Doorman, Network
+from core.lib.http import HttpClient, HttpError
 from ocr.types import StreamError, StreamRefused
 
 MOST_REDIRECTS: Final = 5

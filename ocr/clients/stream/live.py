@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from gateway_arq.lib.addresses import Network
-from gateway_arq.realtime.outage import Outage
+from core.lib.addresses import Network
+from core.lib.outage import Outage
 from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
 from ocr.clients.stream.pictures import Pixels, Unreadable, decrypted, pictures
 from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed

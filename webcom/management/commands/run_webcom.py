@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from gateway_arq.listening import run_until_stopped
+from core.workers.listening import run_until_stopped
 from webcom.listener import run_push_listener
 from webcom.tasks import pull_on_start
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from gateway_arq.listening import run_until_stopped
+from core.workers.listening import run_until_stopped
 from webtv.poller import run_viewer_poller
 
 

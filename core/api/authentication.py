@@ -1,0 +1,145 @@
+"""DRF's three questions, answered: who asks, may they, and how often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    NotAuthenticated,
+    PermissionDenied,
+    Throttled,
+)
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from core.auth import limits
+from core.auth.keyring import keyring
+from core.auth.staff import is_let_in, staff_caller
+from core.auth.types import KEYLESS, Caller, Scope
+from core.lib.clientip import is_inside
+from core.lib.rate_limit import Verdict
+
+if TYPE_CHECKING:  # its module reads the settings that name this one
+    from rest_framework.views import APIView
+
+# Also for a bad key, as both references say.
+NO_KEY = "Missing X-API-Key header. Authentication required."
+CHALLENGE = 'ApiKey realm="Gateway ARQ", Bearer realm="Gateway ARQ"'
+
+
+def presented_key(request: HttpRequest) -> str:
+    """The key in `X-API-Key` or `Authorization: Bearer`, empty if there is none."""
+    if key := request.META.get("HTTP_X_API_KEY", ""):
+        return str(key).strip()
+    scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """A key of the environment or of the admin. No session, no query."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
+        key = presented_key(request._request)
+        if not key:
+            return None
+        caller = keyring.find(key)
+        if caller is None:
+            refuse_slowly(request)
+            raise AuthenticationFailed(NO_KEY, code="invalid_api_key")
+        return caller, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return (
+            f'{CHALLENGE}, error="invalid_token"' if presented_key(request._request) else CHALLENGE
+        )
+
+
+class StaffSessionAuthentication(SessionAuthentication):
+    """Logged-in staff, with CSRF; superusers have every scope, others read and write.
+
+    Each view says which permission of theirs writing takes (`staff_permission`).
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        if settings.SESSION_COOKIE_NAME not in request._request.COOKIES:
+            return None
+        user = request._request.user
+        if not is_let_in(user, request._request.session):
+            return None
+        self.enforce_csrf(request)
+        return user, staff_caller(user)
+
+
+class KeylessNetworkAuthentication(BaseAuthentication):
+    """Whoever asks from one of KEYLESS_READ_NETWORKS may read without a key."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
+        networks = settings.KEYLESS_READ_NETWORKS
+        if not networks or not is_inside(limits.client_of(request._request), networks):
+            return None
+        return KEYLESS, KEYLESS
+
+
+class HasScope(BasePermission):
+    """Reading needs `read`, all else `write`, unless the view says `required_scope = "admin"`.
+
+    What staff may change by session is what the admin lets them: the view's `staff_permission`.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        caller: Caller | None = request.auth  # type: ignore[assignment]  # DRF thinks of its own tokens
+        if caller is None:
+            refuse_slowly(request)
+            raise NotAuthenticated(NO_KEY, code="missing_api_key")
+        needed = getattr(view, "required_scope", None) or (
+            Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
+        )
+        if needed not in caller.scopes:
+            count(request)  # DRF asks throttles only after permissions
+            raise PermissionDenied(
+                f"This needs the scope {needed!s}; this key has {', '.join(sorted(caller.scopes))}."
+            )
+        if caller.user_id is not None and request.method not in SAFE_METHODS:
+            self._ask_for_permission(request, view)
+        return True
+
+    def _ask_for_permission(self, request: Request, view: APIView) -> None:
+        permission = getattr(view, "staff_permission", "")
+        if permission and not request.user.has_perm(permission):
+            count(request)
+            raise PermissionDenied("Your user may not change this.")
+
+
+class PerAddressThrottle(BaseThrottle):
+    """RATE_LIMIT_PER_MINUTE for each client address."""
+
+    verdict: Verdict | None = None
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        self.verdict = count(request)
+        return self.verdict is None or self.verdict.allowed
+
+    def wait(self) -> float | None:
+        return self.verdict.retry_after_s if self.verdict else None
+
+
+def count(request: Request) -> Verdict | None:
+    """Count the request; the middleware writes the verdict into the answer's headers."""
+    return _noted(request, limits.count_request(limits.client_of(request._request)))
+
+
+def refuse_slowly(request: Request) -> None:
+    """Count a failed authentication; raises Throttled for an address that fails too often."""
+    verdict = _noted(request, limits.count_failure(limits.client_of(request._request)))
+    if verdict is not None and not verdict.allowed:
+        raise Throttled(verdict.retry_after_s, detail="Too many requests without a valid API key.")
+
+
+def _noted(request: Request, verdict: Verdict | None) -> Verdict | None:
+    request._request.rate_limit = verdict  # type: ignore[attr-defined]
+    return verdict

@@ -1,0 +1,38 @@
+"""Who of those logged in is let into what staff see: pages, the API by session, live events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.conf import settings
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from core.auth.types import ALL_SCOPES, Caller, Scope, scopes_up_to
+
+ADMIN: Final = "admin"  # the group that superusers belong to, whether they are in it or not
+
+
+def is_let_in(user: Any, session: Mapping[str, Any]) -> bool:
+    """Whether this session of `user` may see what staff see."""
+    return is_staff(user) and not must_enrol(user, session)
+
+
+def is_staff(user: Any) -> bool:
+    return bool(user.is_active and user.is_staff)
+
+
+def must_enrol(user: Any, session: Mapping[str, Any]) -> bool:
+    """Whether `user` is in a group of TWO_FACTOR_GROUPS and came in without a second factor."""
+    groups = settings.TWO_FACTOR_GROUPS
+    if not groups or DEVICE_ID_SESSION_KEY in session:
+        return False
+    if user.is_superuser and ADMIN in groups:
+        return True
+    return bool(user.groups.filter(name__in=groups).exists())
+
+
+def staff_caller(user: Any, **more: Any) -> Caller:
+    """The caller that a member of staff is: superusers have every scope, others read and write."""
+    scopes = ALL_SCOPES if user.is_superuser else scopes_up_to(Scope.WRITE)
+    return Caller(name=user.get_username(), scopes=scopes, user_id=user.pk, **more)

@@ -1,0 +1,192 @@
+"""The log of the full size: one Redis Stream, whose entry ids are the seqs.
+
+Every entry carries its epoch, so the stream alone is the whole truth: a Redis that lost its memory
+starts a new epoch with the first event after it, and no second key can disagree.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from asyncio import sleep, timeout
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from itertools import chain, groupby
+from typing import Any, Final, NamedTuple
+
+import redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from core.lib.outage import Outage
+from core.realtime.log import Batch, Position, new_epoch, numbered
+from core.realtime.publish_queue import Outbox, Parcel
+
+STREAM: Final = "{arq:events}"
+BLOCK_MS: Final = 5_000
+READ_MOST: Final = 500
+CONNECT_TIMEOUT_S: Final = 2.0
+ANSWER_TIMEOUT_S: Final = BLOCK_MS / 1000 + 3
+
+# Adds a parcel in one round trip, all or nothing, and once: a parcel that is sent again because its
+# answer was lost is recognised by its writer and number.
+# Parcel 0 has no events: it only makes sure that the log has begun.
+# KEYS: stream, last parcel of this writer.
+# ARGV: parcel number, new epoch, broken (0 or 1), length, then type, body, type, body, ...
+_APPEND = """
+local stream, writer = KEYS[1], KEYS[2]
+local number = tonumber(ARGV[1])
+if number > 0 and tonumber(redis.call('GET', writer) or '0') >= number then return end
+local function add(seq, epoch, kind, body)
+  local id = string.format('%d-0', seq)
+  redis.call('XADD', stream, 'MAXLEN', '~', ARGV[4], id, 'e', epoch, 't', kind, 'b', body)
+end
+local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+local seq, epoch
+if last then
+  seq, epoch = tonumber(string.match(last[1], '^%d+')), last[2][2]
+end
+if not last or ARGV[3] == '1' then
+  local now = redis.call('TIME')
+  seq, epoch = math.max((seq or 0) + 1, now[1] * 1000000 + now[2]), ARGV[2]
+  add(seq, epoch, '', '{"type":""}')
+end
+for i = 5, #ARGV, 2 do
+  seq = seq + 1
+  add(seq, epoch, ARGV[i], ARGV[i + 1])
+end
+if number > 0 then redis.call('SET', writer, number, 'EX', 3600) end
+"""
+
+
+class RedisLog:
+    """The log in the Redis at `url`, of about `length` events."""
+
+    troubles: tuple[type[Exception], ...] = (redis.RedisError, OSError)
+
+    def __init__(self, url: str, length: int) -> None:
+        self._url = url
+        self._length = length
+        self._name = secrets.token_hex(8)
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_timeout=3,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._append = self._redis.register_script(_APPEND)
+        self._outbox = Outbox(self, most=length)
+
+    def append(self, events: Sequence[tuple[str, bytes]]) -> None:
+        """Queue (type, JSON object) pairs, from any thread; in Redis within about a millisecond."""
+        self._outbox.put(events)
+
+    def doubt(self) -> None:
+        """Begin a new epoch: a process that wrote events may have been killed midway."""
+        self._outbox.doubt()
+
+    def position(self) -> Position | None:
+        """Where the log ends now, or None when Redis does not answer or the log has not begun."""
+        try:
+            newest: Any = self._redis.xrevrange(STREAM, count=1)
+        except self.troubles:
+            return None
+        return next((Position(row.epoch, row.seq) for row in map(_row, newest)), None)
+
+    def close(self) -> None:
+        """Write what is queued, for at most 2 s."""
+        self._outbox.close()
+        self._redis.close()
+
+    def write(self, parcel: Parcel) -> None:
+        """Add a parcel. Raises one of `troubles`."""
+        events: Iterable[str | bytes] = chain.from_iterable(parcel.events)
+        self._append(
+            keys=[STREAM, self._writer_key()],
+            args=[parcel.number, new_epoch(), int(parcel.broken), self._length, *events],
+        )
+
+    def _writer_key(self) -> str:
+        # A forked child counts its own parcels.
+        return f"{STREAM}:writer:{self._name}:{os.getpid()}"
+
+    async def follow(self) -> AsyncIterator[Batch]:
+        """First a fresh batch of what the log still has, then what comes, through every outage."""
+        outage = Outage("events.reading")
+        at = Position("", 0)
+        while True:
+            try:
+                async with self._connection() as client:
+                    rows, at = await self._missed(client, at)
+                    while True:
+                        outage.over()
+                        for batch in _batches(rows, at.epoch):
+                            at = Position(batch.epoch, batch.entries[-1].seq)
+                            yield batch
+                        rows = await self._next(client, at.seq)
+            except self.troubles as exc:
+                delay_s = outage.began(exc)
+            await sleep(delay_s)
+
+    def _connection(self) -> AsyncRedis:
+        """A connection without time limits of its own; its callers set them.
+
+        redis-py would use asyncio.wait_for, which before Python 3.12 can swallow a cancellation.
+        """
+        return AsyncRedis.from_url(
+            self._url,
+            protocol=2,
+            socket_timeout=None,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            retry=AsyncRetry(NoBackoff(), 0),
+        )
+
+    async def _missed(self, client: AsyncRedis, at: Position) -> tuple[list[_Row], Position]:
+        """What came after `at`; if that is gone, the whole log and the position before it."""
+        begin = (_APPEND, 2, STREAM, self._writer_key(), 0, new_epoch(), 0, self._length)
+        async with timeout(ANSWER_TIMEOUT_S):
+            await client.eval(*begin)
+        rows = await self._range(client, at.seq)
+        if rows and (rows[0].seq, rows[0].epoch) == (at.seq, at.epoch):
+            return rows[1:], at
+        return await self._range(client, 0), Position("", 0)
+
+    async def _range(self, client: AsyncRedis, first: int) -> list[_Row]:
+        """All rows from `first` on, read in portions."""
+        rows: list[_Row] = []
+        while True:
+            start = f"({rows[-1].seq}-0" if rows else f"{first}-0"
+            async with timeout(ANSWER_TIMEOUT_S):
+                portion: Any = await client.xrange(STREAM, min=start, count=READ_MOST)
+            rows += map(_row, portion)
+            if len(portion) < READ_MOST:
+                return rows
+
+    async def _next(self, client: AsyncRedis, seq: int) -> list[_Row]:
+        """The rows after `seq`, waited for; none after BLOCK_MS."""
+        async with timeout(ANSWER_TIMEOUT_S):
+            answer: Any = await client.xread({STREAM: f"{seq}-0"}, count=READ_MOST, block=BLOCK_MS)
+        return [_row(item) for _, portion in answer for item in portion]
+
+
+class _Row(NamedTuple):
+    epoch: str
+    seq: int
+    type: str
+    body: bytes
+
+
+def _row(item: tuple[bytes, Mapping[bytes, bytes]]) -> _Row:
+    seq, fields = item
+    return _Row(
+        fields[b"e"].decode(), int(seq.partition(b"-")[0]), fields[b"t"].decode(), fields[b"b"]
+    )
+
+
+def _batches(rows: Iterable[_Row], epoch: str) -> Iterable[Batch]:
+    """The rows by epoch; those of another one than `epoch`, which was read last, start anew."""
+    for its_epoch, group in groupby(rows, key=lambda row: row.epoch):
+        entries = [numbered(row.seq, row.type, row.body, its_epoch) for row in group]
+        yield Batch(its_epoch, entries, fresh=its_epoch != epoch)
+        epoch = its_epoch

@@ -1,0 +1,170 @@
+"""One hub per process: follows the log and moves its events to the sockets.
+
+The hub keeps the last EVENT_LOG_LENGTH entries once, for everybody; a client is a position in them,
+and one task that writes what comes after it. So a backlog costs no memory however slow its client
+is, replay after a reconnect and live events are the same thing (nothing can be lost or doubled
+between them), and a slow client delays nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from core.auth.keyring import keyring
+from core.auth.types import Caller, Refused
+from core.realtime import control, transport
+from core.realtime.event_buffer import Tail
+from core.realtime.events import Notice
+from core.realtime.log import EventLog
+from core.realtime.publish import get_log
+from core.sockets import socket_count
+from core.sockets.client import Client
+
+logger = logging.getLogger(__name__)
+
+SWEEP_S: Final = 1.0
+STUCK_SWEEPS: Final = 15  # a write that takes longer ends the socket,
+STUCK_AND_BEHIND_SWEEPS: Final = 2  # or this long when more than SOCKET_QUEUE_LENGTH events wait
+REACH_WAIT_S: Final = 2.0
+RESTART_S: Final = 1.0
+
+TOO_SLOW: Final = 4008, "Too slow: reconnect with ?since= to resume"
+KEY_ENDED: Final = 4401, "API key expired or revoked"
+TOO_MANY: Final = 4429, "Too many sockets"
+RESTARTING: Final = 1012, "Service restart"
+
+
+class Hub:
+    """The sockets of one event loop. All runs in that loop; nothing here waits for a client."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._tail = Tail(settings.EVENT_LOG_LENGTH)
+        self._clients: set[Client] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Follow the log, if not yet doing so."""
+        if not self._tasks:
+            for work in (self._follow, self._sweep, self._beat, self._listen, socket_count.tell):
+                self._spawn(_for_ever(work))
+
+    async def stop(self) -> None:
+        """Close every socket (1012: service restart) and stop following."""
+        await asyncio.gather(*(self._end(client, *RESTARTING) for client in [*self._clients]))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def join(
+        self,
+        send: transport.Send,
+        caller: Caller,
+        wants: frozenset[str],
+        since: int | None,
+        epoch: str | None,
+    ) -> Client:
+        """A new client: it is told where it starts, then what it `wants` after `since`.
+
+        Without `since` that is from now on. Raises Refused when MAX_SOCKETS are open.
+        """
+        self.start()
+        await self._reached(since or 0)
+        if len(self._clients) >= settings.MAX_SOCKETS:
+            raise Refused(*TOO_MANY)
+        tail = self._tail
+        client = Client(send, caller, wants | {Notice.type}, tail)
+        client.start(epoch or tail.epoch, tail.last if since is None else since)
+        self._clients.add(client)
+        return client
+
+    def leave(self, client: Client) -> None:
+        """Forget a client whose socket is gone."""
+        self._clients.discard(client)
+        client.stop()
+
+    async def _reached(self, seq: int) -> None:
+        """Wait a moment for a log just opened, or an event that another process read first."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REACH_WAIT_S):
+                while not self._tail.epoch or self._tail.last < seq:
+                    await asyncio.sleep(0.02)
+
+    async def _follow(self) -> None:
+        async for batch in self._log.follow():
+            self._tail.add(batch)
+            for client in self._clients:
+                client.wake()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(settings.HEARTBEAT_S)
+            for client in self._clients:
+                client.owe("heartbeat")
+
+    async def _sweep(self) -> None:
+        """End the sockets of keys that expired or were revoked, and those that do not read.
+
+        Every second, so a control message that was lost is noticed soon.
+        """
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await database_sync_to_async(keyring.refresh)()
+            self._end_keyless()
+            for client in [*self._clients]:
+                stuck = client.stuck_sweeps()
+                behind = client.backlog > settings.SOCKET_QUEUE_LENGTH
+                if stuck >= STUCK_SWEEPS or (behind and stuck >= STUCK_AND_BEHIND_SWEEPS):
+                    logger.warning(
+                        "socket.too_slow caller=%s backlog=%d", client.caller.name, client.backlog
+                    )
+                    self._spawn(self._end(client, *TOO_SLOW))
+
+    async def _listen(self) -> None:
+        async for message in control.messages():
+            if message == control.KEYS_CHANGED:
+                await database_sync_to_async(keyring.reload)()
+                self._end_keyless()
+
+    def _end_keyless(self) -> None:
+        for client in [*self._clients]:
+            if not keyring.is_active(client.caller):
+                self._spawn(self._end(client, *KEY_ENDED))
+
+    async def _end(self, client: Client, code: int, detail: str) -> None:
+        self._clients.discard(client)
+        await client.end(code, detail)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work`, and run it again should an error end it."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("hub.failed work=%s", getattr(work, "__name__", work))
+            await asyncio.sleep(RESTART_S)
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def get_hub() -> Hub:
+    """The hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub(get_log())
+    return _hubs[loop]

@@ -1,0 +1,114 @@
+"""The one way a job or listener says how it is doing.
+
+Log the fall once and the recovery once, back off. The state lives in the database, so that Celery
+processes and replicas share it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from core.workers.models import Health, WorkerStatus
+
+logger = logging.getLogger(__name__)
+
+DOWN_AFTER_FAILURES = 3
+BACKOFF_FIRST_S, BACKOFF_MOST_S = 2.0, 60.0
+
+
+def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
+    """Seconds to wait after the n-th failure in a row: doubling from 2 to 60, with 50 % jitter.
+
+    What the other side asked for (`Retry-After`) is the least, up to 10 minutes.
+    """
+    longest = min(BACKOFF_FIRST_S * 2 ** min(failures - 1, 10), BACKOFF_MOST_S)
+    return max(random.uniform(longest / 2, longest), min(retry_after_s or 0.0, 600.0))
+
+
+def is_due(name: str) -> bool:
+    """False while the job backs off after a failure."""
+    retry_at = WorkerStatus.objects.filter(name=name).values_list("retry_at", flat=True).first()
+    return retry_at is None or retry_at <= timezone.now()
+
+
+def ran_ok(name: str) -> None:
+    """Note a good run; logs the recovery if the one before failed."""
+    now = timezone.now()
+    before = WorkerStatus.objects.filter(name=name).values_list("health", "failing_since").first()
+    WorkerStatus.objects.update_or_create(
+        name=name,
+        defaults={
+            "health": Health.HEALTHY,
+            "last_run_at": now,
+            "last_ok_at": now,
+            "failing_since": None,
+            "failures": 0,
+            "retry_at": None,
+            "last_error": "",
+        },
+    )
+    if before and before[0] in (Health.DEGRADED, Health.DOWN):
+        outage_s = (now - before[1]).total_seconds() if before[1] else 0.0
+        logger.info("worker.recovered name=%s outage_s=%.0f", name, outage_s)
+
+
+def failed(name: str, error: Exception) -> float:
+    """Note a failed run and return how many seconds to wait; logs the fall once, not every failure.
+
+    An exception with `retry_after_s` (as upstream errors have) prolongs the wait.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        status, _ = WorkerStatus.objects.select_for_update().get_or_create(name=name)
+        fell = status.failures == 0
+        status.failures += 1
+        delay_s = backoff_s(status.failures, retry_after_s=getattr(error, "retry_after_s", None))
+        status.health = Health.DOWN if status.failures >= DOWN_AFTER_FAILURES else Health.DEGRADED
+        status.last_run_at = now
+        status.failing_since = status.failing_since or now
+        status.retry_at = now + timedelta(seconds=delay_s)
+        status.last_error = str(error)[:300]
+        status.save()
+    if fell:
+        logger.error("worker.failed name=%s error=%s", name, error)
+    return delay_s
+
+
+def disabled(name: str) -> None:
+    """Note that the job is switched off by configuration."""
+    WorkerStatus.objects.update_or_create(
+        name=name,
+        defaults={
+            "health": Health.DISABLED,
+            "failures": 0,
+            "failing_since": None,
+            "retry_at": None,
+            "last_error": "",
+        },
+    )
+
+
+def retire(prefix: str, *, keep: Collection[str]) -> None:
+    """Forget the jobs whose names begin with `prefix`, but those to `keep`: they are no more."""
+    WorkerStatus.objects.filter(name__startswith=prefix).exclude(name__in=keep).delete()
+
+
+@contextmanager
+def watched(name: str, *errors: type[Exception]) -> Iterator[None]:
+    """Run a job's body under its name: `errors` are noted and end here, others are raised too."""
+    try:
+        yield
+    except errors as exc:
+        failed(name, exc)
+    except Exception as exc:
+        failed(name, exc)
+        raise
+    else:
+        ran_ok(name)

@@ -1,0 +1,235 @@
+"""What the old database says: its draws, and what became of the predictions in it.
+
+Nothing else of the house waits for it. A connection is made for one question and closed after it;
+at most two questions are asked at a time, of the four threads that answer HTTP; and after one that
+failed for want of an answer nobody asks for five seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+
+from core.lib.outage import Outage
+from lotto.rules import ROME, drawn_day_of, wheel_of
+from lotto.types import FIRST_DAY, WHEELS, Refused
+from ocr.legacy.models import NUMBERS, LegacyExtraction, LegacyPrediction
+from ocr.legacy.place import ALIAS, NOWHERE
+from ocr.legacy.riscontri import Prediction, Riscontro, numbers_of, riscontro, wheels_of
+from ocr.types import LegacyError, LegacyOff
+
+logger = logging.getLogger(__name__)
+
+AT_A_TIME: Final = 2
+PATIENCE_S: Final = 0.25  # with who asks now, by those who would like to
+RETRY_S: Final = 5.0
+WRONG_TABLES: Final = {1054, 1142, 1143}  # MySQL: no such column; no right to the table, the column
+AWAY: Final = "The legacy database does not answer. Try again."
+MOST_PREDICTIONS: Final = 20_000  # that are looked through for one answer
+
+
+@dataclass(frozen=True)
+class LegacyDraw:
+    """The numbers of a day by wheel, in the operator's order; incomplete while they come in."""
+
+    day: date
+    wheels: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The last draw, and every prediction of some days against it, newest first."""
+
+    draw: LegacyDraw
+    riscontri: list[Riscontro]
+    unreadable: int  # rows that are no prediction
+
+
+class TooMany(ValueError):
+    """There are more predictions than one answer has room for; the message is for people."""
+
+
+class _Away:
+    """The outage, if there is one: told once when it begins and once when it is over."""
+
+    def __init__(self) -> None:
+        self._lock, self._log, self._until = threading.Lock(), Outage("legacy"), 0.0
+
+    def refuse(self) -> None:
+        """Raises LegacyError while nobody asks."""
+        left_s = self._until - time.monotonic()
+        if left_s > 0:
+            raise LegacyError(AWAY, retry_after_s=left_s)
+
+    def began(self, error: Exception) -> None:
+        with self._lock:
+            self._log.began(error)
+            self._until = time.monotonic() + RETRY_S
+
+    def over(self) -> None:
+        with self._lock:
+            self._log.over()
+            self._until = 0.0
+
+
+class _Places:
+    """Who asks now. Nobody waits behind one who has been waiting for long himself."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(AT_A_TIME)
+        self._since: dict[int, float] = {}  # by thread
+
+    def take(self) -> bool:
+        """Whether there is a place, by the time that the oldest asker has had `PATIENCE_S`."""
+        now = time.monotonic()
+        oldest = min(list(self._since.values()), default=now)
+        if not self._free.acquire(timeout=max(0.0, oldest + PATIENCE_S - now)):
+            return False
+        self._since[threading.get_ident()] = time.monotonic()
+        return True
+
+    def leave(self) -> None:
+        del self._since[threading.get_ident()]
+        self._free.release()
+
+
+_away, _places = _Away(), _Places()
+
+
+def is_on() -> bool:
+    """Whether there is an old database to ask."""
+    return bool(connections[ALIAS].settings_dict["ENGINE"] != NOWHERE["ENGINE"])
+
+
+def days(limit: int) -> list[date]:
+    """The newest so many days with a draw, newest first. Raises LegacyOff or LegacyError."""
+    with _asking():
+        return _days(limit)
+
+
+def last_draw() -> LegacyDraw | None:
+    """The newest draw. Raises LegacyOff or LegacyError."""
+    with _asking():
+        newest = _days(1)
+        return _draw(newest[0]) if newest else None
+
+
+def followed(by_days: int) -> Followed | None:
+    """The predictions for the newest so many draws against the last one; None without a draw.
+
+    Raises TooMany, LegacyOff or LegacyError.
+    """
+    with _asking():
+        newest = _days(by_days)
+        if not newest:
+            return None
+        draw, rows = _draw(newest[0]), _predictions(newest)
+    readable = [each for row in rows if (each := _prediction(row)) is not None]
+    return Followed(
+        draw,
+        [riscontro(each, draw.wheels, colpo=_colpo(each, newest)) for each in readable],
+        len(rows) - len(readable),
+    )
+
+
+def _days(limit: int) -> list[date]:
+    found: list[date] = []
+    rows = LegacyExtraction.objects.drawn().filter(
+        day__gte=_raw(FIRST_DAY), day__lte=_raw(datetime.now(ROME).date())
+    )
+    while len(found) < limit:
+        page = list(rows.values_list("day", flat=True).distinct().order_by("-day")[:limit])
+        if not page:
+            break
+        found += [day for raw in page if (day := _day_of(raw))]
+        rows = rows.filter(day__lt=page[-1])  # what was no day is made up for
+    return found[:limit]
+
+
+def _draw(day: date) -> LegacyDraw:
+    told: dict[str, set[tuple[int, ...]]] = {}
+    rows = LegacyExtraction.objects.drawn().filter(day=_raw(day))
+    for name, *numbers in rows.values_list("wheel", *NUMBERS):
+        if (wheel := _wheel_of(name)) is not None:
+            told.setdefault(wheel, set()).add(tuple(numbers))
+    # A wheel that is there twice, as BA and as Bari, with other numbers is in doubt: left out.
+    return LegacyDraw(
+        day, {wheel: min(told[wheel]) for wheel in WHEELS if len(told.get(wheel, ())) == 1}
+    )
+
+
+def _predictions(newest: Sequence[date]) -> list[LegacyPrediction]:
+    rows = LegacyPrediction.objects.filter(day__gte=_raw(newest[-1]), day__lte=_raw(newest[0]))
+    found = list(rows.order_by("-day", "pk")[: MOST_PREDICTIONS + 1])
+    if len(found) > MOST_PREDICTIONS:
+        raise TooMany(f"There are over {MOST_PREDICTIONS} predictions: ask for fewer dates.")
+    return found
+
+
+def _prediction(row: LegacyPrediction) -> Prediction | None:
+    day = _day_of(row.day)
+    try:
+        wheels, numbers = wheels_of(row.wheels or ""), numbers_of(row.numbers or "")
+    except Refused:
+        return None
+    return Prediction(row.pk, day, wheels, numbers, row.note or "") if day else None
+
+
+def _colpo(prediction: Prediction, newest: Sequence[date]) -> int:
+    return sum(day >= prediction.day for day in newest)
+
+
+def _day_of(raw: str) -> date | None:
+    try:
+        return drawn_day_of(f"{raw[:4]}-{raw[4:6]}-{raw[6:]}") if len(raw) == 8 else None
+    except Refused:
+        return None
+
+
+def _wheel_of(text: str | None) -> str | None:
+    try:
+        return wheel_of(text)
+    except Refused:
+        return None
+
+
+def _raw(day: date) -> str:
+    return day.isoformat().replace("-", "")
+
+
+def _is_away(error: Exception) -> bool:
+    is_told = bool(error.args) and error.args[0] in WRONG_TABLES
+    return isinstance(error, (OperationalError, InterfaceError)) and not is_told
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """A place among those who ask, and the connection's end. Raises LegacyOff or LegacyError."""
+    if not is_on():
+        raise LegacyOff("The legacy database is not configured.")
+    _away.refuse()
+    if not _places.take():
+        raise LegacyError(
+            "Others are asking the legacy database. Try again.", retry_after_s=RETRY_S
+        )
+    try:
+        _away.refuse()  # it may have begun while we waited
+        yield
+        _away.over()
+    except (DatabaseError, InterfaceError) as exc:
+        if _is_away(exc):
+            _away.began(exc)
+            raise LegacyError(AWAY, retry_after_s=RETRY_S) from exc
+        logger.error("legacy.unreadable error=%s", exc)
+        raise LegacyError("The legacy database is not as documented.") from exc
+    finally:
+        connections[ALIAS].close()
+        _places.leave()
