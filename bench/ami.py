@@ -1,8 +1,8 @@
 """AMI events from a real socket to the bus: our client beside pyst2, on the same recorded stream.
 
 The stream is what two versions of Asterisk said during calls of every kind, again and again, sent
-by a process on the other core. Both clients go on through `centralino.dispatch` to a log in memory,
-as the gateway does. pyst2 gets fewer events, because of the time it takes.
+by a process on the other core. Both clients go on through `centralino.channel_table` to a log in
+memory, as the gateway does. pyst2 gets fewer events, because of the time it takes.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def rate(
 
 def gateway() -> Callable[[list[Any]], object]:
     """What the gateway does with a batch: follow the channels, make the messages, publish them."""
-    from centralino.dispatch import ChannelTable
+    from centralino.channel_table import ChannelTable
     from core.realtime.log import MemoryLog
 
     channels, log = ChannelTable("asterisk_1"), MemoryLog(20_000)

@@ -76,7 +76,7 @@ def peak_rss_mb(pid: int) -> float:
 
 def raw_copy(path: Path, url: str) -> float:
     from bench.ingest import rows
-    from webcom.storage import COLUMNS
+    from webcom.call_rows import COLUMNS
 
     with psycopg.connect(url, autocommit=True) as connection:
         with path.open("rb") as file:

@@ -111,7 +111,7 @@ def records(wire: list[bytes]) -> list[Any]:
 
 def rows(wire: list[bytes]) -> list[tuple[Any, ...]]:
     from core.lib.upsert import sql_time
-    from webcom.storage import row_of
+    from webcom.call_rows import row_of
 
     stored_at = sql_time(int(time.time()))
     return [row_of(record, stored_at) for record in records(wire)]
@@ -126,7 +126,7 @@ def ingest(wire: list[bytes]) -> None:
 def copy(ready: list[tuple[Any, ...]]) -> None:
     from django.db import connection, transaction
 
-    from webcom.storage import COLUMNS
+    from webcom.call_rows import COLUMNS
 
     sql = f"COPY webcom_call ({', '.join(COLUMNS)}) FROM STDIN"
     with transaction.atomic(), connection.cursor() as cursor, cursor.copy(sql) as stream:
@@ -137,7 +137,7 @@ def copy(ready: list[tuple[Any, ...]]) -> None:
 def execute_many(ready: list[tuple[Any, ...]]) -> None:
     from django.db import connection, transaction
 
-    from webcom.storage import COLUMNS
+    from webcom.call_rows import COLUMNS
 
     places = ", ".join(["%s"] * len(COLUMNS))
     with transaction.atomic(), connection.cursor() as cursor:

@@ -58,10 +58,10 @@ def emptied(work: Callable[[], None]) -> float:
 
 
 def take_in() -> None:
-    from lotto import files, intake
+    from lotto import files, imports
 
     with FILE.open("rb") as file:
-        intake.take_in(files.lines_of(file), name=FILE.name)
+        imports.take_in(files.lines_of(file), name=FILE.name)
 
 
 def parse() -> None:

@@ -15,8 +15,8 @@ from collections import Counter
 from typing import Any
 
 from bench.kit import heading, line
-from ocr import boards, damages, other_pictures
 from ocr.reader.types import SURE
+from ocr.synthetic import boards, damages, other_pictures
 
 BOARDS = int(os.environ.get("BENCH_OCR_BOARDS", "80"))
 SEED = int(os.environ.get("BENCH_OCR_SEED", "500000"))

@@ -18,15 +18,15 @@ from typing import Any
 
 from bench.kit import heading, line, percentile
 from bench.ocr_accuracy import BOARDS, SEED
-from ocr import boards, damages
 from ocr.reader.types import SURE
+from ocr.synthetic import boards, damages
 
 MODELS = os.environ.get("BENCH_OCR_MODELS", "")
 FRAMES = 8  # of which the times are told: one look of 1080 lines, other numbers each
 
 
 def main() -> None:
-    from ocr.reader.needs import missing
+    from ocr.reader.dependencies import missing
 
     if lacking := missing("easyocr", MODELS):
         heading("The engines side by side")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.kit import heading, line, percentile
-from ocr import boards
+from ocr.synthetic import boards
 
 ROUNDS = 12
 PLAIN, ALONE, KNOWN, SAME = "RapidOCR, plain", "a frame by itself", "layout known", "unchanged"

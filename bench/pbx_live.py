@@ -150,8 +150,8 @@ def witnessed(
     import django
 
     django.setup()
+    from centralino.channel_table import DOCUMENTED, flat_event
     from centralino.clients.build import build_ami
-    from centralino.dispatch import DOCUMENTED, flat_event
     from centralino.types import AmiAddress, AmiMessage
 
     address = AmiAddress(

@@ -40,8 +40,8 @@ def main() -> None:
 
 def filled_desk() -> Any:
     """A desk with so many numbers on its blacklist; prints what they take."""
-    from centralino.keeper import Desk
     from centralino.screening import FOR_EVER
+    from centralino.state_store import Desk
 
     desk = Desk("bench")
     gc.collect()
@@ -65,9 +65,9 @@ def decision_us(desk: Any) -> float:
 
 def refuse(desk: Any) -> None:
     """Anonymous callers of a real Asterisk at PER_S a second, all refused."""
-    from centralino.keeper import Keeper
     from centralino.models import ScreenedCall
-    from centralino.screener import Screener
+    from centralino.state_store import Keeper
+    from centralino.workers.screener import Screener
 
     bed = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', run("./up")))
     ari, keeper, stopping = timed_ari(bed), Keeper(desk), threading.Event()

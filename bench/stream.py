@@ -21,9 +21,9 @@ from typing import Any
 import av
 
 from bench.kit import heading, line, percentile
-from ocr import boards
 from ocr.clients.stream import HlsStream
 from ocr.clients.stream.pictures import pictures
+from ocr.synthetic import boards
 from ocr.tests import bad_streams as bad
 from ocr.tests.bad_streams import Served, serving
 

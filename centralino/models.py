@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from centralino.words import HANGUPS, VERDICTS, WHYS
+from centralino.labels import HANGUPS, VERDICTS, WHYS
 from core.lib.fields import KeyField
 from core.lib.labels import choices
 

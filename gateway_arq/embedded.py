@@ -16,18 +16,18 @@ from daphne.server import Server as DaphneServer
 from django.conf import settings
 from django.db import close_old_connections
 
-from centralino.monitor import run_ami_monitor
-from centralino.screener import run_screening
+from centralino.workers.ami_listener import run_ami_monitor
+from centralino.workers.screener import run_screening
 from core.realtime.publish import close as close_bus
 from core.workers.local_beat import run_beat
 from core.workers.local_tasks import stop_pool
 from gateway_arq.asgi import application
 from gateway_arq.checks import refuse_unsafe_production
 from lotto.tasks import sync_on_start
-from ocr.autobot import run_autobot
-from webcom.listener import run_push_listener
+from ocr.autobot.worker import run_autobot
 from webcom.tasks import pull_on_start
-from webtv.poller import run_viewer_poller
+from webcom.workers.push_listener import run_push_listener
+from webtv.workers.poller import run_viewer_poller
 
 logger = logging.getLogger(__name__)
 

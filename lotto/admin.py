@@ -28,11 +28,11 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from core.admin.base import HouseAdmin
 from core.admin.read_only import FactAdmin, ReadOnlyAdmin
 from core.lib.labels import choices
-from lotto import files, ingest, intake
+from lotto import files, imports, ingest
+from lotto.labels import SOURCES
 from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
 from lotto.rules import drawn_day_of, numbers_of
 from lotto.types import WHEELS, Draw, OperatorError, Refused, Source
-from lotto.words import SOURCES
 
 FIGURE_SPACE = "\u2007"  # as wide as a digit
 NARROW_SPACE = "\u2005"  # a fourth of an em
@@ -177,8 +177,8 @@ class DrawDayAdmin(ReadOnlyAdmin):
         if not self._may_change_draws(request):
             return HttpResponse(status=403)
         try:
-            done = intake.sync()
-        except (intake.Busy, intake.Disabled, OperatorError) as exc:
+            done = imports.sync()
+        except (imports.Busy, imports.Disabled, OperatorError) as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:lotto_drawday_changelist"))
         return self._done(request, done, _("Sync"))
@@ -192,7 +192,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
         if posted and form.is_valid():
             upload = form.cleaned_data["file"]
             try:
-                done = intake.take_in(files.lines_of(upload.file), name=upload.name)
+                done = imports.take_in(files.lines_of(upload.file), name=upload.name)
             except files.Unreadable as exc:
                 form.add_error("file", str(exc))
             else:

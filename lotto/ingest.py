@@ -22,9 +22,9 @@ from core.lib.locks import lock_for_transaction
 from core.lib.upsert import insert, sql_time
 from core.realtime.publish import publish_on_commit
 from lotto.events import DrawCorrected, DrawSaved
-from lotto.lines import KEY_BYTES, canonical, draw_of, line_of
 from lotto.models import NUMBERS, Archive, Correction, Extraction
 from lotto.rules import told_day
+from lotto.tsv import KEY_BYTES, canonical, draw_of, line_of
 from lotto.types import Draw, Refused, Rejected, Source
 
 LOCK: Final = "lotto.archive"

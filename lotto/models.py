@@ -10,8 +10,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lib.labels import choices
+from lotto.labels import SOURCES
 from lotto.types import DRAWN, HIGHEST, WHEELS, Source
-from lotto.words import SOURCES
 
 NUMBERS: Final = tuple(f"n{place}" for place in range(1, DRAWN + 1))
 _IN_RANGE: Final = Q(*(Q(**{f"{n}__gte": 1, f"{n}__lte": HIGHEST}) for n in NUMBERS))

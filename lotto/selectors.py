@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from lotto.history import history
+from lotto.archive_cache import history
 from lotto.models import NUMBERS, Extraction
 from lotto.types import Draw
 

@@ -6,15 +6,15 @@ from contextlib import suppress
 
 from celery import shared_task
 
-from lotto import intake
+from lotto import imports
 from lotto.types import OperatorError
 
 
 @shared_task(name="lotto.sync", soft_time_limit=600)
 def sync() -> None:
     # What went wrong is told by the worker's state.
-    with suppress(intake.Busy, intake.Disabled, OperatorError):
-        intake.sync()
+    with suppress(imports.Busy, imports.Disabled, OperatorError):
+        imports.sync()
 
 
 def sync_on_start() -> None:

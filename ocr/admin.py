@@ -28,12 +28,14 @@ from core.admin.read_only import FactAdmin, ReadOnlyAdmin
 from core.lib.labels import called
 from lotto.rules import numbers_of
 from lotto.types import DRAWN, WHEELS, Refused
-from ocr import capture, runs, selectors
+from ocr import selectors
+from ocr.autobot import capture, services
+from ocr.autobot.evidence import BOARD
 from ocr.clients.stream import checked_url
-from ocr.evidence import BOARD
+from ocr.labels import STEPS
 from ocr.models import AiUse, AutobotConfig, AutobotRun, AutobotWheel
 from ocr.reader.types import SURE
-from ocr.reading import reader
+from ocr.reader_process import reader
 from ocr.types import (
     Held,
     ImageRefused,
@@ -46,7 +48,6 @@ from ocr.types import (
     StepState,
     StreamRefused,
 )
-from ocr.words import STEPS
 
 WHOLE: Final = "board"  # in the address of the whole board's picture
 CHANGE: Final = "ocr.change_autobotrun"
@@ -90,7 +91,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         """What it does, or what became of it; who stopped it as the API tells it."""
         if not run.is_over:
             return str(run.get_state_display())
-        return run.message if run.state == RunState.IDLE else runs.summary(run)
+        return run.message if run.state == RunState.IDLE else services.summary(run)
 
     @admin.display(description=gettext_lazy("started"), ordering="started_at")
     def started(self, run: AutobotRun) -> str:
@@ -145,21 +146,21 @@ class AutobotRunAdmin(ReadOnlyAdmin):
     def start(self, request: HttpRequest) -> HttpResponse:
         def do() -> str:
             is_extraordinary = "extraordinary" in request.POST
-            runs.start(by=str(request.user), extraordinary=is_extraordinary)
+            services.start(by=str(request.user), extraordinary=is_extraordinary)
             return _("AutoBOT is started.")
 
         return self._done(request, None, do)
 
     def stop(self, request: HttpRequest) -> HttpResponse:
         def do() -> str:
-            _before, run = runs.stop(by=str(request.user))
+            _before, run = services.stop(by=str(request.user))
             return _("AutoBOT is stopped.") if run else _("AutoBOT was not at work.")
 
         return self._done(request, None, do)
 
     def finish(self, request: HttpRequest) -> HttpResponse:
         def do() -> str:
-            is_watching = runs.finish(by=str(request.user))
+            is_watching = services.finish(by=str(request.user))
             return _("It goes on with what it has.") if is_watching else _("Nothing is watched.")
 
         return self._done(request, None, do)
@@ -171,10 +172,10 @@ class AutobotRunAdmin(ReadOnlyAdmin):
             if name == "all":
                 offered = self._run(run_id).steps.filter(state=StepState.OFFERED)
                 names = [StepName(step.name) for step in offered]
-                runs.take_up(run_id, names)
+                services.take_up(run_id, names)
             elif name in AGAIN_LABELS:
                 names = [StepName(name)]
-                runs.take_up(run_id, names, afresh=True)
+                services.take_up(run_id, names, afresh=True)
             else:
                 raise Http404
             told = ", ".join(called(STEPS, one) for one in names)
@@ -193,7 +194,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
 
     def confirm(self, request: HttpRequest, run_id: int) -> HttpResponse:
         def do() -> str:
-            count = runs.confirm(run_id, by=str(request.user))
+            count = services.confirm(run_id, by=str(request.user))
             return _("Taken for today's draw: %(count)s wheels.") % {"count": count}
 
         return self._done(request, run_id, do)
@@ -206,7 +207,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
                 raise Http404
             typed = [request.POST.get(f"n{place}", "").strip() for place in range(1, DRAWN + 1)]
             numbers = numbers_of([int(n) if n.isascii() and n.isdigit() else n for n in typed])
-            runs.correct(run_id, wheel, numbers, by=str(request.user))
+            services.correct(run_id, wheel, numbers, by=str(request.user))
             told = " ".join(map(str, numbers))
             return _("%(wheel)s is now %(numbers)s.") % {"wheel": WHEELS[wheel], "numbers": told}
 
@@ -318,7 +319,7 @@ class ConfigForm(forms.ModelForm):
 
     class Meta:
         model = AutobotConfig
-        fields = ("stream_url", *runs.OPTIONS)
+        fields = ("stream_url", *services.OPTIONS)
 
     def clean_stream_url(self) -> str:
         url = str(self.cleaned_data["stream_url"])
@@ -331,7 +332,7 @@ class ConfigForm(forms.ModelForm):
 @admin.register(AutobotConfig)
 class AutobotConfigAdmin(HouseAdmin):
     form = ConfigForm
-    list_display = ("__str__", "stream_url", *runs.OPTIONS)
+    list_display = ("__str__", "stream_url", *services.OPTIONS)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and not AutobotConfig.objects.exists()
@@ -340,7 +341,9 @@ class AutobotConfigAdmin(HouseAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: AutobotConfig, form: Any, change: bool) -> None:
-        obj.pk = runs.configure({n: getattr(obj, n) for n in ("stream_url", *runs.OPTIONS)}).pk
+        obj.pk = services.configure(
+            {n: getattr(obj, n) for n in ("stream_url", *services.OPTIONS)}
+        ).pk
 
 
 @admin.register(AiUse)

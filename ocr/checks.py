@@ -11,8 +11,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from core.lib.clientip import is_loopback
 from ocr.clients.stream.fetch import well_formed
-from ocr.reader.needs import missing
-from ocr.reading import engine_options
+from ocr.reader.dependencies import missing
+from ocr.reader_process import engine_options
 from ocr.types import StreamRefused
 
 Check = Callable[[], Iterator[CheckMessage]]

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.lib.labels import choices
 from lotto.types import DRAWN, WHEELS
+from ocr.labels import HELD, ORIGINS, RUN_STATES, STEP_STATES, STEPS
 from ocr.types import Origin, StepState
-from ocr.words import HELD, ORIGINS, RUN_STATES, STEP_STATES, STEPS
 
 WHEEL_CHOICES: Final = [(code, name.title()) for code, name in WHEELS.items()]
 
@@ -124,7 +124,7 @@ class AutobotWheel(models.Model):
     """What a run knows of one wheel.
 
     `cells`: five of [number or null, confidence 0 to 100, [[candidate, confidence], ...]].
-    `looks`: see `ocr.tally`. It is published when it `is_taken` and nothing holds it back.
+    `looks`: see `ocr.autobot.votes`. It is published when it `is_taken` and nothing holds it back.
     """
 
     run = models.ForeignKey(AutobotRun, models.CASCADE, related_name="wheels")

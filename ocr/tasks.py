@@ -7,7 +7,8 @@ import logging
 from celery import shared_task
 
 from core.workers import services as workers
-from ocr import evidence, runs, selectors
+from ocr import selectors
+from ocr.autobot import evidence, services
 from ocr.types import RunBusy, RunRefused
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 def autobot() -> None:
     """Begin the evening's run; a worker does it."""
     try:
-        runs.start(by="schedule")
+        services.start(by="schedule")
     except (RunBusy, RunRefused) as exc:
         logger.warning("autobot.not_started error=%s", exc)
 

@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ocr import boards
-from ocr.boards import Pixels
+from ocr.synthetic import boards
+from ocr.synthetic.boards import Pixels
 from sandbox.programme import Scene
 
 ADVERTS: Final = (

@@ -14,8 +14,8 @@ from core.admin.base import ExactFilter
 from core.admin.read_only import Exported, FactAdmin
 from core.lib.days import zone
 from core.lib.labels import called, choices
+from webcom.labels import CALL_STATES
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
-from webcom.words import CALL_STATES
 
 
 class BrowsedCalls(QuerySet[Call]):

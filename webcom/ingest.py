@@ -22,11 +22,11 @@ from core.lib.locks import lock_for_transaction
 from core.lib.upsert import upsert
 from core.realtime.publish import publish_on_commit
 from webcom import rollups
+from webcom.call_merge import merged
+from webcom.call_rows import known_calls, write_calls
 from webcom.events import CallEvent, RebatesUpdated
-from webcom.lines import forget_line_types, line_type
-from webcom.merge import merged
+from webcom.line_types import forget_line_types, line_type
 from webcom.models import Call, Delivery, Line, Rebate, Unreadable
-from webcom.storage import known_calls, write_calls
 from webcom.types import (
     CallRecord,
     LineRecord,

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from core.lib.days import local_day
 from webcom import ingest
+from webcom.call_rows import known_calls
 from webcom.ingest import Stored, readable
 from webcom.models import Call, Cursor
-from webcom.storage import known_calls
 from webcom.types import (
     CursorExpired,
     NotFound,

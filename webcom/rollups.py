@@ -24,8 +24,8 @@ from django.utils import timezone
 from core.lib.batches import batched
 from core.lib.locks import lock_for_transaction
 from core.lib.upsert import insert, sql_time, upsert
+from webcom.call_rows import EPOCH_SQL, Condition, among
 from webcom.models import CallRollup, DirtyBucket
-from webcom.storage import EPOCH_SQL, Condition, among
 from webcom.types import CENTS
 
 FIVE_MINUTES: Final = CallRollup.FIVE_MINUTES

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from core.lib.days import bucket_start, day_bounds, local_day, zone
 from core.lib.upsert import sql_time
-from webcom.lines import GREEN, VAS
+from webcom.call_rows import Condition, known_calls, select_calls
+from webcom.line_types import GREEN, VAS
 from webcom.models import Call, Line, Rebate
 from webcom.rollups import FIVE_MINUTES, HOUR, Tally, Window, tallies, tallies_of, totals
-from webcom.storage import Condition, known_calls, select_calls
 from webcom.types import CallRecord, LineRecord, RebateRecord, RebateRow, Stage
 
 SAMPLES: Final = 36  # five-minute samples: three hours

@@ -25,10 +25,10 @@ from webtv import selectors
 from webtv.charts import Chart, chart
 from webtv.clients import HttpPages
 from webtv.models import Alert, AlertRule, Stream, ViewerRollup, ViewerSample
-from webtv.poller import NAME
 from webtv.presets import request_of, viewers_in
 from webtv.streams import source_of
 from webtv.types import TOTAL, CdnError
+from webtv.workers.poller import NAME
 
 _PAGES: Final = HttpPages()
 

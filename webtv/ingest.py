@@ -18,7 +18,7 @@ from core.lib.upsert import insert, sql_time, upsert
 from core.realtime.publish import publish_on_commit
 from webtv.events import ViewersCounted
 from webtv.models import Stream, ViewerRollup, ViewerSample
-from webtv.rollup import Bucket, Figures, added_up
+from webtv.rollups import Bucket, Figures, added_up
 from webtv.types import TOTAL, Sample
 
 LATE: Final = timedelta(seconds=30)  # an older sample is history: stored, not announced

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from core.lib.days import day_bounds, local_day
 from webtv.models import Alert, ViewerRollup, ViewerSample
-from webtv.rollup import DAY
+from webtv.rollups import DAY
 
 BATCH: Final = 5_000  # short transactions: ingest never waits for pruning
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.lib.days import bucket_start, day_bounds, zone
 from webtv.models import Stream, ViewerRollup, ViewerSample
-from webtv.rollup import DAY, FIVE_MINUTES, HOUR, Figures
+from webtv.rollups import DAY, FIVE_MINUTES, HOUR, Figures
 from webtv.types import TOTAL
 
 SAMPLES: Final = 36  # five-minute samples: three hours

@@ -21,11 +21,11 @@ from import_export.resources import ModelResource
 from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from centralino.labels import REASONS
 from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import Reason
-from centralino.words import REASONS
 from core.admin.base import ExactFilter, HouseAdmin
 from core.admin.read_only import Exported
 from core.lib.days import zone

@@ -10,14 +10,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from centralino.keeper import NAME as SCREENING
+from centralino.labels import ENDPOINTS
 from centralino.models import LiveState, PbxCall, PbxServer
-from centralino.monitor import NAME, connected
 from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import live
 from centralino.services.servers import secret
+from centralino.state_store import NAME as SCREENING
 from centralino.types import AmiError
-from centralino.words import ENDPOINTS
+from centralino.workers.ami_listener import NAME, connected
 from core.admin.base import ExactFilter, HouseAdmin
 from core.admin.read_only import FactAdmin
 from core.lib.labels import called

@@ -21,9 +21,9 @@ from centralino.api.queries import (
     read_entry,
     read_number,
 )
-from centralino.documents import entry_document
 from centralino.selectors import lists as listed
 from centralino.selectors import live
+from centralino.serializers import entry_document
 from centralino.services import lists
 from centralino.services.lists import Listing
 from centralino.types import Reason

@@ -17,7 +17,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Final, TypeVar
 
-from centralino.clients.inbox import ROOM_BYTES, Inbox
+from centralino.clients.event_queue import ROOM_BYTES, Inbox
 from centralino.clients.messages import END, action_bytes, parse_message
 from centralino.clients.session import GREETING, Patience, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow

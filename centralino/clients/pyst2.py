@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from asterisk.manager import Event, Manager, ManagerSocketException
 
-from centralino.clients.inbox import ROOM_BYTES, Inbox
+from centralino.clients.event_queue import ROOM_BYTES, Inbox
 from centralino.clients.messages import EOL, action_bytes
 from centralino.clients.session import GREETING, Patience, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow

@@ -8,7 +8,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from centralino.dispatch import Table
+from centralino.channel_table import Table
 from centralino.models import LiveState, PbxCall
 from centralino.types import PbxCallRecord
 

@@ -15,11 +15,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from centralino.documents import entry_document
 from centralino.events import BlacklistAdded, BlacklistRemoved
 from centralino.models import ListEntry
 from centralino.numbers import national
 from centralino.selectors.lists import record
+from centralino.serializers import entry_document
 from centralino.types import ListedNumber, Reason
 from core.lib.locks import lock_for_transaction
 from core.realtime.publish import publish_on_commit

@@ -10,7 +10,7 @@ from django.test import Client
 
 from centralino import retention
 from centralino.admin import servers as pages
-from centralino.dispatch import Table
+from centralino.channel_table import Table
 from centralino.models import PbxCall, PbxServer
 from centralino.services.calls import store_state
 from centralino.types import AmiError, PbxCallRecord

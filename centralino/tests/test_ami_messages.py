@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from centralino.clients import messages
 from centralino.clients.ami import _Line, _read
-from centralino.clients.inbox import PIECE, Inbox
+from centralino.clients.event_queue import PIECE, Inbox
 from centralino.clients.messages import action_bytes, parse_message
 from centralino.clients.session import Patience
 from centralino.tests.managers import sample

@@ -15,11 +15,12 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from centralino import keeper, screener
+from centralino import state_store
 from centralino.clients import ari
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
 from centralino.numbers import canonical
 from centralino.services import lists, screened
+from centralino.workers import screener
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall
@@ -39,8 +40,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (
         (screener, "STAND_BY_S"),
         (screener, "TRY_AGAIN_S"),
-        (keeper, "KEEP_EVERY_S"),
-        (keeper, "RULES_EVERY_S"),
+        (state_store, "KEEP_EVERY_S"),
+        (state_store, "RULES_EVERY_S"),
     ):
         monkeypatch.setattr(module, name, 0.02)
 
@@ -229,7 +230,7 @@ def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
 
 
 def test_what_is_known_is_renewed_though_nothing_changes(told, asterisk, server, monkeypatch):
-    monkeypatch.setattr(keeper, "BEAT_EVERY_S", 0.1)
+    monkeypatch.setattr(state_store, "BEAT_EVERY_S", 0.1)
     with screening(server):
         assert soon(is_screening)
         first = LiveState.objects.get().updated_at

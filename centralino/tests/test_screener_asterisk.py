@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from centralino import screener
 from centralino.models import ListEntry, LiveState, ScreenedCall
 from centralino.numbers import canonical
 from centralino.selectors import live
 from centralino.services import lists
 from centralino.tests.bed import CALLED, Bed, hang_up
+from centralino.workers import screener
 from core.tests.published import Told
 
 pytestmark = [

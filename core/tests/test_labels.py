@@ -7,14 +7,14 @@ from enum import EnumType
 import pytest
 from django.utils import translation
 
-from centralino import words as centralino
+from centralino import labels as centralino
 from centralino.types import Reason, Verdict, Why
 from core.lib.labels import Words, called, choices
-from lotto import words as lotto
+from lotto import labels as lotto
 from lotto.types import Source
-from ocr import words as ocr
+from ocr import labels as ocr
 from ocr.types import Held, Origin, RunState, StepName, StepState
-from webcom import words as webcom
+from webcom import labels as webcom
 from webcom.types import STAGES
 
 NAMED: list[tuple[Words, EnumType]] = [

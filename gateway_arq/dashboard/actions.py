@@ -23,7 +23,7 @@ from centralino.types import ListedNumber, Reason
 from core.api.params import read_body
 from core.api.rest import error_response, problem, to_json
 from gateway_arq.dashboard.access import permitted
-from ocr import runs
+from ocr.autobot import services
 from ocr.types import RunBusy, RunRefused
 
 UNDO_WITHIN_S: Final = 600
@@ -119,7 +119,7 @@ def undo(wish: Undo, by: str) -> HttpResponse:
 def start_autobot(wish: Start, by: str) -> HttpResponse:
     """Begin a run; 409 while there is one, 503 without a stream to look at."""
     try:
-        run = runs.start(by=by, extraordinary=wish.extraordinary)
+        run = services.start(by=by, extraordinary=wish.extraordinary)
     except RunBusy as exc:
         return problem(409, str(exc))
     except RunRefused as exc:
@@ -131,7 +131,7 @@ def start_autobot(wish: Start, by: str) -> HttpResponse:
 @_reads(Stop)
 def stop_autobot(wish: Stop, by: str) -> HttpResponse:
     """End the run that is at work; 409 when there is none."""
-    _before, run = runs.stop(by=by)
+    _before, run = services.stop(by=by)
     return _answer({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
 
 

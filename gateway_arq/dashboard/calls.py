@@ -12,7 +12,7 @@ from centralino.selectors import live
 from centralino.selectors.live import CallInProgress
 from core.lib.days import bucket_start, zone
 from webcom import selectors
-from webcom.lines import GREEN, VAS
+from webcom.line_types import GREEN, VAS
 from webcom.rollups import FIVE_MINUTES
 from webcom.selectors import CallFilter, DaySoFar, DayTotals, Figures
 from webcom.types import STAGES, CallRecord, Stage

@@ -10,7 +10,8 @@ from core.lib.days import local_day
 from lotto import selectors as archive
 from lotto.rules import is_draw_day, told_day
 from lotto.types import WHEELS
-from ocr import runs, selectors
+from ocr import selectors
+from ocr.autobot import services
 from ocr.models import AutobotRun, Evidence
 from ocr.types import RunState
 
@@ -36,7 +37,7 @@ def autobot() -> dict[str, Any]:
     return {
         **{name: told[name] for name in ("status", "wheels_completed", "run")},
         # A run says what it does in the API's language; what became of it is told in the reader's.
-        "message": runs.summary(run) if run and run.is_over else "",
+        "message": services.summary(run) if run and run.is_over else "",
         "total_wheels": told["total_wheels"],
         "last_run": int(run.started_at.timestamp()) if run else None,
         "working": run is not None and not run.is_over,

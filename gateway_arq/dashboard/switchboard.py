@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from django.db.models import Count
 
-from centralino.documents import entry_document
 from centralino.models import ScreenedCall
 from centralino.selectors import lists, live
 from centralino.selectors.lists import ListFilter
 from centralino.selectors.live import Overview
+from centralino.serializers import entry_document
 from core.lib.days import day_bounds, local_day
 from gateway_arq.dashboard.calls import pbx_rows
 

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from centralino.words import ENDPOINTS, REASONS, VERDICTS, WHYS
+from centralino.labels import ENDPOINTS, REASONS, VERDICTS, WHYS
 from core.lib.labels import Words
 from core.workers.models import Health
-from ocr.words import RUN_STATES, STEP_STATES, STEPS
-from webcom.words import CALL_STATES
+from ocr.labels import RUN_STATES, STEP_STATES, STEPS
+from webcom.labels import CALL_STATES
 
 # What a value is called, by the name of the format that looks it up; unknown ones stay as they are.
 GROUPS: Final[dict[str, Words]] = {

@@ -16,8 +16,8 @@ from centralino.selectors.lists import ListFilter, listed
 from centralino.services import lists
 from centralino.types import ListedNumber
 from core.tests.published import Commit, Told
-from ocr import runs
-from ocr.evidence import keep_board
+from ocr.autobot import services
+from ocr.autobot.evidence import keep_board
 from ocr.models import AutobotRun
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +181,7 @@ def test_autobots_pictures_are_for_staff(browser, settings):
     import numpy as np
 
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
-    run = runs.start(by="anna")
+    run = services.start(by="anna")
     keep_board(run, np.zeros((4, 4, 3), np.uint8))
     (told,) = browser.get("/dashboard/figures").json()["autobot"]["pictures"]
     answer = browser.get(told["url"])

@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
 from core.api.params import read_body
-from lotto.delays import PAIRS
 from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
+from lotto.statistics import PAIRS
 from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, Refused, Source
 
 T = TypeVar("T")

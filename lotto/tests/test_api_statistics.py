@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lotto import ingest
-from lotto.lines import draw_of
 from lotto.tests.conftest import SLICE
+from lotto.tsv import draw_of
 from lotto.types import CITIES, WHEELS, Draw, Source
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from core.tests.published import Commit, Told
 from core.workers.models import Health, WorkerStatus
-from lotto import ingest, intake, tasks
+from lotto import imports, ingest, tasks
 from lotto.models import Correction, Extraction, Intake
 from lotto.tests.conftest import SLICE
 from lotto.types import Draw, OperatorError, Source
@@ -52,7 +52,7 @@ def test_the_last_fifty_days_come_and_nothing_else(
     days = sorted({line[:10] for line in all_lines})
     missing = [line for line in all_lines if line[:10] > days[-51]]
     ingest.store_lines(all_lines[: -len(missing)], source=Source.IMPORT)
-    done = intake.sync()
+    done = imports.sync()
     assert (done.inserted, done.skipped) == (len(missing), len(all_lines) - len(missing))
     assert (done.corrected, done.rejected) == (0, 0)
     stored = Extraction.objects.filter(source=Source.SYNC)
@@ -71,7 +71,7 @@ def test_what_people_and_the_ocr_had_is_verified_or_corrected(
     ingest.save([Draw(DAY, "FI", (5, 4, 3, 2, 1))], source=Source.MANUAL)
     ingest.save([Draw(DAY, "GE", (9, 8, 7, 6, 5))], source=Source.IMPORT)
     with commit():
-        done = intake.sync()
+        done = imports.sync()
     assert counts(done) == (len(lines()) - 4, 1, 1, 2, 1)
     rows = {row.wheel: row for row in Extraction.objects.filter(day=DAY)}
     assert (rows["BA"].source, rows["BA"].verified) == ("ocr", True)
@@ -95,13 +95,13 @@ def test_what_people_and_the_ocr_had_is_verified_or_corrected(
 def test_an_unchanged_file_is_not_sent_again_until_our_archive_changes(
     operator: RunningOperator,
 ) -> None:
-    first = intake.sync()
+    first = imports.sync()
     assert counts(first)[0] == len(lines())
-    again = intake.sync()
+    again = imports.sync()
     assert counts(again) == (0, len(lines()), 0, 0, 0)
     assert again.duration_s == 0  # it was not even looked at
     ingest.delete(DAY, "BA")
-    healed = intake.sync()
+    healed = imports.sync()
     assert counts(healed) == (1, len(lines()) - 1, 0, 0, 0)
 
 
@@ -111,7 +111,7 @@ def test_two_lines_of_the_operators_for_one_draw_do_not_both_count(
     ingest.save([Draw(DAY, "BA", (1, 2, 3, 4, 5))], source=Source.OCR)
     text = b"2026/05/30\tBA\t5\t6\t7\t8\t9\n2026/05/30\tBA\t6\t7\t8\t9\t10\n"
     operator.server.fixed = packed("storico.txt", text)
-    assert counts(intake.sync()) == (0, 0, 0, 1, 1)
+    assert counts(imports.sync()) == (0, 0, 0, 1, 1)
     assert Extraction.objects.get().numbers == [5, 6, 7, 8, 9]
 
 
@@ -137,13 +137,13 @@ def test_whatever_the_operator_does_nothing_is_half_stored(
     ingest.save([Draw(DAY, "BA", (1, 2, 3, 4, 5))], source=Source.OCR)
     operator.faults.arm(kind, times=0, **FAULTS[kind])
     with pytest.raises(OperatorError, match=r"\w"):
-        intake.sync()
+        imports.sync()
     assert Extraction.objects.get().numbers == [1, 2, 3, 4, 5]
     assert not Intake.objects.exists()
-    assert WorkerStatus.objects.get(name=intake.NAME).health == Health.DEGRADED
+    assert WorkerStatus.objects.get(name=imports.NAME).health == Health.DEGRADED
     operator.faults.clear()
-    assert counts(intake.sync()) == (len(lines()) - 1, 0, 0, 1, 0)
-    assert WorkerStatus.objects.get(name=intake.NAME).health == Health.HEALTHY
+    assert counts(imports.sync()) == (len(lines()) - 1, 0, 0, 1, 0)
+    assert WorkerStatus.objects.get(name=imports.NAME).health == Health.HEALTHY
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,13 @@ def test_whatever_the_operator_does_nothing_is_half_stored(
 def test_a_file_that_is_none_is_refused_whole(operator: RunningOperator, body: bytes) -> None:
     operator.server.fixed = body
     with pytest.raises(OperatorError):
-        intake.sync()
+        imports.sync()
     assert not Extraction.objects.exists()
 
 
 def test_the_next_address_is_asked_when_one_fails(operator: RunningOperator, settings: Any) -> None:
     settings.LOTTO_ARCHIVE_URLS = ["http://127.0.0.1:1/x.zip", "nonsense", operator.url]
-    assert intake.sync().name == operator.url
+    assert imports.sync().name == operator.url
 
 
 def test_the_endpoint_answers_as_documented(api: Any, operator: RunningOperator) -> None:
@@ -192,16 +192,16 @@ def test_the_endpoint_says_when_it_cannot(
 ) -> None:
     assert api.post("/api/lotto/sync").status_code == 503
     settings.LOTTO_ARCHIVE_URLS = ["http://127.0.0.1:1/x.zip"]
-    monkeypatch.setattr(intake, "only_one", lambda name: nullcontext(False))
+    monkeypatch.setattr(imports, "only_one", lambda name: nullcontext(False))
     assert api.post("/api/lotto/sync").status_code == 409
 
 
 def test_the_nightly_task_notes_its_failures_and_raises_none(settings: Any) -> None:
     tasks.sync()
-    assert WorkerStatus.objects.get(name=intake.NAME).health == Health.DISABLED
+    assert WorkerStatus.objects.get(name=imports.NAME).health == Health.DISABLED
     settings.LOTTO_ARCHIVE_URLS = ["http://127.0.0.1:1/x.zip"]
     tasks.sync()
-    status = WorkerStatus.objects.get(name=intake.NAME)
+    status = WorkerStatus.objects.get(name=imports.NAME)
     assert (status.health, status.last_error[:9]) == (Health.DEGRADED, "127.0.0.1")
 
 

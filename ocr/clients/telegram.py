@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from core.lib.http import FormField, HttpClient, HttpError
-from ocr.messages import MOST_CAPTION, MOST_TEXT, length, parts
+from ocr.clients.telegram_split import MOST_CAPTION, MOST_TEXT, length, parts
 from ocr.types import TelegramError
 
 ParseMode = Literal["HTML", "Markdown", "MarkdownV2"]

@@ -17,9 +17,9 @@ import numpy as np
 
 from ocr.images import size, upright
 from ocr.reader.engines import ENGINES
+from ocr.reader.protocol import Answer, Frame, Question, Said
 from ocr.reader.reader import Reader
 from ocr.reader.types import Reading
-from ocr.reader.wire import Answer, Frame, Question, Said
 from ocr.types import ImageRefused, ReaderFailed
 
 NICER: Final = 5  # than the gateway, whose other requests must not wait

@@ -6,10 +6,10 @@ except where EasyOCR runs that one.
 
 from __future__ import annotations
 
-from ocr.reader.needs import missing
-from ocr.reader.rapid import Rapid
+from ocr.reader.dependencies import missing
+from ocr.reader.rapidocr_engine import Rapid
 from ocr.reader.reader import Reader
-from ocr.reader.second import SecondOpinion
+from ocr.reader.second_opinion import SecondOpinion
 from ocr.types import ReaderFailed
 
 
@@ -27,7 +27,7 @@ def easyocr(models: str = "", download: str = "") -> Reader:
     """
     if lacking := missing("easyocr", models, download):
         raise ReaderFailed(str(lacking))
-    from ocr.reader.easy import EasyOcr  # late: PyTorch is not installed everywhere
+    from ocr.reader.easyocr_engine import EasyOcr  # late: PyTorch is not installed everywhere
 
     rapid = Rapid()
     if models:

@@ -19,10 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lotto.types import DRAWN
-from ocr.reader.order import in_order, with_unnamed
-from ocr.reader.straight import Points, Straight, way_back
-from ocr.reader.types import Layout, Name, Number
-from ocr.reader.ways import (
+from ocr.reader.layout_hypotheses import (
     ALONG,
     LEAST_FOUND,
     Way,
@@ -33,6 +30,9 @@ from ocr.reader.ways import (
     strangers,
     wider,
 )
+from ocr.reader.rectify import Points, Straight, way_back
+from ocr.reader.types import Layout, Name, Number
+from ocr.reader.wheel_order import in_order, with_unnamed
 
 STEADY: Final = 0.1  # of a number's height, by which the places that follow from names are off
 STIFF: Final = 10.0  # against a line's own turn, which its ends would tell: five places weigh 10

@@ -102,7 +102,7 @@ class Reading(NamedTuple):
 
 
 class PictureReader(Protocol):
-    """Reads whole pictures, for any number of threads. `ocr.reading` has the real one.
+    """Reads whole pictures, for any number of threads. `ocr.reader_process` has the real one.
 
     Both raise ReaderBusy when too many wait, ReaderFailed, and ReadingHalted when `halt` is set
     meanwhile.

@@ -1,8 +1,9 @@
 """What several opinions on a cell amount to, as one number and how sure it is.
 
 Every recogniser is sometimes wrong and sure of it, so one alone never makes a number sure: two that
-have nothing in common must say the same. The confidence is calibrated on boards of `ocr/boards.py`
-that neither has seen (docs/decisions/0012): of numbers with 90 or more, none of them was wrong.
+have nothing in common must say the same. The confidence is calibrated on boards of
+`ocr/synthetic/boards.py` that neither has seen (docs/decisions/0012): of numbers with 90 or more,
+none of them was wrong.
 """
 
 from __future__ import annotations

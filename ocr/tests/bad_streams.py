@@ -15,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 
-from ocr.boards import Pixels
+from ocr.synthetic.boards import Pixels
 
 Page = bytes | Callable[[socket.socket], None]
 CHUNK = b"x" * 65_536

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from lotto.types import WHEELS
-from ocr.boards import Pixels
 from ocr.reader.types import Box
+from ocr.synthetic.boards import Pixels
 from sandbox.programme import Scene
 
 SIZE: Final = (320, 180)

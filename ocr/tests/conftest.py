@@ -10,10 +10,11 @@ import pytest
 from django.conf import settings as django_settings
 
 from lotto.rules import ROME
-from ocr import ai, reading
+from ocr import reader_process
+from ocr.ai import services as ai
 from ocr.reader.engines import rapidocr
 from ocr.reader.reader import Reader
-from ocr.reading import ReadingProcess
+from ocr.reader_process import ReadingProcess
 from ocr.tests.evenings import DAY, Services
 from ocr.tests.fakes import ScriptedReader
 from ocr.tests.workers import Workers, running_workers
@@ -50,9 +51,9 @@ def session_process() -> Iterator[ReadingProcess]:
 @pytest.fixture
 def reading_process(session_process: ReadingProcess) -> Iterator[ReadingProcess]:
     """The real reader, which the gateway's views ask for the length of the test."""
-    reading.use(session_process)
+    reader_process.use(session_process)
     yield session_process
-    reading.use(None)
+    reader_process.use(None)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def reading_processes() -> Iterator[Callable[..., ReadingProcess]]:
         return made[-1]
 
     yield make
-    reading.use(None)
+    reader_process.use(None)
     for process in made:
         process.close()
 
@@ -74,9 +75,9 @@ def reading_processes() -> Iterator[Callable[..., ReadingProcess]]:
 def scripted() -> Iterator[ScriptedReader]:
     """A reader of coded pictures, which the gateway's views ask for the length of the test."""
     reader = ScriptedReader()
-    reading.use(reader)
+    reader_process.use(reader)
     yield reader
-    reading.use(None)
+    reader_process.use(None)
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ from lotto import ingest
 from lotto import selectors as archive
 from lotto.rules import draw_day_before
 from lotto.types import Draw, Source
-from ocr import autobot, evidence, runs, selectors
-from ocr.boards import Look, Picture, draw
-from ocr.capture import Pace
+from ocr import selectors
+from ocr.autobot import evidence, services, worker
+from ocr.autobot.capture import Pace
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.reader.types import PictureReader
+from ocr.synthetic.boards import Look, Picture, draw
 from ocr.types import RunState
 from sandbox import draws
 from sandbox.testing import (
@@ -69,7 +70,7 @@ def day_before_is_archived(day: date = DAY) -> None:
 
 def begun(day: date = DAY, *, minutes: float = 45, **options: Any) -> AutobotRun:
     """A run that was started, of any day."""
-    run = runs.start(by="the test", **options)
+    run = services.start(by="the test", **options)
     run.day, run.until = day, timezone.now() + timedelta(minutes=minutes)
     run.save()
     return run
@@ -78,7 +79,7 @@ def begun(day: date = DAY, *, minutes: float = 45, **options: Any) -> AutobotRun
 def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> AutobotRun:
     """A run whose reading is over, leased to OWNER; a wheel in doubt lacks its last number."""
     run = begun(day, **options)
-    runs.take(OWNER)
+    services.take(OWNER)
     rows = []
     for wheel, numbers in drawn(day).items():
         in_doubt = wheel in doubtful
@@ -86,9 +87,9 @@ def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> Au
         if in_doubt:
             cells[4] = [None, 0.0, []]
         rows.append(AutobotWheel(run=run, wheel=wheel, cells=cells, is_taken=not in_doubt))
-    runs.note_wheels(run, OWNER, rows)
+    services.note_wheels(run, OWNER, rows)
     evidence.keep_board(run, board(day).image)
-    runs.say(run, OWNER, state=RunState.VALIDATING, message="")
+    services.say(run, OWNER, state=RunState.VALIDATING, message="")
     return run
 
 
@@ -121,7 +122,7 @@ def at_work(reader: PictureReader, pace: Pace = QUICK) -> Iterator[None]:
     """A worker in a thread, as the embedded profile has it."""
     stopping = threading.Event()
     thread = threading.Thread(
-        target=autobot.run_autobot,
+        target=worker.run_autobot,
         args=(stopping,),
         kwargs={"reader": reader, "pace": pace},
     )

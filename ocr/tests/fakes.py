@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from ocr.boards import Pixels
 from ocr.images import upright
 from ocr.reader.types import Candidate, NumberReading, Reading
+from ocr.synthetic.boards import Pixels
 from ocr.tests import coded
 from ocr.types import ReadingHalted
 

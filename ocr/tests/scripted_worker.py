@@ -10,7 +10,7 @@ import django
 def main() -> None:
     django.setup()
     from core.workers.listening import run_until_stopped
-    from ocr.autobot import run_autobot
+    from ocr.autobot.worker import run_autobot
     from ocr.tests.evenings import QUICK
     from ocr.tests.fakes import ScriptedReader
 

@@ -17,11 +17,11 @@ from django.db import connections
 from django.test import Client
 from PIL import Image
 
-from ocr import ai, budget
+from ocr.ai import budget, services
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import NumberReading, Reading
-from ocr.tests.test_looks import doubt, sure
+from ocr.tests.test_consensus import doubt, sure
 from ocr.types import AiError, AiOff, AiQuestion
 from sandbox import draws
 from sandbox.testing import AI_KEY, RunningOpenRouter
@@ -49,7 +49,7 @@ def answer(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
 
 def test_a_doubt_is_settled_and_its_cost_is_kept(openrouter: RunningOpenRouter) -> None:
     right = draws.invented(DAY)["VE"]
-    found = ai.validate(picture(), board(doubt(right[3]), doubt(None)))
+    found = services.validate(picture(), board(doubt(right[3]), doubt(None)))
     assert found.reading.sure()["VE"] == right
     assert [(c.wheel, c.place, c.before, c.after) for c in found.corrections] == [
         ("VE", 5, None, right[4])
@@ -68,17 +68,17 @@ def test_a_doubt_is_settled_and_its_cost_is_kept(openrouter: RunningOpenRouter) 
 
 def test_a_confirmed_guess_needs_one_question(openrouter: RunningOpenRouter) -> None:
     right = draws.invented(DAY)["VE"]
-    assert ai.validate(picture(), board(doubt(right[4]))).reading.sure()["VE"] == right
+    assert services.validate(picture(), board(doubt(right[4]))).reading.sure()["VE"] == right
     assert len(openrouter.server.asked) == 1
 
 
 def test_large_pictures_are_sent_smaller(openrouter: RunningOpenRouter) -> None:
-    ai.validate(picture((4000, 2000)), board())
+    services.validate(picture((4000, 2000)), board())
     assert openrouter.server.asked[0]["size"] == (1568, 784)
 
 
 def test_nothing_is_asked_about_no_board(openrouter: RunningOpenRouter) -> None:
-    assert ai.validate(picture(), Reading({})).reading == Reading({})
+    assert services.validate(picture(), Reading({})).reading == Reading({})
     assert openrouter.server.asked == []
 
 
@@ -87,18 +87,18 @@ def test_without_a_second_look_the_first_one_counts(openrouter: RunningOpenRoute
     openrouter.server.wheels = {"VE": [*right]}
     openrouter.faults.arm("slow", "openrouter.chat")  # the first is answered
     openrouter.faults.arm("down", "openrouter.chat")
-    found = ai.validate(picture(), board(doubt(right[3]), doubt(None)))
+    found = services.validate(picture(), board(doubt(right[3]), doubt(None)))
     assert (found.confirmed, found.corrections) == (1, ())
     assert found.reading.wheels["VE"][4].number is None
 
 
 def test_off_is_told(settings: Any) -> None:
     settings.OPENROUTER_API_KEY = ""
-    assert not ai.is_on()
+    assert not services.is_on()
     for call in (
-        ai.models,
-        lambda: ai.ask(picture(), "?"),
-        lambda: ai.validate(picture(), board()),
+        services.models,
+        lambda: services.ask(picture(), "?"),
+        lambda: services.validate(picture(), board()),
     ):
         with pytest.raises(AiOff):
             call()
@@ -107,16 +107,16 @@ def test_off_is_told(settings: Any) -> None:
 def test_only_vision_models_are_listed_and_the_list_is_kept(
     openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert [model.id for model in ai.models()] == [
+    assert [model.id for model in services.models()] == [
         MODEL, "google/gemini-2.5-flash", "openai/gpt-4o",
     ]  # fmt: skip
     openrouter.faults.arm("down", "openrouter.models", times=0)
-    assert len(ai.models()) == 3
+    assert len(services.models()) == 3
     with time_machine.travel(datetime.now(UTC).timestamp() + 7_200):
-        assert len(ai.models()) == 3  # old, and better than none
-    monkeypatch.setattr(ai, "_list", ("", 0.0, []))
+        assert len(services.models()) == 3  # old, and better than none
+    monkeypatch.setattr(services, "_list", ("", 0.0, []))
     with pytest.raises(AiError):
-        ai.models()
+        services.models()
 
 
 def test_a_list_in_pages_is_read_to_its_end(openrouter: RunningOpenRouter) -> None:
@@ -124,7 +124,7 @@ def test_a_list_in_pages_is_read_to_its_end(openrouter: RunningOpenRouter) -> No
     for number, links in ((1, '{"next":"/models?offset=1"}'), (2, "{}")):
         body = f'{{"data":[{one % number}],"links":{links}}}'
         openrouter.faults.arm("answer", "openrouter.models", body=body)
-    found = ai.models()
+    found = services.models()
     assert [model.id for model in found] == ["1", "2"]
     assert found[0].prompt_usd is None
 
@@ -133,11 +133,11 @@ def test_the_settings_choose_which_models_may_be_asked(
     openrouter: RunningOpenRouter, settings: Any
 ) -> None:
     settings.OPENROUTER_MODELS = ["openai/gpt-4o"]
-    assert [model.id for model in ai.models()] == [MODEL, "openai/gpt-4o"]
-    assert ai.ask(picture(), "?", "openai/gpt-4o").model == "openai/gpt-4o"
+    assert [model.id for model in services.models()] == [MODEL, "openai/gpt-4o"]
+    assert services.ask(picture(), "?", "openai/gpt-4o").model == "openai/gpt-4o"
     for other in ("google/gemini-2.5-flash", "openai/gpt-3.5-turbo", "no/such"):
         with pytest.raises(AiError) as refused:
-            ai.ask(picture(), "?", other)
+            services.ask(picture(), "?", other)
         assert refused.value.is_refused
     assert len(openrouter.server.asked) == 1
 
@@ -147,9 +147,9 @@ def test_without_a_list_only_the_chosen_models_are_asked(
 ) -> None:
     settings.OPENROUTER_MODELS = ["openai/gpt-4o"]
     openrouter.faults.arm("down", "openrouter.models", times=0)
-    assert ai.ask(picture(), "?", "openai/gpt-4o").text
+    assert services.ask(picture(), "?", "openai/gpt-4o").text
     with pytest.raises(AiError, match="no vision model"):
-        ai.ask(picture(), "?", "google/gemini-2.5-flash")
+        services.ask(picture(), "?", "google/gemini-2.5-flash")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_bad_days_are_one_error_that_never_tells_the_key(
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # as the settings have it
     openrouter.faults.arm(**fault)
     with pytest.raises(AiError, match=text) as failed:
-        ai.ask(picture(), "?")
+        services.ask(picture(), "?")
     assert failed.value.is_refused is is_refused
     assert AI_KEY not in "".join(traceback.format_exception(failed.value)) + caplog.text
     use = AiUse.objects.get()
@@ -200,7 +200,7 @@ def test_bad_days_are_one_error_that_never_tells_the_key(
 def test_an_answer_that_echoes_the_key_does_not_tell_it(openrouter: RunningOpenRouter) -> None:
     openrouter.faults.arm(**answer(f'{{"error":{{"message":"bad key {AI_KEY}"}}}}', 401))
     with pytest.raises(AiError, match=r"bad key \[key\]"):
-        ai.ask(picture(), "?")
+        services.ask(picture(), "?")
 
 
 @pytest.mark.parametrize("said", ["I see no board.", '{"wheels": []}'])
@@ -209,7 +209,7 @@ def test_an_answer_beside_the_schema_is_paid_and_not_taken(
 ) -> None:
     openrouter.server.says, openrouter.server.cost = said, 0.02
     with pytest.raises(AiError, match="not what was asked for"):
-        ai.validate(picture(), board(doubt(None)))
+        services.validate(picture(), board(doubt(None)))
     assert AiUse.objects.get().cost_usd == Decimal("0.02")
 
 
@@ -228,19 +228,19 @@ def test_a_long_wait_is_for_everybody(openrouter: RunningOpenRouter) -> None:
     openrouter.faults.arm(**answer("", 429, retry_after="600"))
     for _ in range(2):
         with pytest.raises(AiError) as later:
-            ai.ask(picture(), "?")
+            services.ask(picture(), "?")
         assert 599 < later.value.retry_after_s <= 600
     assert (openrouter.server.asked, AiUse.objects.count()) == ([], 1)
     with time_machine.travel(datetime.now(UTC).timestamp() + 601):
-        assert ai.ask(picture(), "?").text
+        assert services.ask(picture(), "?").text
 
 
 def test_no_pause_is_longer_than_an_hour(openrouter: RunningOpenRouter) -> None:
     openrouter.faults.arm(**answer("", 429, retry_after="9" * 30))
     with pytest.raises(AiError):
-        ai.ask(picture(), "?")
+        services.ask(picture(), "?")
     with pytest.raises(AiError) as later:
-        ai.ask(picture(), "?")
+        services.ask(picture(), "?")
     assert later.value.retry_after_s == pytest.approx(3_600, abs=5)
 
 
@@ -248,15 +248,15 @@ def test_the_budget_is_of_the_local_month(openrouter: RunningOpenRouter, setting
     settings.OPENROUTER_MONTHLY_BUDGET = 0.3
     openrouter.server.cost = 0.2
     with time_machine.travel(datetime(2025, 10, 31, 22, 30, tzinfo=UTC)):  # 23:30 in Rome
-        assert ai.ask(picture(), "?").usage.cost_usd == Decimal("0.2")
+        assert services.ask(picture(), "?").usage.cost_usd == Decimal("0.2")
         openrouter.server.cost = 0.1
-        assert ai.ask(picture(), "?").text
+        assert services.ask(picture(), "?").text
         with pytest.raises(AiError, match=r"0\.3 US dollars") as spent:
-            ai.ask(picture(), "?")
+            services.ask(picture(), "?")
         assert spent.value.retry_after_s == pytest.approx(1_800, abs=5)
     with time_machine.travel(datetime(2025, 10, 31, 23, 0, 1, tzinfo=UTC)):
         assert budget.spent_usd() == 0
-        assert ai.ask(picture(), "?").text
+        assert services.ask(picture(), "?").text
 
 
 def test_what_was_asked_when_the_process_was_killed_counts(
@@ -265,22 +265,22 @@ def test_what_was_asked_when_the_process_was_killed_counts(
     settings.OPENROUTER_MONTHLY_BUDGET = 1
     budget.opened(AiUse.Purpose.ASK, MODEL, Decimal("0.99"))
     with pytest.raises(AiError, match="used up"):
-        ai.ask(picture(), "?")
+        services.ask(picture(), "?")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_cannot_spend_more_than_there_is(
     openrouter: RunningOpenRouter, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ai, "_room", threading.BoundedSemaphore(4))
-    most = budget.most_usd(next(m for m in ai.models() if m.id == MODEL), "?")
+    monkeypatch.setattr(services, "_room", threading.BoundedSemaphore(4))
+    most = budget.most_usd(next(m for m in services.models() if m.id == MODEL), "?")
     settings.OPENROUTER_MONTHLY_BUDGET = float(most * Decimal("2.5"))
     openrouter.server.cost = float(most)
     openrouter.faults.arm("slow", "openrouter.chat", times=0, delay_s=0.2)
 
     def ask(_: int) -> bool:
         try:
-            return bool(ai.ask(picture(), "?").text)
+            return bool(services.ask(picture(), "?").text)
         except AiError:
             return False
         finally:
@@ -294,22 +294,22 @@ def test_many_at_once_cannot_spend_more_than_there_is(
 def test_a_process_asks_few_questions_at_once(
     openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ai, "_room", threading.BoundedSemaphore(1))
-    with ai._room, pytest.raises(AiError, match="Too many") as busy:
-        ai.ask(picture(), "?")
+    monkeypatch.setattr(services, "_room", threading.BoundedSemaphore(1))
+    with services._room, pytest.raises(AiError, match="Too many") as busy:
+        services.ask(picture(), "?")
     assert busy.value.retry_after_s == 5
     assert not AiUse.objects.exists()
-    assert ai.ask(picture(), "?").text
+    assert services.ask(picture(), "?").text
 
 
 def test_staff_see_what_was_asked_and_what_it_cost(
     admin_client: Client, openrouter: RunningOpenRouter
 ) -> None:
     openrouter.server.cost = 0.1234
-    ai.ask(picture(), "?")
+    services.ask(picture(), "?")
     openrouter.faults.arm(**answer('{"error":{"message":"model down"}}', 502))
     with pytest.raises(AiError):
-        ai.ask(picture(), "?")
+        services.ask(picture(), "?")
     listed = admin_client.get("/admin/ocr/aiuse/").content.decode()
     assert "0,1234" in listed
     assert "model down" in listed

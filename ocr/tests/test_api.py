@@ -10,7 +10,7 @@ import pytest
 
 from core.lib.days import local_day
 from lotto.types import WHEELS
-from ocr import evidence
+from ocr.autobot import evidence
 from ocr.models import AiUse
 from ocr.tests import coded
 from ocr.tests.fakes import ScriptedReader

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from core.workers.models import WorkerStatus
-from ocr import autobot, capture, evidence, runs
+from ocr.autobot import capture, evidence, services, worker
 from ocr.models import AutobotRun, Evidence
 from ocr.tests.evenings import STREAM, again, begun
 from ocr.types import RunState
@@ -24,15 +24,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _quick(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.OCR_STREAM_URL = STREAM
-    monkeypatch.setattr(autobot, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(autobot, "RENEW_EVERY_S", 0.05)
-    monkeypatch.setattr(autobot, "NOTICE_EVERY_S", 0.02)
+    monkeypatch.setattr(worker, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(worker, "RENEW_EVERY_S", 0.05)
+    monkeypatch.setattr(worker, "NOTICE_EVERY_S", 0.02)
 
 
 def work_until(done: Callable[[], bool]) -> None:
     """Let a worker work, in its thread as always."""
     stopping = threading.Event()
-    thread = threading.Thread(target=autobot.run_autobot, args=(stopping,))
+    thread = threading.Thread(target=worker.run_autobot, args=(stopping,))
     thread.start()
     until = time.monotonic() + 30
     try:
@@ -88,7 +88,7 @@ def test_who_loses_the_run_lays_it_down(monkeypatch: pytest.MonkeyPatch, taken_a
     def is_laid_down() -> bool:
         if again(run).message == "Watching the stream." and not laid_down.is_set():
             if taken_away == "stopped":
-                runs.stop(by="the test")
+                services.stop(by="the test")
             else:
                 AutobotRun.objects.update(
                     lease_owner="another", lease_until=timezone.now() + timedelta(minutes=1)

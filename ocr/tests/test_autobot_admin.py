@@ -9,7 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from ocr import evidence, runs, selectors
+from ocr import selectors
+from ocr.autobot import evidence, services
 from ocr.models import AutobotConfig, AutobotRun
 from ocr.tests import coded
 from ocr.tests.evenings import (
@@ -40,8 +41,8 @@ def run() -> AutobotRun:
     day_before_is_archived()
     run = read(doubtful=["NA"])
     evidence.keep_wheels(run, board().image, {"BA": (60, 150, 900, 230)})
-    run.steps.update(state="done", done=runs.told(selectors.published(run)))
-    runs.end(run, OWNER, RunState.COMPLETED, runs.summary(run))
+    run.steps.update(state="done", done=services.told(selectors.published(run)))
+    services.end(run, OWNER, RunState.COMPLETED, services.summary(run))
     return again(run)
 
 
@@ -164,8 +165,8 @@ def test_the_list_costs_the_same_for_any_number_of_runs(
     admin_client: Client, run: AutobotRun, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(5):
-        runs.start(by="the test")
-        runs.stop(by="the test")
+        services.start(by="the test")
+        services.stop(by="the test")
     with django_assert_max_num_queries(16):
         body = admin_client.get(RUNS).content.decode()
     assert "10/11" in body

@@ -14,7 +14,8 @@ from django_celery_beat.models import PeriodicTask
 
 from core.realtime import publish
 from lotto.types import WHEELS
-from ocr import runs, selectors, tasks
+from ocr import selectors, tasks
+from ocr.autobot import services
 from ocr.models import AutobotConfig, AutobotRun
 from ocr.tests.evenings import DAY, OWNER, STREAM, begun, drawn, read
 from ocr.types import RunState
@@ -63,7 +64,7 @@ def test_status_of_a_run_at_work(api: Any) -> None:
 
 def test_a_run_of_yesterday_is_no_news(api: Any) -> None:
     with time_machine.travel(EVENING):
-        runs.end(read(), OWNER, RunState.COMPLETED, "11 wheels")
+        services.end(read(), OWNER, RunState.COMPLETED, "11 wheels")
         assert api.get(f"{BASE}/status").json()["status"] == "completed"
     with time_machine.travel("2026-11-25T08:00:00+01:00"):
         told = api.get(f"{BASE}/status").json()
@@ -164,7 +165,7 @@ def test_what_is_configured_stays(api: Any) -> None:
     now = api.get(f"{BASE}/config").json()
     assert (now["stream_url"], now["default_stream_url"]) == (PUBLIC, STREAM)
     assert (now["config"]["auto_upload"], now["config"]["ai_validation"]) == (False, False)
-    assert runs.start(by="the test").stream_url == PUBLIC
+    assert services.start(by="the test").stream_url == PUBLIC
 
 
 def test_an_empty_stream_is_the_default_again(api: Any) -> None:
@@ -208,7 +209,7 @@ def test_every_change_is_told_on_the_socket(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(publish, "publish", lambda events: said.extend(events))
     with time_machine.travel(EVENING):
         run = read()
-        runs.end(run, OWNER, RunState.COMPLETED, "done")
+        services.end(run, OWNER, RunState.COMPLETED, "done")
     assert {event.type for event in said} == {"autobot_status"}
     told = [event.payload() for event in said]
     assert [told[0]["status"], told[-1]["status"]] == ["capturing", "completed"]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway_arq.tests.browser import picture, serious_findings
-from ocr import evidence, runs, selectors
-from ocr.boards import Picture
+from ocr import selectors
+from ocr.autobot import evidence, services
 from ocr.models import AutobotRun
+from ocr.synthetic.boards import Picture
 from ocr.tests.evenings import (
     OWNER,
     STREAM,
@@ -42,9 +43,9 @@ def run(settings: Any) -> AutobotRun:
     evidence.keep_wheels(run, board().image, boxes)
     run.wheels.filter(wheel="TO").update(held=Held.OLD)
     run.wheels.filter(wheel="VE").delete()
-    run.steps.update(state="done", tries=1, done=runs.told(selectors.published(run)))
+    run.steps.update(state="done", tries=1, done=services.told(selectors.published(run)))
     run.steps.filter(name="upload").update(state="failed", tries=8, error="no connection")
-    runs.end(run, OWNER, RunState.COMPLETED, runs.summary(run))
+    services.end(run, OWNER, RunState.COMPLETED, services.summary(run))
     return run
 
 

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from ocr import runs, selectors, steps
-from ocr.evidence import BOARD
+from ocr import selectors
+from ocr.autobot import services as runs
+from ocr.autobot import steps
+from ocr.autobot.evidence import BOARD
 from ocr.models import AutobotRun
 from ocr.reader.types import Reading
 from ocr.tests import coded

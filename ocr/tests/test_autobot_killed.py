@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ocr import runs, selectors
+from ocr import selectors
+from ocr.autobot import services as runs
 from ocr.tests import coded
 from ocr.tests.evenings import (
     ALL_DONE,

@@ -10,8 +10,9 @@ import pytest
 from django.core.management import call_command
 
 from lotto.rules import ROME
-from ocr import autobot, capture, selectors
-from ocr.reading import ReadingProcess
+from ocr import selectors
+from ocr.autobot import capture, worker
+from ocr.reader_process import ReadingProcess
 from ocr.tests.evenings import (
     ALL_DONE,
     DAY,
@@ -88,6 +89,6 @@ def test_a_whole_evening(
     with running_operator(now=datetime.combine(DAY, clock(23, 30), ROME).timestamp()) as operator:
         settings.LOTTO_ARCHIVE_URLS = [operator.url]
         call_command("sync_lotto", verbosity=0)
-    autobot.compare()
+    worker.compare()
     assert again(run).verified_at is not None
     assert len(services.telegram.server.messages) == 1

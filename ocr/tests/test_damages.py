@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from ocr.boards import Look, draw
-from ocr.damages import DAMAGES, Damage, spoil
+from ocr.synthetic.boards import Look, draw
+from ocr.synthetic.damages import DAMAGES, Damage, spoil
 
 WHEELS = {"BA": [1, 2, 3, 4, 90], "RM": [11, 22, 33, 44, 55]}
 

@@ -21,28 +21,29 @@ import cv2
 import numpy as np
 import pytest
 
-from ocr import boards, damages, reading
-from ocr.boards import Look
+from ocr import reader_process
 from ocr.checks import engine_complete
-from ocr.reader import needs
-from ocr.reader.easy import WEIGHTS, EasyOcr
+from ocr.reader import dependencies
+from ocr.reader.easyocr_engine import WEIGHTS, EasyOcr
 from ocr.reader.engines import easyocr
 from ocr.reader.reader import Reader
-from ocr.reader.second import SecondOpinion
+from ocr.reader.second_opinion import SecondOpinion
 from ocr.reader.types import SURE
-from ocr.reading import ReadingProcess
+from ocr.reader_process import ReadingProcess
+from ocr.synthetic import boards, damages
+from ocr.synthetic.boards import Look
 from ocr.types import ReaderFailed
 
 
 @pytest.fixture
 def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(needs, "PACKAGES", ("a_package_that_nobody_has",))
+    monkeypatch.setattr(dependencies, "PACKAGES", ("a_package_that_nobody_has",))
 
 
 @pytest.fixture(scope="session")
 def easyocr_packages() -> None:
     """Skips where they are missing."""
-    if lacking := needs.missing("easyocr"):
+    if lacking := dependencies.missing("easyocr"):
         if os.environ.get("REQUIRE_EASYOCR") == "1":
             pytest.fail(f"REQUIRE_EASYOCR=1, and {lacking.what}")
         pytest.skip(lacking.what)
@@ -81,8 +82,8 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(settings: A
     (error,) = engine_complete()
     assert (error.id, error.is_serious()) == ("ocr.E005", True)
     assert "a_package_that_nobody_has" in error.msg
-    assert needs.INSTALL in error.hint
-    assert (settings.BASE_DIR / needs.INSTALL.split()[-1]).is_file()
+    assert dependencies.INSTALL in error.hint
+    assert (settings.BASE_DIR / dependencies.INSTALL.split()[-1]).is_file()
     with pytest.raises(ReaderFailed, match="a_package_that_nobody_has"):
         easyocr()
 
@@ -94,12 +95,12 @@ def test_reading_without_the_packages_is_a_503_and_starts_no_process(
 ) -> None:
     settings.OCR_ENGINE = "easyocr"
     process = reading_processes()
-    reading.use(process)
+    reader_process.use(process)
     body = {"image_base64": "data:image/png;base64," + base64.b64encode(board_file()[1]).decode()}
     for _ in range(2):
         answer = api.post("/api/ocr/process", body, format="json")
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-        assert needs.INSTALL in answer.json()["detail"]
+        assert dependencies.INSTALL in answer.json()["detail"]
     assert process.pid is None
 
 
@@ -111,15 +112,15 @@ def test_the_default_engine_lacks_nothing(settings: Any) -> None:
 def test_missing_weights_are_told_by_their_path(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(needs, "PACKAGES", ())
+    monkeypatch.setattr(dependencies, "PACKAGES", ())
     settings.OCR_ENGINE, settings.OCR_EASYOCR_MODELS = "easyocr", str(tmp_path)
     (error,) = engine_complete()
-    assert str(tmp_path / needs.STOCK) in error.msg
+    assert str(tmp_path / dependencies.STOCK) in error.msg
     assert "OCR_EASYOCR_DOWNLOAD" in error.hint
     settings.OCR_EASYOCR_DOWNLOAD = True
     assert list(engine_complete()) == []
     settings.OCR_EASYOCR_DOWNLOAD = False
-    (tmp_path / needs.STOCK).touch()
+    (tmp_path / dependencies.STOCK).touch()
     assert list(engine_complete()) == []
 
 
@@ -127,7 +128,7 @@ def test_what_the_process_cannot_load_is_told_and_the_process_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reading process itself finds that weights are missing, or no weights."""
-    monkeypatch.setattr(reading, "missing", lambda *_: None)
+    monkeypatch.setattr(reader_process, "missing", lambda *_: None)
     process = ReadingProcess("easyocr", str(tmp_path), waiting=0)
     with pytest.raises(ReaderFailed, match=r"EasyOCR|OCR_ENGINE is easyocr"):
         process.read(board_file()[1])
@@ -136,7 +137,7 @@ def test_what_the_process_cannot_load_is_told_and_the_process_ended(
 
 @pytest.mark.usefixtures("easyocr_packages")
 def test_weights_of_another_make_are_refused_plainly(tmp_path: Path) -> None:
-    (tmp_path / needs.STOCK).write_bytes(b"not the weights that EasyOCR knows")
+    (tmp_path / dependencies.STOCK).write_bytes(b"not the weights that EasyOCR knows")
     with pytest.raises(ReaderFailed, match="EasyOCR cannot read"):
         easyocr(str(tmp_path))
 

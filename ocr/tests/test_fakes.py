@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocr import evidence
-from ocr.boards import Pixels
+from ocr.autobot import evidence
 from ocr.clients.stream.pictures import pictures as decoded
 from ocr.reader.reader import Reader
 from ocr.reader.types import Reading
+from ocr.synthetic.boards import Pixels
 from ocr.tests import coded
 from ocr.tests.evenings import DAY, drawn
 from ocr.tests.fakes import ScriptedReader

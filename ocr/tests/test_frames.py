@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ocr import boards
-from ocr.boards import Look
 from ocr.reader.frames import deinterlaced
+from ocr.synthetic import boards
+from ocr.synthetic.boards import Look
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.lib.days import local_day
-from ocr import lotto_site as site
+from ocr.outlets import lotto_site as site
 from ocr.types import SiteError, SiteOff, WheelUploaded
 from sandbox.testing import SITE_PASSWORD, RunningLottoSite
 

@@ -17,9 +17,11 @@ import pytest
 from PIL import Image
 
 from lotto.types import WHEELS
-from ocr import boards, evidence, reading
-from ocr.boards import Look
-from ocr.reading import ReadingProcess
+from ocr import reader_process
+from ocr.autobot import evidence
+from ocr.reader_process import ReadingProcess
+from ocr.synthetic import boards
+from ocr.synthetic.boards import Look
 from ocr.tests import coded
 from ocr.types import ReaderBusy, ReaderFailed, ReadingHalted
 
@@ -189,7 +191,7 @@ def test_beyond_the_queue_nobody_waits(
     api: Any, reading_processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = reading_processes(waiting=0)
-    reading.use(process)
+    reader_process.use(process)
     begun, may_go = threading.Event(), threading.Event()
 
     def slow(question: Any, halt: threading.Event) -> Any:

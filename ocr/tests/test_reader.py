@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from lotto.types import WHEELS
-from ocr import boards, damages, other_pictures
-from ocr.boards import Look, Picture
 from ocr.reader.reader import Reader
 from ocr.reader.types import SURE, Reading
+from ocr.synthetic import boards, damages, other_pictures
+from ocr.synthetic.boards import Look, Picture
 
 Seen = Callable[[str, str], tuple[dict[str, list[int]], Picture, Reading]]
 # A reading takes two seconds and a half: every run has each layout and each quality once.

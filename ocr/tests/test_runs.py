@@ -12,7 +12,8 @@ from django.db import connection
 from django.utils import timezone, translation
 
 from lotto.types import WHEELS
-from ocr import runs, selectors
+from ocr import selectors
+from ocr.autobot import services
 from ocr.models import AutobotConfig, AutobotRun, AutobotWheel
 from ocr.tests.evenings import (
     DAY,
@@ -41,10 +42,10 @@ def _stream(settings: Any) -> None:
 def test_a_second_start_is_refused_with_the_state_of_the_first() -> None:
     run = begun()
     with pytest.raises(RunBusy) as busy:
-        runs.start(by="another")
+        services.start(by="another")
     assert busy.value.state == RunState.CAPTURING
-    runs.stop(by="the test")
-    assert runs.start(by="another").pk != run.pk
+    services.stop(by="the test")
+    assert services.start(by="another").pk != run.pk
 
 
 @pytest.mark.django_db(transaction=True)
@@ -54,7 +55,7 @@ def test_of_starts_at_the_same_instant_one_wins() -> None:
     def start() -> None:
         together.wait()
         try:
-            told.append(runs.start(by="one of four").pk)
+            told.append(services.start(by="one of four").pk)
         except RunBusy:
             told.append(None)
         finally:
@@ -72,49 +73,49 @@ def test_of_starts_at_the_same_instant_one_wins() -> None:
 def test_without_a_stream_there_is_nothing_to_start(settings: Any) -> None:
     settings.OCR_STREAM_URL = ""
     with pytest.raises(RunRefused):
-        runs.start(by="the test")
+        services.start(by="the test")
     assert not AutobotRun.objects.exists()
 
 
 def test_options_override_the_configuration() -> None:
     AutobotConfig.objects.create(pk=1, auto_upload=False, telegram_notify=False)
-    run = runs.start(by="the test", options={"auto_upload": True, "ai_validation": None})
+    run = services.start(by="the test", options={"auto_upload": True, "ai_validation": None})
     assert (run.auto_upload, run.telegram_notify, run.ai_validation) == (True, False, True)
 
 
 def test_a_lease_is_one_workers_until_it_ends() -> None:
     run = begun()
-    assert runs.take("one") == run
-    assert runs.take("two") is None
-    with time_machine.travel(timezone.now() + timedelta(seconds=runs.LEASE_S + 1)):
-        assert runs.take("two") == run
-        assert not runs.renew(run.pk, "one")
+    assert services.take("one") == run
+    assert services.take("two") is None
+    with time_machine.travel(timezone.now() + timedelta(seconds=services.LEASE_S + 1)):
+        assert services.take("two") == run
+        assert not services.renew(run.pk, "one")
         with pytest.raises(LeaseLost):
-            runs.say(run, "one", message="late")
+            services.say(run, "one", message="late")
         with pytest.raises(LeaseLost):
-            runs.note_wheels(run, "one", [AutobotWheel(run=run, wheel="BA", cells=[])])
+            services.note_wheels(run, "one", [AutobotWheel(run=run, wheel="BA", cells=[])])
         with pytest.raises(LeaseLost):
-            runs.end(run, "one", RunState.COMPLETED, "late")
+            services.end(run, "one", RunState.COMPLETED, "late")
     assert again(run).message != "late"
     assert not run.wheels.exists()
 
 
 def test_a_lease_that_is_given_back_is_free_at_once() -> None:
     run = begun()
-    runs.take("one")
-    runs.give_back(run.pk, "one")
-    assert runs.take("two") == run
+    services.take("one")
+    services.give_back(run.pk, "one")
+    assert services.take("two") == run
 
 
 def test_stopping_ends_the_run_and_its_workers_writing() -> None:
     run = begun()
-    runs.take(OWNER)
-    assert runs.stop(by="the test") == (RunState.CAPTURING, run)
+    services.take(OWNER)
+    assert services.stop(by="the test") == (RunState.CAPTURING, run)
     assert (again(run).state, again(run).is_over) == (RunState.IDLE, True)
-    assert not runs.renew(run.pk, OWNER)
+    assert not services.renew(run.pk, OWNER)
     with pytest.raises(LeaseLost):
-        runs.say(run, OWNER, message="late")
-    assert runs.stop(by="the test") == (RunState.IDLE, None)
+        services.say(run, OWNER, message="late")
+    assert services.stop(by="the test") == (RunState.IDLE, None)
 
 
 # --- Which board is today's -----------------------------------------------------------------------
@@ -122,33 +123,33 @@ def test_stopping_ends_the_run_and_its_workers_writing() -> None:
 
 def test_todays_numbers_are_taken() -> None:
     day_before_is_archived()
-    assert runs.why_held(begun(), "BA", NUMBERS) == ""
+    assert services.why_held(begun(), "BA", NUMBERS) == ""
 
 
 def test_numbers_of_another_day_are_old() -> None:
     day_before_is_archived()
     archived(DAY - timedelta(days=20), {"BA": NUMBERS})
-    assert runs.why_held(begun(), "BA", NUMBERS) == Held.OLD
-    assert runs.why_held(again(AutobotRun.objects.get()), "BA", NUMBERS[::-1]) == ""
+    assert services.why_held(begun(), "BA", NUMBERS) == Held.OLD
+    assert services.why_held(again(AutobotRun.objects.get()), "BA", NUMBERS[::-1]) == ""
 
 
 def test_numbers_that_are_stored_for_today_are_not_old() -> None:
     day_before_is_archived()
     archived(DAY, {"BA": NUMBERS})
-    assert runs.why_held(begun(), "BA", NUMBERS) == ""
+    assert services.why_held(begun(), "BA", NUMBERS) == ""
 
 
 def test_without_the_draw_before_an_old_board_could_not_be_told() -> None:
     archived(DAY - timedelta(days=10))
-    assert runs.why_held(begun(), "BA", NUMBERS) == Held.BEHIND
+    assert services.why_held(begun(), "BA", NUMBERS) == Held.BEHIND
 
 
 def test_on_a_day_without_a_draw_only_an_extraordinary_one_is_taken() -> None:
     day_before_is_archived(SUNDAY)
     run = begun(SUNDAY)
-    assert runs.why_held(run, "BA", NUMBERS) == Held.NO_DRAW
-    runs.stop(by="the test")
-    assert runs.why_held(begun(SUNDAY, extraordinary=True), "BA", NUMBERS) == ""
+    assert services.why_held(run, "BA", NUMBERS) == Held.NO_DRAW
+    services.stop(by="the test")
+    assert services.why_held(begun(SUNDAY, extraordinary=True), "BA", NUMBERS) == ""
 
 
 # --- People's -------------------------------------------------------------------------------------
@@ -159,14 +160,14 @@ def ended() -> AutobotRun:
     """A run that is over, all of whose steps were done with the wheels that were sure."""
     run = read(doubtful=["NA"])
     run.steps.exclude(name=StepName.VALIDATE).update(
-        state="done", done=runs.told(selectors.published(run))
+        state="done", done=services.told(selectors.published(run))
     )
-    runs.end(run, OWNER, RunState.COMPLETED, runs.summary(run))
+    services.end(run, OWNER, RunState.COMPLETED, services.summary(run))
     return again(run)
 
 
 def test_a_correction_offers_what_follows_from_it(ended: AutobotRun) -> None:
-    runs.correct(ended.pk, "NA", NUMBERS, by="anna")
+    services.correct(ended.pk, "NA", NUMBERS, by="anna")
     assert selectors.published(ended)["NA"] == NUMBERS
     assert set(step_states(ended).items()) >= {
         ("archive", "offered"), ("upload", "offered"), ("telegram", "offered"),
@@ -175,32 +176,32 @@ def test_a_correction_offers_what_follows_from_it(ended: AutobotRun) -> None:
 
 
 def test_what_is_offered_is_done_when_a_person_says_so(ended: AutobotRun) -> None:
-    runs.correct(ended.pk, "NA", NUMBERS, by="anna")
-    runs.take_up(ended.pk, [StepName.UPLOAD])
+    services.correct(ended.pk, "NA", NUMBERS, by="anna")
+    services.take_up(ended.pk, [StepName.UPLOAD])
     assert step_states(ended)["upload"] == "waiting"
     assert step_states(ended)["archive"] == "offered"
-    assert runs.take("a worker") == ended
+    assert services.take("a worker") == ended
     with pytest.raises(RunRefused):
-        runs.correct(ended.pk, "NA", NUMBERS, by="anna")
+        services.correct(ended.pk, "NA", NUMBERS, by="anna")
 
 
 def test_a_run_is_not_taken_up_beside_another(ended: AutobotRun) -> None:
     begun()
     with pytest.raises(RunBusy):
-        runs.take_up(ended.pk, [StepName.UPLOAD])
+        services.take_up(ended.pk, [StepName.UPLOAD])
     assert again(ended).is_over
 
 
 def test_a_person_confirms_what_waits_but_never_an_old_draw(ended: AutobotRun) -> None:
     ended.wheels.filter(wheel__in=["BA", "CA"]).update(held=Held.BEHIND)
     ended.wheels.filter(wheel="RM").update(held=Held.OLD)
-    assert runs.confirm(ended.pk, by="anna") == 2
+    assert services.confirm(ended.pk, by="anna") == 2
     assert set(WHEELS) - set(selectors.published(ended)) == {"NA", "RM"}
 
 
 def test_the_summary_tells_what_is_missing(ended: AutobotRun) -> None:
     with translation.override("en"):
-        assert "Missing: NAPOLI." in runs.summary(ended)
+        assert "Missing: NAPOLI." in services.summary(ended)
         ended.wheels.all().update(held=Held.OLD)
-        assert "another day" in runs.summary(ended)
+        assert "another day" in services.summary(ended)
     assert drawn()["BA"]

@@ -14,7 +14,9 @@ from django.utils import timezone
 from lotto import ingest
 from lotto import selectors as archive
 from lotto.types import Draw, Source
-from ocr import runs, selectors, steps
+from ocr import selectors
+from ocr.autobot import services as runs
+from ocr.autobot import steps
 from ocr.models import AutobotRun
 from ocr.tests.evenings import (
     DAY,

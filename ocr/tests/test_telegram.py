@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from ocr.clients.telegram import TelegramBot
-from ocr.messages import MOST_TEXT, length, parts
-from ocr.telegram import draw_message
+from ocr.clients.telegram_split import MOST_TEXT, length, parts
+from ocr.outlets.telegram import draw_message
 from ocr.types import TelegramError
 from sandbox.telegram import html_error
 from sandbox.testing import BOT_TOKEN, CHAT, RunningTelegram, running_telegram

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webcom.lines import forget_line_types
+from webcom.line_types import forget_line_types
 from webcom.tests.carrier import carrier, carrier_server, tlc  # noqa: F401  (fixtures)
 
 

@@ -14,9 +14,9 @@ from django.db import connection, transaction
 from core.lib.days import day_bounds
 from core.tests.published import Commit, Told
 from webcom import ingest, rollups
+from webcom.call_rows import known_calls
 from webcom.ingest import Stored
 from webcom.models import Call, Delivery, DirtyBucket, Line, Rebate, Unreadable
-from webcom.storage import known_calls
 from webcom.tests.factories import (
     NOON,
     call_payload,

@@ -16,12 +16,12 @@ from core.lib.locks import only_one
 from core.workers.models import Health, WorkerStatus
 from gateway_arq.celery import app
 from webcom import rollups, tasks
-from webcom.listener import run_push_listener
 from webcom.management.commands import run_webcom
 from webcom.models import Call, CallRollup, DirtyBucket
 from webcom.tests.factories import call_payload, ended, line_payload, stored
 from webcom.tests.fakes import FakeWebcomTlc
 from webcom.types import UpstreamError
+from webcom.workers.push_listener import run_push_listener
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
 from core.api.params import read_day, read_instant
-from webtv.rollup import DAY, FIVE_MINUTES, HOUR
+from webtv.rollups import DAY, FIVE_MINUTES, HOUR
 
 Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 SPANS: Final = {"sample": 0, "5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}

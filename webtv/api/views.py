@@ -27,7 +27,7 @@ from webtv import selectors
 from webtv.api import schema
 from webtv.api.queries import SPANS, AudienceQuery, HistoryQuery
 from webtv.events import iso
-from webtv.rollup import FIVE_MINUTES
+from webtv.rollups import FIVE_MINUTES
 from webtv.selectors import Day, Point
 
 HISTORY_FIELDS = ("start", "viewers", "min", "max", "samples")

@@ -11,7 +11,7 @@ from core.lib.days import day_bounds, local_day
 from core.tests.published import Commit, Told
 from webtv import ingest
 from webtv.models import Stream, ViewerRollup, ViewerSample
-from webtv.rollup import DAY, FIVE_MINUTES, HOUR
+from webtv.rollups import DAY, FIVE_MINUTES, HOUR
 from webtv.types import Sample
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]

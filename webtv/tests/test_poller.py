@@ -11,9 +11,9 @@ from django.db import OperationalError, connection
 from core.workers.models import Health, WorkerStatus
 from webtv import ingest
 from webtv.models import Stream, ViewerSample
-from webtv.poller import NAME, Poller
 from webtv.tests.fakes import FakePages
 from webtv.types import TOTAL, CdnError
+from webtv.workers.poller import NAME, Poller
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import time_machine
 
 from webtv import ingest, retention
 from webtv.models import Stream, ViewerRollup, ViewerSample
-from webtv.rollup import DAY
+from webtv.rollups import DAY
 from webtv.types import Sample
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from centralino.monitor import run_ami_monitor
+from centralino.workers.ami_listener import run_ami_monitor
 from core.workers.listening import run_until_stopped
 
 

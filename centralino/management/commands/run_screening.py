@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from centralino.screener import run_screening
+from centralino.workers.screener import run_screening
 from core.workers.listening import run_until_stopped
 
 

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from core.api.params import read_body, read_query
 from core.api.rest import problem
 from core.lib.batches import batched
-from lotto import files, ingest, intake
+from lotto import files, imports, ingest
 from lotto.api.queries import (
     ExportQuery,
     ImportBody,
@@ -87,12 +87,12 @@ class ImportView(APIView):
         upload = request.FILES.get("file")
         try:
             if upload is not None:
-                done = intake.take_in(files.lines_of(upload.file), name=upload.name)
+                done = imports.take_in(files.lines_of(upload.file), name=upload.name)
             else:
                 body = request.data
                 wish = read_body(body.dict() if isinstance(body, QueryDict) else body, ImportBody)
                 with files.importable(wish.file_path) as file:
-                    done = intake.take_in(files.lines_of(file), name=wish.file_path)
+                    done = imports.take_in(files.lines_of(file), name=wish.file_path)
         except files.Forbidden:
             return problem(403, "Only files of the import folder can be imported.")
         except files.Unreadable as exc:
@@ -116,10 +116,10 @@ class SyncView(APIView):
     @archive.SYNC
     def post(self, request: Request) -> Response | HttpResponse:
         try:
-            done = intake.sync()
-        except intake.Busy as exc:
+            done = imports.sync()
+        except imports.Busy as exc:
             return problem(409, str(exc), success=False)
-        except intake.Disabled as exc:
+        except imports.Disabled as exc:
             return problem(503, str(exc), success=False)
         except OperatorError as exc:
             return problem(502, f"The operator's archive cannot be had: {exc}", success=False)

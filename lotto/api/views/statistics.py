@@ -18,9 +18,9 @@ from lotto.api.queries import (
 )
 from lotto.api.schema import statistics
 from lotto.api.views.answers import StampedView, told_wheel
-from lotto.delays import PAIR_NUMBERS
-from lotto.history import Table, history
+from lotto.archive_cache import Table, history
 from lotto.rules import told_day
+from lotto.statistics import PAIR_NUMBERS
 from lotto.types import ALL, HIGHEST, OUTCOMES, WHEELS
 
 

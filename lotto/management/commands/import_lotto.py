@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from lotto import files, intake
+from lotto import files, imports
 from lotto.models import Intake
 
 SHOWN: Final = 20
@@ -32,7 +32,7 @@ class Command(BaseCommand):
                     files.lines_of(file), unit=" lines", desc=path.name, disable=quiet or None
                 ) as lines,
             ):
-                done = intake.take_in(lines, name=path.name)
+                done = imports.take_in(lines, name=path.name)
         except OSError as exc:
             raise CommandError(f"{path}: {exc.strerror}") from exc
         except files.Unreadable as exc:

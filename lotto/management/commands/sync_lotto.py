@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from lotto import intake
+from lotto import imports
 from lotto.management.commands.import_lotto import report
 from lotto.types import OperatorError
 
@@ -22,8 +22,8 @@ class Command(BaseCommand):
         quiet = options["verbosity"] == 0
         progress: Any = partial(tqdm, unit=" lines", desc="archive", disable=quiet or None)
         try:
-            done = intake.sync(progress=lambda lines: _closed(progress(lines)))
-        except (intake.Busy, intake.Disabled, OperatorError) as exc:
+            done = imports.sync(progress=lambda lines: _closed(progress(lines)))
+        except (imports.Busy, imports.Disabled, OperatorError) as exc:
             raise CommandError(str(exc)) from exc
         report(self, done)
 

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from core.api.params import read_body
 from core.api.rest import problem
-from ocr import ai
+from ocr.ai import services
 from ocr.api.queries import AiBody
 from ocr.api.schema.ai import MODELS, VALIDATE
 from ocr.api.views.images import image_file
@@ -31,7 +31,7 @@ class AiValidateView(APIView):
         wish = read_body(request.data, AiBody)
         file = image_file(wish.image_base64)
         try:
-            answer = ai.ask(file, wish.prompt, wish.model)
+            answer = services.ask(file, wish.prompt, wish.model)
         except ImageRefused as exc:
             raise ValidationError({"image_base64": [str(exc)]}) from None
         except (AiOff, AiError) as exc:
@@ -55,7 +55,7 @@ class AiModelsView(APIView):
     @MODELS
     def get(self, request: Request) -> Response | HttpResponse:
         try:
-            found = ai.models()
+            found = services.models()
         except (AiOff, AiError) as exc:
             return _not_answered(exc)
         return Response(

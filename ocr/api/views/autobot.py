@@ -16,9 +16,10 @@ from rest_framework.views import APIView
 from core.api.params import read_body
 from core.api.rest import problem
 from core.auth.types import Caller
-from ocr import runs, selectors
+from ocr import selectors
 from ocr.api.queries import ConfigBody, StartBody
 from ocr.api.schema import autobot as schema
+from ocr.autobot import services
 from ocr.clients.stream import checked_url
 from ocr.types import RunBusy, RunRefused, StreamRefused
 
@@ -35,9 +36,11 @@ class StartView(APIView):
     @schema.START
     def post(self, request: Request) -> Response | HttpResponse:
         wish = read_body(request.data, StartBody)
-        options = {name: getattr(wish, name) for name in runs.OPTIONS}
+        options = {name: getattr(wish, name) for name in services.OPTIONS}
         try:
-            run = runs.start(by=_asker(request), extraordinary=wish.extraordinary, options=options)
+            run = services.start(
+                by=_asker(request), extraordinary=wish.extraordinary, options=options
+            )
         except RunBusy as exc:
             busy = {"detail": f"{exc} State: {exc.state}.", "success": False}
             return Response({**busy, **selectors.status(selectors.unfinished())}, status=409)
@@ -58,7 +61,7 @@ class StopView(APIView):
 
     @schema.STOP
     def post(self, request: Request) -> Response:
-        before, run = runs.stop(by=_asker(request))
+        before, run = services.stop(by=_asker(request))
         return Response(
             {
                 "success": True,
@@ -89,7 +92,7 @@ class ConfigView(APIView):
     @schema.CONFIGURE
     def put(self, request: Request) -> Response:
         wish = read_body(request.data, ConfigBody)
-        config = runs.configure(_changes(wish))
+        config = services.configure(_changes(wish))
         return Response(
             {
                 "success": True,
@@ -103,7 +106,7 @@ class ConfigView(APIView):
 
 def _changes(wish: ConfigBody) -> dict[str, Any]:
     """What is to be changed. Raises ValidationError for an address that may not be fetched."""
-    told = {name: getattr(wish, name) for name in runs.OPTIONS}
+    told = {name: getattr(wish, name) for name in services.OPTIONS}
     changes = {name: value for name, value in told.items() if value is not None}
     if wish.stream_url is None:
         return changes
@@ -116,7 +119,7 @@ def _changes(wish: ConfigBody) -> dict[str, Any]:
 
 
 def _options(config: Any) -> dict[str, bool]:
-    return {name: getattr(config, name) for name in runs.OPTIONS}
+    return {name: getattr(config, name) for name in services.OPTIONS}
 
 
 def _asker(request: Request) -> str:

@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ocr import ai, budget, lotto_site, telegram
+from ocr.ai import budget, services
 from ocr.api.schema.config import CONFIG
+from ocr.outlets import lotto_site, telegram
 
 
 class ConfigView(APIView):
@@ -18,7 +19,7 @@ class ConfigView(APIView):
         return Response(
             {
                 "ai": {
-                    "enabled": ai.is_on(),
+                    "enabled": services.is_on(),
                     "default_model": settings.OPENROUTER_MODEL,
                     "monthly_budget_usd": settings.OPENROUTER_MONTHLY_BUDGET or None,
                     "spent_usd": budget.spent_usd(),

@@ -15,9 +15,9 @@ from rest_framework.views import APIView
 from core.api.params import read_body, read_query
 from core.api.rest import problem
 from lotto.types import WHEELS
-from ocr import lotto_site
 from ocr.api.queries import RiscontriQuery, UploadBody
 from ocr.api.schema.lotto_site import RISCONTRI, UPLOAD
+from ocr.outlets import lotto_site
 from ocr.types import SiteError, SiteOff, WheelUploaded
 
 

@@ -16,14 +16,15 @@ from rest_framework.views import APIView
 from core.api.params import read_body
 from core.api.rest import problem
 from lotto.types import WHEELS
-from ocr import ai, lotto_site, telegram
+from ocr.ai import services
+from ocr.ai.consensus import Correction
 from ocr.api.queries import ProcessBody
 from ocr.api.schema.process import PROCESS
 from ocr.api.views.images import image_file
 from ocr.api.views.lotto_site import told_of
-from ocr.looks import Correction
+from ocr.outlets import lotto_site, telegram
 from ocr.reader.types import NumberReading, Reading
-from ocr.reading import reader
+from ocr.reader_process import reader
 from ocr.types import (
     AiError,
     AiOff,
@@ -82,7 +83,7 @@ class ProcessView(APIView):
 def _validated(file: bytes, reading: Reading) -> tuple[Reading, Told]:
     """The reading after an AI's look at it, and what came of that."""
     try:
-        found = ai.validate(file, reading)
+        found = services.validate(file, reading)
     except (AiOff, AiError) as exc:
         return reading, {"success": False, "corrections": 0, "confidence": None, "detail": str(exc)}
     return found.reading, {

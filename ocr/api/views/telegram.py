@@ -12,10 +12,10 @@ from rest_framework.views import APIView
 
 from core.api.params import read_body
 from core.api.rest import problem
-from ocr import telegram
 from ocr.api.queries import TelegramBody
 from ocr.api.schema.telegram import TELEGRAM
 from ocr.api.views.images import image_file
+from ocr.outlets import telegram
 from ocr.types import TelegramError, TelegramOff
 
 

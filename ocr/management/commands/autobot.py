@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from lotto.rules import told_day
-from ocr import runs, selectors
+from ocr import selectors
+from ocr.autobot import services
 from ocr.types import RunBusy, RunRefused
 
 
@@ -43,10 +44,10 @@ class Command(BaseCommand):
 
     def _start(self, options: dict[str, Any]) -> None:
         try:
-            run = runs.start(
+            run = services.start(
                 by=_me(),
                 extraordinary=options["extraordinary"],
-                options={name: options[name] for name in runs.OPTIONS},
+                options={name: options[name] for name in services.OPTIONS},
             )
         except RunBusy as exc:
             raise CommandError(f"{exc} State: {exc.state}.") from exc
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Run {run.pk} started for {told_day(run.day)}.")
 
     def _stop(self, options: dict[str, Any]) -> None:
-        before, run = runs.stop(by=_me())
+        before, run = services.stop(by=_me())
         self.stdout.write(f"Run {run.pk} stopped ({before})." if run else "AutoBOT is idle.")
 
     def _status(self, options: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.workers.listening import run_until_stopped
-from ocr.autobot import run_autobot
+from ocr.autobot.worker import run_autobot
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ocr import training
+from ocr.synthetic import training
 
 SEED, UNSEEN_SEED = 1, 7
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.workers.listening import run_until_stopped
-from webcom.listener import run_push_listener
 from webcom.tasks import pull_on_start
+from webcom.workers.push_listener import run_push_listener
 
 
 class Command(BaseCommand):

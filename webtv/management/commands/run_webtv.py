@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.workers.listening import run_until_stopped
-from webtv.poller import run_viewer_poller
+from webtv.workers.poller import run_viewer_poller
 
 
 class Command(BaseCommand):

@@ -1,0 +1,126 @@
+"""The AMI listener and the real Asterisk: calls, and everything that can be killed or frozen."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connections
+
+from centralino.models import PbxCall
+from centralino.selectors.channels import active_channels_count
+from centralino.tests.bed import CALLED, Bed, hang_up
+from centralino.workers import ami_listener
+from core.tests.published import Told
+from core.workers.models import Health, WorkerStatus
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+]
+BACK_WITHIN_S = 20
+
+
+@contextmanager
+def listening(bed: Bed, *, tunnel: bool) -> Iterator[None]:
+    server = bed.server(tunnel=tunnel)
+    server.save()
+    stopping = threading.Event()
+
+    def listen() -> None:
+        try:
+            ami_listener.Listener(server, stopping).run()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        assert soon(is_live)
+        yield
+    finally:
+        stopping.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def soon(true: Callable[[], bool], within_s: float = BACK_WITHIN_S) -> bool:
+    deadline = time.monotonic() + within_s
+    while not (now := true()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return now
+
+
+def is_live() -> bool:
+    return WorkerStatus.objects.filter(health=Health.HEALTHY).exists()
+
+
+def is_lost(told: Told) -> bool:
+    return any(message.get("status") == "lost" for message in told)
+
+
+def agrees(bed: Bed) -> bool:
+    return active_channels_count() == bed.channels()
+
+
+@pytest.mark.parametrize("tunnel", [True, False])
+@pytest.mark.parametrize("client", ["asyncio", "pyst2"])
+def test_a_call_is_told_in_order_and_stored_once(told, asterisk_bed, settings, tunnel, client):
+    settings.AMI_CLIENT = client
+    with listening(asterisk_bed, tunnel=tunnel):
+        asterisk_bed.call(seconds=1)
+        assert soon(PbxCall.objects.exists)
+        assert soon(lambda: agrees(asterisk_bed))
+    ours = [message for message in told if message["linkedid"] == told[0]["linkedid"]]
+    assert ours[0]["event"] == "Newchannel"
+    assert (ours[0]["calleridnum"], ours[0]["exten"]) == ("3478893084", CALLED)
+    assert {"DialBegin", "DialEnd", "Newstate"} <= {message["event"] for message in ours}
+    ended = [m["uniqueid"] for m in ours if m["event"] == "Hangup"]
+    assert sorted(ended) == sorted(m["uniqueid"] for m in ours if m["event"] == "Newchannel")
+    call = PbxCall.objects.get()
+    assert (call.caller, call.exten, call.cause) == ("3478893084", CALLED, 16)
+    assert call.answered_at is not None
+
+
+def test_asterisk_killed_and_restarted_in_a_call(told, asterisk_bed):
+    with listening(asterisk_bed, tunnel=True):
+        caller = asterisk_bed.start_call()
+        try:
+            assert soon(lambda: active_channels_count() == 2)
+            asterisk_bed.kill("ASTERISK")
+            assert soon(lambda: is_lost(told))
+        finally:
+            hang_up(caller)
+        asterisk_bed.refresh()
+        assert soon(is_live)
+        assert soon(lambda: agrees(asterisk_bed) and PbxCall.objects.exists())
+    assert PbxCall.objects.get().cause is None
+
+
+def test_ssh_is_cut_in_a_call_that_goes_on(told, asterisk_bed):
+    with listening(asterisk_bed, tunnel=True):
+        caller = asterisk_bed.start_call(seconds=8)
+        try:
+            assert soon(lambda: active_channels_count() == 2)
+            asterisk_bed.cut_ssh()
+            assert soon(lambda: is_lost(told))
+            assert soon(is_live)
+            assert soon(lambda: agrees(asterisk_bed))
+            assert soon(PbxCall.objects.exists)
+        finally:
+            hang_up(caller)
+    assert PbxCall.objects.get().cause == 16
+
+
+def test_a_frozen_asterisk_is_noticed_within_15_seconds(told, asterisk_bed):
+    with listening(asterisk_bed, tunnel=True):
+        asterisk_bed.kill("ASTERISK", signal.SIGSTOP)
+        try:
+            assert soon(lambda: is_lost(told), within_s=15)
+        finally:
+            asterisk_bed.kill("ASTERISK", signal.SIGCONT)
+        assert soon(is_live)
+        assert soon(lambda: agrees(asterisk_bed))

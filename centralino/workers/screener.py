@@ -1,0 +1,283 @@
+"""The endless ARI monitor: answers every caller in Stasis from memory, and tells what it did.
+
+One thread per switchboard talks to Asterisk (an event loop of its own), another one to the
+database: it keeps the lists fresh and writes what happened. So screening goes on while the database
+is away, and what is to be written waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any, Final
+
+from django.db import Error as DatabaseAway
+from django.db import connection
+
+from centralino.clients.ari import HttpAri
+from centralino.events import AriEvent, CallBlocked, CallPassed
+from centralino.models import PbxServer
+from centralino.services import screened
+from centralino.services.servers import secret
+from centralino.state_store import CONTEXT, NAME, Desk, Keeper, in_stasis
+from centralino.types import Ari, AriError, Decision, Verdict
+from centralino.workers.per_server import run_per_server
+from core.lib.locks import only_one
+from core.realtime.publish import publish
+
+logger = logging.getLogger(__name__)
+
+EXTEN: Final = "s"
+STAND_BY_S: Final = 2.0
+ENDPOINTS_EVERY_S: Final = 10.0
+SOUND_MOST_S: Final = 60.0
+TRY_AGAIN_S: Final = 1.0  # to answer a caller: Asterisk asks only once
+
+
+def run_screening(stopping: threading.Event) -> None:
+    """Screen the callers of every enabled server with ARI until `stopping` is set."""
+    run_per_server(
+        NAME,
+        screen,
+        stopping,
+        concerns=lambda server: bool(server.ari_url),
+        forget_others=screened.forget_other_states,
+    )
+
+
+def screen(server: PbxServer, stopping: threading.Event) -> None:
+    """Screen the callers of one server until `stopping` is set; of several replicas one does."""
+    with ExitStack() as lease:
+        desk = Desk(server.name)
+        keeper = Keeper(desk)
+        was_mine = False
+        while not stopping.is_set():
+            try:
+                lease.close()
+                mine = lease.enter_context(only_one(f"{NAME}.{server.name}"))
+            except DatabaseAway:  # whoever screened goes on from memory
+                connection.close()
+                mine = was_mine
+            if not mine:
+                was_mine = False
+                stopping.wait(STAND_BY_S)
+                continue
+            if not was_mine:
+                keeper.read_all()
+                was_mine = True
+            stopping.wait(_serve(server, desk, keeper, stopping))
+        keeper.close()
+
+
+def _serve(server: PbxServer, desk: Desk, keeper: Keeper, stopping: threading.Event) -> float:
+    """One connection until it drops or `stopping` is set; the seconds to wait before the next."""
+    ari = HttpAri(
+        server.ari_url,
+        user=server.ari_user,
+        password=secret(server.name, "ARI_PASSWORD"),
+        app=server.ari_app,
+    )
+
+    async def connect() -> None:
+        async with ari:
+            await Screener(ari, desk, keeper).run(stopping)
+
+    try:
+        with keeper.running():
+            asyncio.run(connect())
+    except AriError as exc:
+        return keeper.note_fall(exc)
+    except Exception as exc:  # ours to mend, but no reason to stop screening
+        logger.exception("%s.failing", NAME)
+        return keeper.note_fall(AriError(f"{type(exc).__name__} in the monitor"))
+    return 0.0
+
+
+class Screener:
+    """One connection's life: whoever waits is answered first, then whoever comes."""
+
+    def __init__(self, ari: Ari, desk: Desk, keeper: Keeper) -> None:
+        self._ari, self._desk, self._keeper = ari, desk, keeper
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._playing: dict[str, asyncio.Event] = {}  # by channel id
+
+    async def run(self, stopping: threading.Event) -> None:
+        """Until `stopping` is set (returns) or the connection drops (AriError)."""
+        async with self._ari.events() as events:
+            following = asyncio.create_task(self._follow(events))
+            looking = asyncio.create_task(self._look_after_endpoints())
+            leaving = asyncio.create_task(_until(stopping))
+            try:
+                await self._catch_up()
+                self._desk.connected = True
+                self._desk.changes += 1
+                self._keeper.note_recovery()
+                tasks = [following, looking, leaving]
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                self._desk.connected = False
+                self._desk.changes += 1
+                for task in (following, looking, leaving, *self._tasks):
+                    task.cancel()
+                await asyncio.gather(
+                    following, looking, leaving, *self._tasks, return_exceptions=True
+                )
+
+    async def _catch_up(self) -> None:
+        """Learn what is there, and decide about those who have been waiting.
+
+        Asterisk sends no second StasisStart for them.
+        """
+        channels = {str(channel["id"]): channel for channel in await self._ari.channels()}
+        self._desk.channels = channels
+        self._desk.endpoints = await self._ari.endpoints()
+        self._desk.passed = {
+            channel_id: numbers
+            for channel_id, numbers in (
+                self._desk.passed | await asyncio.to_thread(self._keeper.passed, list(channels))
+            ).items()
+            if channel_id in channels
+        }
+        for channel_id, channel in channels.items():
+            if in_stasis(channel):
+                self._start(self._answer(channel))
+            elif channel.get("state") == "Up":  # perhaps answered while nobody looked
+                self._note_answered(channel_id)
+
+    async def _follow(self, events: Any) -> None:
+        async for event in events:
+            kind = event.get("type")
+            channel = event.get("channel")
+            if (
+                kind == "StasisStart"
+                and isinstance(channel, dict)
+                and not event.get("replace_channel")
+            ):
+                self._start(self._answer(channel))
+            publish([AriEvent(self._desk.server, event)])
+            if isinstance(channel, dict) and isinstance(channel.get("id"), str):
+                self._note_channel(kind, channel["id"], channel)
+            elif kind == "Dial" and event.get("dialstatus") == "ANSWER":
+                self._note_answered((event.get("caller") or {}).get("id", ""))
+            elif kind == "PlaybackFinished":
+                self._note_played(event)
+            elif kind in ("EndpointStateChange", "PeerStatusChange"):
+                self._start(self._read_endpoints())
+
+    def _note_channel(self, kind: Any, channel_id: str, channel: dict[str, Any]) -> None:
+        self._desk.changes += 1
+        if kind == "ChannelDestroyed":
+            self._desk.channels.pop(channel_id, None)
+            self._desk.passed.pop(channel_id, None)
+            return
+        if kind != "StasisEnd" or channel_id in self._desk.channels:
+            self._desk.channels[channel_id] = channel
+        if channel.get("state") == "Up":
+            self._note_answered(channel_id)
+
+    def _note_answered(self, channel_id: str) -> None:
+        """A caller who was let through has been answered: he is kept out for a while."""
+        number, called = self._desk.passed.pop(channel_id, ("", ""))
+        hours = self._desk.screening.rule(called).answered_hours
+        if number and hours:
+            self._desk.screening.blocked.put(number, int(time.time()) + hours * 3600)
+            self._desk.blacklisted += 1
+            self._keeper.write_answered(number, hours)
+
+    def _note_played(self, event: dict[str, Any]) -> None:
+        target = str((event.get("playback") or {}).get("target_uri", "")).removeprefix("channel:")
+        if (playing := self._playing.get(target)) is not None:
+            playing.set()
+
+    async def _answer(self, channel: dict[str, Any]) -> None:
+        """Decide and answer; Asterisk first, then the others."""
+        channel_id = str(channel["id"])
+        caller = str((channel.get("caller") or {}).get("number", ""))
+        called = _called(channel)
+        decision = self._desk.screening.decide(caller, called, time.time())
+        while (done := await self._carry_out(decision, channel_id, called)) is None:
+            await asyncio.sleep(TRY_AGAIN_S)
+        if done:
+            self._tell(channel_id, caller, called, decision)
+
+    async def _carry_out(self, decision: Decision, channel_id: str, called: str) -> bool | None:
+        """Whether the caller has his answer: False if he is gone, None if Asterisk failed."""
+        try:
+            if decision.verdict is Verdict.PASSED:
+                if decision.number:
+                    self._desk.passed[channel_id] = (decision.number, called)
+                await self._ari.proceed(channel_id, context=CONTEXT, exten=EXTEN, priority=1)
+            else:
+                await self._refuse(channel_id, called)
+        except AriError as exc:
+            self._desk.passed.pop(channel_id, None)
+            if exc.status in (404, 409):  # he has hung up meanwhile
+                return False
+            logger.warning("%s.unanswered server=%s error=%s", NAME, self._desk.server, exc)
+            return None
+        return True
+
+    async def _refuse(self, channel_id: str, called: str) -> None:
+        rule = self._desk.screening.rule(called)
+        if rule.sound:
+            await self._play(channel_id, rule.sound)
+        await self._ari.hang_up(channel_id, reason=rule.hangup_reason)
+
+    async def _play(self, channel_id: str, sound: str) -> None:
+        """Play it to the end; a sound that cannot be played must not let the caller in."""
+        over = self._playing[channel_id] = asyncio.Event()
+        try:
+            async with asyncio.timeout(SOUND_MOST_S):
+                await self._ari.play(channel_id, sound, playback_id=f"refused-{channel_id}")
+                await over.wait()
+        except (AriError, TimeoutError) as exc:
+            logger.warning("%s.sound_not_played sound=%s error=%s", NAME, sound, exc)
+        finally:
+            del self._playing[channel_id]
+
+    def _tell(self, channel_id: str, caller: str, called: str, decision: Decision) -> None:
+        event = CallPassed if decision.verdict is Verdict.PASSED else CallBlocked
+        server, at = self._desk.server, time.time()
+        publish([event(server, channel_id, caller, called, decision, int(at))])
+        self._keeper.write_screened(
+            screened.Screened(server, channel_id, caller, called, decision, at)
+        )
+
+    async def _look_after_endpoints(self) -> None:
+        while True:
+            await asyncio.sleep(ENDPOINTS_EVERY_S)
+            await self._read_endpoints()
+
+    async def _read_endpoints(self) -> None:
+        self._desk.endpoints = await self._ari.endpoints()
+        self._desk.changes += 1
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(self._contained(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _contained(self, work: Any) -> None:
+        try:
+            await work
+        except AriError as exc:
+            logger.warning("%s.failed server=%s error=%s", NAME, self._desk.server, exc)
+        except Exception:
+            logger.exception("%s.failing", NAME)
+
+
+async def _until(stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        await asyncio.sleep(0.1)
+
+
+def _called(channel: dict[str, Any]) -> str:
+    """The line that was called: the application's argument, or where the caller is."""
+    dialplan = channel.get("dialplan") or {}
+    _, _, argument = str(dialplan.get("app_data") or "").partition(",")
+    return argument.partition(",")[0] or str(dialplan.get("exten", ""))

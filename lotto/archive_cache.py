@@ -1,0 +1,162 @@
+"""The whole archive in memory, in columns: what is asked of draws, statistics and searches.
+
+A megabyte, read again when the archive has changed (`ingest.version`), which is some times a day.
+In SQL the statistics take a scan of all rows for each question, and a thousand rows of a range five
+times as long (docs/decisions/0010-the-archive-in-memory.md).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lotto.ingest import archive_lines, version
+from lotto.statistics import PAIRS, Delays, delays, number_items, pair_items
+from lotto.types import ALL, CITIES, DRAWN, HIGHEST, WHEELS, Draw
+
+Kind = Literal["numbers", "pairs"]
+_CODES: Final = tuple(WHEELS)
+_KEPT: Final = 64  # tables of one archive
+
+_lock = threading.Lock()
+_newest: tuple[str, History] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The delays of one wheel's numbers or pairs in a range of days."""
+
+    days: NDArray[np.datetime64]  # of its draws, ascending
+    delays: Delays
+
+    def last_day(self, item: int) -> date | None:
+        """When the item came out last; None: never."""
+        unit = self.delays.last[item]
+        return self.days[unit].item() if unit >= 0 else None
+
+
+class Found(NamedTuple):
+    """The draws with some of the numbers asked for: rows of the archive, newest first."""
+
+    rows: NDArray[np.int64]
+    hits: NDArray[np.int64]  # of each row
+    draws: int  # that were looked through: days on which one of the wheels was drawn
+    delay: int  # of those, since the newest that was found
+
+
+class History:
+    """Every draw, by day and then wheel. Threads may share it: it never changes."""
+
+    def __init__(
+        self,
+        days: NDArray[np.datetime64],
+        wheels: NDArray[np.uint8],
+        numbers: NDArray[np.uint8],
+    ) -> None:
+        """`days` (n), `wheels` (n) as places in WHEELS, `numbers` (n, 5) in the order drawn."""
+        self.days, self.wheels, self.numbers = days, wheels, numbers
+        self.table = lru_cache(_KEPT)(self._table)
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[bytes]) -> History:
+        """From the lines of the operator's file, sorted as he does."""
+        text = b"\n".join(lines).replace(b"/", b"\t")
+        for place, code in enumerate(WHEELS):
+            text = text.replace(b"\t%s\t" % code.encode(), b"\t%d\t" % place)
+        cells = np.fromstring(text.decode(), np.int32, sep="\t").reshape(-1, 4 + DRAWN)
+        year, month, day = cells[:, 0], cells[:, 1], cells[:, 2]
+        months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+        days = months.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
+        return cls(days, cells[:, 3].astype(np.uint8), cells[:, 4:].astype(np.uint8))
+
+    def draws(self, rows: NDArray[np.int64]) -> list[Draw]:
+        """The draws in these rows."""
+        columns = (
+            self.days[rows].tolist(),
+            self.wheels[rows].tolist(),
+            self.numbers[rows].tolist(),
+        )
+        return [
+            Draw(day, _CODES[wheel], tuple(numbers))
+            for day, wheel, numbers in zip(*columns, strict=True)
+        ]
+
+    def rows(
+        self, wheel: str | None, first: date | None = None, last: date | None = None
+    ) -> NDArray[np.int64]:
+        """The rows of one wheel, of ALL, or of every one (None); both days belong to the range."""
+        begin = np.searchsorted(self.days, np.datetime64(first)) if first else 0
+        end = np.searchsorted(self.days, np.datetime64(last), "right") if last else len(self.days)
+        if wheel is None:
+            return np.arange(begin, end)
+        places = [_CODES.index(code) for code in (CITIES if wheel == ALL else (wheel,))]
+        return begin + np.flatnonzero(np.isin(self.wheels[begin:end], places))
+
+    @cached_property
+    def all_days(self) -> NDArray[np.datetime64]:
+        """The days with a draw, ascending."""
+        return np.unique(self.days)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many draws each wheel has; none without one."""
+        counts = np.bincount(self.wheels, minlength=len(_CODES)).tolist()
+        return {code: count for code, count in zip(_CODES, counts, strict=True) if count}
+
+    def find(
+        self,
+        numbers: Iterable[int],
+        *,
+        wheel: str,
+        at_least: int,
+        first: date | None = None,
+        last: date | None = None,
+    ) -> Found:
+        """The draws in which at least so many of `numbers` came out on the wheel, or on one of ALL.
+
+        Both days belong to the range.
+        """
+        rows = self.rows(wheel, first, last)
+        wanted = np.zeros(HIGHEST + 1, np.int64)
+        wanted[list(numbers)] = 1
+        hits = wanted[self.numbers[rows]].sum(axis=1)
+        chosen = np.flatnonzero(hits >= at_least)[::-1]
+        found = rows[chosen]
+        units = self._day_places[rows]
+        draws = len(np.unique(units))
+        delay = len(np.unique(units[units > self._day_places[found[0]]])) if len(found) else draws
+        return Found(found, hits[chosen], draws, delay)
+
+    @cached_property
+    def _day_places(self) -> NDArray[np.int64]:
+        """The place of each row's day in `all_days`."""
+        return np.searchsorted(self.all_days, self.days)
+
+    def _table(
+        self, kind: Kind, wheel: str, first: date | None = None, last: date | None = None
+    ) -> Table:
+        """The delays of numbers or pairs on a wheel, or on ALL; both days belong to the range."""
+        rows = self.rows(wheel, first, last)
+        days, units = np.unique(self.days[rows], return_inverse=True)
+        make, kinds = (number_items, HIGHEST) if kind == "numbers" else (pair_items, PAIRS)
+        return Table(days, delays(make(self.numbers[rows]), units, kinds=kinds, draws=len(days)))
+
+
+def history() -> History:
+    """The archive as it is now."""
+    global _newest
+    now = version()
+    newest = _newest
+    if newest is None or newest[0] != now:
+        with _lock:
+            if _newest is None or _newest[0] != now:
+                _newest = (now, History.of_lines(archive_lines()))
+            newest = _newest
+    return newest[1]

@@ -1,0 +1,166 @@
+"""Vision models asked about pictures, through OpenRouter, within the month's budget."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from django.conf import settings
+
+from ocr import images
+from ocr.ai import budget, consensus
+from ocr.ai.consensus import Look, Validation
+from ocr.clients.openrouter import OpenRouter
+from ocr.models import AiUse
+from ocr.reader.types import Reading
+from ocr.types import NOTHING_USED, AiAnswer, AiError, AiModel, AiOff, AiQuestion
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PICTURE_SIDE: Final = 1_568  # px: models make larger ones smaller themselves
+LIST_S: Final = 3_600.0
+AT_ONCE: Final = 2  # questions of one process, which has few threads for its requests
+BUSY_RETRY_S: Final = 5.0
+_list: tuple[str, float, list[AiModel]] = ("", 0.0, [])  # of which address, when, what
+_room = threading.BoundedSemaphore(AT_ONCE)
+
+
+def is_on() -> bool:
+    """Whether there is a key to ask with."""
+    return bool(settings.OPENROUTER_API_KEY)
+
+
+def validate(image: bytes, reading: Reading, model: str | None = None) -> Validation:
+    """The reading of this picture after an AI's look at it, and a second one where that is needed.
+
+    A board of which nothing was read is not asked about. Raises AiOff, AiError or ImageRefused.
+    """
+    name, known = _chosen(model)
+    if not reading.wheels:
+        return Validation(reading, model=name)
+    with _place():
+        picture = images.jpeg(image, PICTURE_SIDE)
+
+        def look(*, informed: bool) -> tuple[Look, str]:
+            text = consensus.question(reading, with_what_was_read=informed)
+            question = AiQuestion(name, text, picture, consensus.SCHEMA)
+            return _asked(AiUse.Purpose.VALIDATE, question, known, _look)
+
+        first, answered_by = look(informed=True)
+        taken = [first]
+        if consensus.needs_another(reading, first):
+            try:
+                taken.append(look(informed=False)[0])
+            except AiError as exc:  # what the first one confirmed is worth having without it
+                logger.warning("ai.no_second_look model=%s error=%s", name, exc)
+    return consensus.agreed(reading, taken)._replace(model=answered_by)
+
+
+def ask(image: bytes, text: str, model: str | None = None) -> AiAnswer:
+    """What a model says to this text and picture. Raises AiOff, AiError or ImageRefused."""
+    name, known = _chosen(model)
+    with _place():
+        question = AiQuestion(name, text, images.jpeg(image, PICTURE_SIDE))
+        return _asked(AiUse.Purpose.ASK, question, known, lambda answer: answer)
+
+
+def models() -> list[AiModel]:
+    """The vision models that may be asked, by name; the list is at most an hour old.
+
+    While OpenRouter is away it is the last one. Raises AiOff, or AiError where there is none.
+    """
+    return [model for model in _listed() if _may_be_asked(model.id)]
+
+
+def _may_be_asked(name: str) -> bool:
+    chosen = settings.OPENROUTER_MODELS
+    return not chosen or name in chosen or name == settings.OPENROUTER_MODEL
+
+
+def _listed() -> list[AiModel]:
+    global _list
+    client, url = _client(), settings.OPENROUTER_URL
+    of, at, found = _list
+    if of == url and time.time() - at <= LIST_S:
+        return found
+    try:
+        found = sorted(client.models(), key=lambda model: model.name.lower())
+    except AiError as exc:
+        if of != url:
+            raise
+        logger.warning("ai.old_list error=%s", exc)
+        return found
+    _list = (url, time.time(), found)
+    return found
+
+
+def _chosen(model: str | None) -> tuple[str, AiModel | None]:
+    """The model to ask, and what is known of it. Raises AiOff, or AiError for one that is not."""
+    name = model or settings.OPENROUTER_MODEL
+    unknown = AiError(f"There is no vision model {name[:200]!r} to ask.", is_refused=True)
+    try:
+        known = next((each for each in models() if each.id == name), None)
+    except AiError as exc:
+        logger.warning("ai.no_list error=%s", exc)
+        if not _may_be_asked(name):
+            raise unknown from None
+        return name, None
+    if known is None and name != settings.OPENROUTER_MODEL:
+        raise unknown
+    return name, known
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """One of the few places for those who ask. Raises AiError when all are taken."""
+    if not _room.acquire(blocking=False):
+        raise AiError("Too many questions are open. Try again.", retry_after_s=BUSY_RETRY_S)
+    try:
+        yield
+    finally:
+        _room.release()
+
+
+def _asked(
+    purpose: AiUse.Purpose,
+    question: AiQuestion,
+    known: AiModel | None,
+    read: Callable[[AiAnswer], T],
+) -> T:
+    """What `read` makes of the answer. Raises AiError, as `read` may; its cost is kept anyhow."""
+    client = _client()
+    use = budget.opened(purpose, question.model, budget.most_usd(known, question.text))
+    try:
+        answer = client.ask(question)
+        found = read(answer)
+    except AiError as exc:
+        budget.close(use, exc.usage, failure=exc)
+        raise
+    budget.close(use, answer.usage)
+    return found
+
+
+def _look(answer: AiAnswer) -> tuple[Look, str]:
+    try:
+        return consensus.look_of(answer.text), answer.model
+    except ValueError as exc:
+        text = f"The AI's answer is not what was asked for: {exc}"
+        raise AiError(text, usage=answer.usage) from None
+
+
+def _client() -> OpenRouter:
+    if not is_on():
+        raise AiOff("AI validation is not configured.")
+    try:
+        return OpenRouter(
+            settings.OPENROUTER_URL,
+            key=settings.OPENROUTER_API_KEY,
+            timeout_s=settings.OPENROUTER_TIMEOUT_S,
+        )
+    except ValueError:
+        raise AiError("OPENROUTER_URL is no http address.", usage=NOTHING_USED) from None

@@ -1,0 +1,386 @@
+"""What happens to a run: started, leased, written on, stopped, ended, corrected and taken up again.
+
+The row is the truth. Exactly one run is unfinished (a constraint of the database's); exactly one
+worker holds its lease, and what a worker writes counts only while it does. So any process may be
+killed at any moment, and another one goes on from the row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.lib.days import local_day
+from core.realtime.publish import publish_on_commit
+from lotto import selectors as archive
+from lotto.rules import draw_day_before, is_draw_day
+from lotto.types import WHEELS
+from ocr import selectors
+from ocr.autobot.votes import Looks
+from ocr.events import AutobotStatus
+from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
+from ocr.reader.types import NumberReading
+from ocr.types import (
+    Held,
+    LeaseLost,
+    Origin,
+    RunBusy,
+    RunRefused,
+    RunState,
+    StepName,
+    StepState,
+)
+
+logger = logging.getLogger(__name__)
+
+LEASE_S: Final = 6.0  # so long after its end a worker's run is taken up by another
+OPTIONS: Final = ("ai_validation", "auto_upload", "telegram_notify", "save_to_db")
+WATCHING: Final = (RunState.CAPTURING, RunState.OCR)
+STEPS: Final = (StepName.VALIDATE, StepName.ARCHIVE, StepName.UPLOAD, StepName.TELEGRAM)
+CERTAIN: Final = 100.0  # what a person says
+
+
+def start(
+    *, by: str, extraordinary: bool = False, options: Mapping[str, bool | None] | None = None
+) -> AutobotRun:
+    """Begin a run of today, which a worker takes up within seconds.
+
+    `options` override the configuration where they are told. Raises RunBusy while there is another
+    one, RunRefused without a stream.
+    """
+    config = selectors.config()
+    url = config.stream_url or settings.OCR_STREAM_URL
+    if not url:
+        raise RunRefused(_("No stream is configured."))
+    wanted = {name: value for name, value in (options or {}).items() if value is not None}
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            run = AutobotRun.objects.create(
+                day=local_day(now),
+                state=RunState.CAPTURING,
+                message="Waiting for the worker.",
+                started_at=now,
+                until=now + timedelta(minutes=settings.OCR_WINDOW_MINUTES),
+                started_by=by,
+                is_extraordinary=extraordinary,
+                stream_url=url,
+                **{name: wanted.get(name, getattr(config, name)) for name in OPTIONS},
+            )
+            AutobotStep.objects.bulk_create(
+                AutobotStep(
+                    run=run, name=name, done=_sent(run) if name == StepName.TELEGRAM else {}
+                )
+                for name in STEPS
+            )
+            _announce(run)
+    except IntegrityError:
+        raise _busy() from None
+    logger.info("autobot.started run=%s day=%s by=%s", run.pk, run.day, by)
+    return run
+
+
+def stop(*, by: str) -> tuple[str, AutobotRun | None]:
+    """End the unfinished run at once, whoever works on it; the state it was in, and the run.
+
+    Its worker learns of it within a second, and writes nothing any more. Without a run: idle.
+    """
+    with transaction.atomic():
+        run = AutobotRun.objects.select_for_update().filter(is_over=False).first()
+        if run is None:
+            return RunState.IDLE, None
+        before = run.state
+        # One that is just being done will still say what became of it.
+        run.steps.filter(state=StepState.RUNNING).update(state=StepState.WAITING)
+        _end(run, RunState.IDLE, f"Stopped by {by}.")
+    logger.info("autobot.stopped run=%s state=%s by=%s", run.pk, before, by)
+    return before, run
+
+
+def finish(*, by: str) -> bool:
+    """Close the window of the run that watches: it goes on with what it has; False without one."""
+    closed = AutobotRun.objects.filter(is_over=False, state__in=WATCHING).update(
+        until=timezone.now()
+    )
+    if closed:
+        logger.info("autobot.window_closed by=%s", by)
+    return bool(closed)
+
+
+def configure(changes: Mapping[str, Any]) -> AutobotConfig:
+    """Change AutoBOT's configuration; the stream's address must have been checked."""
+    config, _ = AutobotConfig.objects.update_or_create(pk=1, defaults=dict(changes))
+    return config
+
+
+# --- The worker's ---------------------------------------------------------------------------------
+
+
+def take(owner: str) -> AutobotRun | None:
+    """The unfinished run, now leased to `owner`; None when there is none or another one has it."""
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_owner=owner)
+    taken = AutobotRun.objects.filter(free, is_over=False).update(
+        lease_owner=owner, lease_until=now + timedelta(seconds=LEASE_S)
+    )
+    return AutobotRun.objects.get(is_over=False, lease_owner=owner) if taken else None
+
+
+def renew(run_id: int, owner: str) -> bool:
+    """Keep the lease; False when the run is another one's now, or over."""
+    until = timezone.now() + timedelta(seconds=LEASE_S)
+    return bool(_mine(run_id, owner).update(lease_until=until))
+
+
+def give_back(run_id: int, owner: str) -> None:
+    """End the lease, for the next worker to go on at once."""
+    _mine(run_id, owner).update(lease_owner="", lease_until=None)
+
+
+def say(run: AutobotRun, owner: str, **changes: Any) -> None:
+    """Write on the run and tell the sockets. Raises LeaseLost."""
+    with transaction.atomic():
+        if not _mine(run.pk, owner).update(**changes):
+            raise LeaseLost
+        for name, value in changes.items():
+            setattr(run, name, value)
+        _announce(run)
+
+
+def note_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) -> None:
+    """Store what is known of wheels now, and tell the sockets. Raises LeaseLost."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not _mine(run.pk, owner).select_for_update().first():
+            raise LeaseLost
+        for wheel in wheels:
+            AutobotWheel.objects.update_or_create(
+                run=run,
+                wheel=wheel.wheel,
+                defaults={
+                    "cells": wheel.cells,
+                    "looks": wheel.looks,
+                    "is_taken": wheel.is_taken,
+                    "held": wheel.held,
+                    "origin": wheel.origin,
+                    "changed_at": now,
+                },
+            )
+        _announce(run)
+
+
+def end(run: AutobotRun, owner: str, state: RunState, message: str) -> None:
+    """The run is over. Raises LeaseLost."""
+    with transaction.atomic():
+        if not _mine(run.pk, owner).select_for_update().first():
+            raise LeaseLost
+        _end(run, state, message)
+    logger.info("autobot.ended run=%s state=%s message=%s", run.pk, state, message)
+
+
+def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
+    """Why these numbers are not taken for today's; "" when they are."""
+    if any(day != run.day for day in archive.days_of(wheel, numbers)):
+        return Held.OLD
+    if not is_expected(run):
+        return Held.NO_DRAW
+    if not archive.has_since(wheel, draw_day_before(run.day), run.day):
+        return Held.BEHIND
+    return ""
+
+
+def cells_of(numbers: Iterable[NumberReading]) -> list[Any]:
+    """A wheel's five readings as they are stored."""
+    return [
+        [each.number, round(each.confidence, 2), [[n, round(c, 2)] for n, c in each.candidates]]
+        for each in numbers
+    ]
+
+
+# --- People's -------------------------------------------------------------------------------------
+
+
+def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> AutobotRun:
+    """Write a person's numbers over those of a wheel, and offer what follows from them again.
+
+    Raises RunRefused while the run is at work.
+    """
+    with transaction.atomic():
+        run = _finished(run_id)
+        row = AutobotWheel.objects.filter(run=run, wheel=wheel).first()
+        before = row.numbers if row else []
+        AutobotWheel.objects.update_or_create(
+            run=run,
+            wheel=wheel,
+            defaults={
+                "cells": [[number, CERTAIN, []] for number in numbers],
+                "looks": Looks({tuple(numbers): 1}).stored(),
+                "is_taken": True,
+                "held": "",
+                "origin": Origin.PERSON,
+                "changed_at": timezone.now(),
+            },
+        )
+        _offer(run)
+    logger.info(
+        "autobot.corrected run=%s wheel=%s before=%s after=%s by=%s",
+        run.pk, wheel, before, list(numbers), by,
+    )  # fmt: skip
+    return run
+
+
+def look_again(
+    run_id: int, looked: Callable[[AutobotWheel], AutobotWheel | None], *, by: str
+) -> list[str]:
+    """Store what another look makes of the wheels (None: nothing); the wheels that changed.
+
+    What follows from them is offered again. Raises RunRefused while the run is at work.
+    """
+    with transaction.atomic():
+        run = _finished(run_id)
+        changed = []
+        for row in run.wheels.select_related("run"):
+            if looked(row) is not None:
+                row.changed_at = timezone.now()
+                row.save()
+                changed.append(row.wheel)
+        if changed:
+            _offer(run)
+    logger.info("autobot.read_again run=%s changed=%s by=%s", run.pk, changed, by)
+    return changed
+
+
+def confirm(run_id: int, *, by: str) -> int:
+    """A person says that what was held back is today's draw; returns how many wheels it is.
+
+    Numbers that the archive has on another day stay held back. Raises RunRefused while the run is
+    at work.
+    """
+    with transaction.atomic():
+        run = _finished(run_id)
+        waiting = list(run.wheels.filter(is_taken=True).exclude(held__in=["", Held.OLD]))
+        for row in waiting:
+            row.held, row.changed_at = "", timezone.now()
+            row.save()
+        if waiting:
+            _offer(run)
+    logger.info("autobot.confirmed run=%s wheels=%s by=%s", run.pk, len(waiting), by)
+    return len(waiting)
+
+
+def take_up(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> AutobotRun:
+    """Let a worker do these steps of a run that is over, `afresh` also for what was done before.
+
+    Raises RunBusy while another run is at work, RunRefused while this one is.
+    """
+    try:
+        with transaction.atomic():
+            run = _finished(run_id)
+            changes: dict[str, Any] = {
+                "state": StepState.WAITING, "tries": 0, "due_at": None, "error": "",
+            }  # fmt: skip
+            if afresh:
+                changes["done"] = {}
+            run.steps.filter(name__in=list(steps)).update(**changes)
+            run.state, run.is_over, run.ended_at = RunState.VALIDATING, False, None
+            run.lease_owner, run.lease_until = "", None
+            run.save()
+            _announce(run)
+    except IntegrityError:
+        raise _busy() from None
+    return run
+
+
+def _finished(run_id: int) -> AutobotRun:
+    run = AutobotRun.objects.select_for_update().get(pk=run_id)
+    if not run.is_over:
+        raise RunRefused(_("The run is still at work: stop it, or wait."))
+    return run
+
+
+def _offer(run: AutobotRun) -> None:
+    """What was done with other numbers is for a person to do again, or not."""
+    wheels = told(selectors.published(run))
+    for step in run.steps.filter(name__in=STEPS[1:]):
+        if step.done != wheels and step.state != StepState.OFF:
+            step.state = StepState.OFFERED
+            step.save(update_fields=["state"])
+    if run.verified_at:
+        run.verified_at = None
+        run.save(update_fields=["verified_at"])
+    _announce(run)
+
+
+def told(wheels: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    """Wheels as JSON has them."""
+    return {wheel: list(numbers) for wheel, numbers in wheels.items()}
+
+
+def is_expected(run: AutobotRun) -> bool:
+    """Whether there is a draw to be seen on the run's day."""
+    return run.is_extraordinary or is_draw_day(run.day)
+
+
+def summary(run: AutobotRun) -> str:
+    """What became of a run, in a sentence or two for people, in the language that is active."""
+    wheels = selectors.published(run)
+    reasons = [wheel.held for wheel in selectors.held(run)]
+    parts = []
+    if wheels:
+        parts.append(_("Wheels read: %(count)s.") % {"count": len(wheels)})
+        if names := [WHEELS[code] for code in selectors.missing(run)]:
+            parts.append(_("Missing: %(names)s.") % {"names": ", ".join(names)})
+    elif not is_expected(run):
+        parts.append(_("No draw is due on this day."))
+    for reason, text in _REASONS.items():
+        if reason in reasons:
+            parts.append(str(text) % {"count": reasons.count(reason)})
+    failed = [step.get_name_display() for step in run.steps.all() if step.state == StepState.FAILED]
+    if failed:
+        parts.append(_("Failed: %(steps)s.") % {"steps": ", ".join(failed)})
+    return " ".join(parts or [_("No board could be read.")])
+
+
+_REASONS: Final = {
+    Held.OLD: gettext_lazy("Wheels that showed a draw of another day, not stored: %(count)s."),
+    Held.NO_DRAW: gettext_lazy("Wheels that were seen all the same, not stored: %(count)s."),
+    Held.BEHIND: gettext_lazy(
+        "The archive lacks the draw before, so an old board could not be told: %(count)s wheels "
+        "wait for a person."
+    ),
+}
+
+
+def _sent(run: AutobotRun) -> dict[str, Any]:
+    """What the day's earlier runs have sent: it is not sent again, unless a person says so."""
+    steps = AutobotStep.objects.filter(run__day=run.day, name=StepName.TELEGRAM).order_by("run_id")
+    return {wheel: numbers for step in steps for wheel, numbers in step.done.items()}
+
+
+def _mine(run_id: int, owner: str) -> Any:
+    return AutobotRun.objects.filter(pk=run_id, lease_owner=owner, is_over=False)
+
+
+def _end(run: AutobotRun, state: RunState, message: str) -> None:
+    run.state, run.message, run.is_over, run.ended_at = state, message, True, timezone.now()
+    run.lease_owner, run.lease_until = "", None
+    run.save()
+    _announce(run)
+
+
+def _announce(run: AutobotRun) -> None:
+    publish_on_commit(AutobotStatus(selectors.status(run)))
+
+
+def _busy() -> RunBusy:
+    run = selectors.unfinished()
+    return RunBusy(_("AutoBOT is at work already."), run.state if run else RunState.IDLE)

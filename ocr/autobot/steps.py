@@ -1,0 +1,360 @@
+"""What is done with the numbers of a run: each step on its own, retried, safe to repeat.
+
+A step knows the wheels that it was done for (`done`); what is published and not among them is its
+work, so nothing is done twice and a wheel that becomes sure later is done then. That it begins is
+stored before, what became of it after: a step that is found `running` without its worker was cut
+off. The archive and the site take the same numbers again without harm. A message that was cut off
+may have arrived; it is sent again, and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from html import escape
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import Error as DatabaseAway
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from lotto import ingest
+from lotto import selectors as archive
+from lotto.types import WHEELS, Draw, Source
+from ocr import selectors
+from ocr.ai import services
+from ocr.autobot import evidence
+from ocr.autobot import services as runs
+from ocr.models import AutobotRun, AutobotStep, AutobotWheel
+from ocr.outlets import lotto_site, telegram
+from ocr.reader.types import SURE, Candidate, NumberReading, Reading
+from ocr.selectors import Wheels
+from ocr.types import (
+    AiError,
+    AiOff,
+    Held,
+    ImageRefused,
+    LeaseLost,
+    Origin,
+    SiteError,
+    SiteOff,
+    StepName,
+    StepState,
+    TelegramError,
+    TelegramOff,
+)
+
+logger = logging.getLogger(__name__)
+
+TRIES: Final = 8
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
+LONGEST_ASKED_S: Final = 900.0  # what an upstream may ask us to wait
+ASLEEP_S: Final = 0.5
+IN_DOUBT: Final = SURE - 10  # the most confidence of a wheel on which the looks do not agree
+
+
+class StepError(Exception):
+    """A step failed; the text is for people. `done`: the wheels that it was done for all the same.
+
+    As such it may work another time, after `retry_after_s` where that is told.
+    """
+
+    def __init__(
+        self, text: str, *, done: Wheels | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(text)
+        self.done, self.retry_after_s = done or {}, retry_after_s
+
+
+class Refused(StepError):
+    """It would fail the same way again."""
+
+
+def settle(run: AutobotRun, owner: str, halt: threading.Event) -> bool:
+    """Do the run's steps until each of them is done or given up; False when halted before.
+
+    Raises LeaseLost.
+    """
+    while not halt.is_set():
+        open_steps = [step for step in _steps(run) if _has_work(run, step)]
+        if not open_steps:
+            return True
+        due = [step for step in open_steps if not step.due_at or step.due_at <= timezone.now()]
+        for step in due:
+            if halt.is_set():
+                return False
+            _do(run, owner, step)
+        if not due:
+            halt.wait(ASLEEP_S)
+    return False
+
+
+def tell_contradictions(run: AutobotRun) -> None:
+    """Compare what a run published with the archive; whoever finds a difference tells staff once.
+
+    The run is verified when the operator says all of it.
+    """
+    ours, stored = selectors.published(run), archive.stored(run.day)
+    differ = {
+        wheel: tuple(stored[wheel].numbers)
+        for wheel, numbers in ours.items()
+        if wheel in stored and tuple(stored[wheel].numbers) != numbers
+    }
+    if differ:
+        step, _ = AutobotStep.objects.get_or_create(run=run, name=StepName.NOTICE)
+        if step.done != runs.told(differ) and _may_try(step):
+            _try(step, lambda: _notify(run, step, ours, differ), on=_telegram_is_on(run))
+    elif ours and all(wheel in stored and stored[wheel].verified for wheel in ours):
+        AutobotRun.objects.filter(pk=run.pk).update(verified_at=timezone.now())
+        logger.info("autobot.verified run=%s day=%s", run.pk, run.day)
+
+
+# --- One step -------------------------------------------------------------------------------------
+
+
+def _steps(run: AutobotRun) -> list[AutobotStep]:
+    order = list(runs.STEPS)
+    found = run.steps.filter(name__in=order)
+    return sorted(found, key=lambda step: order.index(StepName(step.name)))
+
+
+def _has_work(run: AutobotRun, step: AutobotStep) -> bool:
+    if step.state in (StepState.WAITING, StepState.RUNNING):
+        return True
+    if step.name == StepName.VALIDATE or step.state not in (StepState.DONE, StepState.SKIPPED):
+        return False
+    return bool(_work(step, selectors.published(run)))  # the AI has made a wheel sure since
+
+
+def _work(step: AutobotStep, wheels: Wheels) -> Wheels:
+    """Those that the step was not done for, or with other numbers."""
+    return {w: numbers for w, numbers in wheels.items() if step.done.get(w) != list(numbers)}
+
+
+def _do(run: AutobotRun, owner: str, step: AutobotStep) -> None:
+    runs.say(run, owner, message=f"{step.name}: at work")
+    wheels = selectors.published(run)
+    work: dict[str, tuple[bool, Callable[[], Wheels | None]]] = {
+        StepName.VALIDATE: (
+            run.ai_validation and services.is_on(), lambda: _validate(run, owner, step)
+        ),
+        StepName.ARCHIVE: (run.save_to_db, lambda: _archive(run, _work(step, wheels))),
+        StepName.UPLOAD: (
+            run.auto_upload and lotto_site.is_on(), lambda: _upload(run, _work(step, wheels))
+        ),
+        StepName.TELEGRAM: (_telegram_is_on(run), lambda: _tell(run, step, wheels)),
+    }  # fmt: skip
+    is_on, do = work[step.name]
+    _try(step, do, on=is_on)
+
+
+def _try(step: AutobotStep, do: Callable[[], Wheels | None], *, on: bool) -> None:
+    """Do it once, and store what became of it; None from `do`: there was nothing to do."""
+    if not on:
+        _note(step, StepState.OFF)
+        return
+    was_cut_off = step.state == StepState.RUNNING
+    if not _begin(step):
+        return  # another process does it
+    step.detail["was_cut_off"] = was_cut_off
+    try:
+        done = do()
+    except (DatabaseAway, LeaseLost):
+        raise  # it stays `running`, and is done again by whoever goes on
+    except StepError as exc:
+        step.done = {**step.done, **runs.told(exc.done)}
+        _failed(step, str(exc), exc.retry_after_s, for_good=isinstance(exc, Refused))
+    except Exception as exc:  # ours to mend, but no reason to leave the other steps undone
+        logger.exception("autobot.step_failing step=%s run=%s", step.name, step.run_id)
+        _failed(step, type(exc).__name__)
+    else:
+        step.done = {**step.done, **runs.told(done or {})}
+        nothing_done = done is None and not step.done
+        _note(step, StepState.SKIPPED if nothing_done else StepState.DONE)
+
+
+def _begin(step: AutobotStep) -> bool:
+    """Note that it begins; False when somebody else has begun it in the meantime."""
+    begun = AutobotStep.objects.filter(pk=step.pk, tries=step.tries, state=step.state).update(
+        state=StepState.RUNNING, tries=step.tries + 1, at=timezone.now()
+    )
+    step.tries += 1
+    return bool(begun)
+
+
+def _failed(
+    step: AutobotStep, why: str, asked_s: float | None = None, *, for_good: bool = False
+) -> None:
+    pause_s = min(FIRST_PAUSE_S * 2 ** (step.tries - 1), LONGEST_PAUSE_S)
+    pause_s = max(pause_s, min(asked_s or 0.0, LONGEST_ASKED_S))
+    step.due_at = timezone.now() + timedelta(seconds=pause_s)
+    is_last = for_good or step.tries >= TRIES
+    _note(step, StepState.FAILED if is_last else StepState.WAITING, error=why)
+    logger.warning("autobot.step_failed step=%s run=%s error=%s", step.name, step.run_id, why)
+
+
+def _note(step: AutobotStep, state: StepState, *, error: str = "") -> None:
+    """Store what became of it, though the run were stopped meanwhile: it has happened."""
+    step.state, step.error, step.at = state, error[:500], timezone.now()
+    if state != StepState.WAITING:
+        step.due_at = None
+    step.detail.pop("was_cut_off", None)
+    fields = ["state", "error", "at", "due_at", "done", "detail"]
+    step.save(update_fields=fields)
+
+
+def _may_try(step: AutobotStep) -> bool:
+    """Whether a step that belongs to no run at work is due."""
+    now = timezone.now()
+    if step.state == StepState.RUNNING:  # cut off, or just being done
+        return step.at is not None and step.at < now - timedelta(minutes=2)
+    if step.state in (StepState.FAILED, StepState.OFF):
+        return False
+    return step.due_at is None or step.due_at <= now
+
+
+# --- What they do ---------------------------------------------------------------------------------
+
+
+def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
+    """Let the AI look where the OCR is in doubt; what both say is taken."""
+    picture = selectors.picture(run.pk, evidence.BOARD)
+    rows = {row.wheel: row for row in run.wheels.exclude(held=Held.OLD)}  # the picture is today's
+    if picture is None or not rows:
+        return None
+    try:
+        said = services.validate(
+            picture, Reading({code: _reading(row) for code, row in rows.items()})
+        )
+    except (AiError, AiOff) as exc:
+        if getattr(exc, "is_refused", False):
+            raise Refused(str(exc)) from None
+        raise StepError(str(exc), retry_after_s=getattr(exc, "retry_after_s", None)) from None
+    except ImageRefused as exc:
+        raise Refused(str(exc)) from None
+    sure = said.reading.sure()
+    newly = [rows[code] for code in sure if not rows[code].is_taken]
+    for row in newly:
+        row.cells = runs.cells_of(said.reading.wheels[row.wheel])
+        row.is_taken, row.origin = True, Origin.AI
+        row.held = runs.why_held(run, row.wheel, sure[row.wheel])
+    if newly:
+        runs.note_wheels(run, owner, newly)
+    step.detail = {
+        "model": said.model,
+        "confidence": said.confidence,
+        "corrections": [list(each) for each in said.corrections],
+        "disputed": [list(each) for each in said.disputed],
+    }
+    return selectors.published(run)
+
+
+def _reading(row: AutobotWheel) -> tuple[NumberReading, ...]:
+    """A wheel as a reading; one that is not taken is in doubt, whatever its cells say."""
+    most = 100.0 if row.is_taken else IN_DOUBT
+    return tuple(
+        NumberReading(
+            number,
+            min(confidence, most),
+            tuple(Candidate(n, min(c, most)) for n, c in candidates),
+        )
+        for number, confidence, candidates in row.cells
+    )
+
+
+def _archive(run: AutobotRun, wheels: Wheels) -> Wheels | None:
+    """Save what is not there yet; what others have said or the operator has verified stays."""
+    if not wheels:
+        return None
+    by_person = {row.wheel for row in run.wheels.filter(origin=Origin.PERSON)}
+    stored = archive.stored(run.day)
+    differ = {w for w, n in wheels.items() if w in stored and tuple(stored[w].numbers) != n}
+    theirs = {
+        w for w in differ
+        if stored[w].verified or (stored[w].source != Source.OCR and w not in by_person)
+    }  # fmt: skip
+    done: Wheels = {}
+    for source, mine in (
+        (Source.OCR, wheels.keys() - by_person),
+        (Source.MANUAL, wheels.keys() & by_person),
+    ):
+        draws = [Draw(run.day, w, wheels[w]) for w in wheels if w in mine - theirs]
+        if draws:
+            ingest.save(draws, source=source, overwrite=bool(differ & mine - theirs))
+            done |= {draw.wheel: draw.numbers for draw in draws}
+    if theirs:
+        names = ", ".join(WHEELS[wheel] for wheel in WHEELS if wheel in theirs)
+        raise Refused(f"Stored with other numbers: {names}.", done=done)
+    return done
+
+
+def _upload(run: AutobotRun, wheels: Wheels) -> Wheels | None:
+    if not wheels:
+        return None
+    try:
+        told = lotto_site.upload(run.day, wheels)
+    except (SiteError, SiteOff) as exc:
+        raise StepError(str(exc), retry_after_s=getattr(exc, "retry_after_s", None)) from None
+    done = {each.wheel: wheels[each.wheel] for each in told if each.is_done}
+    failed = [each for each in told if not each.is_done]
+    if failed or len(done) < len(wheels):
+        why = "; ".join(f"{WHEELS[each.wheel]}: {each.detail}" for each in failed)
+        raise StepError(why or "The site did not tell of all wheels.", done=done)
+    return done
+
+
+def _tell(run: AutobotRun, step: AutobotStep, wheels: Wheels) -> Wheels | None:
+    """Send what is new; a run that was to find a draw and found none is told, too."""
+    news = _work(step, wheels)
+    is_worth_telling = selectors.held(run) or runs.is_expected(run)
+    if not news and (wheels or not is_worth_telling):
+        return None
+    with translation.override(settings.LANGUAGE_CODE):
+        text = _message(run, step, wheels, news)
+    _send(text, selectors.picture(run.pk, evidence.BOARD))
+    return news
+
+
+def _message(run: AutobotRun, step: AutobotStep, wheels: Wheels, news: Wheels) -> str:
+    parts = [f"<b>AutoBOT {run.day:%d/%m/%Y}</b>"]
+    if news:
+        parts = [telegram.draw_message(run.day, news)]
+    if news and step.done:
+        parts.insert(0, f"<b>{escape(_('Update'))}</b>")
+    if step.detail.get("was_cut_off"):
+        parts.append(escape(_("(Sent after an interruption: it may have come before.)")))
+    if len(wheels) < len(WHEELS):
+        parts.append(escape(runs.summary(run)))
+    return "\n\n".join(parts)
+
+
+def _notify(
+    run: AutobotRun, step: AutobotStep, ours: Mapping[str, Any], differ: Wheels
+) -> Wheels | None:
+    """Say that the archive has other numbers now than were sent."""
+    with translation.override(settings.LANGUAGE_CODE):
+        title = _("The draw of %(day)s is corrected") % {"day": f"{run.day:%d/%m/%Y}"}
+    lines = [f"<b>{escape(title)}</b>", ""]
+    for wheel, numbers in _work(step, differ).items():
+        before, after = (" ".join(f"{n:02}" for n in each) for each in (ours[wheel], numbers))
+        lines.append(f"<code>{escape(WHEELS[wheel].ljust(10))} {before} → {after}</code>")
+    _send("\n".join(lines), None)
+    return differ
+
+
+def _send(text: str, picture: bytes | None) -> None:
+    try:
+        telegram.send(text, parse_mode="HTML", picture=picture)
+    except TelegramOff as exc:
+        raise Refused(str(exc)) from None
+    except TelegramError as exc:
+        if exc.is_refused:
+            raise Refused(str(exc)) from None
+        raise StepError(str(exc), retry_after_s=exc.retry_after_s) from None
+
+
+def _telegram_is_on(run: AutobotRun) -> bool:
+    return run.telegram_notify and telegram.is_on()

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+
+from core.lib import outage
+from core.workers import services as workers
+from core.workers.models import Health, WorkerStatus
+from webcom import ingest
+from webcom.models import Call, Line, Unreadable
+from webcom.tests.factories import call_payload, line_payload, rebates_payload
+from webcom.tests.fakes import FakeWebcomTlc
+from webcom.types import PushMessage, UpstreamError
+from webcom.workers import push_listener
+
+pytestmark = pytest.mark.django_db
+
+
+class LiveCarrier(FakeWebcomTlc):
+    """Tells `pushed`, then idles until `dropped` is set, as an open connection does."""
+
+    def __init__(self, pushed: list[Any], on_idle: Callable[[], object] = lambda: None) -> None:
+        super().__init__(pushed=pushed)
+        self.on_idle = on_idle
+        self.dropped = threading.Event()
+
+    def pushes(self, *, idle_s: float) -> Iterator[PushMessage | None]:
+        self.asked.append("pushes")
+        yield from self.pushed  # type: ignore[misc]
+        yield None
+        self.on_idle()
+        while not self.dropped.wait(0.02):
+            yield None
+        raise UpstreamError("webcom push: closed")
+
+
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "backoff_s", lambda *args, **kwargs: 0.0)
+
+
+@pytest.fixture
+def stopping(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set as soon as the listener has said that it is well."""
+    stopping = threading.Event()
+    real = workers.ran_ok
+    monkeypatch.setattr(workers, "ran_ok", lambda name: (real(name), stopping.set()))
+    return stopping
+
+
+@pytest.fixture
+def run(
+    stopping: threading.Event, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> Callable[..., None]:
+    """`run_push_listener` with a carrier of the test, and the turns of several replicas."""
+    settings.WEBCOM_PUSH_URL = "ws://127.0.0.1:1/stream"
+    monkeypatch.setattr(push_listener, "STAND_BY_S", 0.01)
+    # The test's own is in a transaction.
+    monkeypatch.setattr(push_listener, "close_old_connections", lambda: None)
+
+    def run(carrier: FakeWebcomTlc, turns: Sequence[bool] = (True, True)) -> None:
+        mine = iter(turns)
+        monkeypatch.setattr(push_listener, "build_webcom_tlc", lambda: carrier)
+        monkeypatch.setattr(push_listener, "only_one", lambda name: nullcontext(next(mine)))
+        push_listener.run_push_listener(stopping)
+
+    return run
+
+
+def call(**fields: Any) -> PushMessage:
+    return PushMessage("call", call_payload(**fields))
+
+
+def test_every_kind_of_push_is_stored():
+    push_listener.store(
+        [
+            call(id="a"),
+            PushMessage("line", line_payload()),
+            PushMessage("rebates", rebates_payload()),
+        ]
+    )
+    assert (Call.objects.count(), Line.objects.count()) == (1, 1)
+
+
+def test_an_unreadable_push_does_not_take_the_others_with_it():
+    push_listener.store(
+        [call(id="a"), call(id="b", state=None), PushMessage("line", {}), call(id="c")]
+    )
+    assert set(Call.objects.values_list("id", flat=True)) == {"a", "c"}
+    assert set(Unreadable.objects.values_list("source", flat=True)) == {"push call", "push line"}
+
+
+def test_what_came_meanwhile_is_stored_in_one_batch(monkeypatch: pytest.MonkeyPatch):
+    batches: list[int] = []
+    real = ingest.store_pushes
+    monkeypatch.setattr(
+        ingest, "store_pushes", lambda messages: batches.append(len(messages)) or real(messages)
+    )
+    carrier = FakeWebcomTlc(pushed=[call() for _ in range(450)])
+    stopping = threading.Event()
+    with pytest.raises(UpstreamError):
+        push_listener._listen_once(carrier, stopping)
+    assert Call.objects.count() == sum(batches) == 450
+    assert max(batches) <= 200
+    assert len(batches) < 45
+
+
+def test_what_was_read_before_a_drop_is_stored():
+    carrier = FakeWebcomTlc(pushed=[call(id="a"), UpstreamError("webcom push: closed")])
+    with pytest.raises(UpstreamError):
+        push_listener._listen_once(carrier, threading.Event())
+    assert Call.objects.count() == 1
+
+
+def test_the_listener_connects_again_after_a_drop(
+    no_backoff: None, caplog: pytest.LogCaptureFixture
+):
+    stopping = threading.Event()
+    carrier = LiveCarrier([call(id="a")])
+
+    def drop_twice() -> None:
+        if len(carrier.asked) < 3:
+            carrier.dropped.set()
+        else:
+            carrier.dropped.clear()
+            stopping.set()
+
+    carrier.on_idle = drop_twice
+    push_listener.listen(carrier, stopping=stopping)
+    assert carrier.asked == ["pushes"] * 3
+    assert Call.objects.count() == 1
+
+
+def test_a_listener_that_cannot_connect_never_looks_healthy(
+    no_backoff: None, monkeypatch: pytest.MonkeyPatch
+):
+    """Even when a try takes longer than the wait for the first message."""
+    monkeypatch.setattr(push_listener, "IDLE_S", 0.01)
+    stopping = threading.Event()
+    health: list[str] = []
+
+    class Unreachable(FakeWebcomTlc):
+        def pushes(self, *, idle_s: float) -> Iterator[PushMessage | None]:
+            self.asked.append("pushes")
+            if len(self.asked) == 4:
+                stopping.set()
+            threading.Event().wait(0.05)
+            raise UpstreamError("webcom push: no connection")
+
+    real = workers.failed
+    monkeypatch.setattr(
+        workers,
+        "failed",
+        lambda *a: (real(*a), health.append(WorkerStatus.objects.get().health))[0],
+    )
+    push_listener.listen(Unreachable(), stopping=stopping)
+    assert health[:3] == [Health.DEGRADED, Health.DEGRADED, Health.DOWN]
+
+
+def test_an_open_connection_is_healthy_though_nothing_is_told(stopping: threading.Event):
+    push_listener.listen(LiveCarrier([]), stopping=stopping)
+    assert WorkerStatus.objects.get(name="webcom.push").health == Health.HEALTHY
+
+
+def test_the_listener_stops_within_a_second():
+    stopping = threading.Event()
+    stopped_at: list[float] = []
+
+    def stop() -> None:
+        stopped_at.append(time.monotonic())
+        stopping.set()
+
+    push_listener.listen(LiveCarrier([], on_idle=stop), stopping=stopping)
+    assert time.monotonic() - stopped_at[0] < 1
+
+
+def test_a_database_that_is_away_ends_listening_so_that_the_lease_is_taken_anew(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def away(messages: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(ingest, "store_pushes", away)
+    with pytest.raises(OperationalError):
+        push_listener.listen(LiveCarrier([call()]), stopping=threading.Event())
+
+
+def test_the_listener_goes_on_when_the_database_is_back(
+    stopping: threading.Event,
+    run: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level(logging.INFO, outage.__name__)
+    real, tries = ingest.store_pushes, []
+
+    def away_once(messages: Any) -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("the connection is lost")
+        return real(messages)
+
+    monkeypatch.setattr(ingest, "store_pushes", away_once)
+    run(LiveCarrier([call(id="a")]))
+    assert len(tries) == 2
+    assert Call.objects.count() == 1
+    assert [record.getMessage().split(" outage")[0] for record in caplog.records] == [
+        "webcom.push.database.lost error=the connection is lost",
+        "webcom.push.database.recovered",
+    ]
+
+
+def test_our_own_fault_does_not_end_the_listener(
+    stopping: threading.Event, no_backoff: None, monkeypatch: pytest.MonkeyPatch
+):
+    real, tries = ingest.store_pushes, []
+
+    def broken_once(messages: Any) -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ZeroDivisionError
+        return real(messages)
+
+    monkeypatch.setattr(ingest, "store_pushes", broken_once)
+    push_listener.listen(LiveCarrier([call(id="a")]), stopping=stopping)
+    assert Call.objects.count() == 1
+
+
+def test_a_flood_waits_at_the_carrier_and_not_in_our_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(push_listener, "WAITING", 1)
+    monkeypatch.setattr(push_listener, "IDLE_S", 0.001)
+    with pytest.raises(UpstreamError):
+        push_listener._listen_once(
+            FakeWebcomTlc(pushed=[call() for _ in range(50)]), threading.Event()
+        )
+    assert Call.objects.count() == 50
+
+
+def test_without_a_push_url_the_listener_is_disabled():
+    assert not settings.WEBCOM_PUSH_URL
+    push_listener.run_push_listener(threading.Event())
+    assert WorkerStatus.objects.get(name="webcom.push").health == Health.DISABLED
+
+
+def test_a_listener_waits_for_its_turn_and_takes_over(
+    stopping: threading.Event, run: Callable[..., None]
+):
+    run(LiveCarrier([call(id="a")]), turns=[False, False, True])
+    assert Call.objects.count() == 1
