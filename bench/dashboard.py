@@ -47,7 +47,7 @@ COUNT_CHANGES: Final = """() => {
     new MutationObserver(() => changes.push(performance.now())).observe(document,
         {subtree: true, childList: true, characterData: true, attributes: true});
 }"""
-MOST_CHANGES: Final = """() => {
+MAX_CHANGES: Final = """() => {
     const counts = new Map();
     for (const at of changes) counts.set(at / 1000 | 0, (counts.get(at / 1000 | 0) ?? 0) + 1);
     changes.length = 0;
@@ -71,7 +71,7 @@ def main() -> None:
     with bench_database() as url:
         prepare(url, CALLS)
         cookie = fill(url)
-        answers(url, cookie)
+        responses(url, cookie)
         with running(PEERS[EMBEDDED], environment(url)) as base, browser(chromium) as chrome:
             weight(base, cookie, chrome)
             first_paint(base, cookie, chrome)
@@ -125,7 +125,7 @@ def call(number: int, **more: Any) -> Any:
     return parse_call(told | more)
 
 
-def answers(url: str, cookie: str) -> None:
+def responses(url: str, cookie: str) -> None:
     heading(
         f"Answers with {CALLS:,} calls, granian, somebody commits before each ({REQUESTS * ROUNDS})"
     )
@@ -150,10 +150,10 @@ def ask(client: http.client.HTTPConnection, path: str, cookie: str) -> tuple[flo
     """Milliseconds until the whole answer is there, and its body."""
     began = time.perf_counter()
     client.request("GET", path, headers={"Cookie": cookie, "Accept": "text/html"})
-    answer = client.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
+    response = client.getresponse()
+    body = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"{path}: {response.status} {body[:200]!r}")
     return (time.perf_counter() - began) * 1000, body
 
 
@@ -220,12 +220,12 @@ def soak(base: str, cookie: str, chrome: Any) -> None:
     machine = chrome.new_browser_cdp_session()
     rain = Rain()
     rain.fall(30)  # until everything has its place
-    heaps, most = [heap_mb(protocol)], 0
-    page.evaluate(MOST_CHANGES)
+    heaps, maximum = [heap_mb(protocol)], 0
+    page.evaluate(MAX_CHANGES)
     began, cpu = time.monotonic(), renderer_s(machine)
     while time.monotonic() - began < SOAK_S:
         rain.fall(min(30, SOAK_S))
-        most = max(most, page.evaluate(MOST_CHANGES))
+        maximum = max(maximum, page.evaluate(MAX_CHANGES))
         heaps.append(heap_mb(protocol))
         if len(heaps) % 20 == 1:
             line(f"  after {(time.monotonic() - began) / 60:.0f} min", f"heap {heaps[-1]:.1f} MB")
@@ -236,7 +236,7 @@ def soak(base: str, cookie: str, chrome: Any) -> None:
     )
     line("nodes", f"{page.evaluate('document.querySelectorAll(`*`).length'):,}")
     line("processor of the tab", f"{share:.1%} of one core")
-    line("changes of the page in a second", f"at most {most}")
+    line("changes of the page in a second", f"at most {maximum}")
     page.context.close()
     if heaps[-1] > heaps[0] + MAX_GROWTH_MB:
         raise SystemExit(f"the heap grew from {heaps[0]:.1f} to {heaps[-1]:.1f} MB")

@@ -31,11 +31,14 @@ def main() -> None:
 
 
 def measure(raw: Callable[[], None], name: str) -> None:
-    sides = {name: partial(emptied, raw), "import": partial(emptied, take_in)}
+    sides = {name: partial(emptied, raw), "import": partial(emptied, import_draws)}
     first = interleaved(sides, rounds=ROUNDS)
     line(name, f"{first[name] * 1000:.0f} ms")
     line("import", f"{first['import'] * 1000:.0f} ms", f"{first['import'] / first[name]:.2f}x")
-    sides = {"reading and parsing": partial(timed, parse), "import again": partial(timed, take_in)}
+    sides = {
+        "reading and parsing": partial(timed, parse),
+        "import again": partial(timed, import_draws),
+    }
     again = interleaved(sides, rounds=ROUNDS)
     seconds = again["import again"]
     line("reading and parsing the file", f"{again['reading and parsing'] * 1000:.0f} ms")
@@ -57,11 +60,11 @@ def emptied(work: Callable[[], None]) -> float:
     return timed(work)
 
 
-def take_in() -> None:
+def import_draws() -> None:
     from lotto import files, imports
 
     with FILE.open("rb") as file:
-        imports.take_in(files.lines_of(file), name=FILE.name)
+        imports.import_draws(files.lines_of(file), name=FILE.name)
 
 
 def parse() -> None:

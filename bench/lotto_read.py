@@ -20,7 +20,7 @@ import psycopg
 
 from bench.imports import peak_rss_mb
 from bench.kit import bench_database, heading, interleaved, line, percentile
-from bench.lotto_import import take_in
+from bench.lotto_import import import_draws
 from bench.rest import KEY, PEERS, PORT, REDIS, rate, running
 
 OURS, EMBEDDED = "gateway, granian", "gateway, embedded (uvicorn)"
@@ -51,7 +51,7 @@ def main() -> None:
         print("lotto_read: needs wrk (apt-get install wrk)")
         return
     with bench_database() as url:
-        take_in()
+        import_draws()
         environment = {
             **os.environ,
             "DATABASE_URL": url,
@@ -119,11 +119,11 @@ def asked(path: str, writer: psycopg.Connection, *, requests: int = REQUESTS) ->
         writer.execute("SELECT pg_current_xact_id()")
         began = time.perf_counter()
         client.request("GET", path, headers={"X-API-Key": KEY})
-        answer = client.getresponse()
-        body = answer.read()
+        response = client.getresponse()
+        body = response.read()
         found.append((time.perf_counter() - began) * 1000)
-        if answer.status != 200:
-            raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
+        if response.status != 200:
+            raise RuntimeError(f"{path}: {response.status} {body[:200]!r}")
     client.close()
     return found
 
@@ -148,10 +148,10 @@ def download() -> tuple[float, float, int]:
     client = http.client.HTTPConnection("127.0.0.1", PORT)
     began = time.perf_counter()
     client.request("GET", DOWNLOAD, headers={"X-API-Key": KEY})
-    answer = client.getresponse()
-    size = len(answer.read(1))
+    response = client.getresponse()
+    size = len(response.read(1))
     first = time.perf_counter() - began
-    while some := answer.read(65_536):
+    while some := response.read(65_536):
         size += len(some)
     client.close()
     return first * 1000, (time.perf_counter() - began) * 1000, size

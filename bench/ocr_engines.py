@@ -87,7 +87,7 @@ def _compare(seed: int) -> tuple[str, Counter[str]]:
     dice = random.Random(seed)
     damage = damages.DAMAGES[seed % len(damages.DAMAGES)]
     wheels = boards.invented_wheels(dice)
-    picture = damages.spoil(boards.draw(wheels, boards.invented_look(dice)), damage, dice)
+    picture = damages.spoil(boards.draw(wheels, boards.invented_board(dice)), damage, dice)
     count = Counter(cells=len(picture.cells))
     for wheel, numbers in _reader.read(picture.image).wheels.items():
         for place, each in enumerate(numbers):

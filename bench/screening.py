@@ -30,56 +30,56 @@ DECISIONS = 100_000
 def main() -> None:
     heading(f"Call screening with {ENTRIES:,} listed numbers")
     setup_django("")
-    desk = filled_desk()
-    line("decision", f"{decision_us(desk):.1f} µs")
+    state = filled_state()
+    line("decision", f"{decision_us(state):.1f} µs")
     if os.geteuid() == 0:
-        refuse(desk)
+        refuse(state)
     else:
         line("real Asterisk", "only root can start it")
 
 
-def filled_desk() -> Any:
+def filled_state() -> Any:
     """A desk with so many numbers on its blacklist; prints what they take."""
-    from centralino.screening import FOR_EVER
-    from centralino.state_store import Desk
+    from centralino.screening import PERMANENT
+    from centralino.state_store import ScreeningState
 
-    desk = Desk("bench")
+    state = ScreeningState("bench")
     gc.collect()
     before = rss_mb()
     for n in range(ENTRIES):
-        desk.screening.blocked.put(f"+39{3_200_000_000 + n * 7}", FOR_EVER - n)
+        state.screening.blocked.put(f"+39{3_200_000_000 + n * 7}", PERMANENT - n)
     gc.collect()
     line(f"memory of {ENTRIES:,} numbers", f"{rss_mb() - before:.0f} MB")
-    return desk
+    return state
 
 
-def decision_us(desk: Any) -> float:
+def decision_us(state: Any) -> float:
     """µs for one decision, half of the callers listed."""
     callers = [f"{3_200_000_000 + n * 7 * (n % 2) + 1 - n % 2}" for n in range(DECISIONS)]
     now = time.time()
     began = time.perf_counter()
     for caller in callers:
-        desk.screening.decide(caller, "899748963", now)
+        state.screening.decide(caller, "899748963", now)
     return (time.perf_counter() - began) / DECISIONS * 1e6
 
 
-def refuse(desk: Any) -> None:
+def refuse(state: Any) -> None:
     """Anonymous callers of a real Asterisk at PER_S a second, all refused."""
     from centralino.models import ScreenedCall
-    from centralino.state_store import Keeper
+    from centralino.state_store import StateStore
     from centralino.workers.screener import Screener
 
     bed = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', run("./up")))
-    ari, keeper, stopping = timed_ari(bed), Keeper(desk), threading.Event()
+    ari, state_store, stopping = timed_ari(bed), StateStore(state), threading.Event()
 
     async def screen() -> None:
         async with ari:
-            await Screener(ari, desk, keeper).run(stopping)
+            await Screener(ari, state, state_store).run(stopping)
 
     thread = threading.Thread(target=lambda: asyncio.run(screen()))
-    with keeper.running():
+    with state_store.running():
         thread.start()
-        while not desk.connected:
+        while not state.connected:
             time.sleep(0.05)
         wanted = PER_S * SECONDS
         began, used = time.perf_counter(), time.process_time()

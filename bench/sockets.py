@@ -27,11 +27,11 @@ def handshake(port: int, path: str, *, receive_buffer: int | None = None) -> soc
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
-    answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
-        answer += connection.recv(1)
-    if not answer.startswith(b"HTTP/1.1 101"):
-        raise ConnectionError(answer.decode())
+    response = b""
+    while not response.endswith(b"\r\n\r\n"):
+        response += connection.recv(1)
+    if not response.startswith(b"HTTP/1.1 101"):
+        raise ConnectionError(response.decode())
     return connection
 
 

@@ -132,8 +132,8 @@ def uncached_ms(path: str, client: http.client.HTTPConnection, writer: psycopg.C
     writer.execute("SELECT pg_current_xact_id()")
     began = time.perf_counter()
     client.request("GET", path, headers={"X-API-Key": KEY})
-    answer = client.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
+    response = client.getresponse()
+    body = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"{path}: {response.status} {body[:200]!r}")
     return (time.perf_counter() - began) * 1000

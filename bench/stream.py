@@ -29,7 +29,7 @@ from ocr.tests.bad_streams import Served, serving
 
 ROUNDS = 15
 RATE, SECONDS = 25, 2
-PATIENCE_S = 20
+TIMEOUT_S = 20
 OURS, PLAIN = "ours", "av.open(url)"
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 PEAK = """
@@ -109,7 +109,7 @@ def _moving(client: Any) -> None:
     """A live playlist that moves on by the clock."""
     first = int(time.monotonic() / SECONDS)
     names = [f"{(first + n) % 10}.ts" for n in range(5)]
-    client.sendall(bad.answer(bad.playlist(*names, first=first, seconds=SECONDS)))
+    client.sendall(bad.response(bad.playlist(*names, first=first, seconds=SECONDS)))
 
 
 def _first_of_ours(served: Served) -> float:
@@ -130,7 +130,7 @@ def _first_plain(served: Served) -> float:
 
 def _work_of_ours(segment: bytes) -> float:
     began = time.process_time()
-    list(pictures(segment, every_s=1.0, first_s=0.0, most_s=10))
+    list(pictures(segment, every_s=1.0, first_s=0.0, max_s=10))
     return (time.process_time() - began) / SECONDS
 
 
@@ -167,13 +167,13 @@ def _failures(segment: bytes) -> None:
 def _cost(side: str, url: str) -> str:
     with subprocess.Popen([sys.executable, "-c", WATCH[side], url], stdout=subprocess.PIPE) as run:
         try:
-            said, _ = run.communicate(timeout=PATIENCE_S)
+            said, _ = run.communicate(timeout=TIMEOUT_S)
             seconds, megabytes = said.split()[-2:]
             return f"{float(seconds):.1f} s  {int(megabytes)} MB"
         except subprocess.TimeoutExpired:
             peak = _peak_mb(run.pid)
             run.kill()
-            return f"over {PATIENCE_S} s  {peak} MB"
+            return f"over {TIMEOUT_S} s  {peak} MB"
 
 
 def _peak_mb(pid: int) -> int:

@@ -30,7 +30,7 @@ _ALWAYS: Final = (
     ("exten", "exten"),
     ("state", "channelstatedesc"),
 )
-_WHEN_TOLD: Final = (
+_TIME_HEADERS: Final = (
     ("linkedid", "linkedid"),
     ("connectedlinenum", "connectedlinenum"),
     ("connectedlinename", "connectedlinename"),
@@ -117,7 +117,7 @@ class ChannelTable:
         outcome = Outcome()
         for message in batch:
             name = message["event"]
-            happened_at = _told_time(message, at)
+            happened_at = _event_time(message, at)
             if name in self._published:
                 event = flat_event(self._server, message, int(happened_at))
                 outcome.events.append(AsteriskEvent(event))
@@ -279,7 +279,7 @@ def flat_event(server: str, message: Mapping[str, str], timestamp: int) -> dict[
         value = message.get(side + header, "")
         event[name] = "" if value in _NOBODY else value
     event["timestamp"] = timestamp
-    for name, header in _WHEN_TOLD:
+    for name, header in _TIME_HEADERS:
         if header in message:
             event[name] = known(message[header])
     if "cause" in message:
@@ -292,7 +292,7 @@ def known(value: str) -> str:
     return "" if value in _NOBODY else value
 
 
-def _told_time(message: AmiMessage, at: float) -> float:
+def _event_time(message: AmiMessage, at: float) -> float:
     """When it happened: Asterisk says so where `timestampevents` is on."""
     told = message.get("timestamp")
     if told:

@@ -39,10 +39,10 @@ def manager_complete(prefix: str, given: Given) -> Iterator[CheckMessage]:
 
 
 def ports_readable(prefix: str, given: Given) -> Iterator[CheckMessage]:
-    for name, least in (("AMI_PORT", 1), ("SSH_PORT", 1), ("LOCAL_PORT", 0)):
+    for name, minimum in (("AMI_PORT", 1), ("SSH_PORT", 1), ("LOCAL_PORT", 0)):
         text = given.get(name)
-        if text and not (text.isascii() and text.isdigit() and least <= int(text[:6]) <= 65_535):
-            hint = f"Use a number from {least} to 65535; the server is left out meanwhile."
+        if text and not (text.isascii() and text.isdigit() and minimum <= int(text[:6]) <= 65_535):
+            hint = f"Use a number from {minimum} to 65535; the server is left out meanwhile."
             yield Error(f"{prefix}_{name} is no port.", hint=hint, id="centralino.E004")
 
 

@@ -7,29 +7,29 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from centralino.types import Reason, Verdict, Why
-from core.lib.labels import Words
+from core.lib.labels import Labels
 
-VERDICTS: Final[Words] = {Verdict.PASSED: _("Passed"), Verdict.BLOCKED: _("Blocked")}
-WHYS: Final[Words] = {
+VERDICTS: Final[Labels] = {Verdict.PASSED: _("Passed"), Verdict.BLOCKED: _("Blocked")}
+WHYS: Final[Labels] = {
     Why.CLEAN: _("nothing against it"),
     Why.ALLOWED: _("allow list"),
     Why.ANONYMOUS: _("hidden number"),
     Why.LISTED: _("blacklist"),
     Why.OFF: _("screening is off"),
 }
-REASONS: Final[Words] = {
+REASONS: Final[Labels] = {
     Reason.ANSWERED: _("already answered"),
     Reason.MANUAL: _("by hand"),
     Reason.MANUAL_PERMANENT: _("by hand, for ever"),
     Reason.IMPORTED: _("imported"),
 }
-ENDPOINTS: Final[Words] = {  # ARI's, and `busy` for those with a channel
+ENDPOINTS: Final[Labels] = {  # ARI's, and `busy` for those with a channel
     "online": _("available"),
     "busy": _("on a call"),
     "offline": _("not connected"),
     "unknown": _("unknown"),
 }
-HANGUPS: Final[Words] = {  # ARI's reasons
+HANGUPS: Final[Labels] = {  # ARI's reasons
     "normal": _("normal end"),
     "busy": _("busy line"),
     "congestion": _("congestion"),

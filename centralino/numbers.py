@@ -17,8 +17,8 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 REGION: Final = "IT"
 COUNTRY: Final = "+39"
-MOST: Final = 32  # characters of a number as we keep it
-_MOST_DIGITS: Final = 15  # of E.164
+MAX_DIGITS: Final = 32  # characters of a number as we keep it
+_MAX_DIGITS: Final = 15  # of E.164
 _WRITTEN: Final = re.compile(r"[+]?[0-9 ()./-]{1,40}", re.ASCII)
 _PREFIX: Final = re.compile(r"[+]?[0-9]{1,20}[*]", re.ASCII)
 _NOT_DIGITS: Final = re.compile(r"[^0-9]", re.ASCII)
@@ -42,7 +42,7 @@ def canonical(written: str) -> str:
     if text.endswith("*"):
         return _canonical_prefix("".join(text.split()))
     number = e164(text) if _WRITTEN.fullmatch(text) else ""
-    if not 2 <= len(number) <= _MOST_DIGITS + 1:
+    if not 2 <= len(number) <= _MAX_DIGITS + 1:
         raise NumberError(_("Expected a telephone number as 3331234567, or a prefix as +3989*"))
     return number
 
@@ -62,7 +62,7 @@ def e164(caller: str) -> str:
             told = phonenumbers.format_number(number, PhoneNumberFormat.E164)
             # Abroad a prefix for calls within the country is left out, one at a time: +31 0 0 20...
             return told if told == text or told.startswith(COUNTRY) else e164(told)
-    digits = _NOT_DIGITS.sub("", text)[:MOST]
+    digits = _NOT_DIGITS.sub("", text)[:MAX_DIGITS]
     # Once more without what was around them: the same digits are always the same number.
     return digits if digits == text else e164(digits)
 

@@ -9,7 +9,7 @@ from typing import Final
 from centralino.numbers import e164
 from centralino.types import Decision, Verdict, Why
 
-FOR_EVER: Final = 1 << 40  # epoch seconds
+PERMANENT: Final = 1 << 40  # epoch seconds
 
 
 @dataclass(frozen=True)

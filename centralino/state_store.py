@@ -18,7 +18,7 @@ from typing import Any, Final
 from django.db import Error as DatabaseAway
 from django.db import connection, connections, transaction
 
-from centralino.screening import FOR_EVER, Screening
+from centralino.screening import PERMANENT, Screening
 from centralino.services import lists, screened
 from centralino.types import AriError, Reason, Verdict
 from core.lib.backlog import Backlog
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 NAME: Final = "asterisk.ari"
 CONTEXT: Final = "post-stasis"  # where callers who were let through go on
 STASIS: Final = "Stasis"
-KEEP_EVERY_S: Final = 0.25  # lists read, facts written
+SYNC_EVERY_S: Final = 0.25  # lists read, facts written
 RULES_EVERY_S: Final = 2.0
 BEAT_EVERY_S: Final = 10.0
 OVERLAP: Final = timedelta(seconds=10)  # rows may be committed later than they were changed
@@ -38,7 +38,7 @@ READ_ALL_EVERY_S: Final = 600.0
 
 
 @dataclass
-class Desk:
+class ScreeningState:
     """What is known of one server; the event loop changes it, the keeper reads it."""
 
     server: str
@@ -61,12 +61,12 @@ def in_stasis(channel: dict[str, Any]) -> bool:
     return dialplan.get("app_name") == STASIS and dialplan.get("context") != CONTEXT
 
 
-class Keeper:
+class StateStore:
     """The database's side of one server: fresh lists for the desk, facts for the tables."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._job = f"{NAME}.{desk.server}"
+    def __init__(self, state: ScreeningState) -> None:
+        self._state = state
+        self._job = f"{NAME}.{state.server}"
         self._database = Outage(f"{self._job}.database")
         self._screened: Backlog[screened.Screened] = Backlog(f"{self._job}.screened")
         self._answered: Backlog[tuple[str, int]] = Backlog(f"{self._job}.answered")
@@ -87,7 +87,7 @@ class Keeper:
         """Which of these channels an earlier monitor has let through, as `Desk.passed`."""
         found: dict[str, tuple[str, str]] = {}
         self._with_database(
-            lambda: found.update(screened.passed_channels(self._desk.server, channel_ids))
+            lambda: found.update(screened.passed_channels(self._state.server, channel_ids))
         )
         connections.close_all()  # of a thread that is not ours
         return found
@@ -103,15 +103,15 @@ class Keeper:
     def work(self) -> None:
         """What is due now: write facts, read changes, say that all is well."""
         now = time.monotonic()
-        if self._with_database(lambda: self._write_facts(now)):
+        if self._with_database(lambda: self._write_rows(now)):
             self._with_database(lambda: self._read_changes(now))
-        if self._desk.connected and now >= self._next_beat:
+        if self._state.connected and now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY_S
             self._with_database(lambda: workers.ran_ok(self._job))
 
     def close(self) -> None:
         """Write what still waits."""
-        self._with_database(lambda: self._write_facts(time.monotonic()))
+        self._with_database(lambda: self._write_rows(time.monotonic()))
 
     def note_fall(self, error: AriError) -> float:
         """The seconds to wait before the next attempt."""
@@ -128,7 +128,7 @@ class Keeper:
         self._read_to = None
         self._apply(fresh, lists.changed_since(None))
         fresh.set_rules(screened.rules())
-        self._desk.screening = fresh
+        self._state.screening = fresh
         self._next_all = time.monotonic() + READ_ALL_EVERY_S
         self._next_rules = time.monotonic() + RULES_EVERY_S
 
@@ -137,39 +137,39 @@ class Keeper:
             self._read_everything()
             return
         since = self._read_to and self._read_to - OVERLAP
-        self._apply(self._desk.screening, lists.changed_since(since))
+        self._apply(self._state.screening, lists.changed_since(since))
         if now >= self._next_rules:
             self._next_rules = now + RULES_EVERY_S
-            self._desk.screening.set_rules(screened.rules())
+            self._state.screening.set_rules(screened.rules())
 
     def _apply(self, screening: Screening, entries: Any) -> None:
         for number, allowed, expires_at, changed_at in entries:
             numbers = screening.allowed if allowed else screening.blocked
-            numbers.put(number, int(expires_at.timestamp()) if expires_at else FOR_EVER)
+            numbers.put(number, int(expires_at.timestamp()) if expires_at else PERMANENT)
             self._read_to = max(self._read_to or changed_at, changed_at)
 
-    def _write_facts(self, now: float) -> None:
+    def _write_rows(self, now: float) -> None:
         calls, answered = self._screened.first(), self._answered.first()
         if calls or answered:
             _store(calls, answered)
             self._screened.stored()
             self._answered.stored()
-        if self._desk.changes != self._stored or now >= self._next_renewal:
-            changes = self._desk.changes
-            screened.store_state(self._desk.server, self._document())
+        if self._state.changes != self._stored or now >= self._next_renewal:
+            changes = self._state.changes
+            screened.store_state(self._state.server, self._document())
             self._stored = changes
             self._next_renewal = now + BEAT_EVERY_S
 
     def _document(self) -> dict[str, Any]:
-        desk = self._desk
-        channels = list(desk.channels.values())
+        state = self._state
+        channels = list(state.channels.values())
         return {
             "channels": channels,
-            "endpoints": [_with_channels(endpoint, channels) for endpoint in desk.endpoints],
+            "endpoints": [_with_channels(endpoint, channels) for endpoint in state.endpoints],
             "status": {
-                "websocket": "connected" if desk.connected else "disconnected",
-                "stasis_calls": desk.stasis_calls(),
-                "blacklisted_this_session": desk.blacklisted,
+                "websocket": "connected" if state.connected else "disconnected",
+                "stasis_calls": state.stasis_calls(),
+                "blacklisted_this_session": state.blacklisted,
             },
         }
 
@@ -203,8 +203,8 @@ def _with_channels(endpoint: dict[str, Any], channels: list[dict[str, Any]]) -> 
 class _Running:
     """The keeper's thread, from entering to leaving the block."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, state_store: StateStore) -> None:
+        self._state_store = state_store
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ari:keeper", daemon=True)
 
@@ -217,9 +217,9 @@ class _Running:
 
     def _run(self) -> None:
         try:
-            while not self._over.wait(KEEP_EVERY_S):
-                self._keeper.work()
-            self._keeper.work()
+            while not self._over.wait(SYNC_EVERY_S):
+                self._state_store.work()
+            self._state_store.work()
         except Exception:
             logger.exception("%s.keeper_failing", NAME)
         finally:

@@ -40,12 +40,12 @@ def _prepare(dotenv: Path, example: Path) -> None:
         sys.stdout.write(f"Wrote {dotenv} with fresh secrets and API keys.\n")
     env.load_dotenv(dotenv)
     hold_data_dir(Path(env.text("DATA_DIR", "./var")).resolve())
-    host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
+    host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, minimum=1)
     if not is_free(host, port):
         other = next_free_port(host, port + 1)
         raise CannotStart(f"Port {port} is taken. Choose another one:  PORT={other} make run")
     if env.flag("SANDBOX"):
-        wanted = env.integer("SANDBOX_PORT", 8100, least=1)
+        wanted = env.integer("SANDBOX_PORT", 8100, minimum=1)
         free = next_free_port("127.0.0.1", wanted, but=port)
         move_sandbox(free, next_free_port("127.0.0.1", free + 1, but=port), given)
 

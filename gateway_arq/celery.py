@@ -24,11 +24,11 @@ app.autodiscover_tasks()
 
 
 @worker_ready.connect
-def doubt_the_log(**_: Any) -> None:
+def start_new_epoch(**_: Any) -> None:
     """A worker before this one may have been killed between a commit and its announcement."""
     from core.realtime.publish import get_log  # late: Django must be set up
 
-    get_log().doubt()
+    get_log().start_new_epoch()
 
 
 @worker_process_shutdown.connect

@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from core.lib.clientip import is_loopback
 from ocr.legacy.place import BadUrl, at_url
 
-LEAST_API_KEY, LEAST_SECRET_KEY, LEAST_WEBHOOK_SECRET_BYTES = 24, 50, 24
+MIN_API_KEY, MIN_SECRET_KEY, MIN_WEBHOOK_SECRET_BYTES = 24, 50, 24
 PLACEHOLDER = "change_me"
 Check = Callable[[], Iterator[CheckMessage]]
 
@@ -37,7 +37,7 @@ def _is_weak(secret: str) -> bool:
     placeholder = PLACEHOLDER in secret.lower() or secret.startswith(
         ("django-insecure", "development-only")
     )
-    return placeholder or len(secret) < LEAST_SECRET_KEY or len(set(secret)) < 10
+    return placeholder or len(secret) < MIN_SECRET_KEY or len(set(secret)) < 10
 
 
 def debug_off() -> Iterator[CheckMessage]:
@@ -56,8 +56,8 @@ def api_keys_strong() -> Iterator[CheckMessage]:
         if PLACEHOLDER in key.lower():
             hint = "It is the example of the documentation: everybody knows it. Make a random one."
             yield Error(f"{name} contains {PLACEHOLDER}.", hint=hint, id="gateway.E003")
-        elif len(key) < LEAST_API_KEY or len(set(key)) < 10:
-            hint = f"Use at least {LEAST_API_KEY} random characters."
+        elif len(key) < MIN_API_KEY or len(set(key)) < 10:
+            hint = f"Use at least {MIN_API_KEY} random characters."
             yield Error(f"{name} is too short to be safe.", hint=hint, id="gateway.E004")
 
 
@@ -138,8 +138,8 @@ def webhook_secret_usable() -> Iterator[CheckMessage]:
         length = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
     except (binascii.Error, ValueError):
         length = 0
-    if length < LEAST_WEBHOOK_SECRET_BYTES:
-        hint = f"It is whsec_ and the base64 of at least {LEAST_WEBHOOK_SECRET_BYTES} random bytes."
+    if length < MIN_WEBHOOK_SECRET_BYTES:
+        hint = f"It is whsec_ and the base64 of at least {MIN_WEBHOOK_SECRET_BYTES} random bytes."
         yield Error(
             "WEBCOM_WEBHOOK_SECRET is no secret of Standard Webhooks.", hint=hint, id="gateway.E015"
         )

@@ -31,10 +31,10 @@ class KeptChild:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._keeper = threading.Thread(target=self._keep, name=f"keep-{name}", daemon=True)
+        self._state_store = threading.Thread(target=self._keep, name=f"keep-{name}", daemon=True)
 
     def __enter__(self) -> Self:
-        self._keeper.start()
+        self._state_store.start()
         return self
 
     def __exit__(
@@ -52,7 +52,7 @@ class KeptChild:
                 process.wait(STOP_WITHIN_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-        self._keeper.join(STOP_WITHIN_S)
+        self._state_store.join(STOP_WITHIN_S)
 
     def listens(self, port: int, *, within_s: float) -> bool:
         """Wait until something on this machine listens on `port`; False when time is over."""

@@ -38,7 +38,7 @@ LISTENERS: Final[dict[str, Callable[[threading.Event], None]]] = {
     "viewer-poller": run_viewer_poller,
     "autobot": run_autobot,
 }
-GOODBYE_S: Final = 2  # for requests in flight, then for listeners and tasks
+CLOSE_HANDSHAKE_S: Final = 2  # for requests in flight, then for listeners and tasks
 
 
 def serve() -> None:
@@ -69,7 +69,7 @@ def _background() -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        leave_by = time.monotonic() + GOODBYE_S
+        leave_by = time.monotonic() + CLOSE_HANDSHAKE_S
         for thread in threads:
             thread.join(max(0.0, leave_by - time.monotonic()))
         ended = stop_pool(within_s=max(0.1, leave_by - time.monotonic()))
@@ -100,7 +100,7 @@ def _serve_uvicorn() -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=GOODBYE_S,
+        timeout_graceful_shutdown=CLOSE_HANDSHAKE_S,
     )
 
 

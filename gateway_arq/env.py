@@ -40,25 +40,25 @@ def flag(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
 
 
-def integer(name: str, default: int, *, least: int = 0) -> int:
+def integer(name: str, default: int, *, minimum: int = 0) -> int:
     """The value as an int of at least `least`. ImproperlyConfigured otherwise."""
     value = text(name, str(default))
-    if not re.fullmatch(r"-?\d+", value) or int(value) < least:
+    if not re.fullmatch(r"-?\d+", value) or int(value) < minimum:
         raise ImproperlyConfigured(
-            f"{name} must be a whole number of at least {least}, not {value!r}"
+            f"{name} must be a whole number of at least {minimum}, not {value!r}"
         )
     return int(value)
 
 
-def number(name: str, default: float, *, least: float = 0.0) -> float:
+def number(name: str, default: float, *, minimum: float = 0.0) -> float:
     """The value as a float of at least `least`. ImproperlyConfigured otherwise."""
     value = text(name, str(default))
     try:
         parsed = float(value)
     except ValueError:
         parsed = float("nan")
-    if not parsed >= least:
-        raise ImproperlyConfigured(f"{name} must be a number of at least {least}, not {value!r}")
+    if not parsed >= minimum:
+        raise ImproperlyConfigured(f"{name} must be a number of at least {minimum}, not {value!r}")
     return parsed
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views import csrf, defaults
 
-from core.api.rest import DATABASE_AWAY, database_away, problem
+from core.api.rest import DATABASE_UNAVAILABLE, database_unavailable, problem
 from core.lib.logs import current_context
 
 PAGES = ("/admin", "/dashboard", "/docs", "/i18n")
@@ -56,8 +56,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500 with the request id that the log has; 503 when the database is away."""
     error = sys.exception()
-    if isinstance(error, DATABASE_AWAY):
-        return database_away(error)
+    if isinstance(error, DATABASE_UNAVAILABLE):
+        return database_unavailable(error)
     if _wants_page(request):
         return defaults.server_error(request)
     return problem(500, "Internal server error.", request_id=current_context())

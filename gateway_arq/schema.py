@@ -13,18 +13,18 @@ from core.workers.models import Health
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class RootAnswer(s.Serializer[Any]):
+class RootDocument(s.Serializer[Any]):
     message = s.CharField()
     version = s.CharField()
     status = s.CharField()
     endpoints = s.DictField(child=s.CharField())
 
 
-class HealthAnswer(s.Serializer[Any]):
+class HealthDocument(s.Serializer[Any]):
     status = s.CharField()
 
 
-class VersionAnswer(s.Serializer[Any]):
+class VersionDocument(s.Serializer[Any]):
     title = s.CharField()
     version = s.CharField()
     description = s.CharField()
@@ -57,7 +57,7 @@ class Stats(s.Serializer[Any]):
     asterisk_active = s.IntegerField()
 
 
-class MetricsAnswer(s.Serializer[Any]):
+class MetricsDocument(s.Serializer[Any]):
     workers = s.DictField(child=Worker())
     calls = CallCounts()
     webcom = WebcomLines()
@@ -83,38 +83,40 @@ _METRICS: Final = {
 def _documented(
     operation_id: str,
     summary: str,
-    answer: type[s.Serializer[Any]],
+    response: type[s.Serializer[Any]],
     example: Any,
     text: Sequence[str] = (),
     **more: Any,
 ) -> Decorator:
     told = OpenApiExample("From the reference", example, response_only=True)
-    answers: dict[Any, Any] = {(200, "application/json"): OpenApiResponse(answer, examples=[told])}
+    responses: dict[Any, Any] = {
+        (200, "application/json"): OpenApiResponse(response, examples=[told])
+    }
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
         tags=["Gateway"],
-        responses=answers | {(200, media_type): str for media_type in text},
+        responses=responses | {(200, media_type): str for media_type in text},
         **more,
     )
 
 
 def root(example: dict[str, Any]) -> Decorator:
-    return _documented("root", "API information and endpoints", RootAnswer, example)
+    return _documented("root", "API information and endpoints", RootDocument, example)
 
 
 def version(example: dict[str, Any]) -> Decorator:
-    return _documented("version", "Version and build information", VersionAnswer, example)
+    return _documented("version", "Version and build information", VersionDocument, example)
 
 
 HEALTH = _documented(
-    "health", "Health: 503 when the database is away", HealthAnswer, {"status": "healthy"}
+    "health", "Health: 503 when the database is away", HealthDocument, {"status": "healthy"}
 )
 METRICS = _documented(
     "metrics",
     "System metrics (workers, calls, costs): JSON, "
     "or text for Prometheus as Accept or `format` say",
-    MetricsAnswer,
+    MetricsDocument,
     _METRICS,
     text=["text/plain", "application/openmetrics-text"],
     parameters=[OpenApiParameter("format", str, enum=["json", "prometheus"])],

@@ -26,9 +26,9 @@ SECRET_KEY = env.text(
 )
 DATA_DIR = Path(env.text("DATA_DIR", "./var")).resolve()
 HOST = env.text("HOST", "127.0.0.1")
-PORT = env.integer("PORT", 8000, least=1)
+PORT = env.integer("PORT", 8000, minimum=1)
 ASGI_SERVER = env.choice("ASGI_SERVER", "uvicorn", {"uvicorn", "daphne"})
-HTTP_THREADS = env.integer("HTTP_THREADS", 4, least=1)
+HTTP_THREADS = env.integer("HTTP_THREADS", 4, minimum=1)
 
 # --- Who may ask --------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -39,24 +39,24 @@ CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 100)  # 0 switches it off
 AUTH_FAILURES_PER_MINUTE = env.integer("AUTH_FAILURES_PER_MINUTE", 20)
-LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 5, least=1)  # of one user at one address
-LOGIN_LOCK_MINUTES = env.integer("LOGIN_LOCK_MINUTES", 15, least=1)
+LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 5, minimum=1)  # of one user at one address
+LOGIN_LOCK_MINUTES = env.integer("LOGIN_LOCK_MINUTES", 15, minimum=1)
 TWO_FACTOR_GROUPS = env.items("TWO_FACTOR_GROUPS")  # whose members need a second factor
-MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024, least=1024)
-MAX_IMAGE_BODY_BYTES = env.integer("MAX_IMAGE_BODY_BYTES", 15 * 1024 * 1024, least=1024)
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024, minimum=1024)
+MAX_IMAGE_BODY_BYTES = env.integer("MAX_IMAGE_BODY_BYTES", 15 * 1024 * 1024, minimum=1024)
 
 # --- Live events --------------------------------------------------------------------------------
-HEARTBEAT_S = env.number("HEARTBEAT_S", 30, least=0.05)
-EVENT_LOG_LENGTH = env.integer("EVENT_LOG_LENGTH", 20_000, least=1)
-SOCKET_QUEUE_LENGTH = env.integer("SOCKET_QUEUE_LENGTH", 1_000, least=1)
-MAX_SOCKETS = env.integer("MAX_SOCKETS", 2_000, least=1)
+HEARTBEAT_S = env.number("HEARTBEAT_S", 30, minimum=0.05)
+EVENT_LOG_LENGTH = env.integer("EVENT_LOG_LENGTH", 20_000, minimum=1)
+SOCKET_QUEUE_LENGTH = env.integer("SOCKET_QUEUE_LENGTH", 1_000, minimum=1)
+MAX_SOCKETS = env.integer("MAX_SOCKETS", 2_000, minimum=1)
 
 # --- Carrier ------------------------------------------------------------------------------------
 WEBCOM_URL = env.text("WEBCOM_URL")  # empty: the carrier is switched off
 WEBCOM_PUSH_URL = env.text("WEBCOM_PUSH_URL")
 WEBCOM_TOKEN = env.text("WEBCOM_TOKEN")
 WEBCOM_WEBHOOK_SECRET = env.text("WEBCOM_WEBHOOK_SECRET")
-WEBCOM_TIMEOUT_S = env.number("WEBCOM_TIMEOUT_S", 10, least=0.1)
+WEBCOM_TIMEOUT_S = env.number("WEBCOM_TIMEOUT_S", 10, minimum=0.1)
 CALL_RETENTION_DAYS = env.integer("CALL_RETENTION_DAYS", 0)  # 0 keeps calls for ever
 
 # --- Switchboard --------------------------------------------------------------------------------
@@ -69,8 +69,8 @@ PBX_RETENTION_DAYS = env.integer("PBX_RETENTION_DAYS", 0)  # 0 keeps PBX calls f
 # --- Web TV -------------------------------------------------------------------------------------
 # WEBTV_1_URL, WEBTV_1_PASSWORD, ... by stream and name: {"webtv_1": {"URL": ...}}
 WEBTV_STREAMS = env.groups("WEBTV_")
-WEBTV_INTERVAL_S = env.integer("WEBTV_INTERVAL_S", 5, least=1)
-WEBTV_TIMEOUT_S = env.number("WEBTV_TIMEOUT_S", 4, least=0.1)
+WEBTV_INTERVAL_S = env.integer("WEBTV_INTERVAL_S", 5, minimum=1)
+WEBTV_TIMEOUT_S = env.number("WEBTV_TIMEOUT_S", 4, minimum=0.1)
 WEBTV_SAMPLE_RETENTION_DAYS = env.integer("WEBTV_SAMPLE_RETENTION_DAYS", 7)  # 0: for ever
 WEBTV_HOURLY_RETENTION_DAYS = env.integer("WEBTV_HOURLY_RETENTION_DAYS", 7)
 WEBTV_DAILY_RETENTION_DAYS = env.integer("WEBTV_DAILY_RETENTION_DAYS", 7)
@@ -87,7 +87,7 @@ LOTTO_ARCHIVE_URLS = env.items(
         for host in ("brightstarlottery.it", "igt.it", "lottomatica.it")
     ),
 )
-LOTTO_TIMEOUT_S = env.number("LOTTO_TIMEOUT_S", 30, least=0.1)
+LOTTO_TIMEOUT_S = env.number("LOTTO_TIMEOUT_S", 30, minimum=0.1)
 
 # --- OCR and AutoBOT ----------------------------------------------------------------------------
 OCR_ENGINE = env.choice("OCR_ENGINE", "rapidocr", {"rapidocr", "easyocr"})
@@ -96,11 +96,11 @@ OCR_EASYOCR_DOWNLOAD = env.flag("OCR_EASYOCR_DOWNLOAD")
 OCR_EASYOCR_MODELS = env.text(
     "OCR_EASYOCR_MODELS", str(DATA_DIR / "easyocr") if OCR_EASYOCR_DOWNLOAD else ""
 )
-OCR_QUEUE = env.integer("OCR_QUEUE", 8, least=1)  # images that may wait for the reader
+OCR_QUEUE = env.integer("OCR_QUEUE", 8, minimum=1)  # images that may wait for the reader
 OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own configuration goes before
 # Internal networks that the stream may lie in, though nothing internal is fetched otherwise
 OCR_STREAM_NETWORKS = env.networks("OCR_STREAM_NETWORKS")
-OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, least=0.1)
+OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, minimum=0.1)
 OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps AutoBOT's pictures for ever
 
 TELEGRAM_URL = env.text("TELEGRAM_URL", "https://api.telegram.org")
@@ -112,21 +112,21 @@ OPENROUTER_API_KEY = env.text("OPENROUTER_API_KEY")  # empty: no validation by A
 OPENROUTER_MODEL = env.text("OPENROUTER_MODEL", "anthropic/claude-sonnet-4.5")
 OPENROUTER_MODELS = env.items("OPENROUTER_MODELS")  # that may be asked for; empty: any
 OPENROUTER_MONTHLY_BUDGET = env.number("OPENROUTER_MONTHLY_BUDGET", 20)  # US dollars; 0: no limit
-OPENROUTER_TIMEOUT_S = env.number("OPENROUTER_TIMEOUT_S", 60, least=0.1)
+OPENROUTER_TIMEOUT_S = env.number("OPENROUTER_TIMEOUT_S", 60, minimum=0.1)
 
 LOTTO_SITE_URL = env.text("LOTTO_SITE_URL")  # empty: nothing is uploaded
 LOTTO_SITE_USER = env.text("LOTTO_SITE_USER")
 LOTTO_SITE_PASSWORD = env.text("LOTTO_SITE_PASSWORD")
-LOTTO_SITE_TIMEOUT_S = env.number("LOTTO_SITE_TIMEOUT_S", 10, least=0.1)
+LOTTO_SITE_TIMEOUT_S = env.number("LOTTO_SITE_TIMEOUT_S", 10, minimum=0.1)
 
 # --- Sandbox ------------------------------------------------------------------------------------
 SANDBOX = env.flag("SANDBOX")  # labels every page: the data is not real
-SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, least=1)
+SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, minimum=1)
 
 # --- Stores -------------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL")
 LEGACY_DATABASE_URL = env.text("LEGACY_DATABASE_URL")
-LEGACY_TIMEOUT_S = env.number("LEGACY_TIMEOUT_S", 3, least=0.1)
+LEGACY_TIMEOUT_S = env.number("LEGACY_TIMEOUT_S", 3, minimum=0.1)
 # What the sandbox fills in its place
 LEGACY_FILE = DATA_DIR / "legacy.sqlite3" if SANDBOX and not LEGACY_DATABASE_URL else None
 REDIS_URL = env.text("REDIS_URL")
@@ -196,7 +196,7 @@ INSTALLED_APPS = [
     "daphne",
     "unfold.apps.BasicAppConfig",  # before the admin: its templates stand in for the admin's
     "unfold.contrib.import_export",
-    "gateway_arq.staff.apps.HouseAdminConfig",
+    "gateway_arq.staff.apps.GatewayAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

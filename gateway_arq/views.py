@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api.rest import DATABASE_AWAY, JsonRenderer, Negotiation, problem
+from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, problem
 from gateway_arq import __version__, metrics, schema
 
 ROOT = {
@@ -113,7 +113,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Ready for traffic: the database answers. Redis is not asked: without it requests go on."""
     try:
         ask_database()
-    except DATABASE_AWAY:
+    except DATABASE_UNAVAILABLE:
         return problem(503, "Not ready.")
     return HttpResponse(b'{"status":"ready"}', content_type="application/json")
 

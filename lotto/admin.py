@@ -25,8 +25,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from core.admin.base import HouseAdmin
-from core.admin.read_only import FactAdmin, ReadOnlyAdmin
+from core.admin.base import BaseAdmin
+from core.admin.read_only import ReadOnlyAdmin, ReadOnlyExportAdmin
 from core.lib.labels import choices
 from lotto import files, imports, ingest
 from lotto.labels import SOURCES
@@ -192,7 +192,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
         if posted and form.is_valid():
             upload = form.cleaned_data["file"]
             try:
-                done = imports.take_in(files.lines_of(upload.file), name=upload.name)
+                done = imports.import_draws(files.lines_of(upload.file), name=upload.name)
             except files.Unreadable as exc:
                 form.add_error("file", str(exc))
             else:
@@ -257,7 +257,7 @@ class DrawForm(forms.ModelForm):
 
 
 @admin.register(Extraction)
-class ExtractionAdmin(HouseAdmin):
+class ExtractionAdmin(BaseAdmin):
     form = DrawForm
     list_display = ("day", "wheel", "numbers_drawn", "source", "verified", "updated_at")
     list_filter = ("wheel", "source", "verified")
@@ -290,7 +290,7 @@ class ExtractionAdmin(HouseAdmin):
 
 
 @admin.register(Intake)
-class IntakeAdmin(FactAdmin):
+class IntakeAdmin(ReadOnlyExportAdmin):
     list_display = (
         "when", "source", "name", "inserted", "skipped", "verified", "corrected", "rejected",
         "duration_s",
@@ -310,6 +310,6 @@ class IntakeAdmin(FactAdmin):
 
 
 @admin.register(Correction)
-class CorrectionAdmin(FactAdmin):
+class CorrectionAdmin(ReadOnlyExportAdmin):
     list_display = ("at", "day", "wheel", "before", "after", "source_before", "source")
     list_filter = ("wheel", "source")

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from core.realtime.events import Event
-from lotto.rules import told_day
+from lotto.rules import format_day
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class DrawSaved(Event):
 
     def payload(self) -> dict[str, Any]:
         wheels = {wheel: list(numbers) for wheel, numbers in sorted(self.wheels.items())}
-        return {"date": told_day(self.day), "wheels": wheels, "source": self.source}
+        return {"date": format_day(self.day), "wheels": wheels, "source": self.source}
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,4 @@ class DrawCorrected(Event):
             wheel: {"before": list(before), "after": list(self.after[wheel])}
             for wheel, before in sorted(self.before.items())
         }
-        return {"date": told_day(self.day), "wheels": wheels, "source": self.source}
+        return {"date": format_day(self.day), "wheels": wheels, "source": self.source}

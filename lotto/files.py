@@ -23,7 +23,7 @@ from django.conf import settings
 
 from lotto.ingest import archive_lines
 
-MOST_BYTES: Final = 64 * 1024 * 1024  # unpacked; the whole archive since 1939 is 2 MB
+MAX_BYTES: Final = 64 * 1024 * 1024  # unpacked; the whole archive since 1939 is 2 MB
 BUFFERED: Final = 64 * 1024
 LONGEST_LINE: Final = 4_096
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
@@ -66,7 +66,7 @@ def importable(path: str) -> Iterator[IO[bytes]]:
 def lines_of(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of an archive file, plain, gzip or ZIP, read bit by bit.
 
-    Raises Unreadable when it is broken, over MOST_BYTES, or a ZIP without exactly one text.
+    Raises Unreadable when it is broken, over MAX_BYTES, or a ZIP without exactly one text.
     """
     try:
         yield from _bounded(_unpacked(file))
@@ -133,8 +133,8 @@ def _bounded(file: IO[bytes]) -> Iterator[bytes]:
         while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):  # one line, not two
             rest = file.readline(LONGEST_LINE)
             total += len(rest)
-            if total > MOST_BYTES:
+            if total > MAX_BYTES:
                 break
-        if total > MOST_BYTES:
-            raise Unreadable(f"The file is over {MOST_BYTES:,} bytes unpacked.")
+        if total > MAX_BYTES:
+            raise Unreadable(f"The file is over {MAX_BYTES:,} bytes unpacked.")
         yield line

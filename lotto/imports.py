@@ -33,7 +33,7 @@ class Disabled(Exception):
     """No address of the operator's archive is configured."""
 
 
-def take_in(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: str = "") -> Intake:
+def import_draws(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: str = "") -> Intake:
     """Store what is new in a file called `name`, and note what became of its lines.
 
     All of it or nothing. Raises files.Unreadable.
@@ -89,7 +89,7 @@ def sync_with(
             if document is None:
                 return _nothing_new(before)
             lines = progress(files.lines_of(io.BytesIO(document.body)))
-            return _taken_in(lines, url, document.etag)
+            return _imported(lines, url, document.etag)
         except (OperatorError, files.Unreadable) as exc:
             failures.append(str(exc))
             logger.warning("lotto.archive_unusable url=%s error=%s", url, exc)
@@ -97,8 +97,8 @@ def sync_with(
 
 
 @transaction.atomic
-def _taken_in(lines: Lines, url: str, etag: str) -> Intake:
-    done = take_in(lines, name=url, source=Source.SYNC, etag=etag)
+def _imported(lines: Lines, url: str, etag: str) -> Intake:
+    done = import_draws(lines, name=url, source=Source.SYNC, etag=etag)
     if not (done.inserted or done.skipped or done.corrected):
         raise OperatorError(f"{url} holds no draw that can be used.")
     return done

@@ -23,14 +23,14 @@ from core.lib.upsert import insert, sql_time
 from core.realtime.publish import publish_on_commit
 from lotto.events import DrawCorrected, DrawSaved
 from lotto.models import NUMBERS, Archive, Correction, Extraction
-from lotto.rules import told_day
+from lotto.rules import format_day
 from lotto.tsv import KEY_BYTES, canonical, draw_of, line_of
 from lotto.types import Draw, Refused, Rejected, Source
 
 LOCK: Final = "lotto.archive"
 REPORTED: Final = 1_000  # rejected lines that are kept; more are counted
 OVERRULED: Final = (Source.OCR, Source.MANUAL)  # by the operator
-AT_ONCE: Final = 500  # rows of one statement
+CHUNK_SIZE: Final = 500  # rows of one statement
 NEWS: Final = timedelta(days=7)  # older draws are history: nobody watches them come
 _COLUMNS: Final = (
     "day", "wheel", *NUMBERS, "source", "verified", "created_at", "updated_at",
@@ -42,7 +42,7 @@ class Conflict(Exception):
 
     def __init__(self, day: date, stored: dict[str, list[int]]) -> None:
         told = ", ".join(f"{wheel} {numbers}" for wheel, numbers in stored.items())
-        super().__init__(f"{told_day(day)} is stored with other numbers: {told}.")
+        super().__init__(f"{format_day(day)} is stored with other numbers: {told}.")
         self.stored = stored
 
 
@@ -138,7 +138,7 @@ def store_lines(lines: Iterable[bytes], *, source: str) -> Report:
     report = sorting.report
     report.inserted = len(sorting.fresh)
     _overrule(sorting.disputed, report)
-    for some in batched(sorting.confirmed, AT_ONCE):
+    for some in batched(sorting.confirmed, CHUNK_SIZE):
         report.verified += Extraction.objects.filter(pk__in=some).update(verified=True)
     if report.inserted or report.corrected:
         _renew_version()
@@ -227,10 +227,10 @@ def _insert(lines: Iterable[bytes], source: str) -> None:
             connection.cursor() as cursor,
             cursor.copy(f"COPY lotto_extraction ({', '.join(_COLUMNS)}) FROM STDIN") as copy,
         ):
-            for some in batched(lines, AT_ONCE):
+            for some in batched(lines, CHUNK_SIZE):
                 copy.write(end.join(some) + end)
         return
-    for some in batched(lines, AT_ONCE):
+    for some in batched(lines, CHUNK_SIZE):
         rows = []
         for line in some:
             day, wheel, *numbers = line.decode().split("\t")
@@ -240,7 +240,7 @@ def _insert(lines: Iterable[bytes], source: str) -> None:
 
 def _announce(lines: Iterable[bytes], source: str) -> None:
     """Tell of the days that are news."""
-    since = told_day(timezone.now().date() - NEWS).encode()
+    since = format_day(timezone.now().date() - NEWS).encode()
     days: defaultdict[date, dict[str, tuple[int, ...]]] = defaultdict(dict)
     for line in lines:
         if line >= since:

@@ -6,10 +6,10 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from core.lib.labels import Words
+from core.lib.labels import Labels
 from lotto.types import Source
 
-SOURCES: Final[Words] = {
+SOURCES: Final[Labels] = {
     Source.MANUAL: _("by hand"),
     Source.OCR: _("OCR"),
     Source.SYNC: _("synchronisation"),

@@ -55,7 +55,7 @@ def draw_day_before(day: date) -> date:
 
 
 @lru_cache(16_384)  # twice the days since 1939
-def told_day(day: date) -> str:
+def format_day(day: date) -> str:
     """`2025/12/07`, as the operator and the reference write it."""
     return f"{day:%Y/%m/%d}" if day.year > 999 else day.isoformat().replace("-", "/")
 

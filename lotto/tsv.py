@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from lotto.rules import drawn_day_of, numbers_of, told_day, wheel_of
+from lotto.rules import drawn_day_of, format_day, numbers_of, wheel_of
 from lotto.types import DRAWN, WHEELS, Draw, Refused
 
 KEY_BYTES: Final = 13  # day, tab and wheel: what tells a line from the others
@@ -50,7 +50,7 @@ def draw_of(line: bytes) -> Draw:
 
 def line_of(draw: Draw) -> bytes:
     """The draw as a line, without its end."""
-    fields = (told_day(draw.day), draw.wheel, *map(str, draw.numbers))
+    fields = (format_day(draw.day), draw.wheel, *map(str, draw.numbers))
     return "\t".join(fields).encode()
 
 

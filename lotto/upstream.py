@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from core.lib.http import Document, HttpClient, HttpError
 from lotto.types import OperatorError
 
-MOST_BYTES: Final = 16 * 1024 * 1024  # packed; the archive since 1939 has 0.7 MB
+MAX_BYTES: Final = 16 * 1024 * 1024  # packed; the archive since 1939 has 0.7 MB
 LONGEST_ETAG: Final = 200
 HEADERS: Final = {
     "Accept": "application/zip, */*;q=0.1",
@@ -36,7 +36,7 @@ class HttpOperator:
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         try:
             client = HttpClient(
-                f"{parts.scheme}://{parts.netloc}", headers=HEADERS, max_bytes=MOST_BYTES
+                f"{parts.scheme}://{parts.netloc}", headers=HEADERS, max_bytes=MAX_BYTES
             )
         except ValueError:
             raise OperatorError(f"{url[:100]!r} is no address.") from None

@@ -23,9 +23,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from core.admin.base import HouseAdmin
-from core.admin.read_only import FactAdmin, ReadOnlyAdmin
-from core.lib.labels import called
+from core.admin.base import BaseAdmin
+from core.admin.read_only import ReadOnlyAdmin, ReadOnlyExportAdmin
+from core.lib.labels import label_of
 from lotto.rules import numbers_of
 from lotto.types import DRAWN, WHEELS, Refused
 from ocr import selectors
@@ -172,13 +172,13 @@ class AutobotRunAdmin(ReadOnlyAdmin):
             if name == "all":
                 offered = self._run(run_id).steps.filter(state=StepState.OFFERED)
                 names = [StepName(step.name) for step in offered]
-                services.take_up(run_id, names)
+                services.resume(run_id, names)
             elif name in AGAIN_LABELS:
                 names = [StepName(name)]
-                services.take_up(run_id, names, afresh=True)
+                services.resume(run_id, names, afresh=True)
             else:
                 raise Http404
-            told = ", ".join(called(STEPS, one) for one in names)
+            told = ", ".join(label_of(STEPS, one) for one in names)
             return _("It is being done: %(steps)s.") % {"steps": told}
 
         return self._done(request, run_id, do)
@@ -330,7 +330,7 @@ class ConfigForm(forms.ModelForm):
 
 
 @admin.register(AutobotConfig)
-class AutobotConfigAdmin(HouseAdmin):
+class AutobotConfigAdmin(BaseAdmin):
     form = ConfigForm
     list_display = ("__str__", "stream_url", *services.OPTIONS)
 
@@ -347,7 +347,7 @@ class AutobotConfigAdmin(HouseAdmin):
 
 
 @admin.register(AiUse)
-class AiUseAdmin(FactAdmin):
+class AiUseAdmin(ReadOnlyExportAdmin):
     list_display = ("asked_at", "purpose", "model", "state", "cost_usd", "duration_s", "detail")
     list_filter = ("state", "purpose", "model")
     search_fields = ("model", "detail")

@@ -15,9 +15,9 @@ from PIL import ExifTags, Image, ImageOps
 
 from ocr.types import ImageRefused, ImageTooLarge
 
-MOST_BYTES: Final = 10 * 1024 * 1024
-MOST_PIXELS: Final = 40_000_000
-LEAST_SIDE: Final = 32  # px: on less, no board can be read
+MAX_BYTES: Final = 10 * 1024 * 1024
+MAX_PIXELS: Final = 40_000_000
+MIN_SIDE: Final = 32  # px: on less, no board can be read
 READ_SIDE: Final = 2_400  # px: the reader sees no more on larger ones
 JPEG_QUALITY: Final = 90
 KINDS: Final = ("JPEG", "PNG", "WEBP")
@@ -33,8 +33,8 @@ def decoded(text: str) -> bytes:
     """
     head = _DATA_URI.match(text)
     body = text[head.end() :] if head else text
-    if len(body) > MOST_BYTES * 1.5:  # the third more of base64, and line ends
-        raise ImageTooLarge(f"The image is over {MOST_BYTES} bytes.")
+    if len(body) > MAX_BYTES * 1.5:  # the third more of base64, and line ends
+        raise ImageTooLarge(f"The image is over {MAX_BYTES} bytes.")
     try:
         file = base64.b64decode("".join(body.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -88,21 +88,21 @@ def jpeg(file: bytes, side: int) -> bytes:
 
 
 def _opened(file: bytes) -> Image.Image:
-    if len(file) > MOST_BYTES:
-        raise ImageTooLarge(f"The image is over {MOST_BYTES} bytes.")
+    if len(file) > MAX_BYTES:
+        raise ImageTooLarge(f"The image is over {MAX_BYTES} bytes.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
             image = Image.open(io.BytesIO(file), formats=KINDS)
     except Image.DecompressionBombError:
-        raise ImageTooLarge(f"The image has over {MOST_PIXELS} pixels.") from None
+        raise ImageTooLarge(f"The image has over {MAX_PIXELS} pixels.") from None
     except (OSError, SyntaxError, ValueError):
         raise ImageRefused(f"This is no image of these kinds: {', '.join(KINDS)}.") from None
     width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise ImageTooLarge(f"The image has over {MOST_PIXELS} pixels.")
-    if min(width, height) < LEAST_SIDE:
-        raise ImageRefused(f"The image is less than {LEAST_SIDE} pixels wide or high.")
+    if width * height > MAX_PIXELS:
+        raise ImageTooLarge(f"The image has over {MAX_PIXELS} pixels.")
+    if min(width, height) < MIN_SIDE:
+        raise ImageRefused(f"The image is less than {MIN_SIDE} pixels wide or high.")
     return image
 
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from core.lib.labels import Words
+from core.lib.labels import Labels
 from ocr.types import Held, Origin, RunState, StepName, StepState
 
-RUN_STATES: Final[Words] = {
+RUN_STATES: Final[Labels] = {
     RunState.IDLE: _("idle"),
     RunState.CAPTURING: _("looking for the board"),
     RunState.OCR: _("reading"),
@@ -17,24 +17,24 @@ RUN_STATES: Final[Words] = {
     RunState.COMPLETED: _("completed"),
     RunState.ERROR: _("nothing was read"),
 }
-HELD: Final[Words] = {
+HELD: Final[Labels] = {
     Held.OLD: _("a draw of another day"),
     Held.NO_DRAW: _("no draw is due on this day"),
     Held.BEHIND: _("the archive lacks the draw before"),
 }
-ORIGINS: Final[Words] = {
+ORIGINS: Final[Labels] = {
     Origin.OCR: _("OCR"),
     Origin.AI: _("AI"),
     Origin.PERSON: _("a person"),
 }
-STEPS: Final[Words] = {
+STEPS: Final[Labels] = {
     StepName.VALIDATE: _("Validation by AI"),
     StepName.ARCHIVE: _("Archive"),
     StepName.UPLOAD: _("Lotto site"),
     StepName.TELEGRAM: _("Telegram"),
     StepName.NOTICE: _("Notice of a correction"),
 }
-STEP_STATES: Final[Words] = {
+STEP_STATES: Final[Labels] = {
     StepState.WAITING: _("waiting"),
     StepState.RUNNING: _("running"),
     StepState.DONE: _("done"),

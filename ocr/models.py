@@ -151,9 +151,9 @@ class AutobotWheel(models.Model):
     def numbers(self) -> list[int | None]:
         return [cell[0] for cell in self.cells]
 
-    def sure_numbers(self, least: float) -> tuple[int, ...] | None:
+    def sure_numbers(self, minimum: float) -> tuple[int, ...] | None:
         """The five numbers where each has at least that confidence, else None."""
-        sure = tuple(cell[0] for cell in self.cells if cell[0] is not None and cell[1] >= least)
+        sure = tuple(cell[0] for cell in self.cells if cell[0] is not None and cell[1] >= minimum)
         return sure if len(sure) == DRAWN else None
 
     @property

@@ -81,13 +81,13 @@ class ReadingProcess:
                 if halt.is_set():
                     raise ReadingHalted
             try:
-                answer = self._answer(question, halt)
+                response = self._response(question, halt)
             finally:
                 self._asking.release()
         finally:
             self._room.release()
-        if answer.refused:
-            raise ImageRefused(answer.refused)
+        if response.refused:
+            raise ImageRefused(response.refused)
         return Reading(
             {
                 wheel: tuple(
@@ -96,18 +96,18 @@ class ReadingProcess:
                     )
                     for n in numbers
                 )
-                for wheel, numbers in answer.wheels.items()
+                for wheel, numbers in response.wheels.items()
             },
-            answer.boxes,
+            response.boxes,
         )
 
-    def _answer(self, question: Question, halt: threading.Event) -> Answer:
+    def _response(self, question: Question, halt: threading.Event) -> Answer:
         if self._idle:
             self._idle.cancel()
         try:
             pipe = self._pipe or self._start(halt)
             pipe.send_bytes(msgspec.msgpack.encode(question))
-            answer = _received(pipe, self._answer_s, halt)
+            response = _received(pipe, self._answer_s, halt)
         except ReadingHalted:
             self._end()
             raise
@@ -117,7 +117,7 @@ class ReadingProcess:
         self._idle = threading.Timer(self._idle_s, self._rest)
         self._idle.daemon = True
         self._idle.start()
-        return answer
+        return response
 
     def _start(self, halt: threading.Event) -> Connection:
         if self._process:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from core.lib.days import local_day
-from lotto.rules import told_day
+from lotto.rules import format_day
 from lotto.types import WHEELS
 from ocr.models import AutobotConfig, AutobotRun, AutobotWheel, Evidence
 from ocr.types import RunState, StepName
@@ -93,7 +93,7 @@ def _told(
         "total_wheels": len(WHEELS),
         "last_run": run and f"{run.started_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "run": run and run.pk,
-        "date": run and told_day(run.day),
+        "date": run and format_day(run.day),
         "message": run.message if run else "",
         "wheels": {WHEELS[code]: [f"{n:02}" for n in numbers] for code, numbers in wheels.items()},
         "missing": [WHEELS[code] for code in WHEELS if run and code not in wheels],

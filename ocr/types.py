@@ -155,7 +155,7 @@ class AiUsage(NamedTuple):
 NOTHING_USED: Final = AiUsage(cost_usd=Decimal(0))
 
 
-class AiQuestion(NamedTuple):
+class AiRequest(NamedTuple):
     """What a model is asked about a picture (JPEG), and the JSON schema its answer must have."""
 
     model: str
@@ -164,7 +164,7 @@ class AiQuestion(NamedTuple):
     schema: dict[str, Any] | None = None
 
 
-class AiAnswer(NamedTuple):
+class AiResponse(NamedTuple):
     """What it said, and which model it was in the end."""
 
     text: str

@@ -44,7 +44,7 @@ class AmiServer:
         self.faults: set[str] = set()
         self.sessions: set[_Session] = set()  # those that are logged in
         self.open: set[asyncio.StreamWriter] = set()
-        switchboard.listeners.add(self._tell_event)
+        switchboard.listeners.add(self._write_event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, for `asyncio.start_server`."""
@@ -74,7 +74,7 @@ class AmiServer:
         for writer in list(self.open):
             writer.close()
 
-    def _tell_event(self, what: Headers) -> None:
+    def _write_event(self, what: Headers) -> None:
         self.tell(encoded(what))
 
 
@@ -92,7 +92,7 @@ class _Session:
             banner = "HTTP/1.1 400 Bad Request" if "wrong_banner" in faults else BANNER
             self.send(f"{banner}\r\n".encode())
         while action := decoded(await reader.readuntil(b"\r\n\r\n")):
-            if self._answer(action) == "Goodbye":
+            if self._response(action) == "Goodbye":
                 return
 
     def send(self, raw: bytes) -> None:
@@ -103,32 +103,32 @@ class _Session:
         if self._writer.transport.get_write_buffer_size() > MAX_BEHIND:
             self._writer.transport.abort()
 
-    def _answer(self, action: Headers) -> str:
+    def _response(self, action: Headers) -> str:
         """Answer an action; the kind of response."""
         name, action_id = action.get("action", "").lower(), action.get("actionid", "")
         if name == "login" and "hang_at_login" in self._server.faults:
             return ""
         said, events = self._said(name, action)
         mine = {"ActionID": action_id} if action_id else {}
-        answer = encoded({"Response": said.pop("Response"), **mine, **said})
-        kind = answer.split(b"\r\n", 1)[0].decode().removeprefix("Response: ")
+        response = encoded({"Response": said.pop("Response"), **mine, **said})
+        kind = response.split(b"\r\n", 1)[0].decode().removeprefix("Response: ")
         for item in events:
-            answer += encoded({"Event": item["Event"], **mine, **item})
-        self._respond(answer)
+            response += encoded({"Event": item["Event"], **mine, **item})
+        self._respond(response)
         if name == "login" and kind == "Success":
             self._server.sessions.add(self)
             self.send(encoded({"Event": "FullyBooted", "Status": "Fully Booted"}))
         return kind
 
-    def _respond(self, answer: bytes) -> None:
+    def _respond(self, response: bytes) -> None:
         faults = self._server.faults
         if "stray_answer" in faults:
-            answer = encoded({"Response": "Success", "ActionID": "not-yours"}) + answer
+            response = encoded({"Response": "Success", "ActionID": "not-yours"}) + response
         if "out_of_order" in faults:
-            self._held, answer = (
-                (answer, b"") if self._held is None else (None, answer + self._held)
+            self._held, response = (
+                (response, b"") if self._held is None else (None, response + self._held)
             )
-        self.send(answer)
+        self.send(response)
 
     def _said(self, name: str, action: Headers) -> tuple[Headers, list[Headers]]:
         """The response to an action, and the events that belong to it."""

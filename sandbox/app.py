@@ -49,7 +49,7 @@ class _Control:
         ]
 
     async def _help(self, request: web.Request) -> web.Response:
-        return json_answer(
+        return json_response(
             {
                 "what": "Sandbox of Gateway ARQ: the outside world, with invented data",
                 "upstreams": {
@@ -73,7 +73,7 @@ class _Control:
         )
 
     async def _listed(self, request: web.Request) -> web.Response:
-        return json_answer({"faults": self._faults.listed()})
+        return json_response({"faults": self._faults.listed()})
 
     async def _arm(self, request: web.Request) -> web.Response:
         wish = await json_body(request)
@@ -81,11 +81,11 @@ class _Control:
             self._faults.arm(**wish)
         except (TypeError, ValueError) as exc:
             raise web.HTTPBadRequest(text=str(exc)) from None
-        return json_answer({"faults": self._faults.listed()}, status=201)
+        return json_response({"faults": self._faults.listed()}, status=201)
 
     async def _clear(self, request: web.Request) -> web.Response:
         self._faults.clear()
-        return json_answer({"faults": []})
+        return json_response({"faults": []})
 
 
 @web.middleware
@@ -93,10 +93,10 @@ async def _control_errors(request: web.Request, handler: faulty.Handler) -> web.
     try:
         return await handler(request)
     except web.HTTPException as exc:
-        return json_answer({"error": exc.text or exc.reason}, status=exc.status)
+        return json_response({"error": exc.text or exc.reason}, status=exc.status)
 
 
-def json_answer(content: Any, *, status: int = 200) -> web.Response:
+def json_response(content: Any, *, status: int = 200) -> web.Response:
     """An answer of JSON."""
     return web.Response(body=orjson.dumps(content), status=status, content_type="application/json")
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import encode_basic_auth, web
 
-from sandbox.app import Upstream, json_answer
+from sandbox.app import Upstream, json_response
 from sandbox.faults import Handler
 from sandbox.switchboard import PHONES, TRUNK, Headers, Switchboard
 
@@ -59,10 +59,10 @@ class AriServer:
         )
         return Upstream("ari", PREFIX, app)
 
-    def tell(self, kind: str, **facts: Any) -> None:
+    def tell(self, kind: str, **fields: Any) -> None:
         """Send an event to the application, if one listens."""
         at = _time(self.clock())
-        event = {"type": kind, "timestamp": at, **facts, "application": self.application}
+        event = {"type": kind, "timestamp": at, **fields, "application": self.application}
         if self.outbox is not None:
             self.outbox.put_nowait(orjson.dumps(event).decode())
 
@@ -128,7 +128,7 @@ class AriServer:
     @web.middleware
     async def _authenticated(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.headers.get("Authorization") != self._auth:
-            return json_answer({"error": "Unauthorized"}, status=401)
+            return json_response({"error": "Unauthorized"}, status=401)
         return await handler(request)
 
     async def _events(self, request: web.Request) -> web.WebSocketResponse:
@@ -151,7 +151,9 @@ class AriServer:
         return socket
 
     async def _channels(self, request: web.Request) -> web.Response:
-        return json_answer([self._channel(what) for _, what in self.switchboard.channels.values()])
+        return json_response(
+            [self._channel(what) for _, what in self.switchboard.channels.values()]
+        )
 
     async def _endpoints(self, request: web.Request) -> web.Response:
         trunk = {"technology": "PJSIP", "resource": TRUNK.partition("/")[2], "state": "online"}
@@ -163,7 +165,7 @@ class AriServer:
             }
             for phone in reversed(PHONES)
         ]
-        return json_answer([{**endpoint, "channel_ids": []} for endpoint in (*phones, trunk)])
+        return json_response([{**endpoint, "channel_ids": []} for endpoint in (*phones, trunk)])
 
     async def _continue(self, request: web.Request) -> web.Response:
         return self._decide(request, "")
@@ -173,7 +175,7 @@ class AriServer:
 
     async def _play(self, request: web.Request) -> web.Response:
         if request.match_info["id"] not in self.waiting:
-            return json_answer({"message": "Channel not in Stasis application"}, status=409)
+            return json_response({"message": "Channel not in Stasis application"}, status=409)
         playback = {
             "id": request.match_info["playback"],
             "media_uri": request.query.get("media", ""),
@@ -182,12 +184,12 @@ class AriServer:
         asyncio.get_running_loop().call_later(
             0.05, lambda: self.tell("PlaybackFinished", playback={**playback, "state": "done"})
         )
-        return json_answer({**playback, "state": "queued"}, status=201)
+        return json_response({**playback, "state": "queued"}, status=201)
 
     def _decide(self, request: web.Request, why: str) -> web.Response:
         decision = self.waiting.get(request.match_info["id"])
         if decision is None or decision.done():
-            return json_answer({"message": "Channel not found"}, status=404)
+            return json_response({"message": "Channel not found"}, status=404)
         decision.set_result(why)
         return web.Response(status=204)
 

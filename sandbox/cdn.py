@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from sandbox.app import CONTROL, Upstream, json_answer, json_body
+from sandbox.app import CONTROL, Upstream, json_body, json_response
 
 PREFIX: Final = "/cdn"
 STREAMS: Final = {"main": 1.0, "second": 0.35}  # name: share of the audience
@@ -108,7 +108,7 @@ class Cdn:
         stream = request.match_info["stream"]
         viewers = self.viewers(stream)
         since = datetime.fromtimestamp(self.clock() // 86_400 * 86_400, UTC)
-        return json_answer(
+        return json_response(
             {
                 "serverTime": datetime.fromtimestamp(self.clock(), UTC),
                 "lastConnectTime": since,
@@ -146,5 +146,5 @@ class Cdn:
                 self.fixed[stream] = viewers
         if "online" in wish:
             (self.off_air.discard if wish["online"] else self.off_air.add)(stream)
-        answer = {"viewers": self.viewers(stream), "online": stream not in self.off_air}
-        return json_answer({"stream": stream, **answer})
+        response = {"viewers": self.viewers(stream), "online": stream not in self.off_air}
+        return json_response({"stream": stream, **response})

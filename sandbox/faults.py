@@ -103,18 +103,18 @@ async def _slow(request: web.Request, handler: Handler, fault: Fault) -> web.Str
 
 async def _hang(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     """Half of the right answer, then silence."""
-    answer, body = await _begun(request, handler)
-    await answer.write(body[: len(body) // 2])
+    response, body = await _begun(request, handler)
+    await response.write(body[: len(body) // 2])
     await asyncio.sleep(fault.delay_s or HANG_S)
-    return answer
+    return response
 
 
 async def _half(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     """Half of the right answer, then the connection is cut."""
-    answer, body = await _begun(request, handler)
-    await answer.write(body[: len(body) // 2])
+    response, body = await _begun(request, handler)
+    await response.write(body[: len(body) // 2])
     _cut(request, abruptly=False)
-    return answer
+    return response
 
 
 async def _truncated(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
@@ -125,11 +125,11 @@ async def _truncated(request: web.Request, handler: Handler, fault: Fault) -> we
 
 async def _drip(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     """The right answer, byte by byte with `delay_s` in between."""
-    answer, body = await _begun(request, handler)
+    response, body = await _begun(request, handler)
     for position in range(len(body)):
-        await answer.write(body[position : position + 1])
+        await response.write(body[position : position + 1])
         await asyncio.sleep(fault.delay_s)
-    return answer
+    return response
 
 
 async def _drip_head(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
@@ -142,7 +142,7 @@ async def _drip_head(request: web.Request, handler: Handler, fault: Fault) -> we
     return web.Response()
 
 
-async def _answer(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
+async def _response(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     """`body` with `status`, said to be JSON; without a body the contract's error of that status."""
     headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
     code = ERROR_CODES.get(fault.status, "error")
@@ -186,12 +186,12 @@ async def _endless(request: web.Request, handler: Handler, fault: Fault) -> web.
 
 async def _huge(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     """64 MiB of blanks."""
-    answer = web.StreamResponse()
-    answer.content_type = "application/json"
-    await answer.prepare(request)
+    response = web.StreamResponse()
+    response.content_type = "application/json"
+    await response.prepare(request)
     for _ in range(BOMB_BYTES // 65536):
-        await answer.write(b" " * 65536)
-    return answer
+        await response.write(b" " * 65536)
+    return response
 
 
 async def _bomb(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
@@ -203,7 +203,7 @@ async def _bomb(request: web.Request, handler: Handler, fault: Fault) -> web.Str
 
 
 KINDS: Final[dict[str, Callable[[web.Request, Handler, Fault], Awaitable[web.StreamResponse]]]] = {
-    "answer": _answer,
+    "answer": _response,
     "bomb": _bomb,
     "down": _down,
     "drip": _drip,
@@ -229,19 +229,19 @@ ERROR_CODES: Final = {
 }
 
 
-def _body(answer: web.StreamResponse) -> bytes:
-    body = answer.body if isinstance(answer, web.Response) else b""
+def _body(response: web.StreamResponse) -> bytes:
+    body = response.body if isinstance(response, web.Response) else b""
     return body if isinstance(body, bytes) else b""
 
 
 async def _begun(request: web.Request, handler: Handler) -> tuple[web.StreamResponse, bytes]:
     """The head of the right answer, sent, and the body still to send."""
     body = _body(await handler(request))
-    answer = web.StreamResponse()
-    answer.content_type = "application/json"
-    answer.content_length = len(body)
-    await answer.prepare(request)
-    return answer, body
+    response = web.StreamResponse()
+    response.content_type = "application/json"
+    response.content_length = len(body)
+    await response.prepare(request)
+    return response, body
 
 
 def _cut(request: web.Request, *, abruptly: bool = True) -> None:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from sandbox import draws
-from sandbox.app import CONTROL, Upstream, json_answer, json_body
+from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.faults import Handler
 
 PREFIX: Final = "/lotto-site"
@@ -88,7 +88,7 @@ class LottoSite:
         results = [
             self._taken(drawn_on.isoformat(), wheel, numbers) for wheel, numbers in wheels.items()
         ]
-        return json_answer({"date": drawn_on.isoformat(), "results": results})
+        return json_response({"date": drawn_on.isoformat(), "results": results})
 
     def _taken(self, day: str, wheel: str, numbers: Any) -> dict[str, str]:
         wrong = self.refused.get(wheel) or _wrong(wheel, numbers)
@@ -125,14 +125,14 @@ class LottoSite:
         return [_win(day, draw) for day, draw in islice(drawn, WINS)]
 
     async def _listed(self, request: web.Request) -> web.Response:
-        return json_answer({"draws": self.draws})
+        return json_response({"draws": self.draws})
 
     async def _steer(self, request: web.Request) -> web.Response:
         refuse = (await json_body(request)).get("refuse", {})
         if not isinstance(refuse, dict) or not all(isinstance(why, str) for why in refuse.values()):
             raise web.HTTPBadRequest(text="refuse must be an object of wheels and reasons")
         self.refused = refuse
-        return json_answer({"refuse": refuse})
+        return json_response({"refuse": refuse})
 
 
 def _wrong(wheel: str, numbers: Any) -> str:
@@ -159,7 +159,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except web.HTTPException as exc:
-        answer = json_answer({"detail": exc.text or exc.reason}, status=exc.status)
+        response = json_response({"detail": exc.text or exc.reason}, status=exc.status)
         if challenge := exc.headers.get("WWW-Authenticate"):
-            answer.headers["WWW-Authenticate"] = challenge
-        return answer
+            response.headers["WWW-Authenticate"] = challenge
+        return response

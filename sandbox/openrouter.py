@@ -24,14 +24,14 @@ from aiohttp import web
 from PIL import Image
 
 from sandbox import draws
-from sandbox.app import CONTROL, Upstream, json_answer, json_body
+from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.faults import Handler
 
 PREFIX: Final = "/openrouter/v1"
 ROME: Final = ZoneInfo("Europe/Rome")
 REMEMBERED: Final = 200  # pictures
 DAYS_BACK: Final = 366
-LEAST_KNOWN: Final = 5  # numbers that must belong to a draw, for it to be that one
+MIN_KNOWN: Final = 5  # numbers that must belong to a draw, for it to be that one
 IMAGE_TOKENS: Final = 1_600
 CONFIDENCE: Final = 98
 STEERED: Final[dict[str, Any]] = {
@@ -121,7 +121,7 @@ class OpenRouter:
         return await handler(request)
 
     async def _models(self, request: web.Request) -> web.Response:
-        return json_answer({"data": MODELS})
+        return json_response({"data": MODELS})
 
     async def _chat(self, request: web.Request) -> web.Response:
         body = await json_body(request)
@@ -134,11 +134,11 @@ class OpenRouter:
         size = _size(picture) if picture else None
         is_board = (body.get("response_format") or {}).get("type") == "json_schema"
         said = self._board(text, picture) if is_board else _chatter(text, size)
-        answer = self._answer(model, text, said if self.says is None else self.says)
+        response = self._response(model, text, said if self.says is None else self.says)
         self.asked = [*self.asked[-REMEMBERED:], {"model": model["id"], "text": text, "size": size}]
-        return json_answer(answer)
+        return json_response(response)
 
-    def _answer(self, model: dict[str, Any], text: str, said: str) -> dict[str, Any]:
+    def _response(self, model: dict[str, Any], text: str, said: str) -> dict[str, Any]:
         tokens = len(text) // 4 + IMAGE_TOKENS, len(said) // 3
         prices = (float(model["pricing"][kind]) for kind in ("prompt", "completion"))
         cost = round(sum(n * price for n, price in zip(tokens, prices, strict=True)), 9)
@@ -148,12 +148,16 @@ class OpenRouter:
             "total_tokens": sum(tokens),
             "cost": cost if self.cost is None else self.cost,
         }
-        answer = {"id": f"gen-{len(self.asked)}", "model": model["id"], "object": "chat.completion"}
+        response = {
+            "id": f"gen-{len(self.asked)}",
+            "model": model["id"],
+            "object": "chat.completion",
+        }
         if self.error:
-            return {**answer, "error": self.error, "usage": usage}
+            return {**response, "error": self.error, "usage": usage}
         message = {"role": "assistant", "content": said}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
-        return {**answer, "choices": [choice], "usage": usage}
+        return {**response, "choices": [choice], "usage": usage}
 
     def _board(self, text: str, picture: bytes) -> str:
         digest = hashlib.sha256(picture).hexdigest()
@@ -189,12 +193,12 @@ class OpenRouter:
         today = datetime.fromtimestamp(self.clock(), ROME).date()
         for day in (today - timedelta(days) for days in range(DAYS_BACK)):
             draw = draws.invented(day)
-            if len(known) >= LEAST_KNOWN and draw and _belong(known, draw):
+            if len(known) >= MIN_KNOWN and draw and _belong(known, draw):
                 return draw
         return {}
 
     async def _told(self, request: web.Request) -> web.Response:
-        return json_answer({"asked": self.asked})
+        return json_response({"asked": self.asked})
 
     async def _steer(self, request: web.Request) -> web.Response:
         wish = await json_body(request)
@@ -203,7 +207,7 @@ class OpenRouter:
                 raise web.HTTPBadRequest(text=f"There is no {name}, or not with such a value")
         for name, value in wish.items():
             setattr(self, name, value)
-        return json_answer({name: getattr(self, name) for name in STEERED})
+        return json_response({name: getattr(self, name) for name in STEERED})
 
 
 def _belong(known: dict[tuple[str, int], int], draw: draws.Draw) -> bool:
@@ -252,4 +256,4 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPException as exc:
         error = {"code": exc.status, "message": exc.text or exc.reason}
-        return json_answer({"error": error}, status=exc.status)
+        return json_response({"error": error}, status=exc.status)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import ETag, web
 
 from sandbox import draws
-from sandbox.app import CONTROL, Upstream, json_answer, json_body
+from sandbox.app import CONTROL, Upstream, json_body, json_response
 
 PREFIX: Final = "/lotto"
 ROME: Final = ZoneInfo("Europe/Rome")
@@ -65,9 +65,9 @@ class LottoOperator:
         wanted = request.if_none_match or ()
         if any(tag.value == etag for tag in wanted):
             return web.Response(status=304, headers={"ETag": f'"{etag}"'})
-        answer = web.Response(body=body, content_type="application/zip")
-        answer.etag = ETag(etag)
-        return answer
+        response = web.Response(body=body, content_type="application/zip")
+        response.etag = ETag(etag)
+        return response
 
     def _body(self, name: str) -> bytes:
         if self.fixed is not None:
@@ -86,7 +86,7 @@ class LottoOperator:
         if type(withhold) is not int or withhold < 0:
             raise web.HTTPBadRequest(text="withhold must be a whole number of at least 0")
         self.withheld = withhold
-        return json_answer({"withhold": withhold, "lines": self.archive().count(b"\n")})
+        return json_response({"withhold": withhold, "lines": self.archive().count(b"\n")})
 
 
 def packed(member: str, text: bytes) -> bytes:

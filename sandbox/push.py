@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 PING_S: Final = 15.0
 QUEUE_LENGTH: Final = 10_000  # a client further behind is dropped: it has the feed to catch up
-GOODBYE_S: Final = 0.3
+CLOSE_HANDSHAKE_S: Final = 0.3
 WEBHOOK_BATCH: Final = 100
 WEBHOOK_BACKLOG: Final = 10_000
 WEBHOOK_TIMEOUT_S: Final = 10.0
-WEBHOOK_RETRY_MOST_S: Final = 60.0
+MAX_WEBHOOK_RETRY_S: Final = 60.0
 
 
 class _Client:
@@ -69,7 +69,9 @@ class Stream:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Hold one client's connection for its lifetime."""
-        socket = web.WebSocketResponse(timeout=GOODBYE_S, compress=False, max_msg_size=65536)
+        socket = web.WebSocketResponse(
+            timeout=CLOSE_HANDSHAKE_S, compress=False, max_msg_size=65536
+        )
         await socket.prepare(request)
         client = _Client(request, socket)
         self._clients.add(client)
@@ -128,7 +130,7 @@ class WebhookSender:
             if failures == 1:
                 logger.warning("sandbox.webhook_failed url=%s error=%s", self._url, problem)
             await asyncio.sleep(
-                min(self._retry_first_s * 2.0 ** min(failures - 1, 10), WEBHOOK_RETRY_MOST_S)
+                min(self._retry_first_s * 2.0 ** min(failures - 1, 10), MAX_WEBHOOK_RETRY_S)
             )
         if failures:
             logger.info("sandbox.webhook_recovered url=%s", self._url)
@@ -141,8 +143,8 @@ class WebhookSender:
         try:
             async with session.post(
                 self._url, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                return None if 200 <= answer.status < 300 else f"HTTP {answer.status}"
+            ) as response:
+                return None if 200 <= response.status < 300 else f"HTTP {response.status}"
         except (aiohttp.ClientError, TimeoutError) as exc:
             return type(exc).__name__
 

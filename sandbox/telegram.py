@@ -13,10 +13,10 @@ from typing import Any, Final
 from aiohttp import web
 from PIL import Image
 
-from sandbox.app import CONTROL, Upstream, json_answer
+from sandbox.app import CONTROL, Upstream, json_response
 
 PREFIX: Final = "/telegram"
-MOST_TEXT, MOST_CAPTION, MOST_PHOTO = 4096, 1024, 10 * 1024 * 1024
+MAX_TEXT, MAX_CAPTION, MAX_PHOTO = 4096, 1024, 10 * 1024 * 1024
 TAGS: Final = {"a", "b", "blockquote", "code", "del", "em", "i", "ins", "pre", "s", "span",
                "strike", "strong", "tg-emoji", "tg-spoiler", "u"}  # fmt: skip
 KEPT: Final = 200  # messages
@@ -50,19 +50,19 @@ class Telegram:
 
     async def _message(self, request: web.Request) -> web.Response:
         body = await request.json() if request.content_type == "application/json" else {}
-        refusal = self._refusal(request, body) or text_refusal(body, "text", MOST_TEXT)
+        refusal = self._refusal(request, body) or text_refusal(body, "text", MAX_TEXT)
         if not refusal and not body.get("text", "").strip():
             refusal = _error(400, "Bad Request: message text is empty")
         return refusal or self._taken({"text": body["text"]})
 
     async def _photo(self, request: web.Request) -> web.Response:
         form = await request.post()
-        refusal = self._refusal(request, form) or text_refusal(form, "caption", MOST_CAPTION)
+        refusal = self._refusal(request, form) or text_refusal(form, "caption", MAX_CAPTION)
         photo = form.get("photo")
         if refusal or not isinstance(photo, web.FileField):
             return refusal or _error(400, "Bad Request: there is no photo in the request")
         data = photo.file.read()
-        if len(data) > MOST_PHOTO:
+        if len(data) > MAX_PHOTO:
             return _error(413, "Request Entity Too Large")
         try:
             width, height = Image.open(io.BytesIO(data)).size
@@ -82,13 +82,13 @@ class Telegram:
     def _taken(self, message: dict[str, Any]) -> web.Response:
         self._last_id += 1
         self.messages = [*self.messages[1 - KEPT :], {"message_id": self._last_id, **message}]
-        return json_answer({"ok": True, "result": self.messages[-1]})
+        return json_response({"ok": True, "result": self.messages[-1]})
 
     async def _listed(self, request: web.Request) -> web.Response:
-        return json_answer({"messages": self.messages})
+        return json_response({"messages": self.messages})
 
 
-def text_refusal(body: Any, field: str, most: int) -> web.Response | None:
+def text_refusal(body: Any, field: str, maximum: int) -> web.Response | None:
     """What is wrong with a text, as Telegram says it."""
     text = str(body.get(field) or "")
     if body.get("parse_mode") == "HTML":
@@ -96,7 +96,7 @@ def text_refusal(body: Any, field: str, most: int) -> web.Response | None:
         if wrong:
             return _error(400, f"Bad Request: can't parse entities: {wrong}")
         text = unescape(re.sub(r"<[^>]*>", "", text))
-    if len(text.encode("utf-16-le")) // 2 > most:
+    if len(text.encode("utf-16-le")) // 2 > maximum:
         what = "message is too long" if field == "text" else "message caption is too long"
         return _error(400, f"Bad Request: {what}")
     return None
@@ -117,6 +117,6 @@ def html_error(text: str) -> str:
 
 
 def _error(code: int, description: str) -> web.Response:
-    answer = json_answer({"ok": False, "error_code": code, "description": description})
-    answer.set_status(code)
-    return answer
+    response = json_response({"ok": False, "error_code": code, "description": description})
+    response.set_status(code)
+    return response

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from sandbox import programme
-from sandbox.app import CONTROL, Upstream, json_answer, json_body
+from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.programme import Scene
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ Quality = Literal["1080", "720", "low"]
 
 
 @dataclass(frozen=True)
-class Wish:
+class Steering:
     """What is on, and how it is sent. `live` is what the time of day says."""
 
     programme: Programme = "live"
@@ -72,8 +72,8 @@ class Television:
         self.asked = 0  # requests since it was steered
         self._draw = draw
         self._segment_s = segment_s
-        self._wish = Wish()
-        self._began_at = self._wished_at = self._now()  # the programme, the trouble
+        self._steering = Steering()
+        self._began_at = self._steered_at = self._now()  # the programme, the trouble
         self._first = 0  # the segment, by the machine's clock, that is number 0
         self._encoded: OrderedDict[int, bytes] = OrderedDict()
         self._encoding = asyncio.Lock()
@@ -108,18 +108,18 @@ class Television:
 
     def steer(self, *, restart: bool = False, **wish: Any) -> None:
         """Let something else be on from now on; fields as in `Wish`, what is not given stays."""
-        self._wish = replace(self._wish, **wish)
-        self._wished_at = self._now()
+        self._steering = replace(self._steering, **wish)
+        self._steered_at = self._now()
         self.asked = 0
         if not wish.keys().isdisjoint(BEGINS_ANEW):
-            self._began_at = self._wished_at
+            self._began_at = self._steered_at
         if restart:
             self._first = self._newest()
         self._encoded.clear()
 
     def scene(self, moment: float) -> Scene:
         """What is on at a moment (s) of the machine's clock."""
-        wish, wall = self._wish, self.clock() + moment - self._now()
+        wish, wall = self._steering, self.clock() + moment - self._now()
         now = datetime.fromtimestamp(wall, ROME)
         day = wish.day or now.date()
         into_s = max(moment - self._began_at, 0.0) * wish.speed
@@ -140,9 +140,9 @@ class Television:
 
     def trouble(self) -> Trouble:
         """What the channel suffers from now."""
-        lasts_s = self._wish.trouble_s
-        is_past = lasts_s is not None and self._now() >= self._wished_at + lasts_s
-        return "" if is_past else self._wish.trouble
+        lasts_s = self._steering.trouble_s
+        is_past = lasts_s is not None and self._now() >= self._steered_at + lasts_s
+        return "" if is_past else self._steering.trouble
 
     @staticmethod
     def _now() -> float:
@@ -150,7 +150,7 @@ class Television:
 
     def _newest(self) -> int:
         """The last segment that is whole, by the machine's clock."""
-        now = self._wished_at if self.trouble() == "stall" else self._now()
+        now = self._steered_at if self.trouble() == "stall" else self._now()
         return int(now / self._segment_s) - 1
 
     async def _playlist(self, request: web.Request) -> web.StreamResponse:
@@ -186,7 +186,7 @@ class Television:
     def _video(self, number: int) -> bytes:
         from sandbox import pictures  # heavy, and needed only when somebody watches
 
-        quality = pictures.QUALITIES[self._wish.quality]
+        quality = pictures.QUALITIES[self._steering.quality]
         begins = number * self._segment_s
         moments = [
             begins + step / PICTURES_PER_S
@@ -194,7 +194,7 @@ class Television:
         ]
         draw = self._draw or pictures.drawn
         images = [draw(self.scene(moment), quality.size) for moment in moments]
-        if self._wish.blur:
+        if self._steering.blur:
             images = [pictures.blurred(image) for image in images]
         return pictures.encoded(images, begins_s=begins, rate=PICTURES_PER_S, crf=quality.crf)
 
@@ -209,7 +209,9 @@ class Television:
     async def _told(self, request: web.Request) -> web.Response:
         scene = self.scene(self._now())
         on = {"kind": scene.kind, "draw_of": scene.day, "wheels": dict(scene.wheels)}
-        return json_answer({**asdict(self._wish), "suffers": self.trouble(), "on_the_air": on})
+        return json_response(
+            {**asdict(self._steering), "suffers": self.trouble(), "on_the_air": on}
+        )
 
     async def _steer(self, request: web.Request) -> web.Response:
         body = await json_body(request)

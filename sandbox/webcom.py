@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from sandbox.app import Upstream, json_answer, json_body
+from sandbox.app import Upstream, json_body, json_response
 from sandbox.faults import ERROR_CODES, Handler
 from sandbox.ledger import CursorGone, Ledger
 from sandbox.push import Stream, WebhookSender
@@ -27,7 +27,7 @@ LINES_A_PAGE: Final = 40
 CALLS_A_PAGE: Final = 500
 FEED_LIMIT: Final = 1_000
 TICK_S: Final = 0.5  # the longest sleep; changes are told when they are due
-MOST_AT_ONCE: Final = 1_000
+MAX_CONCURRENT: Final = 1_000
 
 
 class WebcomTlc:
@@ -141,7 +141,7 @@ class WebcomTlc:
         call = self.ledger.call(request.match_info["id"])
         if call is None:
             raise web.HTTPNotFound(text="No such call")
-        return json_answer(call)
+        return json_response(call)
 
     async def _feed(self, request: web.Request) -> web.Response:
         try:
@@ -154,7 +154,7 @@ class WebcomTlc:
             raise web.HTTPGone(
                 text="The cursor is too old or unknown; start again with `since`"
             ) from None
-        return json_answer(page._asdict())
+        return json_response(page._asdict())
 
     async def _rebates(self, request: web.Request) -> web.Response:
         now = self._clock()
@@ -164,21 +164,21 @@ class WebcomTlc:
         found = self.ledger.rebates(month, now)
         if found is None:
             raise web.HTTPNotFound(text="This month has not begun")
-        return json_answer(found)
+        return json_response(found)
 
     async def _place_calls(self, request: web.Request) -> web.Response:
         wish = await json_body(request)
         try:
             plans = [
                 self._placed(wish)
-                for _ in range(min(max(int(wish.get("count", 1)), 1), MOST_AT_ONCE))
+                for _ in range(min(max(int(wish.get("count", 1)), 1), MAX_CONCURRENT))
             ]
         except KeyError:
             raise web.HTTPBadRequest(text="No such line") from None
         except (TypeError, ValueError) as exc:
             raise web.HTTPBadRequest(text=str(exc)) from None
         self.catch_up()
-        return json_answer({"placed": [plan.call_id for plan in plans]}, status=201)
+        return json_response({"placed": [plan.call_id for plan in plans]}, status=201)
 
     def _placed(self, wish: dict[str, Any]) -> Any:
         return self.ledger.place_call(
@@ -197,7 +197,7 @@ class WebcomTlc:
         except KeyError:
             raise web.HTTPBadRequest(text="No such line") from None
         self._push("line", line)
-        return json_answer(line)
+        return json_response(line)
 
     async def _disturb_stream(self, request: web.Request) -> web.Response:
         wish = await json_body(request)
@@ -212,7 +212,7 @@ class WebcomTlc:
                 self.stream.tell(str(wish.get("frame", "")))
             case _:
                 raise web.HTTPBadRequest(text="`kind` must be drop, close, silence, speak or frame")
-        return json_answer({"clients": self.stream.clients})
+        return json_response({"clients": self.stream.clients})
 
 
 def _listed(name: str, items: list[Any], request: web.Request, size: int) -> web.Response:
@@ -224,7 +224,7 @@ def _listed(name: str, items: list[Any], request: web.Request, size: int) -> web
             raise web.HTTPBadRequest(text="`page` is not a token of ours")
     end = start + size
     token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
-    return json_answer({name: items[start:end], "next": token})
+    return json_response({name: items[start:end], "next": token})
 
 
 def _number(request: web.Request, name: str, default: int) -> int:
@@ -235,7 +235,7 @@ def _number(request: web.Request, name: str, default: int) -> int:
 
 
 def _error(status: int, message: str) -> web.Response:
-    return json_answer(
+    return json_response(
         {"error": {"code": ERROR_CODES.get(status, "error"), "message": message}}, status=status
     )
 

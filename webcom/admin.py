@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from core.admin.base import ExactFilter
-from core.admin.read_only import Exported, FactAdmin
+from core.admin.read_only import Exported, ReadOnlyExportAdmin
 from core.lib.days import zone
-from core.lib.labels import called, choices
+from core.lib.labels import choices, label_of
 from webcom.labels import CALL_STATES
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
 
@@ -81,12 +81,12 @@ class CallResource(Exported):
 
 
 @admin.register(Call)
-class CallAdmin(FactAdmin):
+class CallAdmin(ReadOnlyExportAdmin):
     resource_classes = [CallResource]
     export_instead = "/api/webcom/calls?format=csv"
     list_display = (
         "started_at",
-        "told_state",
+        "state_label",
         "line_number",
         "line_type",
         "caller",
@@ -105,8 +105,8 @@ class CallAdmin(FactAdmin):
     ordering = ("-started_at", "-id")
 
     @admin.display(description=gettext_lazy("state"))
-    def told_state(self, call: Call) -> str:
-        return called(CALL_STATES, call.state)
+    def state_label(self, call: Call) -> str:
+        return label_of(CALL_STATES, call.state)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         return BrowsedCalls(Call)
@@ -127,26 +127,26 @@ class CallAdmin(FactAdmin):
 
 
 @admin.register(Line)
-class LineAdmin(FactAdmin):
+class LineAdmin(ReadOnlyExportAdmin):
     list_display = ("number", "line_type", "group", "line_id", "name", "updated_at")
     list_filter = ("line_type", "group")
     search_fields = ("line_id", "number", "name")
 
 
 @admin.register(Rebate)
-class RebateAdmin(FactAdmin):
+class RebateAdmin(ReadOnlyExportAdmin):
     list_display = ("month", "type", "operator", "cost", "counter", "updated_at")
     list_filter = ("month", "type", "operator")
     search_fields = ("operator",)
 
 
 @admin.register(Unreadable)
-class UnreadableAdmin(FactAdmin):
+class UnreadableAdmin(ReadOnlyExportAdmin):
     list_display = ("last_at", "source", "reason", "first_at")
     list_filter = ("source",)
     search_fields = ("reason",)
 
 
 @admin.register(Cursor)
-class CursorAdmin(FactAdmin):
+class CursorAdmin(ReadOnlyExportAdmin):
     list_display = ("feed", "updated_at")

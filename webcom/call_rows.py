@@ -41,7 +41,7 @@ EPOCH_SQL: Final = {  # a time column as epoch seconds
     "postgresql": "extract(epoch from {})::bigint",
     "sqlite": "CAST(strftime('%%s', {}) AS integer)",
 }
-_IDS_AT_ONCE: Final = 5_000  # SQLite's limit of parameters is 32,766
+_CHUNK_SIZE: Final = 5_000  # SQLite's limit of parameters is 32,766
 _MANY_KEYS: Final = 1_000
 
 
@@ -63,7 +63,7 @@ _READ: Final = {
 def known_calls(ids: Collection[str]) -> dict[str, CallRecord]:
     """The stored calls among `ids`, by id."""
     found: dict[str, CallRecord] = {}
-    for some in batched(ids, _IDS_AT_ONCE):
+    for some in batched(ids, _CHUNK_SIZE):
         condition, values = among("id", some)
         with _by_index(len(some)):
             rows = _select(f"WHERE {condition}", values)

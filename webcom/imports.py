@@ -23,7 +23,7 @@ from webcom.models import Cursor
 from webcom.types import CallRecord, RecordError, parse_call
 
 BATCH: Final = 5_000
-_MOST_LINE: Final = 65_536  # bytes
+_MAX_LINE: Final = 65_536  # bytes
 _FINGERPRINT: Final = 65_536  # bytes of the file that tell it from others, together with its size
 _INTEGERS: Final = frozenset({"timestamp", "endedAt", "duration", "revision"})
 
@@ -159,10 +159,10 @@ def _csv_payloads(lines: IO[bytes]) -> Iterator[tuple[int, Any]]:
 
 def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
     """The lines; one too long is read only at its start, which is no call: it is rejected."""
-    while line := lines.readline(_MOST_LINE):
+    while line := lines.readline(_MAX_LINE):
         yield line.removeprefix(BOM_UTF8)
-        while len(line) == _MOST_LINE and not line.endswith(b"\n"):
-            line = lines.readline(_MOST_LINE)
+        while len(line) == _MAX_LINE and not line.endswith(b"\n"):
+            line = lines.readline(_MAX_LINE)
 
 
 def _cells(line: bytes) -> list[str] | RecordError:

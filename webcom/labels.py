@@ -6,9 +6,9 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from core.lib.labels import Words
+from core.lib.labels import Labels
 
-CALL_STATES: Final[Words] = {  # those of `types.STAGES`
+CALL_STATES: Final[Labels] = {  # those of `types.STAGES`
     "Ringing": _("Ringing"),
     "Pending": _("In progress"),
     "Lost": _("Ended, nobody knows how"),

@@ -36,9 +36,9 @@ HISTORY: Final = timedelta(days=62)
 # How far before our last call we start when the cursor has expired.
 OVERLAP: Final = timedelta(days=1)
 ASK_AGAIN: Final = timedelta(seconds=30)
-ASK_AT_ONCE: Final = 20
+MAX_CONCURRENT: Final = 20
 GIVE_UP: Final = timedelta(hours=6)
-PAGES_AT_ONCE: Final = 200
+MAX_PAGES: Final = 200
 
 
 def pull_calls(carrier: WebcomTlc) -> Stored:
@@ -60,7 +60,7 @@ def pull_changes(carrier: WebcomTlc) -> Stored:
     """
     stored = Stored()
     live = Cursor.objects.filter(feed=LIVE).exists()
-    for _ in range(PAGES_AT_ONCE):
+    for _ in range(MAX_PAGES):
         cursor = Cursor.objects.filter(feed=FEED).values_list("value", flat=True).first() or ""
         try:
             page = carrier.calls_since(cursor, since=_epoch(timezone.now() - HISTORY))
@@ -95,7 +95,7 @@ def ask_for_missing(carrier: WebcomTlc, active_ids: set[str]) -> Stored:
         .values_list("id", flat=True)
     )
     stored = Stored()
-    for call_id in list(missing[:ASK_AT_ONCE]):
+    for call_id in list(missing[:MAX_CONCURRENT]):
         Call.objects.filter(id=call_id).update(
             asked_at=now
         )  # first: one that always fails must not stop the others

@@ -30,7 +30,7 @@ from webcom.types import CENTS
 
 FIVE_MINUTES: Final = CallRollup.FIVE_MINUTES
 HOUR: Final = CallRollup.HOUR
-_BUCKETS_AT_ONCE: Final = 1_000
+_CHUNK_SIZE: Final = 1_000
 _COLUMNS: Final = ("span_s", "start_at", "line_type", "calls", "duration_s", "cost")
 _GAP_S: Final = HOUR  # reading its calls for nothing costs less than another query
 
@@ -147,7 +147,7 @@ def recount(*, now: datetime | None = None) -> int:
         lock_for_transaction("webcom.recount")
         # A mark that a writer holds now is left for the next time: waiting for it could deadlock.
         unheld = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-        dirty = _dirty("start_at < %s", [sql_time(current)], f"LIMIT {_BUCKETS_AT_ONCE} {unheld}")
+        dirty = _dirty("start_at < %s", [sql_time(current)], f"LIMIT {_CHUNK_SIZE} {unheld}")
         if dirty:
             _delete("webcom_dirtybucket", dirty)
             _replace(FIVE_MINUTES, dirty, _counted(dirty))
@@ -187,7 +187,7 @@ def _fine_rollups(buckets: Iterable[int]) -> list[Tally]:
     """The five-minute rollups of these starts."""
     return [
         tally
-        for some in batched(map(sql_time, buckets), _BUCKETS_AT_ONCE)
+        for some in batched(map(sql_time, buckets), _CHUNK_SIZE)
         for condition, values in [_starting(some)]
         for tally in _rollups(f"span_s = {FIVE_MINUTES} AND {condition}", values)
     ]
@@ -254,7 +254,7 @@ def _replace(span_s: int, starts: Collection[int], tallies: Iterable[Tally]) -> 
 
 
 def _delete(table: str, starts: Iterable[int], condition: str = "") -> None:
-    for some in batched(map(sql_time, sorted(starts)), _BUCKETS_AT_ONCE):
+    for some in batched(map(sql_time, sorted(starts)), _CHUNK_SIZE):
         among_them, values = _starting(some)
         # The bounds let PostgreSQL use the index of a table that it has not analysed.
         where = f"{condition} start_at >= %s AND start_at <= %s AND {among_them}"

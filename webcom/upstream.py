@@ -148,10 +148,10 @@ class HttpWebcomTlc:
         try:
             stream = self._connected()
         except InvalidStatus as exc:
-            answer = exc.response
-            wait_s = retry_after_s(answer.headers.get("Retry-After"))
+            response = exc.response
+            wait_s = retry_after_s(response.headers.get("Retry-After"))
             raise UpstreamError(
-                f"webcom push: HTTP {answer.status_code}", retry_after_s=wait_s
+                f"webcom push: HTTP {response.status_code}", retry_after_s=wait_s
             ) from exc
         except TimeoutError as exc:
             raise UpstreamError(f"webcom push: no connection within {self._timeout_s:g} s") from exc

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from core.admin.base import HouseAdmin, HouseInline
-from core.admin.read_only import FactAdmin
+from core.admin.base import BaseAdmin, BaseInline
+from core.admin.read_only import ReadOnlyExportAdmin
 from core.lib.days import local_day, zone
 from core.workers.models import WorkerStatus
-from core.workers.selectors import told_health
+from core.workers.selectors import health_label
 from webtv import selectors
 from webtv.charts import Chart, chart
 from webtv.clients import HttpPages
@@ -85,12 +85,12 @@ class StreamForm(forms.ModelForm):
         return cleaned
 
 
-class AlertRuleInline(HouseInline):
+class AlertRuleInline(BaseInline):
     model = AlertRule
 
 
 @admin.register(Stream)
-class StreamAdmin(HouseAdmin):
+class StreamAdmin(BaseAdmin):
     form = StreamForm
     inlines = (AlertRuleInline,)
     list_display = (
@@ -157,7 +157,7 @@ class StreamAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("state"))
     def health(self, stream: Stream) -> str:
         job = self._jobs.get(f"{NAME}.{stream.name}")
-        return told_health(job, is_wanted=stream.enabled)
+        return health_label(job, is_wanted=stream.enabled)
 
     @admin.display(description=gettext_lazy("last error"))
     def last_error(self, stream: Stream) -> str:
@@ -221,7 +221,7 @@ class StreamFilter(admin.SimpleListFilter):
         return queryset.filter(stream__name=self.value()) if self.value() else queryset
 
 
-class AudienceAdmin(FactAdmin):
+class AudienceAdmin(ReadOnlyExportAdmin):
     """Facts of the streams; with one chosen, its charts above the list."""
 
     list_select_related = ("stream",)
@@ -266,7 +266,7 @@ class ViewerRollupAdmin(AudienceAdmin):
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(HouseAdmin):
+class AlertRuleAdmin(BaseAdmin):
     list_display = ("stream", "kind", "percent", "minutes", "least_viewers", "enabled")
     list_editable = ("enabled",)
     list_filter = ("stream", "kind", "enabled")
@@ -274,7 +274,7 @@ class AlertRuleAdmin(HouseAdmin):
 
 
 @admin.register(Alert)
-class AlertAdmin(FactAdmin):
+class AlertAdmin(ReadOnlyExportAdmin):
     list_display = ("began_at", "stream", "kind", "detail", "viewers", "ended_at")
     list_filter = ("rule__kind", "began_at")
     list_select_related = ("rule__stream",)

@@ -31,7 +31,7 @@ class Audience:
 
     at: datetime | None
     viewers: int | None
-    most: int | None
+    maximum: int | None
 
 
 class StreamAlert(Event):
@@ -104,12 +104,12 @@ def _newest_samples(streams: Sequence[Stream]) -> dict[int, tuple[datetime, int]
 
 def _audience(rule: AlertRule, newest: dict[int, tuple[datetime, int]], now: datetime) -> Audience:
     at, viewers = newest.get(rule.stream_id, (None, None))
-    most = None
+    maximum = None
     if rule.kind == Kind.FALL:
         since = now - timedelta(minutes=rule.minutes)
         lately = ViewerSample.objects.filter(stream_id=rule.stream_id, at__gte=since, at__lte=now)
-        most = lately.aggregate(most=Max("viewers"))["most"]
-    return Audience(at, viewers, most)
+        maximum = lately.aggregate(maximum=Max("viewers"))["maximum"]
+    return Audience(at, viewers, maximum)
 
 
 def _met(rule: AlertRule, seen: Audience, now: datetime) -> str:
@@ -118,14 +118,14 @@ def _met(rule: AlertRule, seen: Audience, now: datetime) -> str:
 
 
 def _fallen(rule: AlertRule, seen: Audience, now: datetime) -> str:
-    if seen.at is None or seen.viewers is None or seen.most is None or seen.at < now - FRESH:
+    if seen.at is None or seen.viewers is None or seen.maximum is None or seen.at < now - FRESH:
         return ""  # unknown is not zero
-    if seen.most < max(rule.least_viewers, 1):
+    if seen.maximum < max(rule.least_viewers, 1):
         return ""
-    fall_pct = (seen.most - seen.viewers) / seen.most * 100
+    fall_pct = (seen.maximum - seen.viewers) / seen.maximum * 100
     if fall_pct < rule.percent:
         return ""
-    return f"{seen.most} -> {seen.viewers} viewers (-{fall_pct:.0f} %) in {rule.minutes} min"
+    return f"{seen.maximum} -> {seen.viewers} viewers (-{fall_pct:.0f} %) in {rule.minutes} min"
 
 
 def _silent(rule: AlertRule, seen: Audience, now: datetime) -> str:

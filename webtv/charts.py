@@ -54,12 +54,12 @@ def chart(
     return Chart(title, lines, ticks, top)
 
 
-def nice_top(most: int) -> int:
+def nice_top(maximum: int) -> int:
     """The next of 1, 2, 3, 4, 5, 10, 20, 30, ... from `most` on, at least 5."""
     scale = 1
     while True:
         for nice in NICE:
-            if nice * scale >= max(most, 5):
+            if nice * scale >= max(maximum, 5):
                 return nice * scale
         scale *= 10
 

@@ -11,7 +11,7 @@ from core.lib.http import HttpClient, HttpError
 from webtv.types import CdnError, PageRequest
 
 MAX_BYTES: Final = 2 * 1024 * 1024
-CLIENTS_MOST: Final = 500  # kept open, each with its connection
+MAX_CLIENTS: Final = 500  # kept open, each with its connection
 
 
 class HttpPages:
@@ -45,6 +45,6 @@ class HttpPages:
                 client = HttpClient(origin, headers=dict(headers), max_bytes=MAX_BYTES)
                 self._clients[origin, headers] = client
             self._clients.move_to_end((origin, headers))
-            if len(self._clients) > CLIENTS_MOST:
+            if len(self._clients) > MAX_CLIENTS:
                 self._clients.popitem(last=False)[1].close()
             return client

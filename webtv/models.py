@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from webtv.types import MOST_VIEWERS, TOTAL
+from webtv.types import MAX_VIEWERS, TOTAL
 
 
 class Preset(models.TextChoices):
@@ -112,7 +112,7 @@ class ViewerSample(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["stream", "at"], name="webtv_sample_once"),
             models.CheckConstraint(
-                condition=Q(viewers__lte=MOST_VIEWERS), name="webtv_sample_credible"
+                condition=Q(viewers__lte=MAX_VIEWERS), name="webtv_sample_credible"
             ),
         ]
         indexes = [models.Index(fields=["at"], name="webtv_sample_at")]

@@ -18,7 +18,7 @@ import orjson
 import xmltodict
 from jmespath.exceptions import JMESPathError
 
-from webtv.types import MOST_VIEWERS, CdnError, PageRequest, Source
+from webtv.types import MAX_VIEWERS, CdnError, PageRequest, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ def _viewers(preset: Preset, source: Source, stream: Any) -> int:
     total = sum(known)
     if source.subtract_publisher or (preset.publishing and _search(preset.publishing, stream)):
         total = max(total - 1, 0)
-    if total > MOST_VIEWERS:
+    if total > MAX_VIEWERS:
         raise CdnError("the number of viewers is not credible")
     return total
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 TOTAL: Final = "total"  # the name of the sum of all streams
-MOST_VIEWERS: Final = 100_000_000  # a number above this is no audience
+MAX_VIEWERS: Final = 100_000_000  # a number above this is no audience
 
 
 class CdnError(Exception):

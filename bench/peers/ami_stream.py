@@ -28,8 +28,8 @@ def serve(client: socket.socket, messages: list[bytes]) -> None:
         *actions, rest = (rest + data).split(b"\r\n\r\n")
         for action in actions:
             headers = dict(line.split(b": ", 1) for line in action.split(b"\r\n"))
-            answer = b"Response: Success\r\nActionID: %b\r\nChallenge: 1\r\n\r\n"
-            client.sendall(answer % headers[b"ActionID"])
+            response = b"Response: Success\r\nActionID: %b\r\nChallenge: 1\r\n\r\n"
+            client.sendall(response % headers[b"ActionID"])
             if headers[b"Action"] == b"Logoff":
                 return
             if count := int(headers.get(b"Events", b"0").replace(b"on", b"0")):

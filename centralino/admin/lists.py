@@ -26,12 +26,12 @@ from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import Reason
-from core.admin.base import ExactFilter, HouseAdmin
+from core.admin.base import BaseAdmin, ExactFilter
 from core.admin.read_only import Exported
 from core.lib.days import zone
-from core.lib.labels import called, choices
+from core.lib.labels import choices, label_of
 
-MOST_HOURS: Final = 87_600
+MAX_HOURS: Final = 87_600
 DEFAULT_HOURS: Final = 24
 
 
@@ -42,7 +42,7 @@ class EntryForm(forms.ModelForm):
         label=gettext_lazy("hours"),
         required=False,
         min_value=1,
-        max_value=MOST_HOURS,
+        max_value=MAX_HOURS,
         help_text=gettext_lazy("Empty: permanent."),
         widget=UnfoldAdminIntegerFieldWidget,
     )
@@ -150,12 +150,12 @@ class ImportedEntry(ModelResource):
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(ImportExportMixin, HouseAdmin):
+class ListEntryAdmin(ImportExportMixin, BaseAdmin):
     formats = (CSV, XLSX)
     import_form_class = ImportForm
     export_form_class = SelectableFieldsExportForm
     list_display = (
-        "shown_number", "allowed", "told_reason", "created_at", "until", "hits", "last_hit_at",
+        "shown_number", "allowed", "reason_label", "created_at", "until", "hits", "last_hit_at",
         "note",
     )  # fmt: skip
     list_filter = ("allowed", TermFilter, ReasonFilter)
@@ -166,7 +166,7 @@ class ListEntryAdmin(ImportExportMixin, HouseAdmin):
     )
     ordering = ("-id",)  # as -created_at, but of both lists, from an index
     readonly_fields = (
-        "number", "allowed", "told_reason", "created_at", "expires_at", "hits", "last_hit_at",
+        "number", "allowed", "reason_label", "created_at", "expires_at", "hits", "last_hit_at",
     )  # fmt: skip
     actions = ("make_permanent", "extend")
 
@@ -199,8 +199,8 @@ class ListEntryAdmin(ImportExportMixin, HouseAdmin):
         return national(entry.number)
 
     @admin.display(description=gettext_lazy("reason"), ordering="reason")
-    def told_reason(self, entry: ListEntry) -> str:
-        return called(REASONS, entry.reason)
+    def reason_label(self, entry: ListEntry) -> str:
+        return label_of(REASONS, entry.reason)
 
     @admin.display(description=gettext_lazy("until"), ordering="expires_at")
     def until(self, entry: ListEntry) -> str | datetime:
@@ -288,8 +288,8 @@ def _hours(row: Any, default: int | None) -> int | None:
     if _flag(row, "permanent"):
         return None
     if hours:
-        if not (hours.isascii() and hours.isdigit() and 1 <= int(hours[:6]) <= MOST_HOURS):
-            raise ValidationError({"hours": f"{hours[:20]!r} is not 1 to {MOST_HOURS} hours."})
+        if not (hours.isascii() and hours.isdigit() and 1 <= int(hours[:6]) <= MAX_HOURS):
+            raise ValidationError({"hours": f"{hours[:20]!r} is not 1 to {MAX_HOURS} hours."})
         return int(hours)
     return _hours_until(expires_at) if expires_at else default
 
@@ -304,6 +304,6 @@ def _hours_until(text: str) -> int:
         raise ValidationError({"expires_at": f"{text[:40]!r} is no YYYY-MM-DD HH:MM:SS."})
     at = at if at.tzinfo else at.replace(tzinfo=zone())
     hours = -((timezone.now() - at) // timedelta(hours=1))
-    if not 1 <= hours <= MOST_HOURS:
+    if not 1 <= hours <= MAX_HOURS:
         raise ValidationError({"expires_at": "It is over, or more than ten years from now."})
     return hours

@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy
 
 from centralino.models import LineRule, ScreenedCall
 from centralino.numbers import NumberError, canonical
-from core.admin.base import HouseAdmin
-from core.admin.read_only import FactAdmin
+from core.admin.base import BaseAdmin
+from core.admin.read_only import ReadOnlyExportAdmin
 
 
 @admin.register(LineRule)
-class LineRuleAdmin(HouseAdmin):
+class LineRuleAdmin(BaseAdmin):
     list_display = (
         "__str__", "enabled", "block_anonymous", "block_listed", "answered_hours", "hangup_reason",
         "sound",
@@ -24,7 +24,7 @@ class LineRuleAdmin(HouseAdmin):
 
 
 @admin.register(ScreenedCall)
-class ScreenedCallAdmin(FactAdmin):
+class ScreenedCallAdmin(ReadOnlyExportAdmin):
     list_display = ("at", "verdict", "why", "caller", "number", "entry", "called", "server")
     list_filter = ("verdict", "why")
     search_fields = ("number",)

@@ -18,17 +18,17 @@ from centralino.services.servers import secret
 from centralino.state_store import NAME as SCREENING
 from centralino.types import AmiError
 from centralino.workers.ami_listener import NAME, connected
-from core.admin.base import ExactFilter, HouseAdmin
-from core.admin.read_only import FactAdmin
-from core.lib.labels import called
+from core.admin.base import BaseAdmin, ExactFilter
+from core.admin.read_only import ReadOnlyExportAdmin
+from core.lib.labels import label_of
 from core.workers.models import WorkerStatus
-from core.workers.selectors import told_health
+from core.workers.selectors import health_label
 
 _APP = "asterisk."
 
 
 @admin.register(PbxServer)
-class PbxServerAdmin(HouseAdmin):
+class PbxServerAdmin(BaseAdmin):
     list_display = (
         "name", "enabled", "health", "channels", "screening", "extensions", "host", "ssh_host",
         "last_error",
@@ -64,7 +64,7 @@ class PbxServerAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("state"))
     def health(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{NAME}.{server.name}")
-        return told_health(job, is_wanted=server.enabled)
+        return health_label(job, is_wanted=server.enabled)
 
     @admin.display(description=gettext_lazy("channels now"))
     def channels(self, server: PbxServer) -> str:
@@ -74,13 +74,13 @@ class PbxServerAdmin(HouseAdmin):
     @admin.display(description=gettext_lazy("screening"))
     def screening(self, server: PbxServer) -> str:
         job = self._jobs.get(f"{SCREENING}.{server.name}")
-        return told_health(job, is_wanted=server.enabled and bool(server.ari_url))
+        return health_label(job, is_wanted=server.enabled and bool(server.ari_url))
 
     @admin.display(description=gettext_lazy("extensions"))
     def extensions(self, server: PbxServer) -> str:
         """`100 not connected, 105 available`: as ARI tells them, while it is connected."""
         found = live.endpoints(server.name) if server.name else []
-        told = (f"{one.resource} {called(ENDPOINTS, one.state)}" for one in found)
+        told = (f"{one.resource} {label_of(ENDPOINTS, one.state)}" for one in found)
         return ", ".join(told) or "—"
 
     @admin.display(description=gettext_lazy("last error"))
@@ -125,7 +125,7 @@ class ServerFilter(ExactFilter):
 
 
 @admin.register(PbxCall)
-class PbxCallAdmin(FactAdmin):
+class PbxCallAdmin(ReadOnlyExportAdmin):
     list_display = (
         "started_at", "caller", "caller_name", "exten", "duration_s", "answered_at", "cause",
         "cause_text", "server",

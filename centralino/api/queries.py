@@ -14,17 +14,17 @@ from centralino.selectors.lists import ListFilter
 from centralino.types import ListedNumber
 from core.api.params import read_body
 
-MOST_ENTRIES: Final = 10_000
-MOST_HOURS: Final = 87_600  # ten years
+MAX_ENTRIES: Final = 10_000
+MAX_HOURS: Final = 87_600  # ten years
 Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-Hours = Annotated[int, Meta(ge=1, le=MOST_HOURS)]
+Hours = Annotated[int, Meta(ge=1, le=MAX_HOURS)]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ListQuery(Struct, frozen=True):
     """`GET blacklist` and `GET allowlist`: all that count now, newest first."""
 
-    limit: Annotated[int, Meta(ge=1, le=MOST_ENTRIES)] = MOST_ENTRIES
+    limit: Annotated[int, Meta(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES
     number: Text | None = None
     reason: Text | None = None
     cursor: Annotated[str, Meta(max_length=128)] | None = None

@@ -104,7 +104,7 @@ _PAGING: Final = (
 
 
 def _list(title: str, name: str, entries: list[dict[str, Any]], **more: Any) -> Any:
-    answer = inline_serializer(
+    response = inline_serializer(
         title,
         {
             name: Listed(many=True),
@@ -117,14 +117,14 @@ def _list(title: str, name: str, entries: list[dict[str, Any]], **more: Any) -> 
         tags=_TAGS,
         description=_PAGING,
         parameters=_FILTERS,
-        responses={(200, "application/json"): answer, (200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "application/json"): response, (200, "text/csv"): OpenApiTypes.STR},
         examples=[OpenApiExample("From the reference", example, media_type="application/json")],
         **more,
     )
 
 
 def _add(title: str, request: type[s.Serializer[Any]], asked: Any, **more: Any) -> Any:
-    answer = inline_serializer(
+    response = inline_serializer(
         title,
         {
             "success": s.BooleanField(),
@@ -150,7 +150,7 @@ def _add(title: str, request: type[s.Serializer[Any]], asked: Any, **more: Any) 
     return extend_schema(
         tags=_TAGS,
         request=request,
-        responses=answer,
+        responses=response,
         examples=[_example(told), OpenApiExample("Request", asked, request_only=True)],
         **more,
     )
@@ -161,7 +161,7 @@ def _remove(title: str, name: str, **more: Any) -> Any:
         inline_serializer(f"{title}NotFound", {"detail": s.CharField()}),
         examples=[_example({"detail": f"Number not in {name}"})],
     )
-    answer = inline_serializer(title, {"success": s.BooleanField(), "message": s.CharField()})
+    response = inline_serializer(title, {"success": s.BooleanField(), "message": s.CharField()})
     told = {"success": True, "message": f"Number removed from {name}"}
     return extend_schema(
         tags=_TAGS,
@@ -174,7 +174,7 @@ def _remove(title: str, name: str, **more: Any) -> Any:
                 examples=[OpenApiExample("Example", "3331234567")],
             )
         ],
-        responses={200: answer, 404: missing},
+        responses={200: response, 404: missing},
         examples=[_example(told, status_codes=["200"])],
         **more,
     )

@@ -27,8 +27,8 @@ from centralino.serializers import entry_document
 from centralino.services import lists
 from centralino.services.lists import Listing
 from centralino.types import Reason
-from core.api.cached_view import HotView, Question
-from core.api.csv_responses import CsvRenderer, csv_answer
+from core.api.cached_view import CachedQuery, CachedView
+from core.api.csv_responses import CsvRenderer, csv_response
 from core.api.params import read_query
 from core.api.rest import problem
 from core.lib.days import zone
@@ -40,21 +40,21 @@ CSV_FIELDS: Final = ("number", "reason", "created_at", "expires_at", "permanent"
 
 
 @extend_schema_view(get=schema.CALLS)
-class CallsView(HotView):
-    def question(self, params: QueryDict) -> Question:
-        return Question(("pbx.calls", _beat()), self._answer)
+class CallsView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        return CachedQuery(("pbx.calls", _beat()), self._response)
 
-    def _answer(self) -> dict[str, Any]:
+    def _response(self) -> dict[str, Any]:
         calls = [_call_document(call) for call in live.active_calls()]
         return {"active_calls": calls, "count": len(calls)}
 
 
 @extend_schema_view(get=schema.ENDPOINTS)
-class EndpointsView(HotView):
-    def question(self, params: QueryDict) -> Question:
-        return Question(("pbx.endpoints", _beat()), self._answer)
+class EndpointsView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        return CachedQuery(("pbx.endpoints", _beat()), self._response)
 
-    def _answer(self) -> list[dict[str, Any]]:
+    def _response(self) -> list[dict[str, Any]]:
         return [
             {
                 "resource": endpoint.resource,
@@ -99,13 +99,13 @@ class _ListView(APIView):
             entries = listed.all_listed(wanted)
             if "limit" in params:
                 entries = iter(listed.listed(wanted, limit=query.limit))
-            return csv_answer(self.name, CSV_FIELDS, map(_csv_document, entries))
+            return csv_response(self.name, CSV_FIELDS, map(_csv_document, entries))
         found = listed.listed(wanted, limit=query.limit + 1)
         page, more = found[: query.limit], len(found) > query.limit
-        answer = {self.name: [entry_document(entry) for entry in page], "count": len(page)}
+        response = {self.name: [entry_document(entry) for entry in page], "count": len(page)}
         if params or more:
-            answer["next"] = cursor_after(page[-1]) if more else None
-        return Response(answer)
+            response["next"] = cursor_after(page[-1]) if more else None
+        return Response(response)
 
 
 @extend_schema_view(get=schema.BLACKLIST, post=schema.BLACKLIST_ADD)

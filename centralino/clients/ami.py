@@ -17,16 +17,16 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Final, TypeVar
 
-from centralino.clients.event_queue import ROOM_BYTES, Inbox
+from centralino.clients.event_queue import ROOM_BYTES, EventQueue
 from centralino.clients.messages import END, action_bytes, parse_message
-from centralino.clients.session import GREETING, Patience, accepted, is_last, login_key
+from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
 
 MAX_GREETING: Final = 1024  # bytes
 MAX_MESSAGE: Final = 1024 * 1024  # bytes
 MAX_LIST: Final = 100_000  # items
-GOODBYE_S: Final = 0.4
-FAREWELLS: Final = (b"Event: Shutdown\r\n", b"Response: Goodbye\r\n")
+CLOSE_HANDSHAKE_S: Final = 0.4
+CLOSING_MESSAGES: Final = (b"Event: Shutdown\r\n", b"Response: Goodbye\r\n")
 T = TypeVar("T")
 
 
@@ -34,13 +34,13 @@ class AsyncioAmi:
     """A manager session as `centralino.types.Ami`. Threads may share it; one takes the events."""
 
     def __init__(
-        self, address: AmiAddress, *, patience: Patience | None = None, room: int = ROOM_BYTES
+        self, address: AmiAddress, *, timeouts: Timeouts | None = None, room: int = ROOM_BYTES
     ) -> None:
         """Connect and log in; `room` bytes of events may wait to be taken. Raises AmiError."""
         self._name = f"ami {address.host}:{address.port}"
-        self._patience = patience or Patience()
-        self._inbox: Inbox[bytes] = Inbox(room)
-        self._line = _Line(self._inbox, self._name, self._patience)
+        self._timeouts = timeouts or Timeouts()
+        self._queue: EventQueue[bytes] = EventQueue(room)
+        self._line = _Line(self._queue, self._name, self._timeouts)
         opened: Future[None] = Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._live(address, opened)), name=self._name, daemon=True
@@ -70,7 +70,7 @@ class AsyncioAmi:
         although it was pinged.
         """
         while True:
-            taken = self._inbox.take(idle_s)
+            taken = self._queue.take(idle_s)
             if taken is None:
                 yield None
             elif isinstance(taken, Overflow):
@@ -82,7 +82,7 @@ class AsyncioAmi:
         """Log off and close, within a second; never raises."""
         with suppress(AmiError):
             self._in_loop(self._line.leave())
-        self._thread.join(GOODBYE_S)
+        self._thread.join(CLOSE_HANDSHAKE_S)
 
     async def _live(self, address: AmiAddress, opened: Future[None]) -> None:
         """The thread: log in, tell how that went, and keep watch until the connection is gone."""
@@ -102,18 +102,18 @@ class AsyncioAmi:
 
     def _in_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Do `work` in the thread, which ends with the connection."""
-        if self._inbox.ended:
+        if self._queue.ended:
             work.close()
-            raise self._inbox.ended
+            raise self._queue.ended
         try:
             done = asyncio.run_coroutine_threadsafe(work, self._line.loop)
         except RuntimeError:  # it ended just now
             work.close()
             raise AmiError(f"{self._name}: closed") from None
         try:
-            return done.result(self._patience.answer_s + 1)
+            return done.result(self._timeouts.answer_s + 1)
         except (TimeoutError, CancelledError):  # as above, a moment later
-            raise self._inbox.ended or AmiError(f"{self._name}: no answer") from None
+            raise self._queue.ended or AmiError(f"{self._name}: no answer") from None
 
 
 class _Answer:
@@ -157,24 +157,24 @@ class _Line(asyncio.Protocol):
     _greeted: asyncio.Future[None]
     _lost: asyncio.Future[None]
 
-    def __init__(self, inbox: Inbox[bytes], name: str, patience: Patience) -> None:
-        self._inbox, self._name, self._patience = inbox, name, patience
+    def __init__(self, queue: EventQueue[bytes], name: str, timeouts: Timeouts) -> None:
+        self._queue, self._name, self._timeouts = queue, name, timeouts
         self._transport: asyncio.Transport | None = None
         self._rest = b""  # of a message that is not whole yet
         self._heard_at = time.monotonic()
         # No event of another session holds this, so answers are found without reading the others.
         self._token = secrets.token_hex(6)
         self._numbers = count(1)
-        self._answers: dict[str, _Answer] = {}
+        self._responses: dict[str, _Answer] = {}
 
     async def open(self, address: AmiAddress) -> None:
         """Connect and log in."""
         self.loop = asyncio.get_running_loop()
         self._greeted, self._lost = self.loop.create_future(), self.loop.create_future()
         try:
-            async with asyncio.timeout(self._patience.connect_s):
+            async with asyncio.timeout(self._timeouts.connect_s):
                 await self.loop.create_connection(lambda: self, address.host, address.port)
-            async with asyncio.timeout(self._patience.answer_s):
+            async with asyncio.timeout(self._timeouts.answer_s):
                 await self._greeted
         except TimeoutError:
             what = "greeting" if self._transport else "connection"
@@ -192,23 +192,23 @@ class _Line(asyncio.Protocol):
     ) -> _Answer:
         """Send an action and wait for its whole answer."""
         action_id = f"{self._token}-{next(self._numbers)}"
-        answer = self._answers[action_id] = _Answer(action, listed=listed)
+        response = self._responses[action_id] = _Answer(action, listed=listed)
         try:
             self._send(action, action_id, headers)
-            async with asyncio.timeout(self._patience.answer_s):
-                await answer.done
+            async with asyncio.timeout(self._timeouts.answer_s):
+                await response.done
         except TimeoutError:
             raise AmiError(f"{self._name}: no answer to {action} in time") from None
         finally:
-            del self._answers[action_id]
-        return answer
+            del self._responses[action_id]
+        return response
 
     async def watch(self) -> None:
         """Ping until the connection is gone; a peer that says nothing to it is gone, too."""
         while not self._lost.done():
-            await asyncio.wait([self._lost], timeout=self._patience.ping_every_s)
+            await asyncio.wait([self._lost], timeout=self._timeouts.ping_every_s)
             silent_s = time.monotonic() - self._heard_at
-            if silent_s >= self._patience.silent_s:
+            if silent_s >= self._timeouts.silent_s:
                 self.drop(AmiError(f"{self._name}: silent for {silent_s:.0f} s"))
             elif not self._lost.done():
                 # Nobody waits for the answer: that anything comes is enough.
@@ -218,13 +218,13 @@ class _Line(asyncio.Protocol):
         """Log off, wait a moment for the other side to hang up, and hang up."""
         if not self._lost.done():
             self._send("Logoff", f"{self._token}-{next(self._numbers)}", {})
-            await asyncio.wait([self._lost], timeout=GOODBYE_S)
+            await asyncio.wait([self._lost], timeout=CLOSE_HANDSHAKE_S)
         self.drop(AmiError(f"{self._name}: closed"))
 
     def drop(self, error: AmiError) -> None:
         """End the connection, because of `error`: whoever waits for something gets it."""
-        self._inbox.end(error)
-        waiting = [self._greeted, *(answer.done for answer in self._answers.values())]
+        self._queue.end(error)
+        waiting = [self._greeted, *(response.done for response in self._responses.values())]
         for future in waiting:
             if not future.done():
                 future.set_exception(error)
@@ -255,9 +255,9 @@ class _Line(asyncio.Protocol):
         if self._token.encode() in data:
             messages = [raw for raw in messages if not self._answers_us(raw)]
         if messages:
-            self._inbox.put(messages, len(data) - len(self._rest))
-        if any(farewell in data for farewell in FAREWELLS):
-            self._hear_farewell(messages)
+            self._queue.put(messages, len(data) - len(self._rest))
+        if any(closing_message in data for closing_message in CLOSING_MESSAGES):
+            self._read_closing_message(messages)
 
     def _after_greeting(self, data: bytes) -> bytes:
         greeting, eol, rest = data.partition(b"\n")
@@ -274,17 +274,17 @@ class _Line(asyncio.Protocol):
         if self._token.encode() not in raw:
             return False
         message = parse_message(raw)
-        answer = self._answers.get(message.get("actionid", ""))
+        response = self._responses.get(message.get("actionid", ""))
         # A response that nobody waits for any more is dropped; an event may tell something new.
-        return answer.takes(message) if answer else "event" not in message
+        return response.takes(message) if response else "event" not in message
 
-    def _hear_farewell(self, messages: list[bytes]) -> None:
-        if any(raw.startswith(FAREWELLS) for raw in messages):
+    def _read_closing_message(self, messages: list[bytes]) -> None:
+        if any(raw.startswith(CLOSING_MESSAGES) for raw in messages):
             self.drop(AmiError(f"{self._name}: the switchboard says goodbye"))
 
     def _send(self, action: str, action_id: str, headers: Mapping[str, str]) -> None:
         if self._lost.done() or self._transport is None:
-            raise self._inbox.ended or AmiError(f"{self._name}: closed")
+            raise self._queue.ended or AmiError(f"{self._name}: closed")
         self._transport.write(action_bytes(action, action_id, headers))
 
 

@@ -99,10 +99,10 @@ class HttpAri:
         raise AriError("ari events: the connection is lost")
 
     async def _list(self, path: str) -> list[dict[str, Any]]:
-        answer = await self._ask("GET", path, {})
-        if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
+        response = await self._ask("GET", path, {})
+        if not isinstance(response, list) or not all(isinstance(item, dict) for item in response):
             raise AriError(f"ari {path}: not a list of objects")
-        return answer
+        return response
 
     async def _ask(self, method: str, path: str, params: dict[str, str]) -> Any:
         try:

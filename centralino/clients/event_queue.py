@@ -14,7 +14,7 @@ ROOM_BYTES: Final = 32 * 1024 * 1024  # about 90,000 events, half a minute of a 
 PIECE: Final = 100  # events that are taken at once: they fit a processor's cache
 
 
-class Inbox(Generic[T]):
+class EventQueue(Generic[T]):
     """Events in order, up to `room` bytes; beyond it they are dropped, counted and announced."""
 
     def __init__(self, room: int = ROOM_BYTES) -> None:

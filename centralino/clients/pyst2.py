@@ -19,12 +19,12 @@ from typing import Any, Final, TypeVar
 
 from asterisk.manager import Event, Manager, ManagerSocketException
 
-from centralino.clients.event_queue import ROOM_BYTES, Inbox
+from centralino.clients.event_queue import ROOM_BYTES, EventQueue
 from centralino.clients.messages import EOL, action_bytes
-from centralino.clients.session import GREETING, Patience, accepted, is_last, login_key
+from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
 
-GOODBYE_S: Final = 0.4
+CLOSE_HANDSHAKE_S: Final = 0.4
 LOOK_EVERY_S: Final = 0.2  # whether its threads are alive
 T = TypeVar("T")
 
@@ -33,12 +33,12 @@ class Pyst2Ami:
     """A manager session as `centralino.types.Ami`. Threads may share it; one takes the events."""
 
     def __init__(
-        self, address: AmiAddress, *, patience: Patience | None = None, room: int = ROOM_BYTES
+        self, address: AmiAddress, *, timeouts: Timeouts | None = None, room: int = ROOM_BYTES
     ) -> None:
         """Connect and log in; `room` bytes of events may wait to be taken. Raises AmiError."""
         self._name = f"ami {address.host}:{address.port}"
-        self._patience = patience or Patience()
-        self._inbox: Inbox[AmiMessage] = Inbox(room)
+        self._timeouts = timeouts or Timeouts()
+        self._queue: EventQueue[AmiMessage] = EventQueue(room)
         self._one_at_a_time = threading.Lock()  # it gives answers in order, to whoever waits
         self._token = secrets.token_hex(6)
         self._numbers = count(1)
@@ -70,10 +70,10 @@ class Pyst2Ami:
         found = self._lists[action_id] = _List()
         try:
             self._ask(name, action_id, headers)
-            if not found.whole.wait(self._patience.answer_s):
+            if not found.whole.wait(self._timeouts.answer_s):
                 raise AmiError(f"{self._name}: no answer to {name} in time")
-            if self._inbox.ended:
-                raise self._inbox.ended
+            if self._queue.ended:
+                raise self._queue.ended
             return found.items
         finally:
             del self._lists[action_id]
@@ -84,7 +84,7 @@ class Pyst2Ami:
         Raises AmiError on any drop, and when a ping is not answered.
         """
         while True:
-            taken = self._inbox.take(idle_s)
+            taken = self._queue.take(idle_s)
             if taken is None:
                 yield None
             elif isinstance(taken, Overflow):
@@ -96,15 +96,15 @@ class Pyst2Ami:
         """Log off and close, within a second; never raises."""
         closed = AmiError(f"{self._name}: closed")
         if not self._over.is_set():
-            self._inbox.end(closed)  # first: pyst2's goodbye may fail where others still use it
+            self._queue.end(closed)  # first: pyst2's goodbye may fail where others still use it
             with suppress(AmiError):
-                self._within(GOODBYE_S, self._manager.logoff)
+                self._within(CLOSE_HANDSHAKE_S, self._manager.logoff)
         self._drop(closed)
 
     def _log_in(self, address: AmiAddress) -> None:
-        patience = self._patience
+        timeouts = self._timeouts
         self._within(
-            patience.connect_s + patience.answer_s,
+            timeouts.connect_s + timeouts.answer_s,
             lambda: self._manager.connect(address.host, address.port),
         )
         if self._manager.title != GREETING:
@@ -120,15 +120,15 @@ class Pyst2Ami:
         wire = {"Action": name, "ActionID": action_id, **headers}
         with self._one_at_a_time:
             # Its default argument is one dict for all calls: never leave it out.
-            response = self._within(
-                within_s or self._patience.answer_s, lambda: self._manager.send_action(wire)
+            raw = self._within(
+                within_s or self._timeouts.answer_s, lambda: self._manager.send_action(wire)
             )
-        answer = _ours(response)
-        if answer.get("actionid") != action_id:
+        response = _ours(raw)
+        if response.get("actionid") != action_id:
             error = AmiError(f"{self._name}: the answer to {name} is another action's")
             self._drop(error)
             raise error
-        return accepted(name, answer)
+        return accepted(name, response)
 
     def _within(self, seconds: float, work: Callable[[], T]) -> T:
         """Do what may hang, in a thread that is given up after `seconds`, and the session too."""
@@ -148,7 +148,7 @@ class Pyst2Ami:
         except Exception as exc:  # of many kinds, where its socket is closed under it
             error = AmiError(f"{self._name}: {_reason(exc)}")
         self._drop(error)
-        raise self._inbox.ended or error
+        raise self._queue.ended or error
 
     def _take(self, event: Event, manager: Manager) -> None:
         """pyst2's callback: an exception here would end its thread, and nobody would know."""
@@ -160,23 +160,23 @@ class Pyst2Ami:
             elif message.get("event") == "Shutdown":
                 self._drop(AmiError(f"{self._name}: the switchboard says goodbye"))
             else:
-                self._inbox.put([message], sum(map(len, event.message.response)))
+                self._queue.put([message], sum(map(len, event.message.response)))
         except Exception as exc:
             self._drop(AmiError(f"{self._name}: {type(exc).__name__} in an event"))
 
     def _watch(self) -> None:
         """End the session when pyst2 lost it, or when a ping is not answered."""
         while not self._over.is_set():
-            ping_at = time.monotonic() + self._patience.ping_every_s
+            ping_at = time.monotonic() + self._timeouts.ping_every_s
             while time.monotonic() < ping_at and not self._over.wait(LOOK_EVERY_S):
                 if not self._manager.is_well():
                     self._drop(AmiError(f"{self._name}: the other side closed"))
             if not self._over.is_set():
                 with suppress(AmiError):  # the session is over then, and events() says why
-                    self._ask("Ping", self._next_id(), {}, within_s=self._patience.silent_s)
+                    self._ask("Ping", self._next_id(), {}, within_s=self._timeouts.silent_s)
 
     def _drop(self, error: AmiError) -> None:
-        self._inbox.end(error)
+        self._queue.end(error)
         self._over.set()
         for found in list(self._lists.values()):
             found.whole.set()

@@ -12,7 +12,7 @@ GREETING: Final = "Asterisk Call Manager"
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long to wait, in seconds.
 
     A peer that freezes is noticed within `ping_every_s + silent_s`.

@@ -63,6 +63,6 @@ def _row(record: PbxCallRecord) -> PbxCall:
     )
 
 
-def _cut(text: str, most: int = 80) -> str:
+def _cut(text: str, maximum: int = 80) -> str:
     """What a caller put into his name must not keep a call from being stored."""
-    return text.replace("\0", "")[:most]
+    return text.replace("\0", "")[:maximum]

@@ -97,5 +97,5 @@ def _row(call: Screened) -> tuple[str, ...]:
     )
 
 
-def _cut(text: str, most: int = 80) -> str:
-    return text.replace("\0", "")[:most]
+def _cut(text: str, maximum: int = 80) -> str:
+    return text.replace("\0", "")[:maximum]

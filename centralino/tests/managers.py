@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from centralino.clients.build import CLIENTS
-from centralino.clients.session import Patience
+from centralino.clients.session import Timeouts
 from centralino.types import Ami, AmiAddress, AmiMessage
 from sandbox.testing import AMI_SECRET, AMI_USER, RunningAmi
 
 DATA: Final = Path(__file__).parent / "data"
-SHORT: Final = Patience(connect_s=0.6, answer_s=0.4, ping_every_s=0.1, silent_s=0.4)
-IMPATIENT: Final = Patience(connect_s=0.2, answer_s=0.15)  # with who will not answer anyway
-UNHURRIED: Final = Patience(connect_s=5, answer_s=5, ping_every_s=5, silent_s=5)
+SHORT: Final = Timeouts(connect_s=0.6, answer_s=0.4, ping_every_s=0.1, silent_s=0.4)
+SHORT_TIMEOUTS: Final = Timeouts(connect_s=0.2, answer_s=0.15)  # with who will not answer anyway
+UNHURRIED: Final = Timeouts(connect_s=5, answer_s=5, ping_every_s=5, silent_s=5)
 END: Final = {"Event": "UserEvent", "UserEvent": "End"}
 
 
@@ -26,7 +26,7 @@ def address(manager: RunningAmi, *, user: str = AMI_USER, secret: str = AMI_SECR
 def connected(client: str, manager: RunningAmi, **options: Any) -> Ami:
     """A session of the client with that name."""
     connect: Any = CLIENTS[client]
-    return connect(address(manager), **{"patience": UNHURRIED, **options})
+    return connect(address(manager), **{"timeouts": UNHURRIED, **options})
 
 
 @contextmanager

@@ -49,9 +49,9 @@ def entries() -> None:
 
 
 def found(client: Client, address: str, query: str) -> list[Any]:
-    answer = client.get(f"{address}?{query}")
-    assert answer.status_code == 200
-    return list(answer.context["cl"].result_list)
+    response = client.get(f"{address}?{query}")
+    assert response.status_code == 200
+    return list(response.context["cl"].result_list)
 
 
 def entry(number: str, *, allowed: bool = False) -> ListEntry:
@@ -105,8 +105,8 @@ def test_staff_add_to_the_allow_list(admin_client: Client):
     ],
 )
 def test_a_bad_entry_is_named(admin_client: Client, data: dict[str, str], field: str):
-    answer = admin_client.post(f"{LISTED}add/", data)
-    assert answer.context["adminform"].form.errors.keys() == {field}
+    response = admin_client.post(f"{LISTED}add/", data)
+    assert response.context["adminform"].form.errors.keys() == {field}
     assert not ListEntry.objects.exists()
 
 
@@ -182,9 +182,9 @@ def imported(client: Client, text: str, *, confirm: bool = True) -> Any:
     if not confirm:
         return preview
     form = preview.context["confirm_form"]
-    answer = client.post(f"{LISTED}process_import/", form.initial)
-    assert answer.status_code == 302, answer.content[:2000]
-    return answer
+    response = client.post(f"{LISTED}process_import/", form.initial)
+    assert response.status_code == 302, response.content[:2000]
+    return response
 
 
 def test_a_list_is_imported_with_the_rules_of_the_services(admin_client: Client, entries: None):
@@ -251,8 +251,8 @@ def test_a_list_is_exported(viewer: Client, entries: None):
     form = viewer.get(address).content.decode()
     fields = re.findall(r'name="([^"]+)"[^>]*type="checkbox"|type="checkbox" name="([^"]+)"', form)
     data = {name: "on" for pair in fields for name in pair if name}
-    answer = viewer.post(address, {**data, "format": "0", "resource": ""})
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    response = viewer.post(address, {**data, "format": "0", "resource": ""})
+    rows = list(csv.DictReader(io.StringIO(response.content.decode())))
     # A spreadsheet would take a prefix for a formula.
     assert {row["number"] for row in rows} == {"+393331234567", "'+3989*", "+39899748963"}
 
@@ -312,8 +312,8 @@ def test_nobody_changes_history(admin_client: Client, history: None):
     pk = ScreenedCall.objects.values_list("pk", flat=True)[0]
     assert admin_client.get(f"{SCREENED}{pk}/change/").status_code == 200
     assert admin_client.get(f"{SCREENED}add/").status_code == 403
-    answer = admin_client.post(f"{SCREENED}{pk}/delete/", {"post": "yes"})
-    assert (answer.status_code, ScreenedCall.objects.count()) == (403, 3)
+    response = admin_client.post(f"{SCREENED}{pk}/delete/", {"post": "yes"})
+    assert (response.status_code, ScreenedCall.objects.count()) == (403, 3)
 
 
 @pytest.mark.parametrize(("address", "table"), [(LISTED, "listentry"), (SCREENED, "screenedcall")])

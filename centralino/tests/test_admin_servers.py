@@ -50,15 +50,15 @@ def store(*records: PbxCallRecord) -> None:
 
 
 def found(client: Client, query: str) -> set[str]:
-    answer = client.get(f"{CALLS}?{query}")
-    assert answer.status_code == 200
-    return {call.linkedid for call in answer.context["cl"].result_list}
+    response = client.get(f"{CALLS}?{query}")
+    assert response.status_code == 200
+    return {call.linkedid for call in response.context["cl"].result_list}
 
 
 def ask(client: Client, server: PbxServer) -> str:
     chosen = {"action": "test_connection", "index": "0", "_selected_action": str(server.pk)}
-    answer = client.post(SERVERS, chosen, follow=True, headers={"accept-language": "en"})
-    return "\n".join(map(str, answer.context["messages"]))
+    response = client.post(SERVERS, chosen, follow=True, headers={"accept-language": "en"})
+    return "\n".join(map(str, response.context["messages"]))
 
 
 def test_the_list_shows_each_server_s_state_and_last_error(admin_client, server):

@@ -18,9 +18,9 @@ import pytest
 from centralino.clients.ami import MAX_MESSAGE, AsyncioAmi
 from centralino.clients.build import CLIENTS
 from centralino.tests.managers import (
-    IMPATIENT,
     SAMPLES,
     SHORT,
+    SHORT_TIMEOUTS,
     address,
     connected,
     sample,
@@ -149,7 +149,7 @@ def test_manager_that_does_not_let_us_in_is_an_error_in_time(client, manager, fa
     manager.server.faults.add(fault)
     began = time.monotonic()
     with pytest.raises(AmiError) as caught:
-        connected(client, manager, patience=IMPATIENT)
+        connected(client, manager, timeouts=SHORT_TIMEOUTS)
     assert time.monotonic() - began < 4
     assert AMI_SECRET not in str(caught.value)
 
@@ -211,12 +211,12 @@ def test_frozen_peer_is_noticed_although_the_connection_is_open(client, manager)
         manager.server.faults.add("frozen")
 
     began = time.monotonic()
-    assert ended(client, manager, by=freeze, patience=SHORT) == []
+    assert ended(client, manager, by=freeze, timeouts=SHORT) == []
     assert time.monotonic() - began < 3
 
 
 def test_idle_peer_that_answers_pings_is_kept(client, manager):
-    with session(client, manager, patience=SHORT) as ami:
+    with session(client, manager, timeouts=SHORT) as ami:
         assert next(ami.events(idle_s=2 * SHORT.silent_s)) is None
         assert ami.action("Ping")
 
@@ -233,7 +233,7 @@ def test_action_on_a_lost_connection_is_an_error(client, manager):
 
 
 def test_action_without_an_answer_is_an_error_in_time(client, manager):
-    with session(client, manager, patience=SHORT) as ami:
+    with session(client, manager, timeouts=SHORT) as ami:
         manager.server.faults.add("frozen")
         began = time.monotonic()
         with pytest.raises(AmiError):
@@ -243,7 +243,7 @@ def test_action_without_an_answer_is_an_error_in_time(client, manager):
 
 def test_close_logs_off_and_leaves_no_thread(client, manager):
     before = set(threading.enumerate())
-    with session(client, manager, patience=SHORT) as ami:
+    with session(client, manager, timeouts=SHORT) as ami:
         began = time.monotonic()
         ami.close()
         assert time.monotonic() - began < 1
@@ -288,7 +288,7 @@ def test_channel_variables(client, manager):
             (event,) = told(ami, manager, raw)
         assert list(event.all("chanvariable")) == ["A=1", "B=2: 3"]
     else:  # its reading thread dies of it: the ping notices, a new session heals
-        assert ended(client, manager, by=lambda: manager.tell(raw), patience=SHORT) == []
+        assert ended(client, manager, by=lambda: manager.tell(raw), timeouts=SHORT) == []
 
 
 def test_long_line_is_read(client, manager):
@@ -328,7 +328,7 @@ def test_garbage_is_skipped_and_announced(manager, garbage, lost):
 def test_garbage_ends_a_session_of_pyst2(manager):
     """It takes it for a response: the next ping gets the wrong answer, a new session heals."""
     before = ended(
-        "pyst2", manager, by=lambda: manager.tell(b"no header at all\r\n\r\n"), patience=SHORT
+        "pyst2", manager, by=lambda: manager.tell(b"no header at all\r\n\r\n"), timeouts=SHORT
     )
     assert before == []
 
@@ -376,7 +376,7 @@ def _wait_for_pyst2(ami: Any) -> None:
 
 def test_failing_callback_of_pyst2_ends_the_session(manager, monkeypatch):
     with session("pyst2", manager) as ami:
-        monkeypatch.setattr(ami._inbox, "put", lambda *_: 1 / 0)  # type: ignore[attr-defined]
+        monkeypatch.setattr(ami._queue, "put", lambda *_: 1 / 0)  # type: ignore[attr-defined]
         manager.tell(HANGUP)
         with pytest.raises(AmiError, match="ZeroDivisionError"):
             list(ami.events(idle_s=5))

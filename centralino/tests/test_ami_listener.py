@@ -18,7 +18,7 @@ from centralino.selectors.channels import active_channels_count
 from centralino.services import calls, servers
 from centralino.tests.managers import SHORT, address
 from centralino.workers import ami_listener, per_server
-from core.tests.published import Told
+from core.tests.published import PublishedEvents
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall, event
@@ -80,7 +80,7 @@ def listening(server: PbxServer, manager: RunningAmi, **options: Any) -> Iterato
 
     @contextmanager
     def connect(_: PbxServer) -> Iterator[AsyncioAmi]:
-        ami = AsyncioAmi(address(manager), **{"patience": SHORT, **options})
+        ami = AsyncioAmi(address(manager), **{"timeouts": SHORT, **options})
         try:
             yield ami
         finally:
@@ -113,28 +113,28 @@ def health() -> str:
     return str(WorkerStatus.objects.filter(name=JOB).values_list("health", flat=True).first())
 
 
-def notices(told: Told) -> list[str]:
-    return [message["status"] for message in told if message["type"] == "system"]
+def notices(published_events: PublishedEvents) -> list[str]:
+    return [message["status"] for message in published_events if message["type"] == "system"]
 
 
-def test_a_call_is_published_in_order_and_stored_once(told, manager, server):
+def test_a_call_is_published_in_order_and_stored_once(published_events, manager, server):
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
         finish(manager, begin(manager, call(1)))
         assert soon(PbxCall.objects.exists)
-    events = [message["event"] for message in told]
+    events = [message["event"] for message in published_events]
     assert events == [
         "Newchannel", "Newchannel", "DialBegin", "Newstate", "Newstate", "Newstate", "DialEnd",
         "Hangup", "Hangup",
     ]  # fmt: skip
-    assert {message["server"] for message in told} == {"asterisk_1"}
+    assert {message["server"] for message in published_events} == {"asterisk_1"}
     stored = PbxCall.objects.get()
     assert (stored.caller, stored.exten, stored.cause) == ("3478893084", "899748963", 16)
     assert stored.answered_at is not None
-    assert notices(told) == []
+    assert notices(published_events) == []
 
 
-def test_the_number_of_channels_is_asterisks_own(told, manager, server):
+def test_the_number_of_channels_is_asterisks_own(published_events, manager, server):
     left = begin(manager, call(1))
     with listening(server, manager):
         assert soon(lambda: active_channels_count() == 2)
@@ -145,7 +145,9 @@ def test_the_number_of_channels_is_asterisks_own(told, manager, server):
     assert PbxCall.objects.count() == 2
 
 
-def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(told, manager, server, monkeypatch):
+def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(
+    published_events, manager, server, monkeypatch
+):
     monkeypatch.setattr("centralino.channel_table.SETTLE_S", 0.1)
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
@@ -158,22 +160,24 @@ def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(told, manager, server,
         manager.inside(manager.server.faults.clear)
         assert soon(lambda: health() == Health.HEALTHY and active_channels_count() == 0)
         assert soon(PbxCall.objects.exists)
-    assert notices(told) == ["lost", "recovered"]
+    assert notices(published_events) == ["lost", "recovered"]
     assert PbxCall.objects.get().cause is None
 
 
-def test_a_frozen_switchboard_is_noticed(told, manager, server):
+def test_a_frozen_switchboard_is_noticed(published_events, manager, server):
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
         manager.inside(lambda: manager.server.faults.add("frozen"))
         assert soon(lambda: health() == Health.DOWN)
-        assert "silent" in WorkerStatus.objects.get(name=JOB).last_error or notices(told)
+        assert "silent" in WorkerStatus.objects.get(name=JOB).last_error or notices(
+            published_events
+        )
         manager.inside(manager.server.faults.clear)
         assert soon(lambda: health() == Health.HEALTHY)
 
 
 def test_channels_are_not_counted_for_long_when_nobody_can_see_them(
-    told, manager, server, monkeypatch
+    published_events, manager, server, monkeypatch
 ):
     monkeypatch.setattr(ami_listener, "UNKNOWN_AFTER_S", 0.2)
     with listening(server, manager):
@@ -184,7 +188,9 @@ def test_channels_are_not_counted_for_long_when_nobody_can_see_them(
         assert soon(lambda: active_channels_count() == 0)
 
 
-def test_what_is_known_is_renewed_though_nothing_changes(told, manager, server, monkeypatch):
+def test_what_is_known_is_renewed_though_nothing_changes(
+    published_events, manager, server, monkeypatch
+):
     monkeypatch.setattr(ami_listener, "BEAT_EVERY_S", 0.1)
     with listening(server, manager):
         assert soon(LiveState.objects.exists)
@@ -192,24 +198,26 @@ def test_what_is_known_is_renewed_though_nothing_changes(told, manager, server, 
         assert soon(lambda: LiveState.objects.get().updated_at > first + timedelta(seconds=0.2))
 
 
-def test_overflow_is_told_and_the_table_read_again(told, manager, server):
+def test_overflow_is_told_and_the_table_read_again(published_events, manager, server):
     with listening(server, manager, room=2_000):
         assert soon(lambda: health() == Health.HEALTHY)
         left = begin(manager, call(1))
         # Larger than all the room: lost however fast the listener is.
         manager.happens(event("Newexten", {"Channel": "x" * 4_000, "Uniqueid": "9.9"}))
-        assert soon(lambda: "overflow" in notices(told))
+        assert soon(lambda: "overflow" in notices(published_events))
         assert soon(lambda: active_channels_count() == 2)
         finish(manager, left)
         assert soon(lambda: active_channels_count() == 0)
 
 
-def test_while_the_database_is_away_events_go_on_and_calls_wait(told, manager, server, monkeypatch):
-    away, refused = threading.Event(), threading.Event()
+def test_while_the_database_is_away_events_go_on_and_calls_wait(
+    published_events, manager, server, monkeypatch
+):
+    unavailable, refused = threading.Event(), threading.Event()
     store = calls.store_state
 
     def store_if_there(*args: Any) -> None:
-        if away.is_set():
+        if unavailable.is_set():
             refused.set()
             raise OperationalError("the database is away")
         store(*args)
@@ -218,19 +226,19 @@ def test_while_the_database_is_away_events_go_on_and_calls_wait(told, manager, s
     monkeypatch.setattr(ami_listener, "STAND_BY_S", 0.1)
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
-        away.set()
+        unavailable.set()
         finish(manager, begin(manager, call(1)))
-        assert soon(lambda: len(told) == 9)
+        assert soon(lambda: len(published_events) == 9)
         assert refused.wait(10)
         assert not PbxCall.objects.exists()
-        away.clear()
+        unavailable.clear()
         assert soon(PbxCall.objects.exists)
         finish(manager, begin(manager, call(2)))
         assert soon(lambda: PbxCall.objects.count() == 2)
-    assert notices(told) == []
+    assert notices(published_events) == []
 
 
-def test_of_two_listeners_one_speaks_and_the_other_takes_over(told, manager, server):
+def test_of_two_listeners_one_speaks_and_the_other_takes_over(published_events, manager, server):
     with ExitStack() as first:
         first.enter_context(listening(server, manager))
         assert soon(lambda: health() == Health.HEALTHY)
@@ -241,10 +249,12 @@ def test_of_two_listeners_one_speaks_and_the_other_takes_over(told, manager, ser
             assert soon(lambda: len(manager.server.sessions) == 1)
             finish(manager, begin(manager, call(2)))
             assert soon(lambda: PbxCall.objects.count() == 2)
-    assert len(told) == 18
+    assert len(published_events) == 18
 
 
-def test_a_call_that_ended_while_no_listener_lived_is_stored(told, manager, server, monkeypatch):
+def test_a_call_that_ended_while_no_listener_lived_is_stored(
+    published_events, manager, server, monkeypatch
+):
     monkeypatch.setattr("centralino.channel_table.SETTLE_S", 0.1)
     with listening(server, manager):
         left = begin(manager, call(1))
@@ -255,7 +265,7 @@ def test_a_call_that_ended_while_no_listener_lived_is_stored(told, manager, serv
     assert active_channels_count() == 0
 
 
-def test_staff_switch_a_server_off_and_on(told, manager, settings, monkeypatch):
+def test_staff_switch_a_server_off_and_on(published_events, manager, settings, monkeypatch):
     settings.ASTERISK_SERVERS = {
         "asterisk_1": {
             "HOST": "127.0.0.1",

@@ -15,7 +15,7 @@ from centralino.models import PbxCall
 from centralino.selectors.channels import active_channels_count
 from centralino.tests.bed import CALLED, Bed, hang_up
 from centralino.workers import ami_listener
-from core.tests.published import Told
+from core.tests.published import PublishedEvents
 from core.workers.models import Health, WorkerStatus
 
 pytestmark = [
@@ -58,8 +58,8 @@ def is_live() -> bool:
     return WorkerStatus.objects.filter(health=Health.HEALTHY).exists()
 
 
-def is_lost(told: Told) -> bool:
-    return any(message.get("status") == "lost" for message in told)
+def is_lost(published_events: PublishedEvents) -> bool:
+    return any(message.get("status") == "lost" for message in published_events)
 
 
 def agrees(bed: Bed) -> bool:
@@ -68,13 +68,19 @@ def agrees(bed: Bed) -> bool:
 
 @pytest.mark.parametrize("tunnel", [True, False])
 @pytest.mark.parametrize("client", ["asyncio", "pyst2"])
-def test_a_call_is_told_in_order_and_stored_once(told, asterisk_bed, settings, tunnel, client):
+def test_a_call_is_told_in_order_and_stored_once(
+    published_events, asterisk_bed, settings, tunnel, client
+):
     settings.AMI_CLIENT = client
     with listening(asterisk_bed, tunnel=tunnel):
         asterisk_bed.call(seconds=1)
         assert soon(PbxCall.objects.exists)
         assert soon(lambda: agrees(asterisk_bed))
-    ours = [message for message in told if message["linkedid"] == told[0]["linkedid"]]
+    ours = [
+        message
+        for message in published_events
+        if message["linkedid"] == published_events[0]["linkedid"]
+    ]
     assert ours[0]["event"] == "Newchannel"
     assert (ours[0]["calleridnum"], ours[0]["exten"]) == ("3478893084", CALLED)
     assert {"DialBegin", "DialEnd", "Newstate"} <= {message["event"] for message in ours}
@@ -85,13 +91,13 @@ def test_a_call_is_told_in_order_and_stored_once(told, asterisk_bed, settings, t
     assert call.answered_at is not None
 
 
-def test_asterisk_killed_and_restarted_in_a_call(told, asterisk_bed):
+def test_asterisk_killed_and_restarted_in_a_call(published_events, asterisk_bed):
     with listening(asterisk_bed, tunnel=True):
         caller = asterisk_bed.start_call()
         try:
             assert soon(lambda: active_channels_count() == 2)
             asterisk_bed.kill("ASTERISK")
-            assert soon(lambda: is_lost(told))
+            assert soon(lambda: is_lost(published_events))
         finally:
             hang_up(caller)
         asterisk_bed.refresh()
@@ -100,13 +106,13 @@ def test_asterisk_killed_and_restarted_in_a_call(told, asterisk_bed):
     assert PbxCall.objects.get().cause is None
 
 
-def test_ssh_is_cut_in_a_call_that_goes_on(told, asterisk_bed):
+def test_ssh_is_cut_in_a_call_that_goes_on(published_events, asterisk_bed):
     with listening(asterisk_bed, tunnel=True):
         caller = asterisk_bed.start_call(seconds=8)
         try:
             assert soon(lambda: active_channels_count() == 2)
             asterisk_bed.cut_ssh()
-            assert soon(lambda: is_lost(told))
+            assert soon(lambda: is_lost(published_events))
             assert soon(is_live)
             assert soon(lambda: agrees(asterisk_bed))
             assert soon(PbxCall.objects.exists)
@@ -115,11 +121,11 @@ def test_ssh_is_cut_in_a_call_that_goes_on(told, asterisk_bed):
     assert PbxCall.objects.get().cause == 16
 
 
-def test_a_frozen_asterisk_is_noticed_within_15_seconds(told, asterisk_bed):
+def test_a_frozen_asterisk_is_noticed_within_15_seconds(published_events, asterisk_bed):
     with listening(asterisk_bed, tunnel=True):
         asterisk_bed.kill("ASTERISK", signal.SIGSTOP)
         try:
-            assert soon(lambda: is_lost(told), within_s=15)
+            assert soon(lambda: is_lost(published_events), within_s=15)
         finally:
             asterisk_bed.kill("ASTERISK", signal.SIGCONT)
         assert soon(is_live)

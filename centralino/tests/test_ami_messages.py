@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from centralino.clients import messages
 from centralino.clients.ami import _Line, _read
-from centralino.clients.event_queue import PIECE, Inbox
+from centralino.clients.event_queue import PIECE, EventQueue
 from centralino.clients.messages import action_bytes, parse_message
-from centralino.clients.session import Patience
+from centralino.clients.session import Timeouts
 from centralino.tests.managers import sample
 from centralino.types import AmiError, AmiMessage, Overflow
 
@@ -25,15 +25,15 @@ def read_in_pieces(raw: bytes, cuts: list[int]) -> list[Any]:
     """The events of a stream that arrives cut into pieces."""
 
     async def feed() -> list[bytes]:
-        inbox: Inbox[bytes] = Inbox()
-        line = _Line(inbox, "ami", Patience())
+        queue: EventQueue[bytes] = EventQueue()
+        line = _Line(queue, "ami", Timeouts())
         line._greeted = asyncio.get_running_loop().create_future()
         stream = b"Asterisk Call Manager/5.0.4\r\n" + raw
         places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
         for start, end in pairwise(places):
             line.data_received(stream[start:end])
         taken: list[bytes] = []
-        while (piece := inbox.take(0)) is not None:
+        while (piece := queue.take(0)) is not None:
             assert isinstance(piece, list)
             taken += piece
         return taken
@@ -87,43 +87,43 @@ def test_value_may_hold_a_colon():
 
 
 def test_inbox_gives_everything_before_its_end():
-    inbox: Inbox[int] = Inbox()
-    inbox.put([1], 1)
-    inbox.end(AmiError("first"))
-    inbox.end(AmiError("second"))
-    assert inbox.take(0) == [1]
+    queue: EventQueue[int] = EventQueue()
+    queue.put([1], 1)
+    queue.end(AmiError("first"))
+    queue.end(AmiError("second"))
+    assert queue.take(0) == [1]
     with pytest.raises(AmiError, match="first"):
-        inbox.take(0)
+        queue.take(0)
 
 
 def test_inbox_joins_small_pieces():
-    inbox: Inbox[int] = Inbox()
+    queue: EventQueue[int] = EventQueue()
     for number in range(PIECE + 1):
-        inbox.put([number], 1)
-    assert inbox.take(0) == [*range(PIECE)]
-    assert inbox.take(0) == [PIECE]
-    assert inbox.take(0) is None
+        queue.put([number], 1)
+    assert queue.take(0) == [*range(PIECE)]
+    assert queue.take(0) == [PIECE]
+    assert queue.take(0) is None
 
 
 def test_inbox_gives_many_in_pieces():
-    inbox: Inbox[int] = Inbox(room=1_000)
+    queue: EventQueue[int] = EventQueue(room=1_000)
     for _ in range(3):  # what was taken makes room again, to the last byte
-        inbox.put([*range(2 * PIECE + 1)], 1_000)
-        assert inbox.take(0) == [*range(PIECE)]
-        assert inbox.take(0) == [*range(PIECE, 2 * PIECE)]
-        assert inbox.take(0) == [2 * PIECE]
-        assert inbox.take(0) is None
+        queue.put([*range(2 * PIECE + 1)], 1_000)
+        assert queue.take(0) == [*range(PIECE)]
+        assert queue.take(0) == [*range(PIECE, 2 * PIECE)]
+        assert queue.take(0) == [2 * PIECE]
+        assert queue.take(0) is None
 
 
 def test_inbox_counts_what_it_loses_in_one_place():
-    inbox: Inbox[int] = Inbox(room=2)
-    inbox.put([1, 2], 2)
-    inbox.put([3], 1)
-    inbox.put([4, 5], 2)
-    assert inbox.take(0) == [1, 2]
-    inbox.put([6], 1)
-    assert inbox.take(0) == Overflow(3)
-    assert inbox.take(0) == [6]
+    queue: EventQueue[int] = EventQueue(room=2)
+    queue.put([1, 2], 2)
+    queue.put([3], 1)
+    queue.put([4, 5], 2)
+    assert queue.take(0) == [1, 2]
+    queue.put([6], 1)
+    assert queue.take(0) == Overflow(3)
+    assert queue.take(0) == [6]
 
 
 def test_message_has_every_value_of_a_header():

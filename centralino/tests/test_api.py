@@ -56,8 +56,8 @@ def get(api: APIClient, path: str, status: int = 200) -> Any:
 
 
 def post(api: APIClient, body: Any, status: int = 200, path: str = "blacklist") -> Any:
-    answer = api.post(f"/jpbx-api/api/{path}", body, content_type="application/json")
-    return read(answer, status)
+    response = api.post(f"/jpbx-api/api/{path}", body, content_type="application/json")
+    return read(response, status)
 
 
 def add(api: APIClient, status: int = 200, **body: Any) -> Any:
@@ -68,10 +68,10 @@ def delete(api: APIClient, number: str, status: int = 200, path: str = "blacklis
     return read(api.delete(f"/jpbx-api/api/{path}/{quote(number, safe='')}"), status)
 
 
-def read(answer: Any, status: int) -> Any:
-    assert answer.status_code == status, answer.content
-    assert answer.headers["Content-Type"] == "application/json"
-    return orjson.loads(answer.content)
+def read(response: Any, status: int) -> Any:
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"] == "application/json"
+    return orjson.loads(response.content)
 
 
 def seen(server: str = "asterisk_1", *, websocket: str = "connected", **status: Any) -> None:
@@ -87,8 +87,8 @@ def seen(server: str = "asterisk_1", *, websocket: str = "connected", **status: 
     )
 
 
-def numbers(answer: Any, name: str = "blacklist") -> list[str]:
-    return [entry["number"] for entry in answer[name]]
+def numbers(response: Any, name: str = "blacklist") -> list[str]:
+    return [entry["number"] for entry in response[name]]
 
 
 # --- The reference's own answers ------------------------------------------------------------------
@@ -96,8 +96,8 @@ def numbers(answer: Any, name: str = "blacklist") -> list[str]:
 
 def test_calls_as_the_reference_shows_them(api: APIClient):
     seen()
-    answer = get(api, "calls")
-    assert answer == {
+    response = get(api, "calls")
+    assert response == {
         "active_calls": [
             {
                 "channel_id": "asterisk-pbx-1765265705.475",
@@ -113,7 +113,7 @@ def test_calls_as_the_reference_shows_them(api: APIClient):
         ],
         "count": 1,
     }
-    assert answer["active_calls"][0].keys() == CALL_KEYS
+    assert response["active_calls"][0].keys() == CALL_KEYS
 
 
 def test_calls_are_those_of_the_manager_where_ari_is_not_connected(api: APIClient):
@@ -146,8 +146,8 @@ def test_what_a_monitor_saw_that_was_killed_is_not_taken_for_what_is(api: APICli
     LiveState.objects.exclude(key__startswith="asterisk_2").update(
         updated_at=timezone.now() - KNOWN_FOR
     )
-    answer = get(api, "status")
-    assert (answer["websocket"], answer["stasis_calls"]) == ("disconnected", 0)
+    response = get(api, "status")
+    assert (response["websocket"], response["stasis_calls"]) == ("disconnected", 0)
     assert get(api, "calls")["count"] == 1  # asterisk_2's
     assert active_channels_count() == 0
 
@@ -164,9 +164,9 @@ def test_status_as_the_reference_shows_it(api: APIClient):
     seen(stasis_calls=2, blacklisted_this_session=15)
     workers.ran_ok("asterisk.ari.asterisk_1")
     with socket_count.counted("/jpbx-ws"), socket_count.counted("/ws"):
-        answer = get(api, "status")
-    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", answer.pop("timestamp"))
-    assert answer == {
+        response = get(api, "status")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", response.pop("timestamp"))
+    assert response == {
         "status": "running",
         "websocket": "connected",
         "stasis_calls": 2,
@@ -185,8 +185,8 @@ def test_a_house_without_a_switchboard_answers_emptily(api: APIClient):
     assert get(api, "calls") == {"active_calls": [], "count": 0}
     assert get(api, "ari/endpoints") == []
     assert get(api, "blacklist") == {"blacklist": [], "count": 0}
-    answer = get(api, "status")
-    assert (answer["status"], answer["websocket"]) == ("disabled", "disconnected")
+    response = get(api, "status")
+    assert (response["status"], response["websocket"]) == ("disabled", "disconnected")
 
 
 def test_one_of_two_servers_away_is_not_connected(api: APIClient):
@@ -230,8 +230,8 @@ def test_blacklist_as_the_reference_shows_it(api: APIClient):
 
 def test_adding_as_the_reference_shows_it(api: APIClient):
     with time_machine.travel(NOON, tick=False):
-        answer = add(api, number="3331234567", hours=24, permanent=False)
-        assert answer == {
+        response = add(api, number="3331234567", hours=24, permanent=False)
+        assert response == {
             "success": True,
             "number": "3331234567",
             "expires_at": "2025-12-10 12:00:00",
@@ -263,8 +263,8 @@ def test_a_number_is_listed_for_a_day_by_default(api: APIClient):
 
 @pytest.mark.parametrize("hours", [24, 0, None, "x", [], 1e9])
 def test_permanent_makes_hours_not_count(api: APIClient, hours: Any):
-    answer = add(api, number="3331234567", hours=hours, permanent=True)
-    assert (answer["expires_at"], answer["permanent"]) == ("2099-12-31 23:59:59", 1)
+    response = add(api, number="3331234567", hours=hours, permanent=True)
+    assert (response["expires_at"], response["permanent"]) == ("2099-12-31 23:59:59", 1)
     assert get(api, "blacklist")["blacklist"][0]["reason"] == "manual-permanent"
 
 
@@ -275,8 +275,8 @@ def test_digits_in_a_text_are_hours(api: APIClient):
 
 def test_a_listed_number_is_prolonged_or_made_permanent_and_never_shortened(api: APIClient):
     def told(**body: Any) -> tuple[Any, ...]:
-        answer = add(api, number="333 1234567", **body)
-        return answer["created"], answer["prolonged"], answer["expires_at"]
+        response = add(api, number="333 1234567", **body)
+        return response["created"], response["prolonged"], response["expires_at"]
 
     with time_machine.travel(NOON, tick=False):
         assert told(hours=24) == (True, False, "2025-12-10 12:00:00")
@@ -343,11 +343,11 @@ def test_paging_tells_every_entry_once_also_of_one_instant(api: APIClient, limit
         told: list[str] = []
         cursor = ""
         for _ in range(30):
-            answer = get(api, f"blacklist?limit={limit}{cursor}")
-            told += numbers(answer)
-            if answer["next"] is None:
+            response = get(api, f"blacklist?limit={limit}{cursor}")
+            told += numbers(response)
+            if response["next"] is None:
                 break
-            cursor = f"&cursor={answer['next']}"
+            cursor = f"&cursor={response['next']}"
         assert told == numbers(get(api, "blacklist"))
     assert len(set(told)) == 25
 
@@ -355,10 +355,10 @@ def test_paging_tells_every_entry_once_also_of_one_instant(api: APIClient, limit
 def test_csv_has_every_entry_and_its_note(api: APIClient):
     with time_machine.travel(NOON, tick=False):
         add(api, number="3331234567", note="=1+1")
-        answer = api.get("/jpbx-api/api/blacklist?format=csv")
-        body = answer.getvalue().decode()
+        response = api.get("/jpbx-api/api/blacklist?format=csv")
+        body = response.getvalue().decode()
     assert (
-        answer.headers["Content-Disposition"] == 'attachment; filename="blacklist-2025-12-09.csv"'
+        response.headers["Content-Disposition"] == 'attachment; filename="blacklist-2025-12-09.csv"'
     )
     assert body.splitlines() == [
         "number,reason,created_at,expires_at,permanent,note",
@@ -389,10 +389,10 @@ def test_bad_hours_are_named(api: APIClient, hours: Any):
     body = b'{"number":"3331234567","hours":%s}' % (
         str(hours).encode() if hours == 10**30 else orjson.dumps(hours)
     )
-    answer = post(api, body, 400)
-    assert answer.keys() == {"detail", "errors"}
-    assert answer["errors"].keys() == {"hours"}
-    assert len(answer["detail"]) < 300
+    response = post(api, body, 400)
+    assert response.keys() == {"detail", "errors"}
+    assert response["errors"].keys() == {"hours"}
+    assert len(response["detail"]) < 300
     assert not ListEntry.objects.exists()
 
 
@@ -405,9 +405,9 @@ BAD_NUMBERS = [
 
 @pytest.mark.parametrize("number", BAD_NUMBERS, ids=lambda value: ascii(value)[:20])
 def test_a_bad_number_is_named(api: APIClient, number: Any):
-    answer = post(api, orjson.dumps({"number": number}), 400)
-    assert answer["errors"].keys() == {"number"}
-    assert len(answer["detail"]) < 300
+    response = post(api, orjson.dumps({"number": number}), 400)
+    assert response["errors"].keys() == {"number"}
+    assert len(response["detail"]) < 300
     assert not ListEntry.objects.exists()
 
 
@@ -461,8 +461,8 @@ def test_what_is_no_json_is_told(api: APIClient, body: bytes):
     ],
 )
 def test_a_bad_parameter_is_named(api: APIClient, path: str, query: str, name: str):
-    answer = get(api, f"{path}?{query}", 400)
-    assert answer["errors"].keys() == {name}
+    response = get(api, f"{path}?{query}", 400)
+    assert response["errors"].keys() == {name}
 
 
 @pytest.mark.parametrize("path", ["blacklist", "allowlist"])
@@ -477,8 +477,8 @@ def test_removing_what_is_no_number_is_refused(api: APIClient, path: str, number
 
 @pytest.mark.parametrize("raw", ["%", "%zz", "%ff%fe", "%C3%28"])
 def test_broken_percent_encoding_is_no_number(api: APIClient, raw: str):
-    answer = api.delete(f"/jpbx-api/api/blacklist/{raw}")
-    assert answer.status_code == 400
+    response = api.delete(f"/jpbx-api/api/blacklist/{raw}")
+    assert response.status_code == 400
 
 
 def test_nul_in_the_address_is_refused(api: APIClient):
@@ -505,10 +505,10 @@ def test_whatever_is_posted_is_listed_or_refused_clearly(api: APIClient, setting
         sent = orjson.dumps(body)
     except (TypeError, ValueError):  # lone surrogates, integers over 64 bits
         return
-    answer = api.post("/jpbx-api/api/blacklist", sent, content_type="application/json")
-    told = orjson.loads(answer.content)
-    assert answer.status_code in (200, 400), told
-    assert told.keys() >= ({"success", "number"} if answer.status_code == 200 else {"detail"})
+    response = api.post("/jpbx-api/api/blacklist", sent, content_type="application/json")
+    told = orjson.loads(response.content)
+    assert response.status_code in (200, 400), told
+    assert told.keys() >= ({"success", "number"} if response.status_code == 200 else {"detail"})
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
@@ -518,13 +518,13 @@ def test_whatever_is_asked_for_is_found_or_refused_clearly(
 ):
     settings.RATE_LIMIT_PER_MINUTE = 0
     asked = quote(text, safe="")
-    for answer in (
+    for response in (
         api.get(f"/jpbx-api/api/blacklist?number={asked}"),
         api.get(f"/jpbx-api/api/blacklist?cursor={asked}"),
         api.delete(f"/jpbx-api/api/blacklist/{asked}"),
     ):
-        assert answer.status_code in (200, 400, 404), answer.content
-        assert answer.status_code == 200 or "detail" in orjson.loads(answer.content)
+        assert response.status_code in (200, 400, 404), response.content
+        assert response.status_code == 200 or "detail" in orjson.loads(response.content)
 
 
 # --- Who may --------------------------------------------------------------------------------------

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from centralino.numbers import MOST, NumberError, canonical, e164, is_withheld, national, prefixes
+from centralino.numbers import (
+    MAX_DIGITS,
+    NumberError,
+    canonical,
+    e164,
+    is_withheld,
+    national,
+    prefixes,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +74,7 @@ def test_what_is_no_number_is_refused_with_advice(written: str):
 @given(st.text())
 def test_whatever_a_telephone_sends_is_a_number_or_none(caller: str):
     number = e164(caller)
-    assert len(number) <= MOST
+    assert len(number) <= MAX_DIGITS
     assert number.removeprefix("+").isdigit() or not number
 
 
@@ -75,7 +83,7 @@ def test_whatever_a_telephone_sends_is_a_number_or_none(caller: str):
 def test_the_one_notation_stays_what_it_is(written: str):
     number = canonical(written)
     assert canonical(number) == number
-    assert len(number) <= MOST
+    assert len(number) <= MAX_DIGITS
 
 
 def test_prefixes_of_a_number_are_listed_longest_first():

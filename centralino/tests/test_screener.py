@@ -40,7 +40,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (
         (screener, "STAND_BY_S"),
         (screener, "TRY_AGAIN_S"),
-        (state_store, "KEEP_EVERY_S"),
+        (state_store, "SYNC_EVERY_S"),
         (state_store, "RULES_EVERY_S"),
     ):
         monkeypatch.setattr(module, name, 0.02)
@@ -108,7 +108,9 @@ def verdicts() -> list[tuple[str, str]]:
     return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
 
 
-def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(told, asterisk, server):
+def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(
+    published_events, asterisk, server
+):
     with screening(server):
         assert soon(is_screening)
         ring(asterisk).result(SOON_S)
@@ -120,17 +122,17 @@ def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(told, asteri
     assert (entry.number, entry.reason, entry.hits) == ("+393331234567", "answered-24h", 1)
     assert timedelta(hours=23.9) < entry.expires_at - timezone.now() < timedelta(hours=24)
     [passed], [blocked], [added] = (
-        told.of(kind) for kind in ("call_passed", "call_blocked", "blacklist_added")
+        published_events.of(kind) for kind in ("call_passed", "call_blocked", "blacklist_added")
     )
     assert (passed["number"], passed["called"], passed["reason"]) == (CALLER, "899748963", "clean")
     assert (blocked["e164"], blocked["reason"]) == ("+393331234567", "blacklist")
     assert (added["number"], added["permanent"]) == (CALLER, 0)
-    kinds = [message["event"] for message in told.of("ari_event")]
+    kinds = [message["event"] for message in published_events.of("ari_event")]
     assert kinds[:2] == ["ChannelCreated", "StasisStart"]
     assert "ChannelDestroyed" in kinds
 
 
-def test_who_is_refused_is_refused_before_anything_rings(told, asterisk, server):
+def test_who_is_refused_is_refused_before_anything_rings(published_events, asterisk, server):
     lists.blacklist_number(canonical(CALLER), hours=None)
     with screening(server):
         assert soon(is_screening)
@@ -138,11 +140,11 @@ def test_who_is_refused_is_refused_before_anything_rings(told, asterisk, server)
         ring(asterisk, CALLER, number=2).result(SOON_S)
         assert soon(lambda: len(verdicts()) == 2)
     assert verdicts() == [("blocked", "anonymous"), ("blocked", "blacklist")]
-    created = [m for m in told.of("ari_event") if m["event"] == "ChannelCreated"]
+    created = [m for m in published_events.of("ari_event") if m["event"] == "ChannelCreated"]
     assert len(created) == 2  # the callers' own channels only
 
 
-def test_what_staff_change_counts_within_a_moment(told, asterisk, server):
+def test_what_staff_change_counts_within_a_moment(published_events, asterisk, server):
     with screening(server):
         assert soon(is_screening)
         LineRule.objects.create(called="", answered_hours=0)
@@ -158,23 +160,23 @@ def test_what_staff_change_counts_within_a_moment(told, asterisk, server):
     assert [verdict for verdict, _ in verdicts()] == ["passed", "blocked", "passed"]
 
 
-def test_who_waits_in_stasis_when_a_monitor_comes_is_answered(told, asterisk, server):
+def test_who_waits_in_stasis_when_a_monitor_comes_is_answered(published_events, asterisk, server):
     waiting = asterisk.ring_unscreened()
     with screening(server):
         assert waiting.result(SOON_S) == ""
         assert soon(lambda: verdicts() == [("passed", "clean")])
 
 
-def test_a_sound_is_played_before_hanging_up(told, asterisk, server):
+def test_a_sound_is_played_before_hanging_up(published_events, asterisk, server):
     LineRule.objects.create(called="899748963", sound="sound:vm-goodbye", hangup_reason="busy")
     with screening(server):
         assert soon(is_screening)
         ring(asterisk, "anonymous").result(SOON_S)
         assert soon(lambda: verdicts() == [("blocked", "anonymous")])
-    assert "PlaybackFinished" in [message["event"] for message in told.of("ari_event")]
+    assert "PlaybackFinished" in [message["event"] for message in published_events.of("ari_event")]
 
 
-def test_a_sound_that_cannot_be_played_lets_nobody_in(told, asterisk, server):
+def test_a_sound_that_cannot_be_played_lets_nobody_in(published_events, asterisk, server):
     LineRule.objects.create(called="", sound="sound:none")
     asterisk.faults.arm("answer", "ari.play", status=500)
     with screening(server):
@@ -191,7 +193,7 @@ def test_a_sound_that_cannot_be_played_lets_nobody_in(told, asterisk, server):
     ],
 )
 def test_nobody_is_left_waiting_when_asterisk_fails_to_take_the_answer(
-    told, asterisk, server, caller, what, verdict
+    published_events, asterisk, server, caller, what, verdict
 ):
     asterisk.faults.arm("answer", what, times=2, status=500)
     with screening(server):
@@ -202,14 +204,14 @@ def test_nobody_is_left_waiting_when_asterisk_fails_to_take_the_answer(
 
 
 def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
-    told, asterisk, server, monkeypatch
+    published_events, asterisk, server, monkeypatch
 ):
-    away = threading.Event()
+    unavailable = threading.Event()
     store, listing = screened.store, lists.blacklist_number
 
     def guarded(work: Callable[..., Any]) -> Callable[..., Any]:
         def if_there(*args: Any, **options: Any) -> Any:
-            if away.is_set():
+            if unavailable.is_set():
                 raise OperationalError("the database is away")
             return work(*args, **options)
 
@@ -219,17 +221,19 @@ def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
     monkeypatch.setattr(lists, "blacklist_number", guarded(listing))
     with screening(server):
         assert soon(is_screening)
-        away.set()
+        unavailable.set()
         ring(asterisk).result(SOON_S)
-        assert soon(lambda: len(told.of("call_passed")) == 1)
+        assert soon(lambda: len(published_events.of("call_passed")) == 1)
         ring(asterisk, number=2).result(SOON_S)
-        assert soon(lambda: len(told.of("call_blocked")) == 1)
+        assert soon(lambda: len(published_events.of("call_blocked")) == 1)
         assert not ScreenedCall.objects.exists()
-        away.clear()
+        unavailable.clear()
         assert soon(lambda: len(verdicts()) == 2 and ListEntry.objects.exists())
 
 
-def test_what_is_known_is_renewed_though_nothing_changes(told, asterisk, server, monkeypatch):
+def test_what_is_known_is_renewed_though_nothing_changes(
+    published_events, asterisk, server, monkeypatch
+):
     monkeypatch.setattr(state_store, "BEAT_EVERY_S", 0.1)
     with screening(server):
         assert soon(is_screening)
@@ -237,7 +241,7 @@ def test_what_is_known_is_renewed_though_nothing_changes(told, asterisk, server,
         assert soon(lambda: LiveState.objects.get().updated_at > first + timedelta(seconds=0.2))
 
 
-def test_a_drop_is_healed_and_told_once(told, asterisk, server, caplog):
+def test_a_drop_is_healed_and_told_once(published_events, asterisk, server, caplog):
     with screening(server):
         assert soon(is_screening)
         asterisk.faults.arm("answer", "ari.channels", times=2, status=503)
@@ -249,7 +253,7 @@ def test_a_drop_is_healed_and_told_once(told, asterisk, server, caplog):
     assert caplog.text.count("worker.failed name=asterisk.ari.asterisk_1") == 1
 
 
-def test_a_frozen_asterisk_is_noticed(told, asterisk, server, monkeypatch):
+def test_a_frozen_asterisk_is_noticed(published_events, asterisk, server, monkeypatch):
     monkeypatch.setattr(ari, "PING_S", 0.3)
     with screening(server):
         assert soon(is_screening)
@@ -257,7 +261,7 @@ def test_a_frozen_asterisk_is_noticed(told, asterisk, server, monkeypatch):
         assert soon(lambda: not is_screening())
 
 
-def test_the_password_is_shown_nowhere(told, asterisk, server, settings, caplog):
+def test_the_password_is_shown_nowhere(published_events, asterisk, server, settings, caplog):
     settings.ASTERISK_SERVERS = {"asterisk_1": {"ARI_PASSWORD": "not-the-right-one"}}
     with screening(server):
         assert soon(lambda: WorkerStatus.objects.filter(health=Health.DOWN).exists())

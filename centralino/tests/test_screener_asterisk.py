@@ -18,7 +18,7 @@ from centralino.selectors import live
 from centralino.services import lists
 from centralino.tests.bed import CALLED, Bed, hang_up
 from centralino.workers import screener
-from core.tests.published import Told
+from core.tests.published import PublishedEvents
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -27,8 +27,8 @@ BACK_WITHIN_S = 20
 CALLER = "3478893084"
 
 
-def channels_created(told: Told) -> int:
-    return sum(message.get("event") == "ChannelCreated" for message in told)
+def channels_created(published_events: PublishedEvents) -> int:
+    return sum(message.get("event") == "ChannelCreated" for message in published_events)
 
 
 @contextmanager
@@ -71,32 +71,32 @@ def verdicts() -> list[tuple[str, str]]:
     return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
 
 
-def test_a_second_call_within_a_day_of_an_answered_one_is_refused(told, asterisk_bed):
+def test_a_second_call_within_a_day_of_an_answered_one_is_refused(published_events, asterisk_bed):
     with screening(asterisk_bed):
         asterisk_bed.call(caller=CALLER)
         assert soon(ListEntry.objects.exists)
-        created = channels_created(told)
+        created = channels_created(published_events)
         asterisk_bed.call(caller=CALLER)
         assert soon(lambda: len(verdicts()) == 2)
-        assert channels_created(told) == created + 1  # his own: nothing rang
+        assert channels_created(published_events) == created + 1  # his own: nothing rang
     assert verdicts() == [("passed", "clean"), ("blocked", "blacklist")]
     row = ScreenedCall.objects.first()
     assert (row.number, row.called) == (canonical(CALLER), CALLED)
-    order = [message["type"] for message in told if message["type"] != "ari_event"]
+    order = [message["type"] for message in published_events if message["type"] != "ari_event"]
     assert order == ["call_passed", "blacklist_added", "call_blocked"]
 
 
-def test_anonymous_and_listed_callers_are_refused_before_they_ring(told, asterisk_bed):
+def test_anonymous_and_listed_callers_are_refused_before_they_ring(published_events, asterisk_bed):
     lists.blacklist_number("+39347*", hours=1)
     with screening(asterisk_bed):
         asterisk_bed.call(caller="anonymous")
         asterisk_bed.call(caller=CALLER)
         assert soon(lambda: len(verdicts()) == 2)
-        assert channels_created(told) == 2
+        assert channels_created(published_events) == 2
     assert sorted(verdicts()) == [("blocked", "anonymous"), ("blocked", "blacklist")]
 
 
-def test_the_registered_phone_is_online_and_what_rings_is_seen(told, asterisk_bed):
+def test_the_registered_phone_is_online_and_what_rings_is_seen(published_events, asterisk_bed):
     with screening(asterisk_bed):
         states = {endpoint.resource: endpoint.state for endpoint in live.endpoints()}
         assert (states["105"], states["100"]) == ("online", "offline")
@@ -111,10 +111,10 @@ def test_the_registered_phone_is_online_and_what_rings_is_seen(told, asterisk_be
 
 
 def test_who_was_left_in_stasis_by_a_killed_monitor_is_answered_by_the_next(
-    told, asterisk_bed, monkeypatch
+    published_events, asterisk_bed, monkeypatch
 ):
     # A monitor that dies before it answers.
-    answer = screener.Screener._answer
+    response = screener.Screener._response
 
     async def never(*_: Any) -> None:
         return
@@ -123,7 +123,7 @@ def test_who_was_left_in_stasis_by_a_killed_monitor_is_answered_by_the_next(
     with screening(asterisk_bed):
         caller = asterisk_bed.start_call(seconds=30)
         assert soon(lambda: live.monitor_status().stasis_calls == 1)
-    monkeypatch.setattr(screener.Screener, "_answer", answer)
+    monkeypatch.setattr(screener.Screener, "_answer", response)
     try:
         with screening(asterisk_bed):
             assert soon(lambda: verdicts() == [("passed", "clean")])
@@ -132,7 +132,7 @@ def test_who_was_left_in_stasis_by_a_killed_monitor_is_answered_by_the_next(
         hang_up(caller)
 
 
-def test_asterisk_killed_or_frozen_is_screened_again_soon(told, asterisk_bed):
+def test_asterisk_killed_or_frozen_is_screened_again_soon(published_events, asterisk_bed):
     with screening(asterisk_bed):
         asterisk_bed.kill("ASTERISK")
         assert soon(lambda: not is_screening())

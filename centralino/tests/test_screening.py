@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centralino.numbers import prefixes
-from centralino.screening import FOR_EVER, Numbers, Rule, Screening
+from centralino.screening import PERMANENT, Numbers, Rule, Screening
 from centralino.types import Decision, Verdict, Why
 
 NOW = 1_765_265_705
@@ -45,20 +45,20 @@ def test_an_entry_counts_until_its_time_is_over_and_not_a_second_longer(screenin
 
 
 def test_a_prefix_keeps_all_of_its_numbers_out(screening: Screening):
-    screening.blocked.put("+39333*", FOR_EVER)
+    screening.blocked.put("+39333*", PERMANENT)
     assert screening.decide(CALLER, LINE, NOW).entry == "+39333*"
     assert screening.decide("3341234567", LINE, NOW).verdict is PASSED
 
 
 def test_the_allow_list_wins(screening: Screening):
-    screening.blocked.put("+39333*", FOR_EVER)
-    screening.allowed.put("+393331234567", FOR_EVER)
+    screening.blocked.put("+39333*", PERMANENT)
+    screening.allowed.put("+393331234567", PERMANENT)
     decision = screening.decide(CALLER, LINE, NOW)
     assert (decision.verdict, decision.why) == (PASSED, Why.ALLOWED)
 
 
 def test_each_line_has_its_own_rule(screening: Screening):
-    screening.blocked.put("+393331234567", FOR_EVER)
+    screening.blocked.put("+393331234567", PERMANENT)
     screening.set_rules(
         [
             ("", Rule(block_anonymous=False)),
@@ -75,7 +75,7 @@ def test_each_line_has_its_own_rule(screening: Screening):
 
 
 def test_an_internal_number_is_not_mistaken_for_an_outside_one(screening: Screening):
-    screening.blocked.put("105", FOR_EVER)
+    screening.blocked.put("105", PERMANENT)
     assert screening.decide("105", LINE, NOW).verdict is BLOCKED
     assert screening.decide("+105", LINE, NOW).number == "105"
     assert screening.decide("0105", LINE, NOW).verdict is PASSED

@@ -60,7 +60,7 @@ def test_manager_is_reached_through_the_tunnel(ssh, manager, client):
     with tunnel(ssh, manager.port) as way:
         there = AmiAddress("127.0.0.1", way.port, AMI_USER, AMI_SECRET)
         connect: Any = CLIENTS[client]
-        with closing(connect(there, patience=UNHURRIED)) as ami:
+        with closing(connect(there, timeouts=UNHURRIED)) as ami:
             until(ami, "FullyBooted")
             assert len(told(ami, manager, b"Event: Hangup\r\n\r\n" * 50)) == 50
             assert ami.action("Ping")["ping"] == "Pong"
@@ -162,13 +162,13 @@ def test_server_that_says_nothing_useful_is_an_error_in_time(banner):
         host, port = door.getsockname()
         began = time.monotonic()
 
-        def answer() -> None:
+        def response() -> None:
             visitor, _ = door.accept()
             visitor.sendall(banner)
             visitors.append(visitor)  # and then silence
 
         visitors: list[socket.socket] = []
-        threading.Thread(target=answer, daemon=True).start()
+        threading.Thread(target=response, daemon=True).start()
         with pytest.raises(TunnelError):
             Tunnel(SshLogin(host=host, port=port, user=USER), host=host, port=1, step_s=0.2)
         assert time.monotonic() - began < 4

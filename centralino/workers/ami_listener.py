@@ -133,7 +133,7 @@ class Listener:
                 self._table = ChannelTable(self._server.name, more_events=events, kept=kept)
             self._database.over()
         except DatabaseAway as exc:
-            self._note_database_away(exc)
+            self._note_database_unavailable(exc)
             return self._table is not None
         if not mine:
             self._table = None  # another process knows better from now on
@@ -207,11 +207,11 @@ class Listener:
         try:
             work()
         except DatabaseAway as exc:
-            self._note_database_away(exc)
+            self._note_database_unavailable(exc)
             return False
         return True
 
-    def _note_database_away(self, exc: Exception) -> None:
+    def _note_database_unavailable(self, exc: Exception) -> None:
         self._next_store = time.monotonic() + STAND_BY_S
         self._database.began(exc)
         self._leased = False

@@ -22,7 +22,7 @@ from centralino.events import AriEvent, CallBlocked, CallPassed
 from centralino.models import PbxServer
 from centralino.services import screened
 from centralino.services.servers import secret
-from centralino.state_store import CONTEXT, NAME, Desk, Keeper, in_stasis
+from centralino.state_store import CONTEXT, NAME, ScreeningState, StateStore, in_stasis
 from centralino.types import Ari, AriError, Decision, Verdict
 from centralino.workers.per_server import run_per_server
 from core.lib.locks import only_one
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 EXTEN: Final = "s"
 STAND_BY_S: Final = 2.0
 ENDPOINTS_EVERY_S: Final = 10.0
-SOUND_MOST_S: Final = 60.0
+MAX_SOUND_S: Final = 60.0
 TRY_AGAIN_S: Final = 1.0  # to answer a caller: Asterisk asks only once
 
 
@@ -51,8 +51,8 @@ def run_screening(stopping: threading.Event) -> None:
 def screen(server: PbxServer, stopping: threading.Event) -> None:
     """Screen the callers of one server until `stopping` is set; of several replicas one does."""
     with ExitStack() as lease:
-        desk = Desk(server.name)
-        keeper = Keeper(desk)
+        state = ScreeningState(server.name)
+        state_store = StateStore(state)
         was_mine = False
         while not stopping.is_set():
             try:
@@ -66,13 +66,15 @@ def screen(server: PbxServer, stopping: threading.Event) -> None:
                 stopping.wait(STAND_BY_S)
                 continue
             if not was_mine:
-                keeper.read_all()
+                state_store.read_all()
                 was_mine = True
-            stopping.wait(_serve(server, desk, keeper, stopping))
-        keeper.close()
+            stopping.wait(_serve(server, state, state_store, stopping))
+        state_store.close()
 
 
-def _serve(server: PbxServer, desk: Desk, keeper: Keeper, stopping: threading.Event) -> float:
+def _serve(
+    server: PbxServer, state: ScreeningState, state_store: StateStore, stopping: threading.Event
+) -> float:
     """One connection until it drops or `stopping` is set; the seconds to wait before the next."""
     ari = HttpAri(
         server.ari_url,
@@ -83,24 +85,24 @@ def _serve(server: PbxServer, desk: Desk, keeper: Keeper, stopping: threading.Ev
 
     async def connect() -> None:
         async with ari:
-            await Screener(ari, desk, keeper).run(stopping)
+            await Screener(ari, state, state_store).run(stopping)
 
     try:
-        with keeper.running():
+        with state_store.running():
             asyncio.run(connect())
     except AriError as exc:
-        return keeper.note_fall(exc)
+        return state_store.note_fall(exc)
     except Exception as exc:  # ours to mend, but no reason to stop screening
         logger.exception("%s.failing", NAME)
-        return keeper.note_fall(AriError(f"{type(exc).__name__} in the monitor"))
+        return state_store.note_fall(AriError(f"{type(exc).__name__} in the monitor"))
     return 0.0
 
 
 class Screener:
     """One connection's life: whoever waits is answered first, then whoever comes."""
 
-    def __init__(self, ari: Ari, desk: Desk, keeper: Keeper) -> None:
-        self._ari, self._desk, self._keeper = ari, desk, keeper
+    def __init__(self, ari: Ari, state: ScreeningState, state_store: StateStore) -> None:
+        self._ari, self._state, self._state_store = ari, state, state_store
         self._tasks: set[asyncio.Task[None]] = set()
         self._playing: dict[str, asyncio.Event] = {}  # by channel id
 
@@ -112,16 +114,16 @@ class Screener:
             leaving = asyncio.create_task(_until(stopping))
             try:
                 await self._catch_up()
-                self._desk.connected = True
-                self._desk.changes += 1
-                self._keeper.note_recovery()
+                self._state.connected = True
+                self._state.changes += 1
+                self._state_store.note_recovery()
                 tasks = [following, looking, leaving]
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
             finally:
-                self._desk.connected = False
-                self._desk.changes += 1
+                self._state.connected = False
+                self._state.changes += 1
                 for task in (following, looking, leaving, *self._tasks):
                     task.cancel()
                 await asyncio.gather(
@@ -134,18 +136,19 @@ class Screener:
         Asterisk sends no second StasisStart for them.
         """
         channels = {str(channel["id"]): channel for channel in await self._ari.channels()}
-        self._desk.channels = channels
-        self._desk.endpoints = await self._ari.endpoints()
-        self._desk.passed = {
+        self._state.channels = channels
+        self._state.endpoints = await self._ari.endpoints()
+        self._state.passed = {
             channel_id: numbers
             for channel_id, numbers in (
-                self._desk.passed | await asyncio.to_thread(self._keeper.passed, list(channels))
+                self._state.passed
+                | await asyncio.to_thread(self._state_store.passed, list(channels))
             ).items()
             if channel_id in channels
         }
         for channel_id, channel in channels.items():
             if in_stasis(channel):
-                self._start(self._answer(channel))
+                self._start(self._response(channel))
             elif channel.get("state") == "Up":  # perhaps answered while nobody looked
                 self._note_answered(channel_id)
 
@@ -158,8 +161,8 @@ class Screener:
                 and isinstance(channel, dict)
                 and not event.get("replace_channel")
             ):
-                self._start(self._answer(channel))
-            publish([AriEvent(self._desk.server, event)])
+                self._start(self._response(channel))
+            publish([AriEvent(self._state.server, event)])
             if isinstance(channel, dict) and isinstance(channel.get("id"), str):
                 self._note_channel(kind, channel["id"], channel)
             elif kind == "Dial" and event.get("dialstatus") == "ANSWER":
@@ -170,36 +173,36 @@ class Screener:
                 self._start(self._read_endpoints())
 
     def _note_channel(self, kind: Any, channel_id: str, channel: dict[str, Any]) -> None:
-        self._desk.changes += 1
+        self._state.changes += 1
         if kind == "ChannelDestroyed":
-            self._desk.channels.pop(channel_id, None)
-            self._desk.passed.pop(channel_id, None)
+            self._state.channels.pop(channel_id, None)
+            self._state.passed.pop(channel_id, None)
             return
-        if kind != "StasisEnd" or channel_id in self._desk.channels:
-            self._desk.channels[channel_id] = channel
+        if kind != "StasisEnd" or channel_id in self._state.channels:
+            self._state.channels[channel_id] = channel
         if channel.get("state") == "Up":
             self._note_answered(channel_id)
 
     def _note_answered(self, channel_id: str) -> None:
         """A caller who was let through has been answered: he is kept out for a while."""
-        number, called = self._desk.passed.pop(channel_id, ("", ""))
-        hours = self._desk.screening.rule(called).answered_hours
+        number, called = self._state.passed.pop(channel_id, ("", ""))
+        hours = self._state.screening.rule(called).answered_hours
         if number and hours:
-            self._desk.screening.blocked.put(number, int(time.time()) + hours * 3600)
-            self._desk.blacklisted += 1
-            self._keeper.write_answered(number, hours)
+            self._state.screening.blocked.put(number, int(time.time()) + hours * 3600)
+            self._state.blacklisted += 1
+            self._state_store.write_answered(number, hours)
 
     def _note_played(self, event: dict[str, Any]) -> None:
         target = str((event.get("playback") or {}).get("target_uri", "")).removeprefix("channel:")
         if (playing := self._playing.get(target)) is not None:
             playing.set()
 
-    async def _answer(self, channel: dict[str, Any]) -> None:
+    async def _response(self, channel: dict[str, Any]) -> None:
         """Decide and answer; Asterisk first, then the others."""
         channel_id = str(channel["id"])
         caller = str((channel.get("caller") or {}).get("number", ""))
         called = _called(channel)
-        decision = self._desk.screening.decide(caller, called, time.time())
+        decision = self._state.screening.decide(caller, called, time.time())
         while (done := await self._carry_out(decision, channel_id, called)) is None:
             await asyncio.sleep(TRY_AGAIN_S)
         if done:
@@ -210,20 +213,20 @@ class Screener:
         try:
             if decision.verdict is Verdict.PASSED:
                 if decision.number:
-                    self._desk.passed[channel_id] = (decision.number, called)
+                    self._state.passed[channel_id] = (decision.number, called)
                 await self._ari.proceed(channel_id, context=CONTEXT, exten=EXTEN, priority=1)
             else:
                 await self._refuse(channel_id, called)
         except AriError as exc:
-            self._desk.passed.pop(channel_id, None)
+            self._state.passed.pop(channel_id, None)
             if exc.status in (404, 409):  # he has hung up meanwhile
                 return False
-            logger.warning("%s.unanswered server=%s error=%s", NAME, self._desk.server, exc)
+            logger.warning("%s.unanswered server=%s error=%s", NAME, self._state.server, exc)
             return None
         return True
 
     async def _refuse(self, channel_id: str, called: str) -> None:
-        rule = self._desk.screening.rule(called)
+        rule = self._state.screening.rule(called)
         if rule.sound:
             await self._play(channel_id, rule.sound)
         await self._ari.hang_up(channel_id, reason=rule.hangup_reason)
@@ -232,7 +235,7 @@ class Screener:
         """Play it to the end; a sound that cannot be played must not let the caller in."""
         over = self._playing[channel_id] = asyncio.Event()
         try:
-            async with asyncio.timeout(SOUND_MOST_S):
+            async with asyncio.timeout(MAX_SOUND_S):
                 await self._ari.play(channel_id, sound, playback_id=f"refused-{channel_id}")
                 await over.wait()
         except (AriError, TimeoutError) as exc:
@@ -242,9 +245,9 @@ class Screener:
 
     def _tell(self, channel_id: str, caller: str, called: str, decision: Decision) -> None:
         event = CallPassed if decision.verdict is Verdict.PASSED else CallBlocked
-        server, at = self._desk.server, time.time()
+        server, at = self._state.server, time.time()
         publish([event(server, channel_id, caller, called, decision, int(at))])
-        self._keeper.write_screened(
+        self._state_store.write_screened(
             screened.Screened(server, channel_id, caller, called, decision, at)
         )
 
@@ -254,8 +257,8 @@ class Screener:
             await self._read_endpoints()
 
     async def _read_endpoints(self) -> None:
-        self._desk.endpoints = await self._ari.endpoints()
-        self._desk.changes += 1
+        self._state.endpoints = await self._ari.endpoints()
+        self._state.changes += 1
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(self._contained(work))
@@ -266,7 +269,7 @@ class Screener:
         try:
             await work
         except AriError as exc:
-            logger.warning("%s.failed server=%s error=%s", NAME, self._desk.server, exc)
+            logger.warning("%s.failed server=%s error=%s", NAME, self._state.server, exc)
         except Exception:
             logger.exception("%s.failing", NAME)
 

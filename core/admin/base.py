@@ -17,7 +17,7 @@ from unfold.views import ChangeList
 from core.admin.large_tables import BoundedPaginator
 
 
-class HouseList(ChangeList):
+class BaseChangeList(ChangeList):
     """A list that offers to show all only where something is filtered away."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -34,7 +34,7 @@ class ExactFilter(admin.SimpleListFilter):
         return queryset.filter(**{str(self.parameter_name): wanted}) if wanted else queryset
 
 
-class HouseAdmin(ModelAdmin):
+class BaseAdmin(ModelAdmin):
     """The base of every ModelAdmin of the house."""
 
     paginator: type[Paginator[Any]] = BoundedPaginator
@@ -44,7 +44,7 @@ class HouseAdmin(ModelAdmin):
     warn_unsaved_form = True
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return HouseList
+        return BaseChangeList
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> AdminLogEntry:
         entry = super().log_addition(request, obj, message)
@@ -70,7 +70,7 @@ def _note(action: int, obj: Model, message: str) -> None:
         )
 
 
-class HouseInline(TabularInline):
+class BaseInline(TabularInline):
     """Rows of another table on the page of the one that they belong to."""
 
     extra = 0

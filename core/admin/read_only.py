@@ -14,10 +14,10 @@ from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource, modelresource_factory
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 
-from core.admin.base import HouseAdmin
+from core.admin.base import BaseAdmin
 from core.lib.spreadsheets import safe_cell
 
-MOST_EXPORTED: Final = 100_000  # rows; an export is made in memory
+MAX_EXPORTED: Final = 100_000  # rows; an export is made in memory
 
 
 class Exported(ModelResource):
@@ -27,7 +27,7 @@ class Exported(ModelResource):
         return safe_cell(super().export_field(field, instance, **kwargs))
 
 
-class ReadOnlyAdmin(HouseAdmin):
+class ReadOnlyAdmin(BaseAdmin):
     """What others own is read here, not changed."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -40,7 +40,7 @@ class ReadOnlyAdmin(HouseAdmin):
         return False
 
 
-class FactAdmin(ExportMixin, ReadOnlyAdmin):
+class ReadOnlyExportAdmin(ExportMixin, ReadOnlyAdmin):
     """What others own is read and exported here, not changed."""
 
     formats = (CSV, XLSX)
@@ -52,10 +52,10 @@ class FactAdmin(ExportMixin, ReadOnlyAdmin):
 
     def export_action(self, request: HttpRequest) -> HttpResponse:
         rows = self.get_export_queryset(request).order_by()
-        if rows[: MOST_EXPORTED + 1].count() <= MOST_EXPORTED:
+        if rows[: MAX_EXPORTED + 1].count() <= MAX_EXPORTED:
             return super().export_action(request)
-        most = number_format(MOST_EXPORTED, force_grouping=True)
-        advice = _("Over %s rows: filter the list first.") % most
+        maximum = number_format(MAX_EXPORTED, force_grouping=True)
+        advice = _("Over %s rows: filter the list first.") % maximum
         if self.export_instead:
             advice += " " + _("Or take %s.") % self.export_instead
         self.message_user(request, advice, messages.ERROR)

@@ -26,7 +26,7 @@ class CsvRenderer(BaseRenderer):
         return data
 
 
-def csv_answer(
+def csv_response(
     name: str, fields: Sequence[str], documents: Iterable[Mapping[str, Any]]
 ) -> StreamingHttpResponse:
     """The documents as the file `<name>-<today>.csv`."""

@@ -1,4 +1,4 @@
-"""Answers kept ready in memory, and given again only while nothing at all was committed since.
+"""Responses cached in memory, and given again only while nothing at all was committed since.
 
 No invalidation to forget and no time to live: the database itself says whether it has changed. On
 PostgreSQL two equal snapshots see the same rows; on SQLite a connection knows of others' commits
@@ -16,31 +16,31 @@ from typing import Any, Final
 from django.db import connection
 from psycopg.pq import ExecStatus
 
-KEPT_MOST: Final = 64
+MAX_CACHED: Final = 64
 _SNAPSHOT: Final = "SELECT pg_current_snapshot()::text"
 
 _lock = threading.Lock()
-_answers: OrderedDict[Hashable, tuple[Hashable, bytes]] = OrderedDict()
+_responses: OrderedDict[Hashable, tuple[Hashable, bytes]] = OrderedDict()
 
 
-def kept(name: Hashable, make: Callable[[], bytes]) -> bytes:
-    """What `make()` gives, or what it gave before under this name if the database has not changed.
+def cached(key: Hashable, make: Callable[[], bytes]) -> bytes:
+    """What `make()` returns, or returned under this key if nothing was committed since.
 
-    `name` must tell all else that the answer depends on: parameters, the day, the five minutes.
+    `key` holds all else that the response depends on: parameters, the day, the five minutes.
     """
     if connection.in_atomic_block:  # its own changes are in no snapshot yet
         return make()
     viewer, state = _database_state()
-    found = _answers.get((name, viewer))
+    found = _responses.get((key, viewer))
     if found is not None and found[0] == state:
         return found[1]
-    answer = make()  # read after the state: at worst newer than it, never older
+    response = make()  # read after the state: at worst newer than it, never older
     with _lock:
-        _answers[name, viewer] = (state, answer)
-        _answers.move_to_end((name, viewer))
-        while len(_answers) > KEPT_MOST:
-            _answers.popitem(last=False)
-    return answer
+        _responses[key, viewer] = (state, response)
+        _responses.move_to_end((key, viewer))
+        while len(_responses) > MAX_CACHED:
+            _responses.popitem(last=False)
+    return response
 
 
 def _database_state() -> tuple[Hashable, Hashable]:
@@ -55,11 +55,11 @@ def _database_state() -> tuple[Hashable, Hashable]:
 
 
 def _snapshot() -> Any:
-    """PostgreSQL's snapshot, asked through libpq itself: it is all that a hot answer costs."""
+    """PostgreSQL's snapshot, read through libpq itself: it is all that a cached response costs."""
     connection.ensure_connection()
-    answer = connection.connection.pgconn.exec_(_SNAPSHOT.encode())
-    if answer.status == ExecStatus.TUPLES_OK:
-        return answer.get_value(0, 0)
+    response = connection.connection.pgconn.exec_(_SNAPSHOT.encode())
+    if response.status == ExecStatus.TUPLES_OK:
+        return response.get_value(0, 0)
     with (
         connection.cursor() as cursor
     ):  # the connection is gone: let Django say so in its own words

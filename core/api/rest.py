@@ -27,7 +27,7 @@ Context = Mapping[str, Any]
 
 logger = logging.getLogger(__name__)
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 DATABASE_RETRY_S = 5
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
@@ -127,7 +127,7 @@ def problem(
     return HttpResponse(body, status=status, content_type="application/json", headers=headers)
 
 
-def database_away(error: BaseException) -> HttpResponse:
+def database_unavailable(error: BaseException) -> HttpResponse:
     """503 with Retry-After: the database cannot be reached."""
     logger.error("database.away error=%s", str(error).partition("\n")[0])
     return problem(
@@ -144,8 +144,8 @@ def body_too_large(limit: int) -> HttpResponse:
 
 def error_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's exception handler: the JSON answer, or None for our own fault (500, by Django)."""
-    if isinstance(exc, DATABASE_AWAY):
-        return database_away(exc)
+    if isinstance(exc, DATABASE_UNAVAILABLE):
+        return database_unavailable(exc)
     if isinstance(exc, RequestDataTooBig):
         return problem(413, str(exc))
     known = _as_api_exception(exc)

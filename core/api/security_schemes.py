@@ -109,18 +109,18 @@ def add_errors(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    for answer in responses.values():
-        answer.setdefault("headers", {}).update(_headers(_RATE_HEADERS))
+    for response in responses.values():
+        response.setdefault("headers", {}).update(_headers(_RATE_HEADERS))
     for status, (description, example) in _ERRORS.items():
-        responses.setdefault(status, _answer(description, example))
+        responses.setdefault(status, _response(description, example))
     if "requestBody" in operation or operation.get("parameters"):
-        responses.setdefault("400", _answer("A parameter or the body is wrong.", _INVALID))
+        responses.setdefault("400", _response("A parameter or the body is wrong.", _INVALID))
     responses["401"]["headers"] = _headers({"WWW-Authenticate": ("string", f"`{CHALLENGE}`")})
     for status in ("429", "503"):
         responses[status]["headers"] = _headers({"Retry-After": ("integer", "Seconds to wait.")})
 
 
-def _answer(description: str, example: dict[str, Any]) -> dict[str, Any]:
+def _response(description: str, example: dict[str, Any]) -> dict[str, Any]:
     return {
         "description": description,
         "content": {"application/json": {"schema": _ERROR, "example": example}},

@@ -8,14 +8,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.admin.base import HouseAdmin
+from core.admin.base import BaseAdmin
 from core.auth import services
 from core.auth.models import ApiKey
 from core.auth.types import Scope
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(HouseAdmin):
+class ApiKeyAdmin(BaseAdmin):
     list_display = (
         "name",
         "start",

@@ -80,7 +80,7 @@ class Keyring:
     def forget(self) -> None:
         """Know only the environment's keys, as at the start; the next question reads the rest."""
         self._complete = False  # the database was read, or tried, at least once
-        self._database_away = False
+        self._database_unavailable = False
         self._due_at = 0.0  # monotonic: when to read again
         self._use_noted_at: dict[str, float] = {}  # by key_id, monotonic
         self._known = _known(_from_environment(), None)
@@ -137,14 +137,14 @@ class Keyring:
             known = _known({**_from_database(), **_from_environment()}, _active_staff())
         except DatabaseError as exc:
             self._due_at = time.monotonic() + DATABASE_PAUSE_S
-            if not self._database_away:
+            if not self._database_unavailable:
                 logger.error("keys.database_lost error=%s", exc)
-            self._database_away = True
+            self._database_unavailable = True
         else:
             self._due_at = time.monotonic() + REREAD_S
-            if self._database_away:
+            if self._database_unavailable:
                 logger.info("keys.database_recovered")
-            self._database_away = False
+            self._database_unavailable = False
             self._known = known
         self._complete = True
 

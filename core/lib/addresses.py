@@ -19,7 +19,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Found = tuple[socket.AddressFamily, Any]  # family, and what `socket.connect` takes
 
-LEAST_S: Final = 0.05
+MIN_S: Final = 0.05
 PROTOCOLS: Final = ipaddress.ip_network("192.0.0.0/24")  # Python knows all of it from 3.11.10 on
 
 
@@ -45,9 +45,9 @@ class Doorman:
         Raises AddressRefused when it has addresses but none of those, OSError when it has none,
         TimeoutError (which is one) when that is not known in time.
         """
-        answers = _looked_up(host, port, timeout_s)
-        allowed = [one for one in answers if self.lets_in(ipaddress.ip_address(one[1][0]))]
-        if answers and not allowed:
+        responses = _looked_up(host, port, timeout_s)
+        allowed = [one for one in responses if self.lets_in(ipaddress.ip_address(one[1][0]))]
+        if responses and not allowed:
             raise AddressRefused(f"{host} is an internal address.")
         return allowed
 
@@ -58,10 +58,10 @@ class Doorman:
         for family, place in self.found(host, port, timeout_s):
             connection = socket.socket(family, socket.SOCK_STREAM)
             try:
-                connection.settimeout(max(until - time.monotonic(), LEAST_S))
+                connection.settimeout(max(until - time.monotonic(), MIN_S))
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.connect(place)
-                connection.settimeout(max(until - time.monotonic(), LEAST_S))  # for TLS
+                connection.settimeout(max(until - time.monotonic(), MIN_S))  # for TLS
                 return connection
             except OSError as exc:
                 connection.close()
@@ -82,22 +82,22 @@ def is_public(address: Address) -> bool:
 
 def _looked_up(host: str, port: int, timeout_s: float) -> list[Found]:
     """What the system's resolver answers; it knows no timeout of its own, so it has a thread."""
-    answers: queue.SimpleQueue[list[Found] | OSError] = queue.SimpleQueue()
+    responses: queue.SimpleQueue[list[Found] | OSError] = queue.SimpleQueue()
 
     def look() -> None:
         try:
             told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answers.put([(family, place) for family, _, _, _, place in told])
+            responses.put([(family, place) for family, _, _, _, place in told])
         except OSError as exc:
-            answers.put(exc)
+            responses.put(exc)
         except UnicodeError:
-            answers.put(socket.gaierror(socket.EAI_NONAME, "no host name"))
+            responses.put(socket.gaierror(socket.EAI_NONAME, "no host name"))
 
     threading.Thread(target=look, name="resolver", daemon=True).start()
     try:
-        answer = answers.get(timeout=max(timeout_s, LEAST_S))
+        response = responses.get(timeout=max(timeout_s, MIN_S))
     except queue.Empty:
         raise TimeoutError("the host name was not found in time") from None
-    if isinstance(answer, OSError):
-        raise answer
-    return answer
+    if isinstance(response, OSError):
+        raise response
+    return response

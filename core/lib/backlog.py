@@ -11,45 +11,45 @@ from typing import Final, Generic, TypeVar
 
 logger = logging.getLogger(__name__)
 
-MOST: Final = 100_000
-Fact = TypeVar("Fact")
+MAX_ITEMS: Final = 100_000
+Item = TypeVar("Item")
 
 
-class Backlog(Generic[Fact]):
+class Backlog(Generic[Item]):
     """The newest `most` facts, oldest first: filled by any thread, stored by one.
 
     Beyond that the oldest are dropped. That is logged when it begins, and with their number when
     the others have been stored.
     """
 
-    def __init__(self, name: str, *, most: int = MOST) -> None:
-        self._name, self._most = name, most
-        self._facts: deque[Fact] = deque()
+    def __init__(self, name: str, *, maximum: int = MAX_ITEMS) -> None:
+        self._name, self._maximum = name, maximum
+        self._items: deque[Item] = deque()
         self._left = 0  # facts that have left at the front, stored or dropped
         self._given_to = 0  # what `_left` is once all that `first` gave has been stored
         self._dropped = 0  # since the last `stored`
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self._items)
 
-    def add(self, facts: Iterable[Fact]) -> None:
+    def add(self, items: Iterable[Item]) -> None:
         """Let these wait."""
         with self._lock:
-            self._facts.extend(facts)
-            surplus = len(self._facts) - self._most
+            self._items.extend(items)
+            surplus = len(self._items) - self._maximum
             if surplus > 0:
                 if not self._dropped:
-                    logger.error("%s.losing most=%d", self._name, self._most)
+                    logger.error("%s.losing most=%d", self._name, self._maximum)
                 self._dropped += surplus
                 self._leave(surplus)
 
-    def first(self, count: int | None = None) -> list[Fact]:
+    def first(self, count: int | None = None) -> list[Item]:
         """The oldest `count`, or all; they wait on until `stored`."""
         with self._lock:
-            facts = list(islice(self._facts, count))
-            self._given_to = self._left + len(facts)
-        return facts
+            items = list(islice(self._items, count))
+            self._given_to = self._left + len(items)
+        return items
 
     def stored(self) -> None:
         """What `first` gave last is in the database."""
@@ -61,5 +61,5 @@ class Backlog(Generic[Fact]):
 
     def _leave(self, count: int) -> None:
         for _ in range(count):
-            self._facts.popleft()
+            self._items.popleft()
         self._left += count

@@ -34,7 +34,7 @@ from urllib3.exceptions import (
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 64 * 1024  # of a body that comes with an error
-MOST_WAIT_S: Final = 100 * 365 * 86_400.0  # a number that times can be reckoned with
+MAX_WAIT_S: Final = 100 * 365 * 86_400.0  # a number that times can be reckoned with
 CHUNK_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "gateway-arq"
 NOT_MODIFIED: Final = 304
@@ -217,7 +217,7 @@ def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | 
     if not value:
         return None
     if value.strip().isdecimal():
-        return min(float(value), MOST_WAIT_S)
+        return min(float(value), MAX_WAIT_S)
     try:
         at = parsedate_to_datetime(value)
     except ValueError:
@@ -225,7 +225,7 @@ def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | 
     if at.tzinfo is None:  # RFC 5322's "-0000": UTC
         at = at.replace(tzinfo=UTC)
     wait_s = (at - (now or datetime.now(UTC))).total_seconds()
-    return min(max(wait_s, 0.0), MOST_WAIT_S)
+    return min(max(wait_s, 0.0), MAX_WAIT_S)
 
 
 def _asked(target: str) -> str:

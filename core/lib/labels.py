@@ -1,4 +1,4 @@
-"""Values are stored and told in the API's words; people read them in their language."""
+"""Values are stored in the API's words; people read labels in their language."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from django.utils.functional import Promise
 
-Words = Mapping[str, "str | Promise"]  # a value, and what it is called
+Labels = Mapping[str, "str | Promise"]  # a value and its label
 
 
-def choices(words: Words) -> list[tuple[str, str | Promise]]:
+def choices(labels: Labels) -> list[tuple[str, str | Promise]]:
     """As the fields of models and the filters of lists take them."""
-    return [(str(value), text) for value, text in words.items()]
+    return [(str(value), text) for value, text in labels.items()]
 
 
-def called(words: Words, value: str) -> str:
-    """What that value is called; one that is not known stays as it came."""
-    return str(words.get(value, value))
+def label_of(labels: Labels, value: str) -> str:
+    """The label of a value; an unknown value is its own label."""
+    return str(labels.get(value, value))

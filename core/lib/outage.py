@@ -10,7 +10,7 @@ from typing import Final
 logger = logging.getLogger(__name__)
 
 DELAY_FIRST_S: Final = 0.1
-DELAY_MOST_S: Final = 2.0
+MAX_DELAY_S: Final = 2.0
 
 
 class Outage:
@@ -26,7 +26,7 @@ class Outage:
         if self._began_at is None:
             self._began_at = time.monotonic()
             logger.error("%s.lost error=%s", self._name, error)
-        longest = min(DELAY_FIRST_S * 2 ** min(self._failures, 10), DELAY_MOST_S)
+        longest = min(DELAY_FIRST_S * 2 ** min(self._failures, 10), MAX_DELAY_S)
         self._failures += 1
         return random.uniform(longest / 2, longest)
 

@@ -20,7 +20,7 @@ import redis
 logger = logging.getLogger(__name__)
 
 WINDOW_S: Final = 60
-MOST_ADDRESSES: Final = 100_000  # about 20 MB; a flood from more forgets the oldest windows
+MAX_ADDRESSES: Final = 100_000  # about 20 MB; a flood from more forgets the oldest windows
 REDIS_TIMEOUT_S: Final = 0.25
 REDIS_PAUSE_S: Final = 2.0
 
@@ -66,8 +66,8 @@ class Counter(Protocol):
 class MemoryCounter:
     """Windows of this process. Thread-safe; bounded by forgetting the windows that opened first."""
 
-    def __init__(self, most: int = MOST_ADDRESSES) -> None:
-        self._most = most
+    def __init__(self, maximum: int = MAX_ADDRESSES) -> None:
+        self._maximum = maximum
         self._lock = threading.Lock()
         # key -> [hits, end]; every window is equally long, so they close in the order they opened
         self._windows: OrderedDict[str, list[float]] = OrderedDict()
@@ -86,7 +86,7 @@ class MemoryCounter:
     def _drop(self, now: float) -> None:
         while self._windows:
             oldest = next(iter(self._windows))
-            if len(self._windows) < self._most and self._windows[oldest][1] > now:
+            if len(self._windows) < self._maximum and self._windows[oldest][1] > now:
                 return
             del self._windows[oldest]
 

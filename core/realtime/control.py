@@ -25,7 +25,7 @@ KEYS_CHANGED: Final = "keys.changed"
 GROUP: Final = "control"
 REJOIN_S: Final = 60  # so long a frozen connection may stay unnoticed
 SEND_WAIT_S: Final = 2.0
-_TROUBLES = (redis.RedisError, OSError, TimeoutError)
+_RETRYABLE_ERRORS = (redis.RedisError, OSError, TimeoutError)
 
 _listeners: set[_Listener] = set()
 
@@ -55,7 +55,7 @@ def announce(message: str) -> None:
     if settings.REDIS_URL:
         try:
             async_to_sync(_send)(message)
-        except _TROUBLES as exc:
+        except _RETRYABLE_ERRORS as exc:
             logger.warning("control.not_sent message=%s error=%s", message, exc)
 
 
@@ -93,7 +93,7 @@ async def _receive(listener: _Listener) -> None:
                     listener.tell((await layer.receive(channel))["message"])
         except TimeoutError:
             continue
-        except _TROUBLES as exc:
+        except _RETRYABLE_ERRORS as exc:
             await asyncio.sleep(outage.began(exc))
 
 

@@ -10,7 +10,7 @@ from core.realtime.log import Batch, Entry
 CHUNK: Final = 64
 
 
-class Tail:
+class EventBuffer:
     """The last `length` entries of the log, of one epoch, their seqs without a gap."""
 
     def __init__(self, length: int) -> None:

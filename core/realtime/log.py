@@ -56,7 +56,7 @@ class EventLog(Protocol):
     def position(self) -> Position | None:
         """Where the log ends now, or None when it cannot be asked or has not begun."""
 
-    def doubt(self) -> None:
+    def start_new_epoch(self) -> None:
         """Begin a new epoch: events may be lost when an ingesting process was killed."""
 
     def follow(self) -> AsyncIterator[Batch]:
@@ -100,7 +100,7 @@ class MemoryLog:
             for follower in self._followers:
                 follower.wake()
 
-    def doubt(self) -> None:
+    def start_new_epoch(self) -> None:
         """This log begins with its process, and so does its epoch."""
 
     def position(self) -> Position:

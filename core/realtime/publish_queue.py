@@ -14,7 +14,7 @@ from core.lib.outage import Outage
 
 logger = logging.getLogger(__name__)
 
-PARCEL_MOST: Final = 500
+MAX_PARCEL: Final = 500
 CLOSING_RETRY_S: Final = 0.05
 
 
@@ -32,17 +32,17 @@ class Writer(Protocol):
     Raises one of `troubles` to be asked again.
     """
 
-    troubles: tuple[type[Exception], ...]
+    retryable_errors: tuple[type[Exception], ...]
 
     def write(self, parcel: Parcel) -> None: ...
 
 
-class Outbox:
+class PublishQueue:
     """Takes events from any thread without waiting; beyond `most` the oldest are lost, and told."""
 
-    def __init__(self, writer: Writer, *, most: int) -> None:
+    def __init__(self, writer: Writer, *, maximum: int) -> None:
         self._writer = writer
-        self._most = most
+        self._maximum = maximum
         self._reset()
         # The parent's thread delivers what the parent queued.
         os.register_at_fork(after_in_child=self._reset)
@@ -50,7 +50,7 @@ class Outbox:
     def _reset(self) -> None:
         self._events: deque[tuple[str, bytes]] = deque()
         self._lost = 0
-        self._doubtful = False  # events of another process may have been lost before ours
+        self._needs_new_epoch = False  # events of another process may have been lost before ours
         self._closing_by: float | None = None  # monotonic
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -59,15 +59,15 @@ class Outbox:
         """Queue (type, JSON object) pairs in order."""
         with self._news:
             self._events.extend(events)
-            while len(self._events) > self._most:
+            while len(self._events) > self._maximum:
                 self._events.popleft()
                 self._lost += 1
             self._wake()
 
-    def doubt(self) -> None:
+    def start_new_epoch(self) -> None:
         """Tell that events may be missing before what comes next: a writing process was killed."""
         with self._news:
-            self._doubtful = True
+            self._needs_new_epoch = True
             self._wake()
 
     def _wake(self) -> None:
@@ -102,21 +102,25 @@ class Outbox:
         """The next parcel, waited for; None when closing and all is written."""
         with self._news:
             self._news.wait_for(
-                lambda: self._events or self._doubtful or self._closing_by is not None
+                lambda: self._events or self._needs_new_epoch or self._closing_by is not None
             )
-            if not self._events and not self._doubtful:
+            if not self._events and not self._needs_new_epoch:
                 return None
             if self._lost:
                 logger.error("events.overflow count=%d", self._lost)
-            broken, self._lost, self._doubtful = self._doubtful or self._lost > 0, 0, False
-            events = [self._events.popleft() for _ in range(min(PARCEL_MOST, len(self._events)))]
+            broken, self._lost, self._needs_new_epoch = (
+                self._needs_new_epoch or self._lost > 0,
+                0,
+                False,
+            )
+            events = [self._events.popleft() for _ in range(min(MAX_PARCEL, len(self._events)))]
             return Parcel(number, events, broken)
 
     def _written(self, parcel: Parcel, outage: Outage) -> bool:
         """Try once; after a failure wait a while, and say False."""
         try:
             self._writer.write(parcel)
-        except self._writer.troubles as exc:
+        except self._writer.retryable_errors as exc:
             delay_s = outage.began(exc)
             with self._news:
                 if self._news.wait_for(lambda: self._closing_by is not None, delay_s):

@@ -21,11 +21,11 @@ from redis.retry import Retry
 
 from core.lib.outage import Outage
 from core.realtime.log import Batch, Position, new_epoch, numbered
-from core.realtime.publish_queue import Outbox, Parcel
+from core.realtime.publish_queue import Parcel, PublishQueue
 
 STREAM: Final = "{arq:events}"
 BLOCK_MS: Final = 5_000
-READ_MOST: Final = 500
+MAX_READ: Final = 500
 CONNECT_TIMEOUT_S: Final = 2.0
 ANSWER_TIMEOUT_S: Final = BLOCK_MS / 1000 + 3
 
@@ -63,7 +63,7 @@ if number > 0 then redis.call('SET', writer, number, 'EX', 3600) end
 class RedisLog:
     """The log in the Redis at `url`, of about `length` events."""
 
-    troubles: tuple[type[Exception], ...] = (redis.RedisError, OSError)
+    retryable_errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
 
     def __init__(self, url: str, length: int) -> None:
         self._url = url
@@ -76,27 +76,27 @@ class RedisLog:
             retry=Retry(NoBackoff(), 0),
         )
         self._append = self._redis.register_script(_APPEND)
-        self._outbox = Outbox(self, most=length)
+        self._queue = PublishQueue(self, maximum=length)
 
     def append(self, events: Sequence[tuple[str, bytes]]) -> None:
         """Queue (type, JSON object) pairs, from any thread; in Redis within about a millisecond."""
-        self._outbox.put(events)
+        self._queue.put(events)
 
-    def doubt(self) -> None:
+    def start_new_epoch(self) -> None:
         """Begin a new epoch: a process that wrote events may have been killed midway."""
-        self._outbox.doubt()
+        self._queue.start_new_epoch()
 
     def position(self) -> Position | None:
         """Where the log ends now, or None when Redis does not answer or the log has not begun."""
         try:
             newest: Any = self._redis.xrevrange(STREAM, count=1)
-        except self.troubles:
+        except self.retryable_errors:
             return None
         return next((Position(row.epoch, row.seq) for row in map(_row, newest)), None)
 
     def close(self) -> None:
         """Write what is queued, for at most 2 s."""
-        self._outbox.close()
+        self._queue.close()
         self._redis.close()
 
     def write(self, parcel: Parcel) -> None:
@@ -125,7 +125,7 @@ class RedisLog:
                             at = Position(batch.epoch, batch.entries[-1].seq)
                             yield batch
                         rows = await self._next(client, at.seq)
-            except self.troubles as exc:
+            except self.retryable_errors as exc:
                 delay_s = outage.began(exc)
             await sleep(delay_s)
 
@@ -158,16 +158,16 @@ class RedisLog:
         while True:
             start = f"({rows[-1].seq}-0" if rows else f"{first}-0"
             async with timeout(ANSWER_TIMEOUT_S):
-                portion: Any = await client.xrange(STREAM, min=start, count=READ_MOST)
+                portion: Any = await client.xrange(STREAM, min=start, count=MAX_READ)
             rows += map(_row, portion)
-            if len(portion) < READ_MOST:
+            if len(portion) < MAX_READ:
                 return rows
 
     async def _next(self, client: AsyncRedis, seq: int) -> list[_Row]:
         """The rows after `seq`, waited for; none after BLOCK_MS."""
         async with timeout(ANSWER_TIMEOUT_S):
-            answer: Any = await client.xread({STREAM: f"{seq}-0"}, count=READ_MOST, block=BLOCK_MS)
-        return [_row(item) for _, portion in answer for item in portion]
+            response: Any = await client.xread({STREAM: f"{seq}-0"}, count=MAX_READ, block=BLOCK_MS)
+        return [_row(item) for _, portion in response for item in portion]
 
 
 class _Row(NamedTuple):

@@ -32,7 +32,7 @@ def cut(send: Send) -> None:
             return
 
 
-def patient(send: Send) -> Send:
+def cut_when_stuck(send: Send) -> Send:
     """A `send` that waits while the connection's buffer is full; call it after the handshake.
 
     uvicorn's waits by itself; daphne's never does, and would fill the memory for a client that does

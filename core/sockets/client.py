@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from core.auth.types import Caller
 from core.realtime import transport
-from core.realtime.event_buffer import Tail
+from core.realtime.event_buffer import EventBuffer
 from core.realtime.events import Error, Event, Frame, Heartbeat, Pong, Resync, System
 
 CLOSE_WAIT_S: Final = 1.0
@@ -22,17 +22,27 @@ class Client:
     """A socket that gets the entries of `tail` whose type it `wants`, in order, each once."""
 
     __slots__ = (
-        "_at_last_sweep", "_epoch", "_owed", "_send", "_sent", "_seq", "_stuck", "_tail", "_task",
-        "_waiter", "_wants", "caller",
+        "_at_last_sweep",
+        "_buffer",
+        "_epoch",
+        "_owed",
+        "_send",
+        "_sent",
+        "_seq",
+        "_stuck",
+        "_task",
+        "_waiter",
+        "_wants",
+        "caller",
     )  # fmt: skip
 
     def __init__(
-        self, send: transport.Send, caller: Caller, wants: frozenset[str], tail: Tail
+        self, send: transport.Send, caller: Caller, wants: frozenset[str], buffer: EventBuffer
     ) -> None:
         self.caller = caller
         self._send = send
         self._wants = wants
-        self._tail = tail
+        self._buffer = buffer
         self._owed: set[Owed] = set()  # a flood of pings is owed one pong
         self._waiter: asyncio.Future[None] | None = None  # set while there is nothing to write
         self._sent = self._at_last_sweep = self._stuck = 0
@@ -52,7 +62,7 @@ class Client:
         """Say why and close; a connection that does not take this within a second is cut."""
         self._task.cancel()
         await asyncio.wait([self._task])
-        await say_goodbye(self._send, code, detail)
+        await close_with_reason(self._send, code, detail)
 
     def wake(self) -> None:
         """There may be something to write."""
@@ -69,7 +79,7 @@ class Client:
     @property
     def backlog(self) -> int:
         """How many events it is behind."""
-        return self._tail.last - self._seq
+        return self._buffer.last - self._seq
 
     def stuck_sweeps(self) -> int:
         """For how many calls of this in a row one and the same write has been waiting."""
@@ -89,17 +99,17 @@ class Client:
                     await self._waiter
 
     async def _greet(self) -> None:
-        tail = self._tail
-        seq = self._seq if tail.reaches(self._epoch, self._seq) else tail.last
-        await self._put(System(tail.epoch, seq).frame())
+        buffer = self._buffer
+        seq = self._seq if buffer.reaches(self._epoch, self._seq) else buffer.last
+        await self._put(System(buffer.epoch, seq).frame())
 
     async def _catch_up(self) -> None:
         """Write the next entries, after a resync if some that should come before them are gone."""
-        if not self._tail.reaches(self._epoch, self._seq):
-            self._epoch, self._seq = self._tail.epoch, self._tail.last
+        if not self._buffer.reaches(self._epoch, self._seq):
+            self._epoch, self._seq = self._buffer.epoch, self._buffer.last
             await self._put(Resync(self._epoch, self._seq).frame())
         wants = self._wants
-        for entry in self._tail.after(self._seq):
+        for entry in self._buffer.after(self._seq):
             if entry.type in wants:
                 await self._put(entry.frame)
             self._seq = entry.seq
@@ -116,7 +126,7 @@ class Client:
         self._sent += 1
 
 
-async def say_goodbye(send: transport.Send, code: int, detail: str) -> None:
+async def close_with_reason(send: transport.Send, code: int, detail: str) -> None:
     """Send why, close with `code`, cut a connection that does not take it or stays half closed."""
     try:
         async with asyncio.timeout(CLOSE_WAIT_S):

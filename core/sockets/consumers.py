@@ -12,14 +12,14 @@ from core.auth.types import Refused
 from core.realtime import transport
 from core.sockets import socket_count
 from core.sockets.authentication import authenticate
-from core.sockets.client import Client, say_goodbye
+from core.sockets.client import Client, close_with_reason
 from core.sockets.hub import get_hub
 
 BAD_PARAMETERS: Final = 4400
 NO_SUCH_SOCKET: Final = 4404
 SERVICE_TYPES: Final = frozenset({"system", "heartbeat", "resync", "error", "pong"})  # always sent
-SEQ_MOST: Final = 2**53
-MESSAGE_MOST: Final = 1_024  # characters of a client's message that we read at all
+MAX_SEQ: Final = 2**53
+MAX_MESSAGE: Final = 1_024  # characters of a client's message that we read at all
 
 
 class EventConsumer(AsyncConsumer):
@@ -37,7 +37,7 @@ class EventConsumer(AsyncConsumer):
         """Accept, let in or refuse with a reason (browsers show no refused handshake), serve."""
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
-        send = transport.patient(send)
+        send = transport.cut_when_stuck(send)
         hub = get_hub()
         try:
             request = wanted(scope.get("query_string", b""), self.audience)
@@ -49,7 +49,7 @@ class EventConsumer(AsyncConsumer):
                 finally:
                     hub.leave(client)
         except Refused as refusal:
-            await say_goodbye(send, refusal.code, refusal.detail)
+            await close_with_reason(send, refusal.code, refusal.detail)
 
 
 class GatewaySocket(EventConsumer):
@@ -85,7 +85,7 @@ class UnknownSocket(AsyncConsumer):
     async def __call__(self, scope: dict[str, Any], receive: Any, send: transport.Send) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        await say_goodbye(send, NO_SUCH_SOCKET, "No such socket: connect to /ws")
+        await close_with_reason(send, NO_SUCH_SOCKET, "No such socket: connect to /ws")
 
 
 class Request(NamedTuple):
@@ -111,7 +111,7 @@ def _since(query: dict[str, list[str]]) -> int | None:
     since = _one(query, "since")
     if since is None:
         return None
-    if not (since.isascii() and since.isdigit() and len(since) <= 16 and int(since) <= SEQ_MOST):
+    if not (since.isascii() and since.isdigit() and len(since) <= 16 and int(since) <= MAX_SEQ):
         raise Refused(BAD_PARAMETERS, "since must be the seq of an event")
     return int(since)
 
@@ -131,7 +131,7 @@ async def _listen(receive: Any, client: Client) -> None:
 
 
 def _is_ping(text: str | None) -> bool:
-    if not text or len(text) > MESSAGE_MOST:
+    if not text or len(text) > MAX_MESSAGE:
         return False
     try:
         said = orjson.loads(text)

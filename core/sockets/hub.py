@@ -21,7 +21,7 @@ from django.conf import settings
 from core.auth.keyring import keyring
 from core.auth.types import Caller, Refused
 from core.realtime import control, transport
-from core.realtime.event_buffer import Tail
+from core.realtime.event_buffer import EventBuffer
 from core.realtime.events import Notice
 from core.realtime.log import EventLog
 from core.realtime.publish import get_log
@@ -47,15 +47,15 @@ class Hub:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._tail = Tail(settings.EVENT_LOG_LENGTH)
+        self._buffer = EventBuffer(settings.EVENT_LOG_LENGTH)
         self._clients: set[Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Follow the log, if not yet doing so."""
         if not self._tasks:
-            for work in (self._follow, self._sweep, self._beat, self._listen, socket_count.tell):
-                self._spawn(_for_ever(work))
+            for work in (self._follow, self._sweep, self._beat, self._listen, socket_count.report):
+                self._spawn(_restarting(work))
 
     async def stop(self) -> None:
         """Close every socket (1012: service restart) and stop following."""
@@ -80,9 +80,9 @@ class Hub:
         await self._reached(since or 0)
         if len(self._clients) >= settings.MAX_SOCKETS:
             raise Refused(*TOO_MANY)
-        tail = self._tail
-        client = Client(send, caller, wants | {Notice.type}, tail)
-        client.start(epoch or tail.epoch, tail.last if since is None else since)
+        buffer = self._buffer
+        client = Client(send, caller, wants | {Notice.type}, buffer)
+        client.start(epoch or buffer.epoch, buffer.last if since is None else since)
         self._clients.add(client)
         return client
 
@@ -95,12 +95,12 @@ class Hub:
         """Wait a moment for a log just opened, or an event that another process read first."""
         with suppress(TimeoutError):
             async with asyncio.timeout(REACH_WAIT_S):
-                while not self._tail.epoch or self._tail.last < seq:
+                while not self._buffer.epoch or self._buffer.last < seq:
                     await asyncio.sleep(0.02)
 
     async def _follow(self) -> None:
         async for batch in self._log.follow():
-            self._tail.add(batch)
+            self._buffer.add(batch)
             for client in self._clients:
                 client.wake()
 
@@ -149,7 +149,7 @@ class Hub:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+async def _restarting(work: Callable[[], Awaitable[None]]) -> None:
     """Run `work`, and run it again should an error end it."""
     while True:
         try:

@@ -24,10 +24,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 HASH: Final = "{arq:sockets}"  # process: JSON [when, {address: open sockets}]
-TELL_S: Final = 2.0
+REPORT_EVERY_S: Final = 2.0
 SILENT_S: Final = 15.0  # also what the clocks of two machines may differ by
 ANSWER_TIMEOUT_S: Final = 2.0
-_TROUBLES: Final = (redis.RedisError, OSError, TimeoutError)
+_RETRYABLE_ERRORS: Final = (redis.RedisError, OSError, TimeoutError)
 
 _open: Counter[str] = Counter()
 _name = secrets.token_hex(8)
@@ -48,21 +48,21 @@ def open_sockets(address: str) -> int:
     here = _open[address]
     if not settings.REDIS_URL:
         return here
-    with suppress(*_TROUBLES):
+    with suppress(*_RETRYABLE_ERRORS):
         return here + sum(counts.get(address, 0) for counts in _elsewhere())
     return here
 
 
-async def tell() -> None:
+async def report() -> None:
     """Tell the other processes how many are open here, for ever."""
     while True:
         if settings.REDIS_URL:
-            with suppress(*_TROUBLES):  # the event log says that Redis is away
-                await _tell_once()
-        await asyncio.sleep(TELL_S)
+            with suppress(*_RETRYABLE_ERRORS):  # the event log says that Redis is away
+                await _report_once()
+        await asyncio.sleep(REPORT_EVERY_S)
 
 
-async def _tell_once() -> None:
+async def _report_once() -> None:
     client = AsyncRedis.from_url(
         settings.REDIS_URL,
         socket_timeout=None,  # redis-py's own limits can swallow a cancellation

@@ -17,7 +17,7 @@ from gateway_arq.apidocs import sockets
 Commit = Callable[[], AbstractContextManager[Any]]
 
 
-class Told(list[dict[str, Any]]):
+class PublishedEvents(list[dict[str, Any]]):
     """The messages that were published, in order; stands in for the event log.
 
     Each must be as `/docs/asyncapi.json` describes it: its documented fields, and no others.
@@ -62,12 +62,12 @@ def _validator(name: str) -> jsonschema.Draft202012Validator:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+def published_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[PublishedEvents]:
     """What is published while the test runs."""
-    told = Told()
-    monkeypatch.setattr(publish, "get_log", lambda: told)
-    yield told
-    assert told.wrong == [], "publishers survive a failing log: it is said here"
+    published_events = PublishedEvents()
+    monkeypatch.setattr(publish, "get_log", lambda: published_events)
+    yield published_events
+    assert published_events.wrong == [], "publishers survive a failing log: it is said here"
 
 
 @pytest.fixture

@@ -35,18 +35,18 @@ class Runner:
         guard = threading.Timer(ANSWER_TIMEOUT_S, self._process.kill)
         guard.start()
         try:
-            self._process.stdin.write(self._question(source))
+            self._process.stdin.write(self._query(source))
             self._process.stdin.flush()
-            return self._answer()
+            return self._response()
         except BrokenPipeError:
             return Ran("", "the runner has ended")
         finally:
             guard.cancel()
 
-    def _question(self, source: str) -> str:
+    def _query(self, source: str) -> str:
         return json.dumps({"source": source}) + "\n"
 
-    def _answer(self) -> Ran:
+    def _response(self) -> Ran:
         line = self._process.stdout.readline()
         return Ran(**json.loads(line)) if line else Ran("", "the runner gave no answer")
 
@@ -54,12 +54,12 @@ class Runner:
 class Shell(Runner):
     """Runs scripts in subshells of one `sh`."""
 
-    def _question(self, source: str) -> str:
+    def _query(self, source: str) -> str:
         # eval, as in the shell itself what is no script would be the end of all.
         script = f"(set -e; eval {shlex.quote(source)}) </dev/null 2>&1"
         return f"{script}\nprintf '\\n%s %d\\n' '{END}' $?\n"
 
-    def _answer(self) -> Ran:
+    def _response(self) -> Ran:
         output = ""
         for line in self._process.stdout:
             if line.startswith(END):

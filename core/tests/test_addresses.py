@@ -49,9 +49,9 @@ def test_other_ways_to_write_it_are_the_same_address(host: str) -> None:
         Doorman().connect(host, 80, 1)
 
 
-def answering(monkeypatch: Any, *answers: list[str]) -> list[str]:
+def answering(monkeypatch: Any, *responses: list[str]) -> list[str]:
     """Let every name look-up get the next of these answers; the names that were asked for."""
-    left, asked = list(answers), []
+    left, asked = list(responses), []
 
     def getaddrinfo(host: str, port: int, **options: Any) -> Any:
         asked.append(host)

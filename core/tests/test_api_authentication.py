@@ -42,10 +42,10 @@ echo = pytest.mark.urls(__name__)
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": ""}, {"Authorization": "Basic YTpi"}])
 def test_no_key_is_told_so_in_the_documented_words(client: Client, headers: dict[str, str]) -> None:
-    answer = client.get("/version", headers=headers)
-    assert answer.status_code == 401
-    assert answer.json() == {"detail": NO_KEY, "code": "missing_api_key"}
-    assert answer["WWW-Authenticate"] == REALMS
+    response = client.get("/version", headers=headers)
+    assert response.status_code == 401
+    assert response.json() == {"detail": NO_KEY, "code": "missing_api_key"}
+    assert response["WWW-Authenticate"] == REALMS
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_no_key_is_told_so_in_the_documented_words(client: Client, headers: dict
     ],
 )
 def test_bad_key_is_refused_with_a_code_of_its_own(client: Client, headers: dict[str, str]) -> None:
-    answer = client.get("/version", headers=headers)
-    assert answer.status_code == 401
-    assert answer.json() == {"detail": NO_KEY, "code": "invalid_api_key"}
-    assert answer["WWW-Authenticate"] == f'{REALMS}, error="invalid_token"'
+    response = client.get("/version", headers=headers)
+    assert response.status_code == 401
+    assert response.json() == {"detail": NO_KEY, "code": "invalid_api_key"}
+    assert response["WWW-Authenticate"] == f'{REALMS}, error="invalid_token"'
 
 
 def test_key_is_accepted_in_either_header(client: Client, api_key: str) -> None:
@@ -102,8 +102,10 @@ def test_each_scope_includes_the_ones_before(
 @echo
 def test_missing_scope_is_named(client: Client) -> None:
     _, key = services.create_key(name="reader")
-    answer = client.post("/echo", "{}", content_type="application/json", headers={"X-API-Key": key})
-    assert answer.json() == {"detail": "This needs the scope write; this key has read."}
+    response = client.post(
+        "/echo", "{}", content_type="application/json", headers={"X-API-Key": key}
+    )
+    assert response.json() == {"detail": "This needs the scope write; this key has read."}
 
 
 def test_expired_and_revoked_keys_are_refused(client: Client) -> None:
@@ -111,8 +113,8 @@ def test_expired_and_revoked_keys_are_refused(client: Client) -> None:
     row, revoked = services.create_key(name="lost")
     services.revoke_keys([row])
     for key in (expired, revoked):
-        answer = client.get("/version", headers={"X-API-Key": key})
-        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+        response = client.get("/version", headers={"X-API-Key": key})
+        assert (response.status_code, response.json()["code"]) == (401, "invalid_api_key")
 
 
 @pytest.fixture
@@ -153,8 +155,8 @@ def test_session_of_somebody_else_opens_nothing(django_user_model: type[User]) -
 
 
 def test_bad_key_is_refused_even_from_a_staff_session(staff: User) -> None:
-    answer = _logged_in(staff).get("/version", headers={"X-API-Key": "wrong"})
-    assert answer.json()["code"] == "invalid_api_key"
+    response = _logged_in(staff).get("/version", headers={"X-API-Key": "wrong"})
+    assert response.json()["code"] == "invalid_api_key"
 
 
 @echo
@@ -181,7 +183,7 @@ def test_allowed_origins_may_send_the_key_header_and_others_not(
 
 def test_refusals_are_readable_from_an_allowed_origin(client: Client, settings: Any) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
-    answer = client.get("/version", headers={"Origin": "https://shop.example"})
-    assert answer.status_code == 401
-    assert answer["Access-Control-Allow-Origin"] == "https://shop.example"
-    assert "X-RateLimit-Remaining" in answer["Access-Control-Expose-Headers"]
+    response = client.get("/version", headers={"Origin": "https://shop.example"})
+    assert response.status_code == 401
+    assert response["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert "X-RateLimit-Remaining" in response["Access-Control-Expose-Headers"]

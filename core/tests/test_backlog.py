@@ -22,7 +22,7 @@ def test_facts_wait_in_order_until_they_are_stored():
 
 
 def test_the_oldest_are_dropped_counted_and_told_once(caplog: pytest.LogCaptureFixture):
-    backlog: Backlog[int] = Backlog("calls", most=3)
+    backlog: Backlog[int] = Backlog("calls", maximum=3)
     for number in range(8):
         backlog.add([number])
     assert [record.getMessage() for record in caplog.records] == ["calls.losing most=3"]
@@ -34,13 +34,15 @@ def test_the_oldest_are_dropped_counted_and_told_once(caplog: pytest.LogCaptureF
 
 
 @given(st.lists(st.integers(0, 6)), st.integers(1, 6))
-def test_what_is_dropped_while_it_is_being_stored_takes_nothing_else_along(counts, given_at_once):
-    backlog: Backlog[int] = Backlog("calls", most=5)
+def test_what_is_dropped_while_it_is_being_stored_takes_nothing_else_along(
+    counts, returned_together
+):
+    backlog: Backlog[int] = Backlog("calls", maximum=5)
     number = stored_to = 0
     for count in counts:
-        batch = backlog.first(given_at_once)
+        batch = backlog.first(returned_together)
         backlog.add(range(number, number + count))  # while the batch is being written
         number += count
         backlog.stored()
-        stored_to = max([stored_to, *(fact + 1 for fact in batch)])
+        stored_to = max([stored_to, *(item + 1 for item in batch)])
         assert backlog.first() == list(range(max(stored_to, number - 5), number))

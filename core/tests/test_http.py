@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.lib.http import MOST_WAIT_S, HttpClient, HttpError, retry_after_s
+from core.lib.http import MAX_WAIT_S, HttpClient, HttpError, retry_after_s
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -54,9 +54,9 @@ def server(context: ssl.SSLContext | None = None) -> Iterator[ThreadingHTTPServe
 def test_parameters_are_encoded_and_the_prefix_is_kept() -> None:
     with server() as running:
         client = HttpClient(f"http://127.0.0.1:{running.server_port}/api/v1/")
-        answer = client.get_json("/calls", {"cursor": "a&b=c d", "limit": 5}, timeout_s=5)
+        response = client.get_json("/calls", {"cursor": "a&b=c d", "limit": 5}, timeout_s=5)
         client.close()
-    assert answer == {
+    assert response == {
         "path": "/api/v1/calls?cursor=a%26b%3Dc+d&limit=5",
         "accept": "application/json",
     }
@@ -109,8 +109,8 @@ def test_a_certificate_that_nobody_signed_is_refused(tmp_path: Path) -> None:
         ("soon", None),
         ("", None),
         (None, None),
-        pytest.param("9" * 400, MOST_WAIT_S, id="400 digits"),
-        ("Fri, 01 Jan 9999 12:00:00 GMT", MOST_WAIT_S),
+        pytest.param("9" * 400, MAX_WAIT_S, id="400 digits"),
+        ("Fri, 01 Jan 9999 12:00:00 GMT", MAX_WAIT_S),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from core.auth.types import Caller, Refused
 from core.realtime import control
-from core.realtime.event_buffer import CHUNK, Tail
+from core.realtime.event_buffer import CHUNK, EventBuffer
 from core.realtime.log import Batch, MemoryLog, numbered
 from core.sockets import client as client_module
 from core.sockets import hub as hub_module
@@ -377,15 +377,15 @@ async def test_a_client_whose_socket_is_gone_is_no_error(
 
 
 def test_the_tail_reaches_back_as_far_as_it_is_long() -> None:
-    tail = Tail(3)
-    tail.add(Batch("e", [numbered(seq, CALLS, b"{}", "e") for seq in range(1, 6)], fresh=True))
-    assert [entry.seq for entry in tail.after(2)] == [3, 4, 5]
-    assert tail.reaches("e", 2)
-    assert tail.reaches("e", 5)
-    assert not tail.reaches("e", 1)
-    assert not tail.reaches("e", 6)
-    assert not tail.reaches("f", 4)
-    assert tail.after(5) == []
+    buffer = EventBuffer(3)
+    buffer.add(Batch("e", [numbered(seq, CALLS, b"{}", "e") for seq in range(1, 6)], fresh=True))
+    assert [entry.seq for entry in buffer.after(2)] == [3, 4, 5]
+    assert buffer.reaches("e", 2)
+    assert buffer.reaches("e", 5)
+    assert not buffer.reaches("e", 1)
+    assert not buffer.reaches("e", 6)
+    assert not buffer.reaches("f", 4)
+    assert buffer.after(5) == []
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def ring(clock: list[float]) -> Keyring:
     return Keyring()
 
 
-def _away(*_args: object, **_kwargs: object) -> Any:
+def _unavailable(*_args: object, **_kwargs: object) -> Any:
     raise OperationalError("connection refused")
 
 
@@ -120,7 +120,7 @@ def test_known_keys_stay_valid_while_the_database_is_away(
 ) -> None:
     _, key = services.create_key(name="dashboard")
     assert ring.find(key) is not None
-    with patch.object(module, "_from_database", _away), caplog.at_level(logging.INFO):
+    with patch.object(module, "_from_database", _unavailable), caplog.at_level(logging.INFO):
         for _ in range(3):
             clock[0] += module.DATABASE_PAUSE_S + 1
             assert ring.find(key) is not None
@@ -135,7 +135,7 @@ def test_known_keys_stay_valid_while_the_database_is_away(
 def test_environment_keys_work_when_the_database_was_never_there(
     ring: Keyring, api_key: str
 ) -> None:
-    with patch.object(module, "_from_database", _away):
+    with patch.object(module, "_from_database", _unavailable):
         assert ring.find(api_key) is not None
         with pytest.raises(OperationalError, match="could not be read yet"):
             ring.find("perhaps one of the database's")
@@ -162,7 +162,7 @@ def test_last_use_is_written_at_most_once_a_minute(ring: Keyring, clock: list[fl
 def test_use_that_cannot_be_written_does_not_refuse_the_key(ring: Keyring) -> None:
     _, key = services.create_key(name="dashboard")
     ring.reload()
-    with patch.object(ApiKey.objects, "filter", _away):
+    with patch.object(ApiKey.objects, "filter", _unavailable):
         assert ring.find(key) is not None
 
 
@@ -194,11 +194,11 @@ def test_revoking_twice_changes_nothing() -> None:
 
 def _made_in_the_admin(admin_client: Client) -> str:
     form = {"name": "dashboard", "scope": "write", "expires_at_0": "", "expires_at_1": ""}
-    answer = admin_client.post(
+    response = admin_client.post(
         "/admin/api_keys/apikey/add/", form, follow=True, headers={"accept-language": "en"}
     )
     [message] = [
-        str(m) for m in answer.context["messages"] if "arq_" in str(m) and "never shown" in str(m)
+        str(m) for m in response.context["messages"] if "arq_" in str(m) and "never shown" in str(m)
     ]
     return next(word for word in message.split() if word.startswith("arq_"))
 

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from centralino import labels as centralino
 from centralino.types import Reason, Verdict, Why
-from core.lib.labels import Words, called, choices
+from core.lib.labels import Labels, choices, label_of
 from lotto import labels as lotto
 from lotto.types import Source
 from ocr import labels as ocr
@@ -17,7 +17,7 @@ from ocr.types import Held, Origin, RunState, StepName, StepState
 from webcom import labels as webcom
 from webcom.types import STAGES
 
-NAMED: list[tuple[Words, EnumType]] = [
+NAMED: list[tuple[Labels, EnumType]] = [
     (centralino.VERDICTS, Verdict),
     (centralino.WHYS, Why),
     (centralino.REASONS, Reason),
@@ -32,7 +32,7 @@ SAME_IN_ITALIAN = {"OCR", "Telegram"}
 
 
 @pytest.mark.parametrize(("words", "kind"), NAMED, ids=lambda each: getattr(each, "__name__", ""))
-def test_every_value_has_a_name(words: Words, kind: EnumType) -> None:
+def test_every_value_has_a_name(words: Labels, kind: EnumType) -> None:
     assert list(words) == list(kind)
 
 
@@ -43,7 +43,7 @@ def test_every_state_of_the_carrier_has_a_name() -> None:
 @pytest.mark.parametrize(
     "words", [*(words for words, _ in NAMED), webcom.CALL_STATES, centralino.ENDPOINTS]
 )
-def test_every_name_is_in_italian(words: Words) -> None:
+def test_every_name_is_in_italian(words: Labels) -> None:
     with translation.override("en"):
         english = [str(name) for name in words.values()]
     with translation.override("it"):
@@ -54,4 +54,4 @@ def test_every_name_is_in_italian(words: Words) -> None:
 
 def test_choices_are_plain_and_what_is_unknown_stays() -> None:
     assert [type(value) for value, _ in choices(ocr.HELD)] == [str] * len(Held)
-    assert called(webcom.CALL_STATES, "Parked") == "Parked"
+    assert label_of(webcom.CALL_STATES, "Parked") == "Parked"

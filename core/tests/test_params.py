@@ -12,18 +12,18 @@ from core.api.params import read_day, read_instant, read_query
 from core.lib.spreadsheets import safe_cell
 
 
-class Question(Struct, frozen=True):
+class CachedQuery(Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=10)] = 5
     active: bool | None = None
     name: str | None = None
 
 
 def test_parameters_become_what_the_struct_says():
-    assert read_query(QueryDict("limit=7&active=true&name=7&other=x"), Question) == Question(
+    assert read_query(QueryDict("limit=7&active=true&name=7&other=x"), CachedQuery) == CachedQuery(
         7, True, "7"
     )
-    assert read_query(QueryDict(""), Question) == Question()
-    assert read_query(QueryDict("limit=1&limit=2"), Question).limit == 2
+    assert read_query(QueryDict(""), CachedQuery) == CachedQuery()
+    assert read_query(QueryDict("limit=1&limit=2"), CachedQuery).limit == 2
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_parameters_become_what_the_struct_says():
 )
 def test_a_bad_parameter_is_named(text: str):
     with pytest.raises(ValidationError) as error:
-        read_query(QueryDict(text), Question)
+        read_query(QueryDict(text), CachedQuery)
     assert list(error.value.detail) == [text.split("=")[0]]
 
 

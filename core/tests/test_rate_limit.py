@@ -39,7 +39,7 @@ def test_keys_are_counted_apart() -> None:
 
 
 def test_memory_is_bounded_and_forgets_the_oldest_first(clock: list[float]) -> None:
-    counter = MemoryCounter(most=3)
+    counter = MemoryCounter(maximum=3)
     for key in "abc":
         counter.hit(key)
         clock[0] += 1
@@ -180,10 +180,10 @@ def test_request_over_the_limit_is_refused_and_told_when_to_come_back(
     api: Any, settings: Any
 ) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 3
-    answers = [api.get("/version") for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
-    refused = answers[-1]
+    responses = [api.get("/version") for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429]
+    assert [response["X-RateLimit-Remaining"] for response in responses] == ["2", "1", "0", "0"]
+    refused = responses[-1]
     assert refused["Retry-After"] == refused["RateLimit"].partition("t=")[2]
     assert refused.json() == {
         "detail": f"Request was throttled. Expected available in {refused['Retry-After']} seconds."
@@ -203,10 +203,10 @@ def test_addresses_have_limits_of_their_own(api: Any, settings: Any) -> None:
 @pytest.mark.django_db
 def test_limit_of_zero_is_none(api: Any, settings: Any) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 0
-    answer = api.get("/version")
-    assert answer.status_code == 200
-    assert "RateLimit" not in answer
-    assert "X-RateLimit-Limit" not in answer
+    response = api.get("/version")
+    assert response.status_code == 200
+    assert "RateLimit" not in response
+    assert "X-RateLimit-Limit" not in response
 
 
 @pytest.mark.django_db
@@ -216,7 +216,7 @@ def test_failed_tries_have_a_bucket_of_their_own(
     settings.RATE_LIMIT_PER_MINUTE = 2
     settings.AUTH_FAILURES_PER_MINUTE = 3
     bad = [client.get("/version", headers={"X-API-Key": "wrong"}) for _ in range(5)]
-    assert [answer.status_code for answer in bad] == [401, 401, 401, 429, 429]
+    assert [response.status_code for response in bad] == [401, 401, 401, 429, 429]
     assert bad[0]["RateLimit-Policy"] == '"auth-failures";q=3;w=60'
     assert bad[0]["X-RateLimit-Remaining"] == "2"
     assert bad[3]["Retry-After"] == bad[3]["RateLimit"].partition("t=")[2]
@@ -231,10 +231,10 @@ def test_request_without_scope_counts_too(client: Client, settings: Any) -> None
 
     settings.RATE_LIMIT_PER_MINUTE = 100
     _, key = services.create_key(name="reader")
-    answer = client.post(
+    response = client.post(
         "/version", "{}", content_type="application/json", headers={"X-API-Key": key}
     )
-    assert (answer.status_code, answer["X-RateLimit-Remaining"]) == (403, "99")
+    assert (response.status_code, response["X-RateLimit-Remaining"]) == (403, "99")
 
 
 @pytest.mark.django_db

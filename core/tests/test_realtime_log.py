@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from core.realtime.log import Batch, EventLog, MemoryLog
-from core.realtime.publish_queue import PARCEL_MOST, Outbox, Parcel
+from core.realtime.publish_queue import MAX_PARCEL, Parcel, PublishQueue
 from core.realtime.redis_log import STREAM, RedisLog
 from core.tests.tcp import Proxy
 
@@ -212,25 +212,25 @@ async def test_a_follower_that_missed_trimmed_events_starts_anew(redis_url: str)
 class SlowWriter:
     """A log that is away until `away` is False, and remembers what it was given."""
 
-    troubles: tuple[type[Exception], ...] = (ConnectionError,)
+    retryable_errors: tuple[type[Exception], ...] = (ConnectionError,)
 
     def __init__(self) -> None:
-        self.away = True
+        self.unavailable = True
         self.parcels: list[Parcel] = []
 
     def write(self, parcel: Parcel) -> None:
-        if self.away:
+        if self.unavailable:
             raise ConnectionError("away")
         self.parcels.append(parcel)
 
 
 def test_an_outbox_that_overflows_tells_that_the_log_is_broken() -> None:
     writer = SlowWriter()
-    outbox = Outbox(writer, most=10)
-    outbox.put(events("first"))
-    outbox.put(events(*range(100)))
-    writer.away = False
-    outbox.close()
+    queue = PublishQueue(writer, maximum=10)
+    queue.put(events("first"))
+    queue.put(events(*range(100)))
+    writer.unavailable = False
+    queue.close()
     written = [name for parcel in writer.parcels for name in names(parcel)]
     assert written[-10:] == [str(n) for n in range(90, 100)]
     assert writer.parcels[-1].broken
@@ -252,7 +252,7 @@ async def test_a_writer_in_doubt_begins_a_new_epoch_even_without_events(redis_ur
     first.write(Parcel(1, events("a"), broken=False))
     async with reading(first) as reader:
         epoch = reader.epoch
-        second.doubt()
+        second.start_new_epoch()
         async with asyncio.timeout(10):
             batch = await reader.more()
         assert batch.fresh
@@ -265,38 +265,38 @@ async def test_a_writer_in_doubt_begins_a_new_epoch_even_without_events(redis_ur
 
 def test_an_outbox_that_is_closed_writes_all_it_has_in_order() -> None:
     writer = SlowWriter()
-    writer.away = False
-    outbox = Outbox(writer, most=10_000)
-    outbox.put(events(*range(3 * PARCEL_MOST)))
-    outbox.close()
+    writer.unavailable = False
+    queue = PublishQueue(writer, maximum=10_000)
+    queue.put(events(*range(3 * MAX_PARCEL)))
+    queue.close()
     assert [name for parcel in writer.parcels for name in names(parcel)] == [
-        str(n) for n in range(3 * PARCEL_MOST)
+        str(n) for n in range(3 * MAX_PARCEL)
     ]
     assert [parcel.number for parcel in writer.parcels] == [1, 2, 3]
 
 
 def test_an_outbox_that_cannot_write_gives_up_when_closed(caplog: pytest.LogCaptureFixture) -> None:
-    outbox = Outbox(SlowWriter(), most=10)
-    outbox.put(events("a", "b"))
-    outbox.close(within_s=0.2)
+    queue = PublishQueue(SlowWriter(), maximum=10)
+    queue.put(events("a", "b"))
+    queue.close(within_s=0.2)
     assert "events.lost_at_exit count=2" in caplog.messages
 
 
 def test_a_forked_child_writes_its_own_events_only() -> None:
     writer = SlowWriter()
-    outbox = Outbox(writer, most=10)
-    outbox.put(events("parent"))
+    queue = PublishQueue(writer, maximum=10)
+    queue.put(events("parent"))
     child = os.fork()
     if not child:  # in the child nothing may raise: pytest would run on in it
-        writer.away = False
-        outbox.put(events("child"))
-        outbox.close()
+        writer.unavailable = False
+        queue.put(events("child"))
+        queue.close()
         os._exit(
             0 if [name for parcel in writer.parcels for name in names(parcel)] == ["child"] else 1
         )
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    writer.away = False
-    outbox.close()
+    writer.unavailable = False
+    queue.close()
     assert [name for parcel in writer.parcels for name in names(parcel)] == ["parent"]
 
 

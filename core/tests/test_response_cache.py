@@ -7,17 +7,17 @@ import pytest
 from django.db import close_old_connections, connection, connections, transaction
 
 from core.api import response_cache as module
-from core.api.response_cache import KEPT_MOST, kept
+from core.api.response_cache import MAX_CACHED, cached
 from core.workers.models import WorkerStatus
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_profiles]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> Iterator[None]:
-    module._answers.clear()
+def _empty_cache() -> Iterator[None]:
+    module._responses.clear()
     yield
-    module._answers.clear()
+    module._responses.clear()
 
 
 def names() -> bytes:
@@ -39,26 +39,26 @@ def elsewhere(work) -> None:
 def test_an_answer_is_made_once_while_nothing_is_committed():
     made: list[int] = []
     for _ in range(3):
-        assert kept("name", lambda: made.append(1) or b"answer") == b"answer"
+        assert cached("name", lambda: made.append(1) or b"answer") == b"answer"
     assert made == [1]
 
 
 def test_names_have_answers_of_their_own():
-    assert [kept(n, lambda n=n: str(n).encode()) for n in (1, 2, 1)] == [b"1", b"2", b"1"]  # type: ignore[misc]
+    assert [cached(n, lambda n=n: str(n).encode()) for n in (1, 2, 1)] == [b"1", b"2", b"1"]  # type: ignore[misc]
 
 
 def test_a_commit_of_this_connection_is_seen_at_once():
-    assert kept("names", names) == b""
+    assert cached("names", names) == b""
     WorkerStatus.objects.create(name="webcom.calls")
-    assert kept("names", names) == b"webcom.calls"
+    assert cached("names", names) == b"webcom.calls"
     WorkerStatus.objects.all().delete()
-    assert kept("names", names) == b""
+    assert cached("names", names) == b""
 
 
 def test_a_commit_of_another_connection_is_seen_at_once():
-    assert kept("names", names) == b""
+    assert cached("names", names) == b""
     elsewhere(lambda: WorkerStatus.objects.create(name="webcom.calls"))
-    assert kept("names", names) == b"webcom.calls"
+    assert cached("names", names) == b"webcom.calls"
 
 
 def test_what_another_connection_has_not_committed_is_not_seen_and_not_kept():
@@ -73,30 +73,30 @@ def test_what_another_connection_has_not_committed_is_not_seen_and_not_kept():
     thread = threading.Thread(target=elsewhere, args=(writer,))
     thread.start()
     assert begun.wait(10)
-    assert kept("names", names) == b""
+    assert cached("names", names) == b""
     go_on.set()
     thread.join()
-    assert kept("names", names) == b"webcom.calls"
+    assert cached("names", names) == b"webcom.calls"
 
 
 def test_inside_a_transaction_its_own_changes_are_seen():
-    assert kept("names", names) == b""
+    assert cached("names", names) == b""
     with transaction.atomic():
         WorkerStatus.objects.create(name="webcom.calls")
-        assert kept("names", names) == b"webcom.calls"
+        assert cached("names", names) == b"webcom.calls"
         transaction.set_rollback(True)
-    assert kept("names", names) == b""
+    assert cached("names", names) == b""
 
 
 def test_a_new_connection_takes_no_answer_of_the_old_one():
-    assert kept("names", names) == b""
+    assert cached("names", names) == b""
     connection.close()
     elsewhere(lambda: WorkerStatus.objects.create(name="webcom.calls"))
     close_old_connections()
-    assert kept("names", names) == b"webcom.calls"
+    assert cached("names", names) == b"webcom.calls"
 
 
 def test_only_so_many_answers_are_kept():
-    for number in range(KEPT_MOST + 10):
-        kept(number, lambda: b"")
-    assert len(module._answers) == KEPT_MOST
+    for number in range(MAX_CACHED + 10):
+        cached(number, lambda: b"")
+    assert len(module._responses) == MAX_CACHED

@@ -104,10 +104,10 @@ def test_session_of_a_customer_or_of_nobody_opens_nothing(
 
 
 def test_socket_is_asked_to_come_back_while_the_database_is_away(session: str) -> None:
-    away = OperationalError("away")
-    with patch("core.auth.keyring._from_database", side_effect=away):
+    unavailable = OperationalError("away")
+    with patch("core.auth.keyring._from_database", side_effect=unavailable):
         assert _refused("api_key=perhaps")[0] == 1013
-    with patch("django.contrib.sessions.backends.db.SessionStore.load", side_effect=away):
+    with patch("django.contrib.sessions.backends.db.SessionStore.load", side_effect=unavailable):
         assert _refused(cookie=session, origin=f"https://{HOST}")[0] == 1013
 
 

@@ -26,7 +26,7 @@ def elsewhere(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         with monkeypatch.context() as patch:
             patch.setattr(socket_count, "_name", name)
             patch.setattr(socket_count, "_open", {address: count})
-            asyncio.run(socket_count._tell_once())
+            asyncio.run(socket_count._report_once())
 
     return told
 
@@ -36,7 +36,7 @@ def test_other_processes_count_too(elsewhere: Any) -> None:
     elsewhere("p3", "/a", 3)
     elsewhere("p2", "/a", 1)
     with socket_count.counted("/a"):
-        asyncio.run(socket_count._tell_once())
+        asyncio.run(socket_count._report_once())
         assert socket_count.open_sockets("/a") == 5, "its own are counted once"
     assert socket_count.open_sockets("/b") == 0
 

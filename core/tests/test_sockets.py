@@ -63,9 +63,9 @@ class Server:
         """Status and body of the answer to these bytes."""
         with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
             connection.sendall(request)
-            answer = http.client.HTTPResponse(connection)
-            answer.begin()
-            return answer.status, answer.read()
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            return response.status, response.read()
 
     def get(self, target: bytes, *headers: bytes) -> tuple[int, bytes]:
         lines = (
@@ -144,7 +144,7 @@ def told(connection: ClientConnection) -> dict[str, Any]:
     return message
 
 
-def farewell(connection: ClientConnection) -> int:
+def closing_message(connection: ClientConnection) -> int:
     """The code that the server closes with."""
     with pytest.raises(ConnectionClosed) as closed:
         connection.recv(timeout=10)
@@ -189,7 +189,7 @@ def test_a_client_resumes_where_it_was(server: Server) -> None:
 def test_a_refused_socket_is_told_why(server: Server, path: str, code: int, detail: str) -> None:
     with server.connect(path) as client:
         assert told(client) == {"type": "error", "code": code, "detail": detail}
-        assert farewell(client) == code
+        assert closing_message(client) == code
 
 
 def test_what_clients_say_is_ignored_but_for_a_ping(server: Server) -> None:

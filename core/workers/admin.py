@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
-from core.admin.base import HouseAdmin
+from core.admin.base import BaseAdmin
 from core.workers.models import WorkerStatus
 
 
 @admin.register(WorkerStatus)
-class WorkerStatusAdmin(HouseAdmin):
+class WorkerStatusAdmin(BaseAdmin):
     list_display = (
         "name",
         "health",

@@ -17,7 +17,7 @@ def run_until_stopped(listen: Callable[[threading.Event], None]) -> None:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    get_log().doubt()  # the one before us may have been killed between commit and publish
+    get_log().start_new_epoch()  # the one before us may have been killed between commit and publish
     listen(stopping)
     stopping.wait()
     close()

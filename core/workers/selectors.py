@@ -52,7 +52,7 @@ def summary(main: str, jobs: Iterable[WorkerStatus]) -> WorkerSummary:
     return WorkerSummary(status, chief.last_run_at, chief.last_error)
 
 
-def told_health(job: WorkerStatus | None, *, is_wanted: bool) -> str:
+def health_label(job: WorkerStatus | None, *, is_wanted: bool) -> str:
     """A job's health for people; a dash where there is none, or nobody wants it to work."""
     return str(job.get_health_display()) if job and is_wanted else "—"
 

@@ -20,7 +20,7 @@ from core.workers.models import Health, WorkerStatus
 logger = logging.getLogger(__name__)
 
 DOWN_AFTER_FAILURES = 3
-BACKOFF_FIRST_S, BACKOFF_MOST_S = 2.0, 60.0
+BACKOFF_FIRST_S, MAX_BACKOFF_S = 2.0, 60.0
 
 
 def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
@@ -28,7 +28,7 @@ def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
 
     What the other side asked for (`Retry-After`) is the least, up to 10 minutes.
     """
-    longest = min(BACKOFF_FIRST_S * 2 ** min(failures - 1, 10), BACKOFF_MOST_S)
+    longest = min(BACKOFF_FIRST_S * 2 ** min(failures - 1, 10), MAX_BACKOFF_S)
     return max(random.uniform(longest / 2, longest), min(retry_after_s or 0.0, 600.0))
 
 

@@ -70,10 +70,10 @@ def _reads(kind: type[Struct]) -> Callable[[Action], Callable[[HttpRequest], Htt
             try:
                 return action(read_body(_json(request), kind), request.user.get_username())
             except Exception as exc:
-                answer = error_response(exc, {})
-                if answer is None:
+                response = error_response(exc, {})
+                if response is None:
                     raise
-                return answer
+                return response
 
         return view
 
@@ -111,7 +111,7 @@ def undo(wish: Undo, by: str) -> HttpResponse:
     except signing.BadSignature:
         return problem(400, _("This can no longer be undone."))
     lists.restore(told["number"], _entry(told["before"]))
-    return _answer({"number": national(told["number"])})
+    return _response({"number": national(told["number"])})
 
 
 @permitted("ocr.change_autobotrun")
@@ -124,7 +124,7 @@ def start_autobot(wish: Start, by: str) -> HttpResponse:
         return problem(409, str(exc))
     except RunRefused as exc:
         return problem(503, str(exc))
-    return _answer({"run": run.pk})
+    return _response({"run": run.pk})
 
 
 @permitted("ocr.change_autobotrun")
@@ -132,14 +132,14 @@ def start_autobot(wish: Start, by: str) -> HttpResponse:
 def stop_autobot(wish: Stop, by: str) -> HttpResponse:
     """End the run that is at work; 409 when there is none."""
     _before, run = services.stop(by=by)
-    return _answer({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
+    return _response({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
 
 
 def _done(number: str, before: ListedNumber | None) -> HttpResponse:
     """The answer, with what `undo` needs: signed, so that nobody makes up another past."""
     past = orjson.loads(orjson.dumps(asdict(before))) if before else None
     token = signing.dumps({"number": number, "before": past}, salt=_SALT, compress=True)
-    return _answer({"number": national(number), "undo": token})
+    return _response({"number": national(number), "undo": token})
 
 
 def _entry(past: dict[str, Any] | None) -> ListedNumber | None:
@@ -166,5 +166,5 @@ def _json(request: HttpRequest) -> Any:
         raise ParseError(f"The body is not JSON: {exc}") from None
 
 
-def _answer(data: dict[str, Any]) -> HttpResponse:
+def _response(data: dict[str, Any]) -> HttpResponse:
     return HttpResponse(to_json(data), content_type="application/json")

@@ -17,7 +17,7 @@ from webcom.rollups import FIVE_MINUTES
 from webcom.selectors import CallFilter, DaySoFar, DayTotals, Figures
 from webcom.types import STAGES, CallRecord, Stage
 
-ROWS_MOST: Final = 500
+MAX_ROWS: Final = 500
 ALL: Final = "all"
 BEFORE: Final = {"yesterday": 1, "last_week": 7}  # days ago
 MEASURES: Final[dict[str, Callable[[Any], float]]] = {
@@ -34,8 +34,8 @@ def in_progress() -> dict[str, Any]:
     or `pbx`), `line`, `tag`, `caller`, `operator`, `state`, `started` (epoch s), `cost` (euro, or
     None), `revision`; of the switchboards' also `channels`, their names by uniqueid.
     """
-    carrier = selectors.calls(CallFilter(active=True), limit=ROWS_MOST)
-    full = len(carrier) == ROWS_MOST
+    carrier = selectors.calls(CallFilter(active=True), limit=MAX_ROWS)
+    full = len(carrier) == MAX_ROWS
     beyond = selectors.active_calls_count() - len(carrier) if full else 0
     rows = [*map(_carrier_row, carrier), *pbx_rows(live.calls_in_progress())]
     return {"rows": sorted(rows, key=lambda row: -row["started"]), "beyond": beyond}
@@ -47,7 +47,7 @@ def pbx_rows(calls: list[CallInProgress]) -> list[dict[str, Any]]:
     A listener stores its state a moment after it told of it, so a page that has just been drawn may
     be behind the events that it asks for: it is put right by these, which come with every refresh.
     """
-    return [_pbx_row(call) for call in calls[:ROWS_MOST]]
+    return [_pbx_row(call) for call in calls[:MAX_ROWS]]
 
 
 def ended_states() -> list[str]:

@@ -16,7 +16,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, gettext
 
 from core.lib.days import local_day, zone
-from core.lib.labels import called
+from core.lib.labels import label_of
 from gateway_arq.dashboard.words import GROUPS
 
 NOTHING: Final = "–"
@@ -94,7 +94,7 @@ def _in_words(text: str, how: str) -> str:
 
 
 def _one_of(group: str) -> Callable[[str], str]:
-    return lambda value: called(GROUPS[group], value)
+    return lambda value: label_of(GROUPS[group], value)
 
 
 FORMATS: Final[dict[str, Callable[[Any], str]]] = {

@@ -26,10 +26,10 @@ def figures() -> dict[str, Any]:
         lines += [_line("job", job.name, _of_job(job)) for job in mine]
     others = [job for job in jobs if job.name.partition(".")[0] not in map(_prefix, MAIN_JOBS)]
     lines += [_line("other", job.name, _of_job(job)) for job in others]
-    return {"workers": lines, "away": _away(apps, jobs)}
+    return {"workers": lines, "away": _unavailable(apps, jobs)}
 
 
-def _away(apps: dict[str, WorkerSummary], jobs: list[WorkerStatus]) -> list[dict[str, Any]]:
+def _unavailable(apps: dict[str, WorkerSummary], jobs: list[WorkerStatus]) -> list[dict[str, Any]]:
     """Each with `app`, `since` (epoch s of the last good answer; None: never), `error`."""
     by_name = {job.name: job for job in jobs}
     found = []

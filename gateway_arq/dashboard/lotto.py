@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from core.lib.days import local_day
 from lotto import selectors as archive
-from lotto.rules import is_draw_day, told_day
+from lotto.rules import format_day, is_draw_day
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import services
@@ -23,7 +23,7 @@ def draw() -> dict[str, Any]:
     """`day` (YYYY/MM/DD; None without a draw) and `wheels`: all eleven, each with its `numbers`."""
     newest = archive.latest(1)
     day, drawn = newest[0] if newest else (None, {})
-    return {"day": told_day(day) if day else None, "wheels": _wheels(drawn)}
+    return {"day": format_day(day) if day else None, "wheels": _wheels(drawn)}
 
 
 def autobot() -> dict[str, Any]:

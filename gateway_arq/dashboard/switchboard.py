@@ -15,8 +15,8 @@ from centralino.serializers import entry_document
 from core.lib.days import day_bounds, local_day
 from gateway_arq.dashboard.calls import pbx_rows
 
-CALLERS_MOST: Final = 30
-ENTRIES_MOST: Final = 50
+MAX_CALLERS: Final = 30
+MAX_ENTRIES: Final = 50
 
 
 def figures() -> dict[str, Any]:
@@ -39,7 +39,7 @@ def callers() -> dict[str, Any]:
     """What events move: the newest screened callers, and the newest entries of the blacklist as the
     API spells them.
     """
-    entries = lists.listed(ListFilter(), limit=ENTRIES_MOST)
+    entries = lists.listed(ListFilter(), limit=MAX_ENTRIES)
     return {"callers": _newest_callers(), "blacklist": [entry_document(one) for one in entries]}
 
 
@@ -68,5 +68,5 @@ def _newest_callers() -> list[dict[str, Any]]:
             "reason": call.why,
             "at": int(call.at.timestamp()),
         }
-        for call in ScreenedCall.objects.order_by("-at", "-id")[:CALLERS_MOST]
+        for call in ScreenedCall.objects.order_by("-at", "-id")[:MAX_CALLERS]
     ]

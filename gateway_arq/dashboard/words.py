@@ -7,13 +7,13 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from centralino.labels import ENDPOINTS, REASONS, VERDICTS, WHYS
-from core.lib.labels import Words
+from core.lib.labels import Labels
 from core.workers.models import Health
 from ocr.labels import RUN_STATES, STEP_STATES, STEPS
 from webcom.labels import CALL_STATES
 
 # What a value is called, by the name of the format that looks it up; unknown ones stay as they are.
-GROUPS: Final[dict[str, Words]] = {
+GROUPS: Final[dict[str, Labels]] = {
     "app": {"webcom": "WebCom", "webtv": _("Web TV"), "asterisk": _("Switchboard")},
     "call_state": CALL_STATES,
     "health": dict(Health.choices),
@@ -28,7 +28,7 @@ GROUPS: Final[dict[str, Words]] = {
     "verdict": VERDICTS,
     "reason": {**WHYS, **REASONS},
 }
-TEXTS: Final[Words] = {
+TEXTS: Final[Labels] = {
     "now": _("Today"),
     "yesterday": _("Yesterday"),
     "last_week": _("A week ago"),
@@ -58,5 +58,5 @@ def words() -> dict[str, Any]:
     return {"groups": groups, "texts": _plain(TEXTS)}
 
 
-def _plain(some: Words) -> dict[str, str]:
+def _plain(some: Labels) -> dict[str, str]:
     return {str(name): str(text) for name, text in some.items()}

@@ -19,7 +19,7 @@ class StaffConfig(AppConfig):
         post_migrate.connect(groups.fill)  # after Django's own receiver, which makes permissions
 
 
-class HouseAdminConfig(AdminConfig):
+class GatewayAdminConfig(AdminConfig):
     """`django.contrib.admin`, with the house's own site as the one that admin classes go to."""
 
-    default_site = "gateway_arq.staff.site.HouseSite"
+    default_site = "gateway_arq.staff.site.GatewayAdminSite"

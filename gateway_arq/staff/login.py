@@ -94,9 +94,9 @@ def locked_out(request: HttpRequest, *_args: Any) -> HttpResponse:
     """429: too many failures of this user at this address; the page says who can help."""
     minutes = settings.LOGIN_LOCK_MINUTES
     context = admin.site.page_context(request, _("Locked"))  # type: ignore[attr-defined]
-    answer = render(request, "admin/locked_out.html", {**context, "minutes": minutes}, status=429)
-    answer.headers["Retry-After"] = str(minutes * 60)
-    return answer
+    response = render(request, "admin/locked_out.html", {**context, "minutes": minutes}, status=429)
+    response.headers["Retry-After"] = str(minutes * 60)
+    return response
 
 
 def _waiting(request: HttpRequest) -> User | None:

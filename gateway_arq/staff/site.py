@@ -15,7 +15,7 @@ from unfold.sites import UnfoldAdminSite
 from core.auth.staff import is_let_in, is_staff, must_enrol
 
 
-class HouseSite(UnfoldAdminSite):
+class GatewayAdminSite(UnfoldAdminSite):
     """The admin of the house, at /admin/."""
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -71,13 +71,13 @@ def as_written(value: Any, how: str) -> str:
 @register.simple_tag
 def sketch(*series: _Numbers) -> SafeString:
     """The chart's lines before Chart.js is there, and for readers without scripts."""
-    most = max((value for values in series for value in values if value), default=1)
+    maximum = max((value for values in series for value in values if value), default=1)
     longest = max(map(len, series), default=1)
     step = WIDTH / max(longest - 1, 1)
     lines = format_html_join(
         "",
         '<path class="line-{}" d="{}"/>',
-        ((n, _path(values, step, most)) for n, values in enumerate(series, 1)),
+        ((n, _path(values, step, maximum)) for n, values in enumerate(series, 1)),
     )
     return format_html(
         '<svg class="sketch" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
@@ -88,13 +88,13 @@ def sketch(*series: _Numbers) -> SafeString:
     )
 
 
-def _path(values: _Numbers, step: float, most: float) -> str:
+def _path(values: _Numbers, step: float, maximum: float) -> str:
     """An SVG path; what is unknown is a gap."""
     parts, pen = [], "M"
     for n, value in enumerate(values):
         if value is None:
             pen = "M"
             continue
-        parts.append(f"{pen}{n * step:.0f} {HEIGHT - value / most * HEIGHT:.0f}")
+        parts.append(f"{pen}{n * step:.0f} {HEIGHT - value / maximum * HEIGHT:.0f}")
         pen = "L"
     return "".join(parts)

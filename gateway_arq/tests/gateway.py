@@ -117,7 +117,7 @@ class RunningGateway:
         }
         body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
         delivery = f"test-{secrets.token_hex(8)}"
-        answer = requests.post(
+        response = requests.post(
             f"{self.url}/api/webcom/events",
             data=body,
             headers={
@@ -128,7 +128,7 @@ class RunningGateway:
             },
             timeout=10,
         )
-        assert answer.json()["created"] == 1, answer.text
+        assert response.json()["created"] == 1, response.text
 
     def children(self) -> list[int]:
         """Process ids of the direct children, the sandbox among them."""

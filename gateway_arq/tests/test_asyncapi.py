@@ -15,10 +15,10 @@ from gateway_arq.routing import websocket_urlpatterns
 
 
 def test_the_document_is_served(client: Client) -> None:
-    answer = client.get("/docs/asyncapi.json")
-    assert answer.status_code == 200
-    assert answer["Content-Type"] == "application/vnd.aai.asyncapi+json; version=3.0.0"
-    assert answer.json() == sockets.document()
+    response = client.get("/docs/asyncapi.json")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/vnd.aai.asyncapi+json; version=3.0.0"
+    assert response.json() == sockets.document()
 
 
 def test_each_socket_is_a_channel_with_the_messages_that_it_may_send() -> None:

@@ -69,14 +69,14 @@ def text_of(html: str) -> str:
 
 
 def test_a_stranger_is_led_to_the_login_and_back():
-    answer = Client(headers={"Accept": "text/html"}).get("/dashboard/")
-    assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/dashboard/")
+    response = Client(headers={"Accept": "text/html"}).get("/dashboard/")
+    assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/dashboard/")
 
 
 @pytest.mark.parametrize("name", ["dashboard-figures", "dashboard-state"])
 def test_a_script_without_session_gets_401_as_json(name):
-    answer = Client(headers={"Accept": "application/json"}).get(reverse(name))
-    assert (answer.status_code, answer.json()) == (
+    response = Client(headers={"Accept": "application/json"}).get(reverse(name))
+    assert (response.status_code, response.json()) == (
         401,
         {"detail": "Accedi come staff."},
     )
@@ -94,16 +94,16 @@ def test_the_page_only_answers_to_reading(browser):
 
 
 def test_the_page_allows_nothing_inline_and_nothing_from_elsewhere(browser):
-    answer = browser.get("/dashboard/")
-    page = answer.content.decode()
-    assert "unsafe" not in answer["Content-Security-Policy"]
+    response = browser.get("/dashboard/")
+    page = response.content.decode()
+    assert "unsafe" not in response["Content-Security-Policy"]
     assert not re.search(
         r"""\s(style|on\w+)=|https?://|<style|<script(?! type="module" nonce="| id="live")""", page
     )
     (nonce,) = re.findall(r'<script type="module" nonce="([^"]{20,})"', page)
-    assert f"script-src 'nonce-{nonce}'" in answer["Content-Security-Policy"]
+    assert f"script-src 'nonce-{nonce}'" in response["Content-Security-Policy"]
     assert nonce not in browser.get("/dashboard/").content.decode()
-    assert "no-store" in answer["Cache-Control"]
+    assert "no-store" in response["Cache-Control"]
 
 
 def test_calls_in_progress_are_on_the_page_newest_first(browser, noon):
@@ -282,8 +282,8 @@ def test_an_app_that_has_gone_silent_is_away_and_says_since_when(browser, noon):
     with time_machine.travel(NOON - timedelta(minutes=10), tick=False):
         ran_ok("webcom.calls")
     since = int((NOON - timedelta(minutes=10)).timestamp())
-    away = browser.get("/dashboard/figures").json()["health"]["away"]
-    assert away == [{"app": "webcom", "since": since, "error": "no sign of life"}]
+    unavailable = browser.get("/dashboard/figures").json()["health"]["away"]
+    assert unavailable == [{"app": "webcom", "since": since, "error": "no sign of life"}]
     assert "WebCom non risponde: i suoi dati sono fermi alle 11:50:00" in text_of(
         browser.get("/dashboard/").content.decode()
     )
@@ -315,8 +315,8 @@ def test_the_page_resumes_where_the_log_was_before_its_data_were_read(browser, m
 
 def test_without_a_log_to_ask_the_page_still_comes(browser, monkeypatch):
     monkeypatch.setattr(get_log(), "position", lambda: None)
-    answer = browser.get("/dashboard/")
-    assert (answer.status_code, answer.context["live"]["position"]) == (200, None)
+    response = browser.get("/dashboard/")
+    assert (response.status_code, response.context["live"]["position"]) == (200, None)
 
 
 def test_state_has_the_calls_as_rows(browser, noon):
@@ -344,10 +344,10 @@ def test_state_has_the_calls_as_rows(browser, noon):
 
 
 def test_calls_beyond_what_a_page_can_show_are_counted(browser, monkeypatch):
-    monkeypatch.setattr("gateway_arq.dashboard.calls.ROWS_MOST", 2)
+    monkeypatch.setattr("gateway_arq.dashboard.calls.MAX_ROWS", 2)
     store_calls([call(n) for n in range(5)])
-    answer = browser.get("/dashboard/")
-    assert (len(answer.context["state"]["calls"]["rows"]), answer.context["count"]) == (2, 5)
+    response = browser.get("/dashboard/")
+    assert (len(response.context["state"]["calls"]["rows"]), response.context["count"]) == (2, 5)
     assert browser.get("/dashboard/state").json()["calls"]["beyond"] == 3
 
 
@@ -381,10 +381,10 @@ def test_who_prefers_neither_language_gets_italian(browser):
 
 
 def test_the_reader_can_switch_the_language(browser):
-    answer = browser.post(
+    response = browser.post(
         reverse("set_language"), {"language": "en", "next": "/dashboard/"}, follow=True
     )
-    assert '<html lang="en"' in answer.content.decode()
+    assert '<html lang="en"' in response.content.decode()
 
 
 def test_one_reader_s_language_does_not_stay_for_the_next(browser, api):
@@ -426,6 +426,6 @@ def test_the_admin_leads_to_the_dashboard(browser):
 
 
 def test_a_browser_that_asks_for_the_root_gets_to_the_page(browser):
-    answer = browser.get("/", follow=True)
-    assert answer.redirect_chain == [("/dashboard/", 302)]
-    assert answer.status_code == 200
+    response = browser.get("/", follow=True)
+    assert response.redirect_chain == [("/dashboard/", 302)]
+    assert response.status_code == 200

@@ -15,7 +15,7 @@ from django.utils import timezone
 from centralino.selectors.lists import ListFilter, listed
 from centralino.services import lists
 from centralino.types import ListedNumber
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from ocr.autobot import services
 from ocr.autobot.evidence import keep_board
 from ocr.models import AutobotRun
@@ -62,8 +62,11 @@ def entries() -> list[ListedNumber]:
 def test_each_action_needs_its_own_permission(name):
     needed = PERMISSIONS[name]
     others = member(*(one for one in PERMISSIONS.values() if one != needed))
-    answer = post(others, name, {})
-    assert (answer.status_code, answer.json()) == (403, {"detail": "Il tuo account non può farlo."})
+    response = post(others, name, {})
+    assert (response.status_code, response.json()) == (
+        403,
+        {"detail": "Il tuo account non può farlo."},
+    )
     assert post(member(needed), name, {}).status_code != 403
 
 
@@ -73,9 +76,9 @@ def test_strangers_guests_and_pages_of_others_are_refused(name):
     guest = Client()
     guest.force_login(User.objects.create_user("guest"))
     assert post(guest, name, {}).status_code == 403
-    answer = post(member(PERMISSIONS[name], enforce_csrf_checks=True), name, {})
-    assert answer.status_code == 403
-    assert answer.json()["detail"].startswith("CSRF Failed")
+    response = post(member(PERMISSIONS[name], enforce_csrf_checks=True), name, {})
+    assert response.status_code == 403
+    assert response.json()["detail"].startswith("CSRF Failed")
     assert member(PERMISSIONS[name]).get(reverse(f"dashboard-{name}")).status_code == 405
 
 
@@ -94,87 +97,97 @@ def test_strangers_guests_and_pages_of_others_are_refused(name):
     ],
 )
 def test_what_cannot_be_read_is_a_400_that_says_why(browser, body, field):
-    answer = post(browser, "block", body)
-    assert answer.status_code == 400
-    assert answer.json()["detail"]
+    response = post(browser, "block", body)
+    assert response.status_code == 400
+    assert response.json()["detail"]
     if field:
-        assert field in answer.json()["errors"]
+        assert field in response.json()["errors"]
     assert entries() == []
 
 
-def test_a_number_is_blocked_and_that_is_undone(browser, told: Told, commit: Commit):
+def test_a_number_is_blocked_and_that_is_undone(
+    browser, published_events: PublishedEvents, commit: Commit
+):
     with commit():
-        answer = post(browser, "block", {"number": "333 111 2222", "hours": 24})
-    assert answer.json()["number"] == "3331112222"
+        response = post(browser, "block", {"number": "333 111 2222", "hours": 24})
+    assert response.json()["number"] == "3331112222"
     (entry,) = entries()
     assert (entry.number, entry.reason) == (NUMBER, "manual")
     with commit():
-        undone = post(browser, "undo", {"undo": answer.json()["undo"]})
+        undone = post(browser, "undo", {"undo": response.json()["undo"]})
     assert (undone.status_code, undone.json()) == (200, {"number": "3331112222"})
     assert entries() == []
-    assert [event["type"] for event in told] == ["blacklist_added", "blacklist_removed"]
+    assert [event["type"] for event in published_events] == ["blacklist_added", "blacklist_removed"]
 
 
 def test_undoing_a_longer_block_gives_the_entry_its_old_end(browser):
     lists.blacklist_number(NUMBER, hours=1, note="rude")
     before = entries()
-    answer = post(browser, "block", {"number": NUMBER})
+    response = post(browser, "block", {"number": NUMBER})
     assert entries()[0].expires_at is None
-    post(browser, "undo", {"undo": answer.json()["undo"]})
+    post(browser, "undo", {"undo": response.json()["undo"]})
     assert entries() == before
 
 
-def test_undoing_a_release_brings_the_entry_back_as_it_was(browser, told: Told, commit: Commit):
+def test_undoing_a_release_brings_the_entry_back_as_it_was(
+    browser, published_events: PublishedEvents, commit: Commit
+):
     lists.blacklist_number(NUMBER, hours=5, note="rude")
     before = entries()
     with commit():
-        answer = post(browser, "release", {"number": "3331112222"})
+        response = post(browser, "release", {"number": "3331112222"})
     assert entries() == []
     with commit():
-        post(browser, "undo", {"undo": answer.json()["undo"]})
+        post(browser, "undo", {"undo": response.json()["undo"]})
     assert entries() == before
-    assert [event["type"] for event in told][-2:] == ["blacklist_removed", "blacklist_added"]
+    assert [event["type"] for event in published_events][-2:] == [
+        "blacklist_removed",
+        "blacklist_added",
+    ]
 
 
 def test_an_entry_whose_time_went_by_meanwhile_does_not_come_back(browser):
     lists.blacklist_number(NUMBER, hours=1)
     with time_machine.travel(timezone.now() + timedelta(minutes=58), tick=False):
-        answer = post(browser, "release", {"number": NUMBER})
+        response = post(browser, "release", {"number": NUMBER})
     with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
-        assert post(browser, "undo", {"undo": answer.json()["undo"]}).status_code == 200
+        assert post(browser, "undo", {"undo": response.json()["undo"]}).status_code == 200
         assert entries() == []
 
 
 def test_what_is_not_listed_cannot_be_released(browser):
-    answer = post(browser, "release", {"number": NUMBER})
-    assert (answer.status_code, answer.json()) == (
+    response = post(browser, "release", {"number": NUMBER})
+    assert (response.status_code, response.json()) == (
         404,
         {"detail": "Il numero non è nella lista nera"},
     )
 
 
 def test_nobody_makes_up_a_past(browser):
-    answer = post(browser, "block", {"number": NUMBER})
-    forged = answer.json()["undo"].replace(":", "x:", 1)
+    response = post(browser, "block", {"number": NUMBER})
+    forged = response.json()["undo"].replace(":", "x:", 1)
     for undo in (forged, "", "rubbish"):
         assert post(browser, "undo", {"undo": undo}).status_code == 400
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
-        late = post(browser, "undo", {"undo": answer.json()["undo"]})
+        late = post(browser, "undo", {"undo": response.json()["undo"]})
     assert late.json() == {"detail": "Non si può più annullare."}
     assert len(entries()) == 1
 
 
 def test_autobot_is_started_once_and_stopped_once(browser, settings):
     settings.OCR_STREAM_URL = ""
-    answer = post(browser, "autobot-start", {})
-    assert (answer.status_code, answer.json()["detail"]) == (503, "Non è configurato alcun flusso.")
+    response = post(browser, "autobot-start", {})
+    assert (response.status_code, response.json()["detail"]) == (
+        503,
+        "Non è configurato alcun flusso.",
+    )
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
     run = AutobotRun.objects.get(pk=post(browser, "autobot-start", {}).json()["run"])
     assert (run.started_by, run.is_over) == ("anna0", False)
     assert post(browser, "autobot-start", {}).status_code == 409
     assert post(browser, "autobot-stop", {}).json() == {"run": run.pk}
-    answer = post(browser, "autobot-stop", {})
-    assert (answer.status_code, answer.json()["detail"]) == (409, "AutoBOT non è al lavoro.")
+    response = post(browser, "autobot-stop", {})
+    assert (response.status_code, response.json()["detail"]) == (409, "AutoBOT non è al lavoro.")
 
 
 def test_autobots_pictures_are_for_staff(browser, settings):
@@ -184,7 +197,7 @@ def test_autobots_pictures_are_for_staff(browser, settings):
     run = services.start(by="anna")
     keep_board(run, np.zeros((4, 4, 3), np.uint8))
     (told,) = browser.get("/dashboard/figures").json()["autobot"]["pictures"]
-    answer = browser.get(told["url"])
-    assert (answer["Content-Type"], answer.content[:2]) == ("image/jpeg", b"\xff\xd8")
+    response = browser.get(told["url"])
+    assert (response["Content-Type"], response.content[:2]) == ("image/jpeg", b"\xff\xd8")
     assert browser.get(reverse("dashboard-picture", args=[run.pk, "BA"])).status_code == 404
     assert Client().get(told["url"], headers={"Accept": "image/*"}).status_code == 401

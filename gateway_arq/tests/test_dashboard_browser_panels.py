@@ -179,15 +179,15 @@ def test_a_draw_is_written_onto_the_board_and_older_figures_do_not_undo_it(page:
         "(ball) => { window.shown = []; new MutationObserver(() => shown.push(ball.textContent))"
         ".observe(ball, {childList: true, characterData: true, subtree: true}); }"
     )
-    answers: list[list[int]] = []
+    responses: list[list[int]] = []
 
     def slow(route: Route) -> None:
-        answer = route.fetch()
-        answers.append(answer.json()["draw"]["wheels"][0]["numbers"])
-        if len(answers) == 1:
+        response = route.fetch()
+        responses.append(response.json()["draw"]["wheels"][0]["numbers"])
+        if len(responses) == 1:
             archive.save([Draw(timezone.localdate(), "BA", (1, 2, 3, 4, 90))], source="manual")
             expect(bari).to_have_text(NUMBERS, timeout=2000)
-        route.fulfill(response=answer)
+        route.fulfill(response=response)
 
     page.route("**/dashboard/figures", slow)
     outdate_figures()
@@ -197,7 +197,7 @@ def test_a_draw_is_written_onto_the_board_and_older_figures_do_not_undo_it(page:
     outdate_figures()
     with page.expect_response("**/dashboard/figures", timeout=15_000):
         pass  # by now the ones before have been painted
-    assert answers[:2] == [[], [1, 2, 3, 4, 90]]
+    assert responses[:2] == [[], [1, 2, 3, 4, 90]]
     expect(bari).to_have_text(NUMBERS)
     assert page.evaluate("shown") == ["1"]
 

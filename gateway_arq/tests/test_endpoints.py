@@ -41,16 +41,16 @@ def test_version_is_the_documented_json(api: Any) -> None:
 
 
 def test_health_is_the_documented_json(api: Any) -> None:
-    answer = api.get("/health")
-    assert answer.json() == {"status": "healthy"}
-    assert answer["Content-Type"] == "application/json"
+    response = api.get("/health")
+    assert response.json() == {"status": "healthy"}
+    assert response["Content-Type"] == "application/json"
 
 
 def test_health_fails_while_the_database_is_away(api: Any) -> None:
     api.get("/health")
     with patch.object(connection, "cursor", side_effect=OperationalError("away")):
-        answer = api.get("/health")
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        response = api.get("/health")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.parametrize("address", ["/", "/health", "/version", "/metrics", "/api/webcom/lines"])
@@ -62,21 +62,21 @@ def test_every_endpoint_wants_a_key(client: Client, address: str) -> None:
     "accept", ["*/*", "application/json", AXIOS, "text/html;q=0.5, application/json"]
 )
 def test_root_answers_api_clients_with_json(api: Any, accept: str) -> None:
-    answer = api.get("/", headers={"Accept": accept})
-    assert answer.json()["status"] == "healthy"
-    assert "Accept" in answer["Vary"]
+    response = api.get("/", headers={"Accept": accept})
+    assert response.json()["status"] == "healthy"
+    assert "Accept" in response["Vary"]
 
 
 def test_root_leads_browsers_to_the_dashboard(client: Client) -> None:
-    answer = client.get("/", headers={"Accept": BROWSER})
-    assert (answer.status_code, answer["Location"]) == (302, "/dashboard/")
-    assert "Accept" in answer["Vary"]
+    response = client.get("/", headers={"Accept": BROWSER})
+    assert (response.status_code, response["Location"]) == (302, "/dashboard/")
+    assert "Accept" in response["Vary"]
 
 
 @pytest.mark.parametrize(("address", "said"), [("/livez", "alive"), ("/readyz", "ready")])
 def test_probes_need_no_key_and_tell_nothing_else(client: Client, address: str, said: str) -> None:
-    answer = client.get(address)
-    assert (answer.status_code, answer.json()) == (200, {"status": said})
+    response = client.get(address)
+    assert (response.status_code, response.json()) == (200, {"status": said})
     assert client.head(address).status_code == 200
     assert client.post(address).status_code == 405
 
@@ -84,8 +84,8 @@ def test_probes_need_no_key_and_tell_nothing_else(client: Client, address: str, 
 def test_process_is_alive_but_not_ready_without_its_database(client: Client) -> None:
     with patch.object(connection, "cursor", side_effect=OperationalError("away at 10.0.0.3")):
         assert client.get("/livez").status_code == 200
-        answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {"detail": "Not ready."})
+        response = client.get("/readyz")
+    assert (response.status_code, response.json()) == (503, {"detail": "Not ready."})
 
 
 def test_head_and_options_are_answered(api: Any) -> None:
@@ -95,5 +95,5 @@ def test_head_and_options_are_answered(api: Any) -> None:
 
 @pytest.mark.parametrize("address", ["/health/", "/version/", "/metrics/", "/docs/"])
 def test_address_with_a_slash_too_many_is_404_and_no_redirect(api: Any, address: str) -> None:
-    answer = api.get(address)
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
+    response = api.get(address)
+    assert (response.status_code, response.json()) == (404, {"detail": "Not found."})

@@ -87,10 +87,10 @@ def asker(api: Any) -> Any:
     return api
 
 
-def _error(answer: Any, status: int) -> Any:
-    assert answer.status_code == status
-    assert answer["Content-Type"].startswith("application/json")
-    body = json.loads(answer.content)
+def _error(response: Any, status: int) -> Any:
+    assert response.status_code == status
+    assert response["Content-Type"].startswith("application/json")
+    body = json.loads(response.content)
     assert isinstance(body["detail"], str)
     assert body["detail"]
     return body
@@ -102,9 +102,9 @@ def test_unknown_address(asker: Any) -> None:
 
 
 def test_method_that_is_not_there(asker: Any) -> None:
-    answer = asker.delete("/echo")
-    assert _error(answer, 405) == {"detail": 'Method "DELETE" not allowed.'}
-    assert answer["Allow"] == "GET, POST, HEAD, OPTIONS"
+    response = asker.delete("/echo")
+    assert _error(response, 405) == {"detail": 'Method "DELETE" not allowed.'}
+    assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 def test_answer_that_cannot_be_given(asker: Any) -> None:
@@ -154,8 +154,8 @@ def test_json_that_is_no_object(asker: Any, body: bytes) -> None:
 
 def test_wrong_fields_are_named_one_by_one(asker: Any) -> None:
     body = {"limit": "many", "rows": [{"cost": 1}, {}]}
-    answer = _error(asker.post("/echo", body, format="json"), 400)
-    assert answer == {
+    response = _error(asker.post("/echo", body, format="json"), 400)
+    assert response == {
         "detail": "limit: A valid integer is required. rows.1.cost: This field is required.",
         "errors": {
             "limit": ["A valid integer is required."],
@@ -176,18 +176,18 @@ def test_errors_of_django_are_told_the_same_way(asker: Any) -> None:
 def test_fault_of_ours_tells_its_id_and_nothing_else(
     asker: Any, address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = asker.get(address, headers={"X-Request-ID": "order-66"})
-    assert _error(answer, 500) == {"detail": "Internal server error.", "request_id": "order-66"}
-    assert answer["X-Request-ID"] == "order-66"
+    response = asker.get(address, headers={"X-Request-ID": "order-66"})
+    assert _error(response, 500) == {"detail": "Internal server error.", "request_id": "order-66"}
+    assert response["X-Request-ID"] == "order-66"
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert record.exc_info is not None
 
 
 @pytest.mark.parametrize("address", ["/raise/database", "/raise/connection", "/plain/database"])
 def test_absent_database_is_503_and_worth_another_try(asker: Any, address: str) -> None:
-    answer = asker.get(address)
-    assert _error(answer, 503) == {"detail": "The database is not available. Try again."}
-    assert answer["Retry-After"] == "5"
+    response = asker.get(address)
+    assert _error(response, 503) == {"detail": "The database is not available. Try again."}
+    assert response["Retry-After"] == "5"
 
 
 def test_key_that_cannot_be_looked_up_is_503_and_not_401(client: Client) -> None:
@@ -198,8 +198,8 @@ def test_key_that_cannot_be_looked_up_is_503_and_not_401(client: Client) -> None
 def test_body_over_the_limit_is_refused_unread(asker: Any, settings: Any) -> None:
     settings.MAX_BODY_BYTES = 1024
     body = b'{"limit":' + b" " * 1024 + b"1}"
-    answer = asker.generic("POST", "/echo", body, content_type="application/json")
-    assert _error(answer, 413) == {"detail": "The request body is over 1024 bytes."}
+    response = asker.generic("POST", "/echo", body, content_type="application/json")
+    assert _error(response, 413) == {"detail": "The request body is over 1024 bytes."}
     assert (
         asker.generic("POST", "/echo", b'{"limit":1}', content_type="application/json").status_code
         == 200
@@ -207,8 +207,8 @@ def test_body_over_the_limit_is_refused_unread(asker: Any, settings: Any) -> Non
 
 
 def test_body_of_unknown_length_is_refused(asker: Any) -> None:
-    answer = asker.generic("POST", "/echo", b"", HTTP_TRANSFER_ENCODING="chunked")
-    assert _error(answer, 411) == {"detail": "The request needs a Content-Length."}
+    response = asker.generic("POST", "/echo", b"", HTTP_TRANSFER_ENCODING="chunked")
+    assert _error(response, 411) == {"detail": "The request needs a Content-Length."}
 
 
 @pytest.mark.parametrize("length", ["-1", "ten", "1e3", pytest.param("\u00b2", id="superscript")])
@@ -234,9 +234,9 @@ def test_foreign_host_is_refused(asker: Any) -> None:
 def test_people_get_pages_where_people_browse(asker: Any) -> None:
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     for address, status in (("/admin/denied", 403), ("/admin/bug", 500), ("/admin/a/b", 404)):
-        answer = asker.get(address, headers=browser)
-        assert answer.status_code == status
-        assert answer["Content-Type"].startswith("text/html")
+        response = asker.get(address, headers=browser)
+        assert response.status_code == status
+        assert response["Content-Type"].startswith("text/html")
     _error(asker.get("/nowhere", headers=browser), 404)
     _error(asker.get("/admin/a/b"), 404)
 
@@ -286,14 +286,14 @@ def test_browsable_pages_are_for_staff(client: Client, admin_client: Client, api
     assert page["Content-Type"].startswith("text/html")
     assert "&quot;raw&quot;: 1" in page.content.decode()
     assert client.get("/raw", headers=BROWSER).json()["code"] == "missing_api_key"
-    answer = client.get("/raw", headers={**BROWSER, "X-API-Key": api_key})
-    assert (answer["Content-Type"], answer.json()) == ("application/json", {"raw": 1})
+    response = client.get("/raw", headers={**BROWSER, "X-API-Key": api_key})
+    assert (response["Content-Type"], response.json()) == ("application/json", {"raw": 1})
 
 
 def test_staff_sees_errors_as_pages_too(admin_client: Client) -> None:
-    answer = admin_client.get("/raise/denied", headers=BROWSER)
-    assert answer.status_code == 403
-    assert "Not this line." in answer.content.decode()
+    response = admin_client.get("/raise/denied", headers=BROWSER)
+    assert response.status_code == 403
+    assert "Not this line." in response.content.decode()
 
 
 def test_outage_while_a_session_is_looked_up_is_503_too(client: Client) -> None:

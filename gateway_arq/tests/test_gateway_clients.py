@@ -144,9 +144,9 @@ def test_requests_works_as_the_reference_shows_it(gateway: RunningGateway) -> No
 
 def test_a_client_of_the_switchboard_sees_what_it_does(gateway: RunningGateway) -> None:
     def ask(method: str, path: str, **options: Any) -> Any:
-        answer = gateway.ask(method, f"/jpbx-api/api/{path}", **options)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = gateway.ask(method, f"/jpbx-api/api/{path}", **options)
+        assert response.status_code == 200, response.text
+        return response.json()
 
     address = f"ws://127.0.0.1:{gateway.port}/jpbx-ws?api_key={DOCUMENTED_KEY}"
     with connect(address) as ws:

@@ -26,7 +26,7 @@ from sandbox.app import CONTROL
 
 pytestmark = pytest.mark.timeout(400)
 
-PATIENCE_MS = 40_000
+TIMEOUT_MS = 40_000
 READING_MS = 240_000  # some ten pictures of the television, on a machine that is busy
 PAINTED = """() => {
   const paint = new URL("paint.js", document.querySelector("script[type=module]").src);
@@ -49,21 +49,21 @@ def test_a_killed_gateway_is_told_and_its_return_is_clean(
     gateway = start_gateway(env)
     log_in(page, gateway)
     gateway.deliver(id="before", state="Pending")  # at night the sandbox may have none itself
-    expect(page.locator("#rows [data-key=before]")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#rows [data-key=before]")).to_be_visible(timeout=TIMEOUT_MS)
     gateway.kill()
-    page.wait_for_selector('[data-link="offline"]', timeout=PATIENCE_MS)
+    page.wait_for_selector('[data-link="offline"]', timeout=TIMEOUT_MS)
     page.evaluate(PAINTED)
     known = keys(page)
-    expect(page.locator("#stale")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#stale")).to_be_visible(timeout=TIMEOUT_MS)
     picture(page, "dashboard-stale")
     assert keys(page) == known  # what was known stays on the screen
     gateway = start_gateway(env)
-    page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
+    page.wait_for_selector(LIVE, timeout=TIMEOUT_MS)
     expect(page.locator("#stale")).to_be_hidden()
     differences = (lacking_and_left(page) for _ in range(ROUNDS))
     assert (set(), set()) in differences  # for a moment: every second calls begin and end
     gateway.deliver(id="after", state="Pending")
-    expect(page.locator("#rows [data-key=after]")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#rows [data-key=after]")).to_be_visible(timeout=TIMEOUT_MS)
     shown = keys(page)
     assert "before" in shown
     assert len(shown) == len(set(shown))
@@ -91,17 +91,17 @@ def test_autobot_reads_the_draw_off_the_television_while_staff_watch(
     else:
         autobot.locator(".start summary").click()
         autobot.locator("[data-start=extraordinary]").click()
-    expect(autobot).to_have_attribute("data-status", "capturing", timeout=PATIENCE_MS)
+    expect(autobot).to_have_attribute("data-status", "capturing", timeout=TIMEOUT_MS)
     expect(autobot).to_have_attribute("data-status", "completed", timeout=READING_MS)
     expect(autobot).to_contain_text("11 / 11")
     assert board(page, "autobot-title") == draws.on(day)
     assert board(page, "draw-title") == draws.on(day)
     expect(autobot.locator(".steps")).to_contain_text("Telegram")
     autobot.get_by_text("Immagini di ciò").click()
-    expect(autobot.locator(".pictures img")).to_have_count(12, timeout=PATIENCE_MS)
+    expect(autobot.locator(".pictures img")).to_have_count(12, timeout=TIMEOUT_MS)
     for image in autobot.locator(".pictures img").all():
         image.scroll_into_view_if_needed()  # they are loaded when they are seen
-        expect(image).not_to_have_js_property("naturalWidth", 0, timeout=PATIENCE_MS)
+        expect(image).not_to_have_js_property("naturalWidth", 0, timeout=TIMEOUT_MS)
     picture(page, "dashboard-evening")
     page.context.close()
     gateway.stop()
@@ -117,7 +117,7 @@ def log_in(page: Page, gateway: RunningGateway) -> None:
     found = re.search(r"admin, password (\S{16})", gateway.output.read_text())
     page.goto(f"{gateway.url}/dashboard/")
     fill_login(page, "admin", found[1])
-    page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
+    page.wait_for_selector(LIVE, timeout=TIMEOUT_MS)
 
 
 def steer(env: dict[str, str], **programme: Any) -> None:
@@ -125,8 +125,8 @@ def steer(env: dict[str, str], **programme: Any) -> None:
     address = f"http://127.0.0.1:{env['SANDBOX_PORT']}{CONTROL}/television"
     body = json.dumps(programme).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert response.status == 200
 
 
 def board(page: Page, title: str) -> dict[str, tuple[int, ...]]:

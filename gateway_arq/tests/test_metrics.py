@@ -34,7 +34,7 @@ CALL = {"lineID": "Sickprod90TLW", "timestamp": int(NOW.timestamp()), "revision"
 
 
 @pytest.fixture
-def busy_house(db: None) -> Iterator[None]:
+def busy_gateway(db: None) -> Iterator[None]:
     """One line, one call in progress and one that ended; WebCom's pull runs, its push fails."""
     with time_machine.travel(NOW, tick=False):
         Line.objects.create(
@@ -50,7 +50,7 @@ def busy_house(db: None) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("busy_house")
+@pytest.mark.usefixtures("busy_gateway")
 def test_json_has_every_field_of_both_references(api: Any) -> None:
     assert api.get("/metrics").json() == {
         "workers": {
@@ -78,7 +78,7 @@ def _samples(families: Iterable[Any]) -> dict[tuple[str, str], float]:
     }
 
 
-@pytest.mark.usefixtures("busy_house")
+@pytest.mark.usefixtures("busy_gateway")
 @pytest.mark.parametrize(
     ("accept", "parse", "kind"),
     [
@@ -96,10 +96,10 @@ def _samples(families: Iterable[Any]) -> dict[tuple[str, str], float]:
 def test_scrapers_get_the_same_figures_in_their_own_format(
     api: Any, accept: str, parse: Callable[[str], Iterable[Any]], kind: str
 ) -> None:
-    answer = api.get("/metrics", headers={"Accept": accept})
-    assert answer["Content-Type"].startswith(kind)
-    assert "Accept" in answer["Vary"]
-    samples = _samples(parse(answer.content.decode()))
+    response = api.get("/metrics", headers={"Accept": accept})
+    assert response["Content-Type"].startswith(kind)
+    assert "Accept" in response["Vary"]
+    samples = _samples(parse(response.content.decode()))
     assert samples["gateway_arq_calls_active", "webcom"] == 1
     assert samples["gateway_arq_calls_today", ""] == 2
     assert samples["gateway_arq_cost_today_euros", ""] == 45.5
@@ -158,26 +158,26 @@ def test_scrapers_get_the_same_figures_in_their_own_format(
     ],
 )
 def test_client_gets_the_format_it_prefers(api: Any, accept: str, query: str, kind: str) -> None:
-    answer = api.get(f"/metrics?{query}", headers={"Accept": accept})
-    assert answer.status_code == 200
-    assert answer["Content-Type"].partition(";")[0] == kind
+    response = api.get(f"/metrics?{query}", headers={"Accept": accept})
+    assert response.status_code == 200
+    assert response["Content-Type"].partition(";")[0] == kind
 
 
 @pytest.mark.django_db
 def test_unknown_format_is_refused_by_name(api: Any) -> None:
-    answer = api.get("/metrics?format=xml")
-    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["format"])
+    response = api.get("/metrics?format=xml")
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["format"])
 
 
 @pytest.mark.django_db
 def test_scraper_without_key_is_told_so_in_json(client: Client) -> None:
-    answer = client.get("/metrics", headers={"Accept": PROMETHEUS_3})
-    assert (answer.status_code, answer["Content-Type"]) == (401, "application/json")
+    response = client.get("/metrics", headers={"Accept": PROMETHEUS_3})
+    assert (response.status_code, response["Content-Type"]) == (401, "application/json")
 
 
 @pytest.mark.django_db
 def test_metrics_cost_the_same_few_queries_however_much_there_is(
-    api: Any, busy_house: None, django_assert_max_num_queries: Any
+    api: Any, busy_gateway: None, django_assert_max_num_queries: Any
 ) -> None:
     api.get("/version")
     with django_assert_max_num_queries(8):

@@ -14,9 +14,9 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
+from ocr.tests.legacy_server import legacy_at
 
 from ocr.legacy.place import in_file
-from ocr.tests.legacy_house import legacy_at
 from sandbox.legacy import fill
 from sandbox.operator import packed
 from sandbox.testing import (
@@ -44,9 +44,9 @@ PAGES = ("/admin/", "/dashboard", "/docs", "/i18n/")
 
 @pytest.fixture
 def document(client: Client) -> Any:
-    answer = client.get("/docs/openapi.json")
-    assert answer.status_code == 200
-    return answer.json()
+    response = client.get("/docs/openapi.json")
+    assert response.status_code == 200
+    return response.json()
 
 
 def test_document_is_openapi_3_1_and_needs_no_key(document: Any) -> None:
@@ -84,7 +84,7 @@ def test_every_operation_tells_its_errors_and_shows_an_example(document: Any) ->
         for method, operation in operations.items():
             responses = operation["responses"]
             assert {"401", "429", "503"} <= set(responses), (method, path)
-            good = next(answer for code, answer in responses.items() if code.startswith("2"))
+            good = next(response for code, response in responses.items() if code.startswith("2"))
             json_ = good["content"]["application/json"]
             assert "examples" in json_ or "example" in json_, (method, path)
             assert operation["summary"], (method, path)
@@ -109,13 +109,13 @@ def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
 
 @pytest.mark.parametrize("address", ["/docs", "/docs/redoc", "/docs/events"])
 def test_pages_load_nothing_from_elsewhere(client: Client, address: str) -> None:
-    answer = client.get(address)
-    assert answer.status_code == 200
-    page = answer.content.decode()
+    response = client.get(address)
+    assert response.status_code == 200
+    page = response.content.decode()
     assert re.findall(r'(?:src|href)="(?!/)[^"]*"', page) == []
     assert re.findall(r'src="(?!/static/)[^"]*"', page) == []
     assert "<script>" not in page
-    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert "default-src 'none'" in response["Content-Security-Policy"]
     for file in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
         assert client.get(file).status_code == 200, file
 

@@ -17,7 +17,7 @@ from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, Refused, Source
 
 T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=64)]
-PLAYED_MOST: Final = 10  # numbers of one bet
+MAX_PLAYED: Final = 10  # numbers of one bet
 
 
 class LatestQuery(Struct, frozen=True):
@@ -78,10 +78,10 @@ class SearchQuery(HistoryQuery, frozen=True, kw_only=True):
 
     def at_least(self) -> int:
         """How many of them must have come out together."""
-        most = min(len(self.numbers()), len(OUTCOMES))
-        wish = (self.sorte or OUTCOMES[most - 1]).strip().lower()
-        if wish not in OUTCOMES[:most]:
-            known = ", ".join(OUTCOMES[:most])
+        maximum = min(len(self.numbers()), len(OUTCOMES))
+        wish = (self.sorte or OUTCOMES[maximum - 1]).strip().lower()
+        if wish not in OUTCOMES[:maximum]:
+            known = ", ".join(OUTCOMES[:maximum])
             raise ValidationError({"sorte": [f"With these numbers there is: {known}."]})
         return OUTCOMES.index(wish) + 1
 
@@ -116,8 +116,8 @@ def _played(text: str) -> tuple[int, ...]:
     if not all(re.fullmatch(r"[0-9]{1,2}", word) for word in words):
         raise Refused("Numbers are told as 5,12,90.")
     numbers = tuple(map(int, words))
-    if len(numbers) > PLAYED_MOST or len(set(numbers)) != len(numbers):
-        raise Refused(f"One to {PLAYED_MOST} different numbers can be searched.")
+    if len(numbers) > MAX_PLAYED or len(set(numbers)) != len(numbers):
+        raise Refused(f"One to {MAX_PLAYED} different numbers can be searched.")
     if not all(1 <= number <= HIGHEST for number in numbers):
         raise Refused(f"Numbers go from 1 to {HIGHEST}.")
     return numbers

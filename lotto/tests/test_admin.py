@@ -76,9 +76,9 @@ def test_a_draw_is_corrected_by_hand_and_logged(staff: Client) -> None:
 @pytest.mark.parametrize("wrong", [{"n1": 2}, {"n1": 0}, {"n1": 91}, {"n1": ""}, {"n1": "x"}])
 def test_wrong_numbers_are_refused_in_the_form(staff: Client, wrong: dict[str, Any]) -> None:
     draw = Extraction.objects.get(day=DAY, wheel="BA")
-    answer = staff.post(f"{DRAWS}{draw.pk}/change/", {f"n{n}": n for n in range(1, 6)} | wrong)
-    assert answer.status_code == 200
-    assert "errorlist" in answer.content.decode()
+    response = staff.post(f"{DRAWS}{draw.pk}/change/", {f"n{n}": n for n in range(1, 6)} | wrong)
+    assert response.status_code == 200
+    assert "errorlist" in response.content.decode()
     assert Extraction.objects.get(pk=draw.pk).numbers == draw.numbers
 
 

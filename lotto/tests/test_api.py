@@ -41,11 +41,11 @@ def full() -> list[bytes]:
 
 
 def test_stats(api: Any, full: list[bytes]) -> None:
-    answer = api.get("/api/lotto/stats").json()
-    assert answer["total_records"] == len(full)
-    assert answer["unique_dates"] == len({line[:10] for line in full})
-    assert (answer["first_date"], answer["last_date"]) == ("1939/01/07", "2026/05/30")
-    assert sum(answer["by_wheel"].values()) == len(full)
+    response = api.get("/api/lotto/stats").json()
+    assert response["total_records"] == len(full)
+    assert response["unique_dates"] == len({line[:10] for line in full})
+    assert (response["first_date"], response["last_date"]) == ("1939/01/07", "2026/05/30")
+    assert sum(response["by_wheel"].values()) == len(full)
 
 
 def test_an_empty_archive_has_no_days(api: Any) -> None:
@@ -78,14 +78,14 @@ def test_a_day_and_a_wheel(api: Any, full: list[bytes], day: str) -> None:
 
 def test_a_range_page_by_page(api: Any, full: list[bytes]) -> None:
     asked = "/api/lotto/range?from_date=2026/05/28&to_date=2026-05-30"
-    answer = api.get(asked).json()
-    assert (answer["success"], answer["count"], answer["timestamp"]) == (True, 33, AT)
-    assert answer["results"][-1] == {
+    response = api.get(asked).json()
+    assert (response["success"], response["count"], response["timestamp"]) == (True, 33, AT)
+    assert response["results"][-1] == {
         "data": "2026/05/30", "ruota": "VE", "numeri": LATEST["VE"],
     }  # fmt: skip
     page = api.get(f"{asked}&limit=5&offset=31").json()
     assert (page["count"], page["total"]) == (2, 33)
-    assert page["results"] == answer["results"][31:]
+    assert page["results"] == response["results"][31:]
     only = api.get(f"{asked}&ruota=Roma").json()
     assert {each["ruota"] for each in only["results"]} == {"RM"}
 
@@ -115,9 +115,9 @@ def test_a_range_page_by_page(api: Any, full: list[bytes]) -> None:
     ],
 )
 def test_what_cannot_be_asked_is_told(api: Any, address: str, status: int) -> None:
-    answer = api.get(f"/api/lotto/{address}")
-    assert answer.status_code == status
-    assert answer.json()["detail"]
+    response = api.get(f"/api/lotto/{address}")
+    assert response.status_code == status
+    assert response.json()["detail"]
 
 
 def post(api: Any, what: str, body: Any) -> Any:
@@ -153,9 +153,9 @@ def test_save_once_conflict_and_overwrite(api: Any) -> None:
 )  # fmt: skip
 def test_what_is_no_draw_is_not_saved(api: Any, wrong: dict[str, Any]) -> None:
     body = {"data": "2025/12/06", "ruota": "BA", "numeri": NUMBERS, **wrong}
-    answer = post(api, "save", body)
-    assert answer.status_code == 400
-    assert answer.json()["detail"]
+    response = post(api, "save", body)
+    assert response.status_code == 400
+    assert response.json()["detail"]
     assert not Extraction.objects.exists()
 
 
@@ -192,12 +192,12 @@ def test_delete_a_wheel_and_a_day(api: Any, full: list[bytes]) -> None:
 def test_import_from_the_folder_and_by_upload(api: Any, folders: tuple[Path, Path]) -> None:
     (folders[0] / "storico.txt").write_bytes(SLICE.read_bytes() + b"rubbish\n")
     count = len(SLICE.read_bytes().splitlines())
-    answer = post(api, "import", {"file_path": "storico.txt"}).json()
-    assert (answer["success"], answer["inserted"], answer["skipped"]) == (True, count, 0)
-    assert [error["line"] for error in answer["errors"]] == [count + 1]
+    response = post(api, "import", {"file_path": "storico.txt"}).json()
+    assert (response["success"], response["inserted"], response["skipped"]) == (True, count, 0)
+    assert [error["line"] for error in response["errors"]] == [count + 1]
     upload = SimpleUploadedFile("storico.txt", SLICE.read_bytes())
-    answer = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
-    assert (answer["inserted"], answer["skipped"], answer["errors"]) == (0, count, [])
+    response = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
+    assert (response["inserted"], response["skipped"], response["errors"]) == (0, count, [])
 
 
 @pytest.mark.parametrize(
@@ -206,18 +206,18 @@ def test_import_from_the_folder_and_by_upload(api: Any, folders: tuple[Path, Pat
 def test_import_of_anything_else_is_refused(
     api: Any, folders: tuple[Path, Path], path: Any, status: int
 ) -> None:
-    answer = post(api, "import", {"file_path": path})
-    assert answer.status_code == status
-    assert answer.json()["detail"]
+    response = post(api, "import", {"file_path": path})
+    assert response.status_code == status
+    assert response.json()["detail"]
 
 
 def test_export_and_download_are_the_operators_file(
     api: Any, full: list[bytes], folders: tuple[Path, Path]
 ) -> None:
-    answer = api.get("/api/lotto/export").json()
-    assert (answer["exported"], answer["timestamp"]) == (len(full), AT)
-    assert Path(answer["file_path"]) == folders[1] / "lotto_export.tsv"
-    assert Path(answer["file_path"]).read_bytes() == SLICE.read_bytes()
+    response = api.get("/api/lotto/export").json()
+    assert (response["exported"], response["timestamp"]) == (len(full), AT)
+    assert Path(response["file_path"]) == folders[1] / "lotto_export.tsv"
+    assert Path(response["file_path"]).read_bytes() == SLICE.read_bytes()
     stream = api.get("/api/lotto/export?download=1&filename=storico.txt")
     assert stream.getvalue() == SLICE.read_bytes()
     assert 'filename="storico.txt"' in stream["Content-Disposition"]

@@ -46,10 +46,10 @@ NEARLY = {
 quickly = settings(max_examples=60)
 
 
-def check(answer: Any) -> None:
-    assert answer.status_code in (200, 400, 404, 409), answer.content
-    if answer.status_code != 200:
-        assert answer.json()["detail"]
+def check(response: Any) -> None:
+    assert response.status_code in (200, 400, 404, 409), response.content
+    if response.status_code != 200:
+        assert response.json()["detail"]
     for row in Extraction.objects.all():
         assert len({*row.numbers}) == 5
         assert all(1 <= number <= 90 for number in row.numbers)
@@ -75,9 +75,9 @@ def test_a_whole_body(api: Any, path: str, body: Any) -> None:
 @quickly
 @given(path=st.text(max_size=40))
 def test_an_imports_path(api: Any, path: str) -> None:
-    answer = api.post("/api/lotto/import", {"file_path": path}, format="json")
-    assert answer.status_code in (400, 403), answer.content
-    assert answer.json()["detail"]
+    response = api.post("/api/lotto/import", {"file_path": path}, format="json")
+    assert response.status_code in (400, 403), response.content
+    assert response.json()["detail"]
 
 
 QUERIES: dict[str, tuple[str, ...]] = {
@@ -103,10 +103,10 @@ SAID = st.one_of(
 @pytest.mark.parametrize("path", sorted(QUERIES))
 def test_a_query(api: Any, path: str, data: st.DataObject, folders: Any) -> None:
     names = data.draw(st.lists(st.sampled_from(QUERIES[path]), unique=True))
-    answer = api.get(f"/api/lotto/{path}", {name: data.draw(SAID) for name in names})
-    assert answer.status_code in (200, 400)
-    if answer.status_code == 400:
-        assert answer.json()["detail"]
+    response = api.get(f"/api/lotto/{path}", {name: data.draw(SAID) for name in names})
+    assert response.status_code in (200, 400)
+    if response.status_code == 400:
+        assert response.json()["detail"]
 
 
 @quickly
@@ -129,21 +129,21 @@ def test_a_file_in_a_wrong_encoding_is_rejected_line_by_line(
     api: Any, body: Callable[[], bytes]
 ) -> None:
     upload = SimpleUploadedFile("storico.txt", body())
-    answer = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
-    assert (answer["inserted"], answer["skipped"]) == (0, 0)
-    assert answer["rejected"] == len(answer["errors"]) > 0
+    response = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
+    assert (response["inserted"], response["skipped"]) == (0, 0)
+    assert response["rejected"] == len(response["errors"]) > 0
     assert not Extraction.objects.exists()
 
 
 def test_a_byte_order_mark_and_crlf_do_not_matter(api: Any) -> None:
     text = b"\xef\xbb\xbf" + SLICE.read_bytes().replace(b"\n", b"\r\n") + b"\x1a"
     upload = SimpleUploadedFile("storico.txt", io.BytesIO(text).read())
-    answer = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
-    assert (answer["inserted"], answer["rejected"]) == (len(SLICE.read_bytes().splitlines()), 0)
+    response = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
+    assert (response["inserted"], response["rejected"]) == (len(SLICE.read_bytes().splitlines()), 0)
 
 
 def test_ten_thousand_bad_lines_do_not_stop_the_good_ones(api: Any) -> None:
     upload = SimpleUploadedFile("storico.txt", b"rubbish\n" * 10_000 + SLICE.read_bytes())
-    answer = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
-    assert (answer["rejected"], len(answer["errors"])) == (10_000, 1_000)
-    assert answer["inserted"] == len(SLICE.read_bytes().splitlines())
+    response = api.post("/api/lotto/import", {"file": upload}, format="multipart").json()
+    assert (response["rejected"], len(response["errors"])) == (10_000, 1_000)
+    assert response["inserted"] == len(SLICE.read_bytes().splitlines())

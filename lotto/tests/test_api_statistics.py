@@ -22,10 +22,10 @@ def full(db: None) -> None:
 
 
 def test_numbers_of_every_wheel(api: Any) -> None:
-    answer = api.get("/api/lotto/stats/numbers").json()
-    assert list(answer["wheels"]) == [*WHEELS, "TUTTE"]
+    response = api.get("/api/lotto/stats/numbers").json()
+    assert list(response["wheels"]) == [*WHEELS, "TUTTE"]
     bari = [draw for draw in DRAWS if draw.wheel == "BA"]
-    told = answer["wheels"]["BA"]
+    told = response["wheels"]["BA"]
     assert (told["draws"], told["first_date"], told["last_date"]) == (
         len(bari), "1939/01/07", "2026/05/30",
     )  # fmt: skip
@@ -34,53 +34,57 @@ def test_numbers_of_every_wheel(api: Any) -> None:
         with_it = [n for n, draw in enumerate(bari) if each["number"] in draw.numbers]
         assert each["frequency"] == len(with_it)
         assert each["delay"] == len(bari) - 1 - max(with_it, default=-1)
-    assert sum(each["frequency"] for each in answer["wheels"]["TUTTE"]["numbers"]) == 5 * len(
+    assert sum(each["frequency"] for each in response["wheels"]["TUTTE"]["numbers"]) == 5 * len(
         [draw for draw in DRAWS if draw.wheel in CITIES]
     )
 
 
 def test_one_wheel_and_a_part_of_the_archive(api: Any) -> None:
     asked = "/api/lotto/stats/numbers?ruota=roma&from_date=2026-05-30&to_date=2026/05/30"
-    answer = api.get(asked).json()
-    assert list(answer["wheels"]) == ["RM"]
-    assert answer["wheels"]["RM"]["draws"] == 1
-    drawn = [n["number"] for n in answer["wheels"]["RM"]["numbers"] if n["frequency"]]
+    response = api.get(asked).json()
+    assert list(response["wheels"]) == ["RM"]
+    assert response["wheels"]["RM"]["draws"] == 1
+    drawn = [n["number"] for n in response["wheels"]["RM"]["numbers"] if n["frequency"]]
     assert drawn == sorted([67, 47, 2, 86, 42])
 
 
 def test_the_table_of_the_delayed(api: Any) -> None:
-    answer = api.get("/api/lotto/stats/delays?limit=3").json()
+    response = api.get("/api/lotto/stats/delays?limit=3").json()
     numbers = api.get("/api/lotto/stats/numbers").json()
-    for wheel, told in answer["wheels"].items():
+    for wheel, told in response["wheels"].items():
         everything = numbers["wheels"][wheel]["numbers"]
         assert told == sorted(everything, key=lambda each: (-each["delay"], each["number"]))[:3]
 
 
 def test_pairs(api: Any) -> None:
-    answer = api.get("/api/lotto/stats/pairs?sort=frequency&numero=87&limit=4005").json()
-    assert (answer["ruota"], answer["total"], answer["count"]) == ("TUTTE", 89, 89)
-    for each in answer["pairs"]:
+    response = api.get("/api/lotto/stats/pairs?sort=frequency&numero=87&limit=4005").json()
+    assert (response["ruota"], response["total"], response["count"]) == ("TUTTE", 89, 89)
+    for each in response["pairs"]:
         wanted = set(each["numbers"])
         found = [d for d in DRAWS if d.wheel in CITIES and wanted <= set(d.numbers)]
         assert (87 in wanted, each["frequency"]) == (True, len(found))
         last = max((draw.day for draw in found), default=None)
         assert each["last_date"] == (last and f"{last:%Y/%m/%d}")
-    frequencies = [each["frequency"] for each in answer["pairs"]]
+    frequencies = [each["frequency"] for each in response["pairs"]]
     assert frequencies == sorted(frequencies, reverse=True)
     page = api.get("/api/lotto/stats/pairs?sort=frequency&numero=87&limit=2&offset=3").json()
-    assert page["pairs"] == answer["pairs"][3:5]
+    assert page["pairs"] == response["pairs"][3:5]
 
 
 def test_search_of_a_combination(api: Any) -> None:
-    answer = api.get("/api/lotto/search?numeri=87,61").json()
+    response = api.get("/api/lotto/search?numeri=87,61").json()
     found = [d for d in DRAWS if d.wheel in CITIES and {87, 61} <= set(d.numbers)]
-    assert (answer["ruota"], answer["sorte"], answer["total"]) == ("TUTTE", "ambo", len(found))
-    assert answer["results"][0] == {
+    assert (response["ruota"], response["sorte"], response["total"]) == (
+        "TUTTE",
+        "ambo",
+        len(found),
+    )
+    assert response["results"][0] == {
         "data": "2026/05/30", "ruota": "BA", "numeri": [87, 61, 14, 25, 38], "hits": 2,
         "outcome": "ambo",
     }  # fmt: skip
-    assert (answer["delay"], answer["draws"]) == (0, len(DAYS))
-    assert answer["outcomes"] == {"ambo": len(found)}
+    assert (response["delay"], response["draws"]) == (0, len(DAYS))
+    assert response["outcomes"] == {"ambo": len(found)}
 
 
 def test_all_wheels_are_those_of_the_cities(api: Any) -> None:
@@ -128,6 +132,6 @@ def test_statistics_follow_every_change(api: Any) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(api: Any, asked: str) -> None:
-    answer = api.get(f"/api/lotto/{asked}")
-    assert answer.status_code == 400
-    assert answer.json()["detail"]
+    response = api.get(f"/api/lotto/{asked}")
+    assert response.status_code == 400
+    assert response.json()["detail"]

@@ -93,7 +93,7 @@ def test_what_is_broken_is_said(body: bytes) -> None:
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
 def test_a_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
-    monkeypatch.setattr(files, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(files, "MAX_BYTES", 1_000_000)
     bomb = packed("storico.txt", (b"0" * 10_000 + end) * 1_000)
     assert len(bomb) < 50_000
     with pytest.raises(files.Unreadable, match="over"):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from core.workers.models import Health, WorkerStatus
 from lotto import imports, ingest, tasks
 from lotto.models import Correction, Extraction, Intake
@@ -64,7 +64,7 @@ def test_the_last_fifty_days_come_and_nothing_else(
 
 
 def test_what_people_and_the_ocr_had_is_verified_or_corrected(
-    operator: RunningOperator, told: Told, commit: Commit
+    operator: RunningOperator, published_events: PublishedEvents, commit: Commit
 ) -> None:
     ocr = [Draw(DAY, "BA", BARI), Draw(DAY, "CA", (1, 2, 3, 4, 5))]
     ingest.save(ocr, source=Source.OCR)
@@ -83,7 +83,7 @@ def test_what_people_and_the_ocr_had_is_verified_or_corrected(
     assert "GE is stored with other numbers" in done.errors[0]["reason"]
     log = {c.wheel: (c.before, c.source_before, c.source) for c in Correction.objects.all()}
     assert log == {"CA": ("1 2 3 4 5", "ocr", "sync"), "FI": ("5 4 3 2 1", "manual", "sync")}
-    (said,) = [event for event in told if event["type"] == "lotto_corrected"]
+    (said,) = [event for event in published_events if event["type"] == "lotto_corrected"]
     assert (said["date"], said["source"], set(said["wheels"])) == (
         "2026/05/30",
         "sync",
@@ -173,9 +173,9 @@ def test_the_next_address_is_asked_when_one_fails(operator: RunningOperator, set
 
 
 def test_the_endpoint_answers_as_documented(api: Any, operator: RunningOperator) -> None:
-    answer = api.post("/api/lotto/sync")
-    assert answer.status_code == 200
-    body = answer.json()
+    response = api.post("/api/lotto/sync")
+    assert response.status_code == 200
+    body = response.json()
     imported = len(lines())
     assert (body["success"], body["imported"], body["skipped"]) == (True, imported, 0)
     assert body["message"] == f"Sync completed: {imported} new records imported"

@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from core.lib.days import day_bounds, local_day
 from core.lib.locks import lock_for_transaction
-from ocr.clients.openrouter import MOST_TOKENS
+from ocr.clients.openrouter import MAX_TOKENS
 from ocr.models import AiUse
 from ocr.types import NOTHING_USED, AiError, AiModel, AiUsage
 
 LOCK: Final = "ocr.ai.budget"
 PICTURE_TOKENS: Final = 6_000  # more than any model takes for a picture of 1,568 px
-UNTOLD_USD: Final = Decimal("0.25")  # the most, for a model whose prices are not known
+DEFAULT_MAX_USD: Final = Decimal("0.25")  # the most, for a model whose prices are not known
 LONGEST_PAUSE: Final = timedelta(hours=1)
 _CENT_OF_A_CENT: Final = Decimal("0.000001")
 
@@ -35,19 +35,19 @@ def spent_usd() -> Decimal:
     return asked.aggregate(total=Sum("cost_usd"))["total"] or Decimal(0)
 
 
-def most_usd(model: AiModel | None, text: str) -> Decimal:
+def max_usd(model: AiModel | None, text: str) -> Decimal:
     """The most that a question with this text and a picture can cost."""
     if model is None or None in (model.prompt_usd, model.completion_usd, model.image_usd):
-        return UNTOLD_USD
+        return DEFAULT_MAX_USD
     asked = len(text.encode()) + PICTURE_TOKENS  # no token is shorter than a byte
     return (
         asked * (model.prompt_usd or 0)
-        + MOST_TOKENS * (model.completion_usd or 0)
+        + MAX_TOKENS * (model.completion_usd or 0)
         + (model.image_usd or Decimal(0))
     )
 
 
-def opened(purpose: AiUse.Purpose, model: str, most: Decimal) -> AiUse:
+def opened(purpose: AiUse.Purpose, model: str, maximum: Decimal) -> AiUse:
     """The row of a question that may be asked.
 
     Raises AiError with the time to wait: while OpenRouter wishes so, or until the next month where
@@ -58,11 +58,11 @@ def opened(purpose: AiUse.Purpose, model: str, most: Decimal) -> AiUse:
         lock_for_transaction(LOCK)
         if until := _paused_until():
             raise _not_before(until, "OpenRouter asked to wait.")
-        if budget and spent_usd() + most > budget:
+        if budget and spent_usd() + maximum > budget:
             used_up = f"The month's budget for AI ({budget:f} US dollars) is used up."
             raise _not_before(_month()[1], used_up)
         return AiUse.objects.create(
-            asked_at=timezone.now(), purpose=purpose, model=model, cost_usd=_rounded(most)
+            asked_at=timezone.now(), purpose=purpose, model=model, cost_usd=_rounded(maximum)
         )
 
 

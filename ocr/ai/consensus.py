@@ -15,9 +15,9 @@ from msgspec import Meta, Struct
 from lotto.types import DRAWN, HIGHEST, WHEELS
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
 
-Told = tuple[int | None, ...]  # of a wheel, None where it cannot be read
-MOST_WRONG: Final = 0.05  # of the sure numbers: who has more of them wrong is not believed
-UNSAID: Final[Told] = (None,) * DRAWN
+PublishedEvents = tuple[int | None, ...]  # of a wheel, None where it cannot be read
+MAX_WRONG: Final = 0.05  # of the sure numbers: who has more of them wrong is not believed
+UNSAID: Final[PublishedEvents] = (None,) * DRAWN
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -65,7 +65,7 @@ class Correction(NamedTuple):
 class Look(NamedTuple):
     """What an AI says that it sees. Confidence 0 to 100, by its own word."""
 
-    wheels: Mapping[str, Told]
+    wheels: Mapping[str, PublishedEvents]
     confidence: float
 
 
@@ -116,7 +116,7 @@ def look_of(text: str) -> Look:
         told = msgspec.json.decode(body, type=_Answer)
     except (msgspec.DecodeError, UnicodeError) as exc:
         raise ValueError(str(exc)) from None
-    wheels: dict[str, Told] = {}
+    wheels: dict[str, PublishedEvents] = {}
     for each in told.wheels:
         twice = each.wheel in wheels  # who tells a wheel twice has not looked well
         wheels[each.wheel] = UNSAID if twice else _by_the_rules(each.numbers)
@@ -155,7 +155,9 @@ def agreed(reading: Reading, looks: Sequence[Look]) -> Validation:
     )
 
 
-def _wheel(numbers: Sequence[NumberReading], said: Sequence[Told]) -> tuple[NumberReading, ...]:
+def _wheel(
+    numbers: Sequence[NumberReading], said: Sequence[PublishedEvents]
+) -> tuple[NumberReading, ...]:
     """A wheel's numbers; one that would be there twice, which the rules forbid, is not taken."""
     taken = [_taken(each, [told[place] for told in said]) for place, each in enumerate(numbers)]
     after = [number or each.number for number, each in zip(taken, numbers, strict=True)]
@@ -188,7 +190,7 @@ def _is_believed(reading: Reading, look: Look) -> bool:
         for each, said in zip(numbers, look.wheels.get(wheel, UNSAID), strict=True)
         if _is_sure(each) and said is not None
     ]
-    return checked.count(False) <= len(checked) * MOST_WRONG
+    return checked.count(False) <= len(checked) * MAX_WRONG
 
 
 def _disputed(reading: Reading, looks: Sequence[Look]) -> list[Correction]:
@@ -208,7 +210,7 @@ def _is_sure(each: NumberReading) -> bool:
     return each.number is not None and each.confidence >= SURE
 
 
-def _by_the_rules(numbers: Sequence[int | None]) -> Told:
+def _by_the_rules(numbers: Sequence[int | None]) -> PublishedEvents:
     if len(numbers) != DRAWN:
         return UNSAID
     return tuple(

@@ -17,17 +17,17 @@ from ocr.ai.consensus import Look, Validation
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import Reading
-from ocr.types import NOTHING_USED, AiAnswer, AiError, AiModel, AiOff, AiQuestion
+from ocr.types import NOTHING_USED, AiError, AiModel, AiOff, AiRequest, AiResponse
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PICTURE_SIDE: Final = 1_568  # px: models make larger ones smaller themselves
 LIST_S: Final = 3_600.0
-AT_ONCE: Final = 2  # questions of one process, which has few threads for its requests
+MAX_CONCURRENT: Final = 2  # questions of one process, which has few threads for its requests
 BUSY_RETRY_S: Final = 5.0
 _list: tuple[str, float, list[AiModel]] = ("", 0.0, [])  # of which address, when, what
-_room = threading.BoundedSemaphore(AT_ONCE)
+_room = threading.BoundedSemaphore(MAX_CONCURRENT)
 
 
 def is_on() -> bool:
@@ -48,7 +48,7 @@ def validate(image: bytes, reading: Reading, model: str | None = None) -> Valida
 
         def look(*, informed: bool) -> tuple[Look, str]:
             text = consensus.question(reading, with_what_was_read=informed)
-            question = AiQuestion(name, text, picture, consensus.SCHEMA)
+            question = AiRequest(name, text, picture, consensus.SCHEMA)
             return _asked(AiUse.Purpose.VALIDATE, question, known, _look)
 
         first, answered_by = look(informed=True)
@@ -61,12 +61,12 @@ def validate(image: bytes, reading: Reading, model: str | None = None) -> Valida
     return consensus.agreed(reading, taken)._replace(model=answered_by)
 
 
-def ask(image: bytes, text: str, model: str | None = None) -> AiAnswer:
+def ask(image: bytes, text: str, model: str | None = None) -> AiResponse:
     """What a model says to this text and picture. Raises AiOff, AiError or ImageRefused."""
     name, known = _chosen(model)
     with _place():
-        question = AiQuestion(name, text, images.jpeg(image, PICTURE_SIDE))
-        return _asked(AiUse.Purpose.ASK, question, known, lambda answer: answer)
+        question = AiRequest(name, text, images.jpeg(image, PICTURE_SIDE))
+        return _asked(AiUse.Purpose.ASK, question, known, lambda response: response)
 
 
 def models() -> list[AiModel]:
@@ -74,10 +74,10 @@ def models() -> list[AiModel]:
 
     While OpenRouter is away it is the last one. Raises AiOff, or AiError where there is none.
     """
-    return [model for model in _listed() if _may_be_asked(model.id)]
+    return [model for model in _listed() if _is_available(model.id)]
 
 
-def _may_be_asked(name: str) -> bool:
+def _is_available(name: str) -> bool:
     chosen = settings.OPENROUTER_MODELS
     return not chosen or name in chosen or name == settings.OPENROUTER_MODEL
 
@@ -107,7 +107,7 @@ def _chosen(model: str | None) -> tuple[str, AiModel | None]:
         known = next((each for each in models() if each.id == name), None)
     except AiError as exc:
         logger.warning("ai.no_list error=%s", exc)
-        if not _may_be_asked(name):
+        if not _is_available(name):
             raise unknown from None
         return name, None
     if known is None and name != settings.OPENROUTER_MODEL:
@@ -128,29 +128,29 @@ def _place() -> Iterator[None]:
 
 def _asked(
     purpose: AiUse.Purpose,
-    question: AiQuestion,
+    question: AiRequest,
     known: AiModel | None,
-    read: Callable[[AiAnswer], T],
+    read: Callable[[AiResponse], T],
 ) -> T:
     """What `read` makes of the answer. Raises AiError, as `read` may; its cost is kept anyhow."""
     client = _client()
-    use = budget.opened(purpose, question.model, budget.most_usd(known, question.text))
+    use = budget.opened(purpose, question.model, budget.max_usd(known, question.text))
     try:
-        answer = client.ask(question)
-        found = read(answer)
+        response = client.ask(question)
+        found = read(response)
     except AiError as exc:
         budget.close(use, exc.usage, failure=exc)
         raise
-    budget.close(use, answer.usage)
+    budget.close(use, response.usage)
     return found
 
 
-def _look(answer: AiAnswer) -> tuple[Look, str]:
+def _look(response: AiResponse) -> tuple[Look, str]:
     try:
-        return consensus.look_of(answer.text), answer.model
+        return consensus.look_of(response.text), response.model
     except ValueError as exc:
         text = f"The AI's answer is not what was asked for: {exc}"
-        raise AiError(text, usage=answer.usage) from None
+        raise AiError(text, usage=response.usage) from None
 
 
 def _client() -> OpenRouter:

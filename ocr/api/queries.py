@@ -15,7 +15,7 @@ from lotto.types import Refused
 
 Image = Annotated[str, Meta(min_length=1)]
 Text = Annotated[str, Meta(max_length=64)]
-MOST_NAMES: Final = 22  # eleven wheels, and as many too much to be told so
+MAX_NAMES: Final = 22  # eleven wheels, and as many too much to be told so
 DEFAULT_PROMPT: Final = (
     "This picture should show a draw of the Italian Lotto. Tell each wheel's five numbers in the "
     "order shown, and say plainly what cannot be read."
@@ -68,7 +68,7 @@ class AiBody(Struct, frozen=True):
 
 
 class UploadBody(Struct, frozen=True):
-    wheels: Annotated[dict[str, list[int | str]], Meta(min_length=1, max_length=MOST_NAMES)]
+    wheels: Annotated[dict[str, list[int | str]], Meta(min_length=1, max_length=MAX_NAMES)]
     data_estrazione: Text
 
     def day(self) -> date:

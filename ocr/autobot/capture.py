@@ -53,7 +53,7 @@ class Pace:
     frame_s: float = 1.0  # from one picture of the stream to the next
     lost_s: float = 6.0  # without one: the stream is away
     look_again_s: float = 1.0
-    look_again_most_s: float = 30.0  # after looks that settled nothing
+    look_again_max_s: float = 30.0  # after looks that settled nothing
     judge_again_s: float = 10.0  # whether the archive has caught up
     busy_s: float = 0.5
 
@@ -139,7 +139,7 @@ class Watch:
         self._best: tuple[Frame, Reading] | None = None  # whose picture is kept
         # Wheels that it shows as they are published, and all that it shows. One that another worker
         # kept showed what is published.
-        self._most = (self._published() or -1, 0.0)
+        self._maximum = (self._published() or -1, 0.0)
         self._look_at = self._judge_at = 0.0  # monotonic
         self._pause_s = pace.look_again_s
 
@@ -191,7 +191,7 @@ class Watch:
         fresh = self._reader.read(evidence.png(frame.image), self._halt)
         sure = fresh.sure()
         changed = [wheel for wheel in voted if self._count(wheel, voted[wheel], sure.get(wheel))]
-        longer_s = min(self._pause_s * 2, self._pace.look_again_most_s)
+        longer_s = min(self._pause_s * 2, self._pace.look_again_max_s)
         self._pause_s = self._pace.look_again_s if changed else longer_s
         self._look_at = time.monotonic() + self._pause_s
         if changed:
@@ -248,10 +248,10 @@ class Watch:
             for wheel, row in self._rows.items()
         )
         shown = sum(each.confidence for line in reading.wheels.values() for each in line) / 100
-        best_ours, best_shown = self._most
+        best_ours, best_shown = self._maximum
         if ours > best_ours or (ours == best_ours and shown > best_shown + 1):
             evidence.keep_board(self._run, frame.image)
-            self._best, self._most = (frame, reading), (ours, shown)
+            self._best, self._maximum = (frame, reading), (ours, shown)
 
     def _keep_pictures(self, frame: Frame, reading: Reading, wheels: Iterable[str]) -> None:
         boxes = {wheel: reading.boxes[wheel] for wheel in wheels if wheel in reading.boxes}

@@ -277,7 +277,7 @@ def confirm(run_id: int, *, by: str) -> int:
     return len(waiting)
 
 
-def take_up(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> AutobotRun:
+def resume(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> AutobotRun:
     """Let a worker do these steps of a run that is over, `afresh` also for what was done before.
 
     Raises RunBusy while another run is at work, RunRefused while this one is.

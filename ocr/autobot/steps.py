@@ -92,7 +92,7 @@ def settle(run: AutobotRun, owner: str, halt: threading.Event) -> bool:
     return False
 
 
-def tell_contradictions(run: AutobotRun) -> None:
+def report_contradictions(run: AutobotRun) -> None:
     """Compare what a run published with the archive; whoever finds a difference tells staff once.
 
     The run is verified when the operator says all of it.
@@ -254,12 +254,12 @@ def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
 
 def _reading(row: AutobotWheel) -> tuple[NumberReading, ...]:
     """A wheel as a reading; one that is not taken is in doubt, whatever its cells say."""
-    most = 100.0 if row.is_taken else IN_DOUBT
+    maximum = 100.0 if row.is_taken else IN_DOUBT
     return tuple(
         NumberReading(
             number,
-            min(confidence, most),
-            tuple(Candidate(n, min(c, most)) for n, c in candidates),
+            min(confidence, maximum),
+            tuple(Candidate(n, min(c, maximum)) for n, c in candidates),
         )
         for number, confidence, candidates in row.cells
     )
@@ -309,8 +309,8 @@ def _upload(run: AutobotRun, wheels: Wheels) -> Wheels | None:
 def _tell(run: AutobotRun, step: AutobotStep, wheels: Wheels) -> Wheels | None:
     """Send what is new; a run that was to find a draw and found none is told, too."""
     news = _work(step, wheels)
-    is_worth_telling = selectors.held(run) or runs.is_expected(run)
-    if not news and (wheels or not is_worth_telling):
+    is_worth_reporting = selectors.held(run) or runs.is_expected(run)
+    if not news and (wheels or not is_worth_reporting):
         return None
     with translation.override(settings.LANGUAGE_CODE):
         text = _message(run, step, wheels, news)

@@ -88,7 +88,7 @@ def work(
 ) -> None:
     """Bring the run to its end, or until it is stopped or `stopping` is set. Raises LeaseLost."""
     logger.info("autobot.taken_up run=%s state=%s owner=%s", run.pk, run.state, owner)
-    with _lease_kept(run, owner, stopping) as halt:
+    with _renewing_lease(run, owner, stopping) as halt:
         if run.state in services.WATCHING:
             services.say(run, owner, message="Watching the stream.")
             capture.watch(run, owner, halt, reader, pace)
@@ -104,7 +104,7 @@ def work(
 def compare() -> None:
     """Look whether the archive still says what the runs of the last days published."""
     for run in selectors.to_be_verified(within=COMPARED_FOR):
-        steps.tell_contradictions(run)
+        steps.report_contradictions(run)
 
 
 def _end(run: AutobotRun, owner: str) -> None:
@@ -115,24 +115,24 @@ def _end(run: AutobotRun, owner: str) -> None:
 
 
 @contextmanager
-def _lease_kept(
+def _renewing_lease(
     run: AutobotRun, owner: str, stopping: threading.Event
 ) -> Iterator[threading.Event]:
     """Renew the lease in a thread; gives an event that is set when the work is to be laid down."""
     halt, done = threading.Event(), threading.Event()
-    keeper = threading.Thread(
-        target=_keep_lease, args=(run.pk, owner, stopping, halt, done), name="autobot-lease",
+    state_store = threading.Thread(
+        target=_renew_lease, args=(run.pk, owner, stopping, halt, done), name="autobot-lease",
         daemon=True,
     )  # fmt: skip
-    keeper.start()
+    state_store.start()
     try:
         yield halt
     finally:
         done.set()
-        keeper.join()
+        state_store.join()
 
 
-def _keep_lease(
+def _renew_lease(
     run_id: int, owner: str, stopping: threading.Event, halt: threading.Event, done: threading.Event
 ) -> None:
     renew_at, lost_at = 0.0, time.monotonic() + services.LEASE_S

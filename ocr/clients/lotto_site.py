@@ -10,7 +10,7 @@ from typing import Any, Final
 from core.lib.http import HttpClient, HttpError
 from ocr.types import SiteError, WheelUploaded
 
-MOST_BYTES: Final = 2 * 1024 * 1024
+MAX_BYTES: Final = 2 * 1024 * 1024
 DONE: Final = ("created", "replaced", "unchanged")
 
 
@@ -21,7 +21,7 @@ class LottoSite:
         """ValueError when `url` is no http address."""
         secret = base64.b64encode(f"{user}:{password}".encode()).decode()
         headers = {"Authorization": f"Basic {secret}", "Accept": "application/json, text/html"}
-        self._http = HttpClient(url, headers=headers, max_bytes=MOST_BYTES)
+        self._http = HttpClient(url, headers=headers, max_bytes=MAX_BYTES)
         self._timeout_s = timeout_s
 
     def upload(self, day: date, wheels: Mapping[str, Sequence[int]]) -> list[WheelUploaded]:
@@ -31,10 +31,10 @@ class LottoSite:
         """
         body = {"date": day.isoformat(), "wheels": {w: list(n) for w, n in wheels.items()}}
         try:
-            answer = self._http.post_json("/api/draws", body, timeout_s=self._timeout_s)
+            response = self._http.post_json("/api/draws", body, timeout_s=self._timeout_s)
         except HttpError as exc:
             raise _error(exc) from None
-        told = _results(answer)
+        told = _results(response)
         return [_uploaded(wheel, told.get(wheel)) for wheel in wheels]
 
     def riscontri(self, offset: int) -> str:
@@ -49,8 +49,8 @@ class LottoSite:
             return page.decode("cp1252", errors="replace")
 
 
-def _results(answer: Any) -> dict[str, Mapping[str, Any]]:
-    results = answer.get("results") if isinstance(answer, dict) else None
+def _results(response: Any) -> dict[str, Mapping[str, Any]]:
+    results = response.get("results") if isinstance(response, dict) else None
     if not isinstance(results, list):
         raise SiteError("The Lotto site: the answer tells of no results.")
     return {str(each.get("wheel")): each for each in results if isinstance(each, dict)}

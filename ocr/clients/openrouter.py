@@ -9,14 +9,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from core.lib.http import HttpClient, HttpError
-from ocr.types import NOTHING_USED, AiAnswer, AiError, AiModel, AiQuestion, AiUsage
+from ocr.types import NOTHING_USED, AiError, AiModel, AiRequest, AiResponse, AiUsage
 
-MOST_TOKENS: Final = 4_000  # of an answer, its thoughts included
-MOST_BYTES: Final = 8 * 1024 * 1024  # the list of all models has some 2 MB
-MOST_PAGES: Final = 20
+MAX_TOKENS: Final = 4_000  # of an answer, its thoughts included
+MAX_BYTES: Final = 8 * 1024 * 1024  # the list of all models has some 2 MB
+MAX_PAGES: Final = 20
 LIST_TIMEOUT_S: Final = 10.0
-PATIENCE_S: Final = 10.0  # of waiting that it asks for, before one more try
-UNTOLD_WAIT_S: Final = 5.0  # after a 429 that does not say how long
+MAX_WAIT_S: Final = 10.0  # of waiting that it asks for, before one more try
+DEFAULT_WAIT_S: Final = 5.0  # after a 429 that does not say how long
 
 
 class OpenRouter:
@@ -27,10 +27,10 @@ class OpenRouter:
     ) -> None:
         """ValueError when `url` is no http address."""
         headers = {"Authorization": f"Bearer {key}", "X-Title": "Gateway ARQ"}
-        self._http = HttpClient(url, headers=headers, max_bytes=MOST_BYTES)
+        self._http = HttpClient(url, headers=headers, max_bytes=MAX_BYTES)
         self._key, self._timeout_s, self._wait = key, timeout_s, wait
 
-    def ask(self, question: AiQuestion) -> AiAnswer:
+    def ask(self, question: AiRequest) -> AiResponse:
         """The model's answer. When it asks to wait for 10 s at most, that is done, once.
 
         Raises AiError.
@@ -38,7 +38,7 @@ class OpenRouter:
         try:
             return self._ask(question)
         except AiError as exc:
-            if exc.retry_after_s is None or exc.retry_after_s > PATIENCE_S:
+            if exc.retry_after_s is None or exc.retry_after_s > MAX_WAIT_S:
                 raise
             self._wait(exc.retry_after_s)
         return self._ask(question)
@@ -49,16 +49,16 @@ class OpenRouter:
             _model(entry) for entry in self._listed() if isinstance(entry, dict) and _sees(entry)
         ]
 
-    def _ask(self, question: AiQuestion) -> AiAnswer:
+    def _ask(self, question: AiRequest) -> AiResponse:
         try:
-            answer = self._http.post_json(
+            response = self._http.post_json(
                 "/chat/completions", _body(question), timeout_s=self._timeout_s
             )
         except HttpError as exc:
             raise self._error(exc) from None
-        return self._answer(answer, question.model)
+        return self._response(response, question.model)
 
-    def _answer(self, body: Any, model: str) -> AiAnswer:
+    def _response(self, body: Any, model: str) -> AiResponse:
         """Errors come inside of a 200, too: once it had begun to answer."""
         told: dict[str, Any] = body if isinstance(body, dict) else {}
         usage = _usage(told.get("usage"))
@@ -73,7 +73,7 @@ class OpenRouter:
             raise AiError("OpenRouter: the answer was cut, it is too long.", usage=usage)
         if not isinstance(text, str) or not text.strip():
             raise AiError("OpenRouter: the answer is empty.", usage=usage)
-        return AiAnswer(text, str(told.get("model") or model)[:200], usage)
+        return AiResponse(text, str(told.get("model") or model)[:200], usage)
 
     def _error(self, exc: HttpError) -> AiError:
         body = exc.body if isinstance(exc.body, dict) else {}
@@ -91,13 +91,13 @@ class OpenRouter:
         text = "OpenRouter: " + said.replace(self._key, "[key]")[:300]
         code = str(error.get("code"))
         if code == "429":
-            retry_after_s = retry_after_s or UNTOLD_WAIT_S
+            retry_after_s = retry_after_s or DEFAULT_WAIT_S
         is_refused = code in ("400", "403", "404", "413")
         return AiError(text, is_refused=is_refused, retry_after_s=retry_after_s, usage=usage)
 
     def _listed(self) -> Iterator[Any]:
         seen = 0
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             try:
                 page = self._http.get_json(
                     "/models", {"offset": seen} if seen else None, timeout_s=LIST_TIMEOUT_S
@@ -114,7 +114,7 @@ class OpenRouter:
                 return
 
 
-def _body(question: AiQuestion) -> dict[str, Any]:
+def _body(question: AiRequest) -> dict[str, Any]:
     picture = base64.b64encode(question.picture).decode()
     content = [
         {"type": "text", "text": question.text},
@@ -122,7 +122,7 @@ def _body(question: AiQuestion) -> dict[str, Any]:
     ]
     body = {
         "model": question.model,
-        "max_tokens": MOST_TOKENS,
+        "max_tokens": MAX_TOKENS,
         "messages": [{"role": "user", "content": content}],
     }
     if question.schema:

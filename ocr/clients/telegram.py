@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from core.lib.http import FormField, HttpClient, HttpError
-from ocr.clients.telegram_split import MOST_CAPTION, MOST_TEXT, length, parts
+from ocr.clients.telegram_split import MAX_CAPTION, MAX_TEXT, length, parts
 from ocr.types import TelegramError
 
 ParseMode = Literal["HTML", "Markdown", "MarkdownV2"]
 TIMEOUT_S: Final = 20.0  # for one message, with its picture
-PATIENCE_S: Final = 15.0  # of waiting that Telegram asks for, in one `send`
-MOST_PICTURE_BYTES: Final = 10 * 1024 * 1024
+MAX_WAIT_S: Final = 15.0  # of waiting that Telegram asks for, in one `send`
+MAX_PICTURE_BYTES: Final = 10 * 1024 * 1024
 
 
 class TelegramBot:
@@ -38,13 +38,13 @@ class TelegramBot:
         """
         html = parse_mode == "HTML"
         mode = {"parse_mode": parse_mode} if parse_mode else {}
-        has_caption = picture is not None and length(text, html=html) <= MOST_CAPTION
+        has_caption = picture is not None and length(text, html=html) <= MAX_CAPTION
         calls: list[Callable[[], Any]] = []
         if picture is not None:
             caption = {"caption": text, **mode} if has_caption and text else {}
             calls.append(lambda: self._photo(picture, caption))
         if not has_caption:
-            for part in parts(text, MOST_TEXT, html=html):
+            for part in parts(text, MAX_TEXT, html=html):
                 calls.append(lambda part=part: self._message({"text": part, **mode}))  # type: ignore[misc]
         return self._in_turn(calls)
 
@@ -59,23 +59,23 @@ class TelegramBot:
 
     def _in_turn(self, calls: list[Callable[[], Any]]) -> list[int]:
         ids: list[int] = []
-        patience_s = PATIENCE_S
+        wait_budget_s = MAX_WAIT_S
         while len(ids) < len(calls):
             try:
                 ids.append(_message_id(calls[len(ids)]()))
             except HttpError as exc:
                 error = _error(exc, sent=len(ids))
                 wait_s = error.retry_after_s
-                if wait_s is None or wait_s > patience_s:
+                if wait_s is None or wait_s > wait_budget_s:
                     raise error from None
-                patience_s -= wait_s
+                wait_budget_s -= wait_s
                 self._wait(wait_s)
         return ids
 
 
-def _message_id(answer: Any) -> int:
+def _message_id(response: Any) -> int:
     try:
-        return int(answer["result"]["message_id"])
+        return int(response["result"]["message_id"])
     except (KeyError, TypeError, ValueError):
         raise HttpError(None, "the answer tells of no message") from None
 

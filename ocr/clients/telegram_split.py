@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from html import unescape
 from typing import Final
 
-MOST_TEXT: Final = 4096
-MOST_CAPTION: Final = 1024
+MAX_TEXT: Final = 4096
+MAX_CAPTION: Final = 1024
 _HTML: Final = re.compile(r"<[^<>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);|.", re.DOTALL)
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][\w-]*)[^<>]*>")
 
@@ -21,7 +21,7 @@ def length(text: str, *, html: bool) -> int:
     return sum(map(_units, _HTML.findall(text))) if html else len(text.encode("utf-16-le")) // 2
 
 
-def parts(text: str, most: int, *, html: bool) -> list[str]:
+def parts(text: str, maximum: int, *, html: bool) -> list[str]:
     """The text in parts of at most `most`, broken after lines or else words where there are any.
 
     A tag that is open at a break is closed before and opened again after it.
@@ -29,7 +29,7 @@ def parts(text: str, most: int, *, html: bool) -> list[str]:
     tokens = _HTML.findall(text) if html else list(text)
     done: list[str] = []
     while tokens:
-        cut = _cut(tokens, most, html)
+        cut = _cut(tokens, maximum, html)
         part, tokens = tokens[:cut], tokens[cut:]
         still_open = _open_tags(part) if html else []
         ends = "".join(f"</{_name(tag)}>" for tag in reversed(still_open)) if tokens else ""
@@ -40,12 +40,12 @@ def parts(text: str, most: int, *, html: bool) -> list[str]:
     return done
 
 
-def _cut(tokens: Sequence[str], most: int, html: bool) -> int:
+def _cut(tokens: Sequence[str], maximum: int, html: bool) -> int:
     """How many of the tokens the next part has."""
     used, line, word = 0, 0, 0
     for index, token in enumerate(tokens):
         used += _units(token) if html else len(token.encode("utf-16-le")) // 2
-        if used > most:
+        if used > maximum:
             return line or word or index
         if token == "\n":
             line = index + 1

@@ -37,7 +37,7 @@ def at_url(url: str, *, timeout_s: float) -> dict[str, Any]:
     if options:
         options["ssl_verify_identity"] = True  # type: ignore[assignment]
     return {
-        "ENGINE": "gateway_arq.legacy",
+        "ENGINE": "ocr.legacy",
         "HOST": parts.hostname,
         "PORT": port,
         "NAME": name,

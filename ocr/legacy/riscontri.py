@@ -17,7 +17,7 @@ from lotto.rules import wheel_of
 from lotto.types import ALL, CITIES, HIGHEST, OUTCOMES, Refused
 
 Wheels = Mapping[str, Sequence[int]]
-MOST_NUMBERS: Final = 10  # of one bet
+MAX_NUMBERS: Final = 10  # of one bet
 _BETWEEN: Final = re.compile(r"[\s,.;:/+&-]+")
 _ALL: Final = ([ALL], [ALL, "LE", "RUOTE"])
 
@@ -80,8 +80,8 @@ def numbers_of(text: str) -> tuple[int, ...]:
     if not all(re.fullmatch("[0-9]{1,2}", word) for word in words):
         raise Refused(f"{text[:40]!r} is more than numbers.")
     numbers = tuple(map(int, words))
-    if not 1 <= len(numbers) <= MOST_NUMBERS or len(set(numbers)) != len(numbers):
-        raise Refused(f"A prediction has 1 to {MOST_NUMBERS} different numbers.")
+    if not 1 <= len(numbers) <= MAX_NUMBERS or len(set(numbers)) != len(numbers):
+        raise Refused(f"A prediction has 1 to {MAX_NUMBERS} different numbers.")
     if not all(1 <= number <= HIGHEST for number in numbers):
         raise Refused(f"A number is from 1 to {HIGHEST}.")
     return numbers

@@ -28,12 +28,12 @@ from ocr.types import LegacyError, LegacyOff
 
 logger = logging.getLogger(__name__)
 
-AT_A_TIME: Final = 2
-PATIENCE_S: Final = 0.25  # with who asks now, by those who would like to
+MAX_CONCURRENT: Final = 2
+MAX_WAIT_S: Final = 0.25  # with who asks now, by those who would like to
 RETRY_S: Final = 5.0
 WRONG_TABLES: Final = {1054, 1142, 1143}  # MySQL: no such column; no right to the table, the column
-AWAY: Final = "The legacy database does not answer. Try again."
-MOST_PREDICTIONS: Final = 20_000  # that are looked through for one answer
+UNAVAILABLE: Final = "The legacy database does not answer. Try again."
+MAX_PREDICTIONS: Final = 20_000  # that are looked through for one answer
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class TooMany(ValueError):
     """There are more predictions than one answer has room for; the message is for people."""
 
 
-class _Away:
+class _Unavailable:
     """The outage, if there is one: told once when it begins and once when it is over."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class _Away:
         """Raises LegacyError while nobody asks."""
         left_s = self._until - time.monotonic()
         if left_s > 0:
-            raise LegacyError(AWAY, retry_after_s=left_s)
+            raise LegacyError(UNAVAILABLE, retry_after_s=left_s)
 
     def began(self, error: Exception) -> None:
         with self._lock:
@@ -84,14 +84,14 @@ class _Places:
     """Who asks now. Nobody waits behind one who has been waiting for long himself."""
 
     def __init__(self) -> None:
-        self._free = threading.BoundedSemaphore(AT_A_TIME)
+        self._free = threading.BoundedSemaphore(MAX_CONCURRENT)
         self._since: dict[int, float] = {}  # by thread
 
     def take(self) -> bool:
         """Whether there is a place, by the time that the oldest asker has had `PATIENCE_S`."""
         now = time.monotonic()
         oldest = min(list(self._since.values()), default=now)
-        if not self._free.acquire(timeout=max(0.0, oldest + PATIENCE_S - now)):
+        if not self._free.acquire(timeout=max(0.0, oldest + MAX_WAIT_S - now)):
             return False
         self._since[threading.get_ident()] = time.monotonic()
         return True
@@ -101,7 +101,7 @@ class _Places:
         self._free.release()
 
 
-_away, _places = _Away(), _Places()
+_unavailable, _places = _Unavailable(), _Places()
 
 
 def is_on() -> bool:
@@ -168,9 +168,9 @@ def _draw(day: date) -> LegacyDraw:
 
 def _predictions(newest: Sequence[date]) -> list[LegacyPrediction]:
     rows = LegacyPrediction.objects.filter(day__gte=_raw(newest[-1]), day__lte=_raw(newest[0]))
-    found = list(rows.order_by("-day", "pk")[: MOST_PREDICTIONS + 1])
-    if len(found) > MOST_PREDICTIONS:
-        raise TooMany(f"There are over {MOST_PREDICTIONS} predictions: ask for fewer dates.")
+    found = list(rows.order_by("-day", "pk")[: MAX_PREDICTIONS + 1])
+    if len(found) > MAX_PREDICTIONS:
+        raise TooMany(f"There are over {MAX_PREDICTIONS} predictions: ask for fewer dates.")
     return found
 
 
@@ -205,7 +205,7 @@ def _raw(day: date) -> str:
     return day.isoformat().replace("-", "")
 
 
-def _is_away(error: Exception) -> bool:
+def _is_unavailable(error: Exception) -> bool:
     is_told = bool(error.args) and error.args[0] in WRONG_TABLES
     return isinstance(error, (OperationalError, InterfaceError)) and not is_told
 
@@ -215,19 +215,19 @@ def _asking() -> Iterator[None]:
     """A place among those who ask, and the connection's end. Raises LegacyOff or LegacyError."""
     if not is_on():
         raise LegacyOff("The legacy database is not configured.")
-    _away.refuse()
+    _unavailable.refuse()
     if not _places.take():
         raise LegacyError(
             "Others are asking the legacy database. Try again.", retry_after_s=RETRY_S
         )
     try:
-        _away.refuse()  # it may have begun while we waited
+        _unavailable.refuse()  # it may have begun while we waited
         yield
-        _away.over()
+        _unavailable.over()
     except (DatabaseError, InterfaceError) as exc:
-        if _is_away(exc):
-            _away.began(exc)
-            raise LegacyError(AWAY, retry_after_s=RETRY_S) from exc
+        if _is_unavailable(exc):
+            _unavailable.began(exc)
+            raise LegacyError(UNAVAILABLE, retry_after_s=RETRY_S) from exc
         logger.error("legacy.unreadable error=%s", exc)
         raise LegacyError("The legacy database is not as documented.") from exc
     finally:

@@ -42,10 +42,10 @@ def main(engine: str, fd: int, *options: str) -> None:
             asked = question.decode(pipe.recv_bytes())
         except EOFError:
             return
-        pipe.send_bytes(msgspec.msgpack.encode(_answer(reader, asked)))
+        pipe.send_bytes(msgspec.msgpack.encode(_response(reader, asked)))
 
 
-def _answer(reader: Reader, asked: Question) -> Answer:
+def _response(reader: Reader, asked: Question) -> Answer:
     try:
         if isinstance(asked, Frame):
             pixels = np.frombuffer(asked.pixels, np.uint8).reshape(asked.height, asked.width, 3)

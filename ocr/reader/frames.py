@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 COMBED: Final = 0.72  # of the ratio below, measured on moving and still material
-LEAST_SHARP: Final = 1.0  # grey levels between rows two apart: less is a picture of nothing
+MIN_SHARP: Final = 1.0  # grey levels between rows two apart: less is a picture of nothing
 SAME_PICTURE: Final = 0.5  # response of the phase correlation of two fields; over 0.7 in a pan
 FARTHEST: Final = 24.0  # px that a picture moves from one field to the next
 SOFT: Final = np.array([1, 2, 1], np.float32) / 4  # over rows: what is left of the comb
@@ -28,7 +28,7 @@ def deinterlaced(image: Pixels) -> Pixels:
     rows = grey.astype(np.int16)
     near = float(np.abs(rows[1:] - rows[:-1]).mean())
     far = float(np.abs(rows[2:] - rows[:-2]).mean())
-    if far < LEAST_SHARP or near / far <= COMBED:
+    if far < MIN_SHARP or near / far <= COMBED:
         return image
     moved = _moved(grey.astype(np.float32))
     if moved is None:

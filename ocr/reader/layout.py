@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lotto.types import DRAWN
 from ocr.reader.layout_hypotheses import (
     ALONG,
-    LEAST_FOUND,
+    MIN_FOUND,
     Way,
     in_perspective,
     matches,
@@ -77,7 +77,7 @@ def _of_like_height(numbers: Sequence[Number]) -> Iterable[list[Number]]:
 
 
 def _fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
-    if not names or len(numbers) < LEAST_FOUND:
+    if not names or len(numbers) < MIN_FOUND:
         return None
     height = float(np.median([number.height for number in numbers]))
     found = np.array([number.centre for number in numbers], float)
@@ -156,7 +156,7 @@ def _scored(
         hits = (match >= 0).sum(1) - strangers(places, match, way, flat, height)
         wheels: dict[str, int] = {}
         for index, name in enumerate(names):
-            if hits[index] >= LEAST_FOUND and hits[index] > (
+            if hits[index] >= MIN_FOUND and hits[index] > (
                 hits[wheels[name.wheel]] if name.wheel in wheels else 0
             ):
                 wheels[name.wheel] = index
@@ -207,7 +207,7 @@ def _as_found(
     moved = lines.copy()
     for line, points in zip(moved, match, strict=True):
         at = np.flatnonzero(points >= 0)
-        if len(at) >= LEAST_FOUND:
+        if len(at) >= MIN_FOUND:
             off = found[points[at]] - line[at]
             middle = np.median(off, 0)
             spread = np.abs(off - middle).mean(0)
@@ -255,7 +255,7 @@ def _aligned(
     names: Sequence[Name], anchors: Points, wheels: dict[str, int], way: Way
 ) -> dict[str, int]:
     """Names in line with those whose numbers were found, though most of their own were not."""
-    if len(wheels) < LEAST_FOUND:
+    if len(wheels) < MIN_FOUND:
         return {}
     known = anchors[list(wheels.values())]
     axis = 1 if way.kind == "column" else 0

@@ -13,7 +13,7 @@ from ocr.reader.rectify import Points
 
 NEAR: Final = 0.6  # of a number's height: what still is the same place, across the line
 ALONG: Final = 0.3  # of the step: the same along the line
-LEAST_FOUND: Final = 3  # of a wheel's five places
+MIN_FOUND: Final = 3  # of a wheel's five places
 SCALES: Final = np.linspace(-0.3, 0.3, 7)  # of a board's far end against its middle
 
 
@@ -38,23 +38,23 @@ def possible_ways(anchors: Points, flat: Points, height: float) -> Iterable[Way]
         dx, dy = flat[:, 0] - x, flat[:, 1] - y
         beside = np.flatnonzero((np.abs(dy) < NEAR * height) & (flat[:, 0] > right))
         for anchor in range(3):
-            for offset, step in _steps(flat[beside, 0] - name[anchor, 0], height, most=6):
+            for offset, step in _steps(flat[beside, 0] - name[anchor, 0], height, maximum=6):
                 yield Way("row", anchor, (offset, 0.0), (step, 0.0))
         below = np.flatnonzero((np.abs(dx) < NEAR * height) & (dy > 0.5 * height))
-        for offset, step in _steps(dy[below], height, most=6):
+        for offset, step in _steps(dy[below], height, maximum=6):
             yield Way("column", 1, (0.0, offset), (0.0, step))
         near = np.flatnonzero((np.abs(dy) > 0.6 * height) & (np.abs(dy) < 7 * height))
         for level in levels_of(dy[near], height):
             line = near[np.abs(dy[near] - level) < NEAR * height / 2]
             line = line[np.argsort(np.abs(dx[line]))][:7]
-            for offset, step in _steps(dx[line], height, most=7):
+            for offset, step in _steps(dx[line], height, maximum=7):
                 if abs(offset + 2 * step) < 0.4 * step:
                     yield Way("card", 1, (-2 * step, level), (step, 0.0))
 
 
-def _steps(along: Points, height: float, most: int) -> Iterable[tuple[float, float]]:
+def _steps(along: Points, height: float, maximum: int) -> Iterable[tuple[float, float]]:
     """Offset and step, should two of these be two of the five places."""
-    along = np.sort(along)[:most]
+    along = np.sort(along)[:maximum]
     for i in range(len(along)):
         for j in range(i + 1, len(along)):
             for first in range(DRAWN - 1):
@@ -102,8 +102,8 @@ def refined(
 ) -> Way:
     """The way as all lines at these places together tell of it."""
     match = matches(places, way, flat, height)
-    good = (match >= 0) & ((match >= 0).sum(1) >= LEAST_FOUND)[:, None]
-    if good.sum() < LEAST_FOUND:
+    good = (match >= 0) & ((match >= 0).sum(1) >= MIN_FOUND)[:, None]
+    if good.sum() < MIN_FOUND:
         return way
     off = ((flat[match] - anchors[:, None]) / scale)[good]
     index = np.broadcast_to(np.arange(DRAWN), match.shape)[good].astype(float)
@@ -119,7 +119,7 @@ def refined(
 
 def in_perspective(way: Way, anchors: Points, flat: Points, height: float) -> tuple[Way, Points]:
     """The way and its places where, as on photographs, what is farther away is smaller."""
-    if len(anchors) < LEAST_FOUND:
+    if len(anchors) < MIN_FOUND:
         return way, way.places(anchors)
     from_middle = (anchors - anchors.mean(0)) / max(float(np.ptp(anchors, axis=0).max()), 1.0)
     found = way.places(anchors)

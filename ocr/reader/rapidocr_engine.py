@@ -19,9 +19,9 @@ DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 HEIGHT: Final = 48  # px of what the recogniser is shown
 WIDTH_STEP: Final = 64  # px; lines of like widths are read together
-AT_ONCE: Final = 64
+BATCH_SIZE: Final = 64
 EDGES: Final = "[](){}.,:;"  # what it sees in the edge of a tile
-MOST_LARGER: Final = 1.6  # than it is, an image is shown to the detector
+MAX_LARGER: Final = 1.6  # than it is, an image is shown to the detector
 
 
 class Rapid:
@@ -59,7 +59,7 @@ class Rapid:
         The image is shown to the detector with `longest_side` px, smaller or larger than it is.
         """
         self._detect.limit_side_len = longest_side
-        larger = min(longest_side / max(image.shape[:2]), MOST_LARGER)
+        larger = min(longest_side / max(image.shape[:2]), MAX_LARGER)
         if larger > 1:  # digits of few pixels run into each other, and whole tables into one
             image = np.asarray(
                 cv2.resize(image, None, fx=larger, fy=larger, interpolation=cv2.INTER_CUBIC)
@@ -100,8 +100,8 @@ class Rapid:
     def _run(self, batch: NDArray[np.float32]) -> Any:
         return np.concatenate(
             [
-                self._session.run(None, {self._input: batch[start : start + AT_ONCE]})[0]
-                for start in range(0, len(batch), AT_ONCE)
+                self._session.run(None, {self._input: batch[start : start + BATCH_SIZE]})[0]
+                for start in range(0, len(batch), BATCH_SIZE)
             ]
         )
 

@@ -54,11 +54,11 @@ def _slant(points: Points, height: float) -> tuple[float, float]:
     x, y = points[:, 0], points[:, 1]
     reach = max(float(np.ptp(y)), height)
     best, found = -1.0, (0.0, 0.0)
-    span, most_change = STEEPEST, 0.25 / reach
+    span, max_change = STEEPEST, 0.25 / reach
     centre = (0.0, 0.0)
     for grid in (15, 9, 9):
         slopes = centre[0] + np.linspace(-span, span, grid * 2 + 1)
-        changes = centre[1] + np.linspace(-most_change, most_change, grid)
+        changes = centre[1] + np.linspace(-max_change, max_change, grid)
         for change in changes:
             level = y[None] - (slopes[:, None] + change * y[None]) * x[None]
             apart = (level[:, :, None] - level[:, None, :]) / (0.15 * height)
@@ -66,7 +66,7 @@ def _slant(points: Points, height: float) -> tuple[float, float]:
             at = int(sharp.argmax())
             if sharp[at] > best:
                 best, found = float(sharp[at]), (float(slopes[at]), float(change))
-        centre, span, most_change = found, span / grid * 1.5, most_change / grid * 3
+        centre, span, max_change = found, span / grid * 1.5, max_change / grid * 3
     return found
 
 

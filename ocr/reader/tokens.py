@@ -74,9 +74,9 @@ def _runs(line: Line) -> Iterator[tuple[str, Sequence[float]]]:
         if end < len(line.text):
             one, other = line.text[end - 1], line.text[end]
             apart = (line.places[end] - line.places[end - 1]) * wide / high
-            most = DIGITS_APART if one.isdigit() and other.isdigit() else LETTERS_APART
+            maximum = DIGITS_APART if one.isdigit() and other.isdigit() else LETTERS_APART
             alike = one.isdigit() == other.isdigit() and one.isalnum() and other.isalnum()
-            if alike and apart <= most:
+            if alike and apart <= maximum:
                 continue
         text = line.text[start:end]
         if text.isalnum():

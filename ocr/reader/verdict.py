@@ -18,11 +18,11 @@ from ocr.reader.types import Candidate, NumberReading
 
 Floats = NDArray[np.floating[Any]]
 
-MOST_ALONE: Final = 80.0  # confidence where the opinions differ
+MAX_ALONE: Final = 80.0  # confidence where the opinions differ
 LEGIBLE: Final = 0.9  # likelihood of half of a board's numbers
 MILDER: Final = 0.65  # 90 is reached from 0.85 on
-LEAST: Final = 0.05  # probability of a number that is worth telling
-TOLD: Final = 3  # candidates
+MIN_PROBABILITY: Final = 0.05  # probability of a number that is worth telling
+MAX_CANDIDATES: Final = 3  # candidates
 GUESSED: Final = 20.0  # confidence below which a number is missing, though it has candidates
 
 
@@ -37,7 +37,7 @@ def verdict(opinions: Sequence[Floats]) -> list[NumberReading]:
     stacked = np.stack([opinion[:, 1:] for opinion in opinions]).astype(np.float64)
     likely = np.exp(np.log(stacked + 1e-6).mean(0))
     agree = (stacked.argmax(2) == likely.argmax(1)).all(0)
-    seen = likely.max(1)[likely.max(1) > LEAST]
+    seen = likely.max(1)[likely.max(1) > MIN_PROBABILITY]
     is_legible = len(seen) > 0 and np.median(seen) >= LEGIBLE
     sure = 100 * likely ** (MILDER if is_legible else 1.0)
     return [_cell(*cell) for cell in zip(likely, sure, agree, strict=True)]
@@ -45,9 +45,9 @@ def verdict(opinions: Sequence[Floats]) -> list[NumberReading]:
 
 def _cell(likely: Floats, sure: Floats, agree: bool) -> NumberReading:
     told = tuple(
-        Candidate(int(index) + 1, round(min(float(sure[index]), 100 if agree else MOST_ALONE), 2))
-        for index in np.argsort(-likely)[:TOLD]
-        if likely[index] > LEAST
+        Candidate(int(index) + 1, round(min(float(sure[index]), 100 if agree else MAX_ALONE), 2))
+        for index in np.argsort(-likely)[:MAX_CANDIDATES]
+        if likely[index] > MIN_PROBABILITY
     )
     if not told or told[0].confidence < GUESSED:
         return NumberReading(None, 0.0, told)
@@ -63,4 +63,4 @@ def by_the_rules(numbers: Sequence[NumberReading]) -> tuple[NumberReading, ...]:
     said = [each.number for each in numbers if each.number is not None]
     if numbers[0].number is not None and len(set(said)) == len(said):
         return tuple(numbers)
-    return tuple(each._replace(confidence=min(each.confidence, MOST_ALONE)) for each in numbers)
+    return tuple(each._replace(confidence=min(each.confidence, MAX_ALONE)) for each in numbers)

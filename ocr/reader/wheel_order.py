@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from lotto.types import DRAWN, WHEELS
-from ocr.reader.layout_hypotheses import ALONG, LEAST_FOUND, Way, levels_of, matches
+from ocr.reader.layout_hypotheses import ALONG, MIN_FOUND, Way, levels_of, matches
 from ocr.reader.rectify import Points
 
 CITIES: Final = [code for code in WHEELS if code != "RN"]
@@ -37,7 +37,7 @@ def with_unnamed(
     for index in free:  # a line of numbers as the others', that no name explains
         line = flat[index] + np.arange(DRAWN)[:, None] * np.array(way.step)
         match = matches(line[None], way, flat, height)[0]
-        if (match >= 0).sum() >= LEAST_FOUND + 1 and not used & set(match[match >= 0].tolist()):
+        if (match >= 0).sum() >= MIN_FOUND + 1 and not used & set(match[match >= 0].tolist()):
             line += np.median((flat[match] - line)[match >= 0], 0)
             if _is_of_board(line, list(places.values()), way):
                 unnamed.append(line)
@@ -71,8 +71,8 @@ def _is_of_board(line: Points, others: list[Points], way: Way) -> bool:
     gaps = np.diff(levels)
     if not len(gaps):
         return True
-    away = np.abs(levels - line[0, 1 - along]).min() / gaps.min()
-    return bool(away > 0.5 and abs(away - round(away)) < 0.25)
+    unavailable = np.abs(levels - line[0, 1 - along]).min() / gaps.min()
+    return bool(unavailable > 0.5 and abs(unavailable - round(unavailable)) < 0.25)
 
 
 def _filled(sequence: list[str | None], order: list[str]) -> list[str | None] | None:

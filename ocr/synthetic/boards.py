@@ -123,7 +123,7 @@ def so_far(wheels: Mapping[str, Numbers], drawn: int) -> dict[str, Numbers]:
     return {wheel: wheels[wheel][: max(drawn - DRAWN * order.index(wheel), 0)] for wheel in order}
 
 
-def invented_look(dice: random.Random, layout: Layout | None = None) -> Look:
+def invented_board(dice: random.Random, layout: Layout | None = None) -> Look:
     """A look as television might have it."""
     day = f"{dice.randint(1, 28)} {dice.choice(('gennaio', 'marzo', 'ottobre', 'dicembre'))}"
     return Look(

@@ -51,7 +51,7 @@ def _cells(seed: int) -> Samples:
     """The cells of one board, and places beside them where no number is."""
     cv2.setNumThreads(1)
     dice = random.Random(seed)
-    look = boards.invented_look(dice)
+    look = boards.invented_board(dice)
     wheels = boards.invented_wheels(dice)
     hidden = {(wheel, place) for wheel in wheels for place in range(5) if dice.random() < 0.06}
     shown = {

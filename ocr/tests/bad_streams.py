@@ -72,26 +72,26 @@ def _serve(client: socket.socket, served: Served) -> None:
             served.heads.append(head)
             page = served.pages.get(path.partition("?")[0])
             if page is None:
-                client.sendall(answer(b"no such page", "404 Not Found"))
+                client.sendall(response(b"no such page", "404 Not Found"))
             elif isinstance(page, bytes):
-                client.sendall(answer(page))
+                client.sendall(response(page))
             else:
                 page(client)
         except OSError:
             return  # the other side had enough
 
 
-def answer(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
+def response(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
     head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"
     return head.encode() + body
 
 
 def redirect(to: str) -> Page:
-    return lambda client: client.sendall(answer(b"", "302 Found", f"Location: {to}\r\n"))
+    return lambda client: client.sendall(response(b"", "302 Found", f"Location: {to}\r\n"))
 
 
 def refusing(status: str) -> Page:
-    return lambda client: client.sendall(answer(b"", status))
+    return lambda client: client.sendall(response(b"", status))
 
 
 def silent(client: socket.socket) -> None:

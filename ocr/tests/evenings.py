@@ -41,7 +41,7 @@ QUICK: Final = Pace(
     frame_s=0.2,
     lost_s=2.0,
     look_again_s=0.05,
-    look_again_most_s=0.2,
+    look_again_max_s=0.2,
     judge_again_s=0.2,
     busy_s=0.05,
 )
@@ -158,9 +158,9 @@ def completed(run: AutobotRun) -> int:
     return len(selectors.published(run))
 
 
-def grown(run: AutobotRun, least: int, *, within_s: float = 60) -> int:
+def grown(run: AutobotRun, minimum: int, *, within_s: float = 60) -> int:
     """As `completed`, once there are so many or the run is over."""
-    wait_for(lambda: completed(run) >= least or again(run).is_over, within_s=within_s)
+    wait_for(lambda: completed(run) >= minimum or again(run).is_over, within_s=within_s)
     return completed(run)
 
 

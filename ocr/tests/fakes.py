@@ -31,14 +31,14 @@ class ScriptedReader:
     def read(self, file: bytes, halt: threading.Event | None = None) -> Reading:
         """As `PictureReader.read`."""
         self.files += 1
-        return self._answer(upright(file), halt)
+        return self._response(upright(file), halt)
 
     def watch(self, image: Pixels, halt: threading.Event | None = None) -> Reading:
         """As `PictureReader.watch`."""
         self.frames += 1
-        return self._answer(image, halt)
+        return self._response(image, halt)
 
-    def _answer(self, image: Pixels, halt: threading.Event | None) -> Reading:
+    def _response(self, image: Pixels, halt: threading.Event | None) -> Reading:
         halt = halt or threading.Event()
         while self.stuck.is_set():
             if halt.wait(NOTICE_S):

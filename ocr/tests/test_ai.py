@@ -22,7 +22,7 @@ from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import NumberReading, Reading
 from ocr.tests.test_consensus import doubt, sure
-from ocr.types import AiError, AiOff, AiQuestion
+from ocr.types import AiError, AiOff, AiRequest
 from sandbox import draws
 from sandbox.testing import AI_KEY, RunningOpenRouter
 
@@ -43,7 +43,7 @@ def board(*last: NumberReading) -> Reading:
     return Reading({**wheels, "VE": (*wheels["VE"][: 5 - len(last)], *last)})
 
 
-def answer(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
+def response(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
     return {"kind": "answer", "route": "openrouter.chat", "body": body, "status": status, **more}
 
 
@@ -155,21 +155,21 @@ def test_without_a_list_only_the_chosen_models_are_asked(
 @pytest.mark.parametrize(
     ("fault", "text", "is_refused", "is_free"),
     [
-        (answer('{"error":{"code":502,"message":"Provider returned error"}}'),
+        (response('{"error":{"code":502,"message":"Provider returned error"}}'),
          "Provider returned error", False, False),
-        (answer('{"error":{"code":400,"message":"bad"},"usage":{"cost":0.5}}'),
+        (response('{"error":{"code":400,"message":"bad"},"usage":{"cost":0.5}}'),
          "bad", True, False),
-        (answer('{"choices":[{"error":{"code":403,"message":"flagged"}}]}'),
+        (response('{"choices":[{"error":{"code":403,"message":"flagged"}}]}'),
          "flagged", True, False),
-        (answer('{"choices":[{"finish_reason":"length","message":{"content":"{"}}]}'),
+        (response('{"choices":[{"finish_reason":"length","message":{"content":"{"}}]}'),
          "too long", False, False),
-        (answer('{"choices":[{"message":{"content":null}}]}'), "empty", False, False),
-        (answer("{}"), "empty", False, False), (answer("[]"), "empty", False, False),
-        (answer('{"choices":[7]}'), "empty", False, False),
-        (answer('{"error":{"message":"credits"}}', 402), "credits", False, True),
-        (answer('{"error":"no"}', 401), "no", False, True),
-        (answer('{"error":{"message":"model down"}}', 502), "model down", False, True),
-        (answer('{"error":{"message":"moderation"}}', 403), "moderation", True, True),
+        (response('{"choices":[{"message":{"content":null}}]}'), "empty", False, False),
+        (response("{}"), "empty", False, False), (response("[]"), "empty", False, False),
+        (response('{"choices":[7]}'), "empty", False, False),
+        (response('{"error":{"message":"credits"}}', 402), "credits", False, True),
+        (response('{"error":"no"}', 401), "no", False, True),
+        (response('{"error":{"message":"model down"}}', 502), "model down", False, True),
+        (response('{"error":{"message":"moderation"}}', 403), "moderation", True, True),
         ({"kind": "down", "route": "openrouter.chat"}, "cut", False, False),
         ({"kind": "rubbish", "route": "openrouter.chat"}, "not JSON", False, False),
         ({"kind": "truncated", "route": "openrouter.chat"}, "not JSON", False, False),
@@ -198,7 +198,7 @@ def test_bad_days_are_one_error_that_never_tells_the_key(
 
 
 def test_an_answer_that_echoes_the_key_does_not_tell_it(openrouter: RunningOpenRouter) -> None:
-    openrouter.faults.arm(**answer(f'{{"error":{{"message":"bad key {AI_KEY}"}}}}', 401))
+    openrouter.faults.arm(**response(f'{{"error":{{"message":"bad key {AI_KEY}"}}}}', 401))
     with pytest.raises(AiError, match=r"bad key \[key\]"):
         services.ask(picture(), "?")
 
@@ -216,16 +216,16 @@ def test_an_answer_beside_the_schema_is_paid_and_not_taken(
 def test_a_short_wait_is_waited_for(openrouter: RunningOpenRouter) -> None:
     waits: list[float] = []
     client = OpenRouter(openrouter.url, key=AI_KEY, timeout_s=5, wait=waits.append)
-    openrouter.faults.arm(**answer("", 429, retry_after="3"))
-    assert client.ask(AiQuestion(MODEL, "?", picture())).text
-    openrouter.faults.arm(**answer("", 429, times=2))
+    openrouter.faults.arm(**response("", 429, retry_after="3"))
+    assert client.ask(AiRequest(MODEL, "?", picture())).text
+    openrouter.faults.arm(**response("", 429, times=2))
     with pytest.raises(AiError):
-        client.ask(AiQuestion(MODEL, "?", picture()))
+        client.ask(AiRequest(MODEL, "?", picture()))
     assert waits == [3.0, 5.0]
 
 
 def test_a_long_wait_is_for_everybody(openrouter: RunningOpenRouter) -> None:
-    openrouter.faults.arm(**answer("", 429, retry_after="600"))
+    openrouter.faults.arm(**response("", 429, retry_after="600"))
     for _ in range(2):
         with pytest.raises(AiError) as later:
             services.ask(picture(), "?")
@@ -236,7 +236,7 @@ def test_a_long_wait_is_for_everybody(openrouter: RunningOpenRouter) -> None:
 
 
 def test_no_pause_is_longer_than_an_hour(openrouter: RunningOpenRouter) -> None:
-    openrouter.faults.arm(**answer("", 429, retry_after="9" * 30))
+    openrouter.faults.arm(**response("", 429, retry_after="9" * 30))
     with pytest.raises(AiError):
         services.ask(picture(), "?")
     with pytest.raises(AiError) as later:
@@ -273,9 +273,9 @@ def test_many_at_once_cannot_spend_more_than_there_is(
     openrouter: RunningOpenRouter, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "_room", threading.BoundedSemaphore(4))
-    most = budget.most_usd(next(m for m in services.models() if m.id == MODEL), "?")
-    settings.OPENROUTER_MONTHLY_BUDGET = float(most * Decimal("2.5"))
-    openrouter.server.cost = float(most)
+    maximum = budget.max_usd(next(m for m in services.models() if m.id == MODEL), "?")
+    settings.OPENROUTER_MONTHLY_BUDGET = float(maximum * Decimal("2.5"))
+    openrouter.server.cost = float(maximum)
     openrouter.faults.arm("slow", "openrouter.chat", times=0, delay_s=0.2)
 
     def ask(_: int) -> bool:
@@ -307,7 +307,7 @@ def test_staff_see_what_was_asked_and_what_it_cost(
 ) -> None:
     openrouter.server.cost = 0.1234
     services.ask(picture(), "?")
-    openrouter.faults.arm(**answer('{"error":{"message":"model down"}}', 502))
+    openrouter.faults.arm(**response('{"error":{"message":"model down"}}', 502))
     with pytest.raises(AiError):
         services.ask(picture(), "?")
     listed = admin_client.get("/admin/ocr/aiuse/").content.decode()

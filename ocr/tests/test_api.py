@@ -14,7 +14,7 @@ from ocr.autobot import evidence
 from ocr.models import AiUse
 from ocr.tests import coded
 from ocr.tests.fakes import ScriptedReader
-from ocr.tests.test_ai import DAY, answer, picture
+from ocr.tests.test_ai import DAY, picture, response
 from ocr.tests.test_lotto_site import WHEELS as DRAW
 from sandbox import draws
 from sandbox.testing import AI_KEY, SITE_PASSWORD, RunningLottoSite, RunningOpenRouter
@@ -72,10 +72,10 @@ def test_ai_models_are_answered_as_the_reference_shows(
 @pytest.mark.parametrize(
     ("fault", "status", "retry_after"),
     [
-        (answer('{"error":{"code":502,"message":"down"}}'), 502, None),
+        (response('{"error":{"code":502,"message":"down"}}'), 502, None),
         ({"kind": "down", "route": "openrouter.chat"}, 502, None),
-        (answer('{"error":{"code":400,"message":"no"}}', 400), 400, None),
-        (answer("", 429, retry_after="120"), 503, "120"),
+        (response('{"error":{"code":400,"message":"no"}}', 400), 400, None),
+        (response("", 429, retry_after="120"), 503, "120"),
     ],
 )
 def test_what_goes_wrong_with_the_ai_is_told(
@@ -111,14 +111,14 @@ def test_a_broken_picture_is_a_400_and_a_large_one_a_413(
 
 def test_what_is_off_says_so(api: Any, settings: Any) -> None:
     settings.OPENROUTER_API_KEY = settings.LOTTO_SITE_URL = ""
-    answers = [
+    responses = [
         ask(api),
         api.get("/api/ocr/ai/models"),
         api.get("/api/ocr/riscontri"),
         api.post("/api/ocr/lotto/upload", UPLOAD, format="json"),
     ]
-    assert [each.status_code for each in answers] == [503] * 4
-    assert {each.json()["detail"] for each in answers} == {
+    assert [each.status_code for each in responses] == [503] * 4
+    assert {each.json()["detail"] for each in responses} == {
         "AI validation is not configured.", "The Lotto site is not configured.",
     }  # fmt: skip
 

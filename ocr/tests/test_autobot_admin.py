@@ -47,16 +47,16 @@ def run() -> AutobotRun:
 
 
 def page(client: Client, run: AutobotRun) -> str:
-    answer = client.get(f"{RUNS}{run.pk}/change/")
-    assert answer.status_code == 200
-    return answer.content.decode()
+    response = client.get(f"{RUNS}{run.pk}/change/")
+    assert response.status_code == 200
+    return response.content.decode()
 
 
 def press(client: Client, run: AutobotRun, what: str, **fields: Any) -> str:
     """The message that comes of a button."""
-    answer = client.post(f"{RUNS}{run.pk}/{what}/", fields, follow=True)
-    assert answer.status_code == 200
-    return " ".join(map(str, answer.context["messages"]))
+    response = client.post(f"{RUNS}{run.pk}/{what}/", fields, follow=True)
+    assert response.status_code == 200
+    return " ".join(map(str, response.context["messages"]))
 
 
 def typed(numbers: Any) -> dict[str, Any]:
@@ -142,8 +142,8 @@ def test_start_and_stop(admin_client: Client, run: AutobotRun) -> None:
     begun = selectors.unfinished()
     assert (begun.started_by, begun.is_extraordinary) == ("admin", True)
     assert f"{RUNS}stop/" in page(admin_client, begun)
-    answer = admin_client.post(f"{RUNS}start/", follow=True)
-    assert "già al lavoro" in " ".join(map(str, answer.context["messages"]))
+    response = admin_client.post(f"{RUNS}start/", follow=True)
+    assert "già al lavoro" in " ".join(map(str, response.context["messages"]))
     admin_client.post(f"{RUNS}stop/")
     assert selectors.unfinished() is None
 
@@ -174,8 +174,8 @@ def test_the_list_costs_the_same_for_any_number_of_runs(
 
 def test_the_configuration_is_checked_as_the_api_checks_it(admin_client: Client) -> None:
     address = "/admin/ocr/autobotconfig/add/"
-    answer = admin_client.post(address, {"stream_url": "http://127.0.0.1/x.m3u8"})
-    assert answer.status_code == 200
+    response = admin_client.post(address, {"stream_url": "http://127.0.0.1/x.m3u8"})
+    assert response.status_code == 200
     assert not AutobotConfig.objects.exists()
     admin_client.post(address, {"stream_url": "", "save_to_db": "on"})
     config = AutobotConfig.objects.get()

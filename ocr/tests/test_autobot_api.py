@@ -81,11 +81,11 @@ def test_after_a_stop_autobot_is_idle(api: Any) -> None:
 
 
 def test_start_answers_with_the_run(api: Any) -> None:
-    answer = post(
+    response = post(
         api, "start", {"ai_validation": True, "telegram_notify": True, "auto_upload": False}
     )
-    assert answer.status_code == 200
-    told = answer.json()
+    assert response.status_code == 200
+    told = response.json()
     assert told.keys() == {"success", "timestamp"} | STATUS_KEYS | ADDED_KEYS
     assert (told["success"], told["status"]) == (True, "capturing")
     assert told["message"] == "AutoBOT started"
@@ -95,9 +95,9 @@ def test_start_answers_with_the_run(api: Any) -> None:
 
 def test_a_second_start_is_a_409_with_the_runs_state(api: Any) -> None:
     post(api, "start")
-    answer = post(api, "start")
-    assert answer.status_code == 409
-    told = answer.json()
+    response = post(api, "start")
+    assert response.status_code == 409
+    told = response.json()
     assert told.keys() == {"detail", "success"} | STATUS_KEYS | ADDED_KEYS
     assert (told["success"], told["status"]) == (False, "capturing")
     assert AutobotRun.objects.count() == 1
@@ -105,14 +105,14 @@ def test_a_second_start_is_a_409_with_the_runs_state(api: Any) -> None:
 
 def test_start_without_a_stream_says_so(api: Any, settings: Any) -> None:
     settings.OCR_STREAM_URL = ""
-    answer = post(api, "start")
-    assert (answer.status_code, answer.json()["detail"]) == (503, "No stream is configured.")
+    response = post(api, "start")
+    assert (response.status_code, response.json()["detail"]) == (503, "No stream is configured.")
 
 
 @pytest.mark.parametrize("body", [[], "x", {"ai_validation": "yes"}, {"extraordinary": 1}])
 def test_what_is_no_start_is_a_400(api: Any, body: Any) -> None:
-    answer = post(api, "start", body)
-    assert (answer.status_code, "detail" in answer.json()) == (400, True)
+    response = post(api, "start", body)
+    assert (response.status_code, "detail" in response.json()) == (400, True)
     assert not AutobotRun.objects.exists()
 
 
@@ -155,9 +155,9 @@ def test_the_schedule_is_what_staff_made_of_it(api: Any, task: PeriodicTask) -> 
 
 
 def test_what_is_configured_stays(api: Any) -> None:
-    answer = put(api, {"stream_url": PUBLIC, "auto_upload": False})
-    assert answer.status_code == 200
-    told = answer.json()
+    response = put(api, {"stream_url": PUBLIC, "auto_upload": False})
+    assert response.status_code == 200
+    told = response.json()
     assert told.keys() == {"success", "config", "stream_url", "message", "timestamp"}
     assert told["message"] == "Configuration updated"
     assert told["config"] == {**dict.fromkeys(OPTIONS, True), "auto_upload": False}
@@ -184,9 +184,9 @@ def test_an_empty_stream_is_the_default_again(api: Any) -> None:
     ],
 )  # fmt: skip
 def test_an_address_that_may_not_be_fetched_is_a_400(api: Any, url: str) -> None:
-    answer = put(api, {"stream_url": url, "auto_upload": False})
-    assert answer.status_code == 400
-    assert "stream_url" in answer.json()["errors"]
+    response = put(api, {"stream_url": url, "auto_upload": False})
+    assert response.status_code == 400
+    assert "stream_url" in response.json()["errors"]
     assert not AutobotConfig.objects.exists()
 
 

@@ -197,7 +197,7 @@ def test_a_board_on_a_day_without_a_draw_is_seen_and_not_stored(
     assert "No draw is due" in again(run).message
     assert stored(SUNDAY) == {}
     assert runs.confirm(run.pk, by="anna") == 11
-    runs.take_up(run.pk, runs.STEPS)
+    runs.resume(run.pk, runs.STEPS)
     with at_work(scripted):
         wait_for(is_over(run))
     assert stored(SUNDAY) == drawn()
@@ -277,11 +277,11 @@ def test_a_stream_that_is_not_there_is_waited_for(
     television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
-    television.server.steer(trouble="cut")
+    television.server.steer(problem="cut")
     run = begun()
     with at_work(scripted):
         wait_for(lambda: "stream is away" in again(run).message)
-        television.server.steer(trouble="")
+        television.server.steer(problem="")
         wait_for(is_over(run))
     assert stored() == drawn()
 

@@ -98,9 +98,9 @@ def test_reading_without_the_packages_is_a_503_and_starts_no_process(
     reader_process.use(process)
     body = {"image_base64": "data:image/png;base64," + base64.b64encode(board_file()[1]).decode()}
     for _ in range(2):
-        answer = api.post("/api/ocr/process", body, format="json")
-        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-        assert dependencies.INSTALL in answer.json()["detail"]
+        response = api.post("/api/ocr/process", body, format="json")
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
+        assert dependencies.INSTALL in response.json()["detail"]
     assert process.pid is None
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from ocr.legacy import selectors
 from ocr.legacy.models import LegacyExtraction, LegacyPrediction
 from ocr.legacy.place import NOWHERE, in_file
-from ocr.tests.legacy_house import ADD_DRAW, ADD_PREDICTION, BARI, CAGLIARI, DRAWS, legacy_at
+from ocr.tests.legacy_server import ADD_DRAW, ADD_PREDICTION, BARI, CAGLIARI, DRAWS, legacy_at
 from ocr.types import LegacyError
 from sandbox.legacy import SCHEMA, fill
 
@@ -104,13 +104,13 @@ def test_riscontri_are_the_documented_json(api: Any, drawn: OldDatabase) -> None
         ("20251206", "TUTTE", "45.4.12", "perché sì"),
         ("20251207", "Bari, Roma", "12", None),
     )
-    answer = api.get(RISCONTRI).json()
-    assert list(answer) == [
+    response = api.get(RISCONTRI).json()
+    assert list(response) == [
         "status", "date", "extraction", "predictions", "stats", "stats_last3", "unreadable",
         "timestamp",
     ]  # fmt: skip
-    assert answer["extraction"] == api.get(EXTRACTION).json()["extraction"]
-    assert answer["predictions"] == [
+    assert response["extraction"] == api.get(EXTRACTION).json()["extraction"]
+    assert response["predictions"] == [
         {
             "id": 2,
             "date": "2025-12-07",
@@ -139,20 +139,20 @@ def test_riscontri_are_the_documented_json(api: Any, drawn: OldDatabase) -> None
         },
     ]
     both = {"total": 2, **NO_WINS, "estratti": 1, "ambi": 1}
-    assert (answer["stats"], answer["stats_last3"]) == (both, both)
-    assert answer["unreadable"] == 0
+    assert (response["stats"], response["stats_last3"]) == (both, both)
+    assert response["unreadable"] == 0
 
 
 def test_predictions_of_the_last_fifteen_draws_are_followed(api: Any, drawn: OldDatabase) -> None:
     drawn.add(
         ADD_PREDICTION, *((day, "BA", "12", None) for day in dict.fromkeys(d for d, *_ in DRAWS))
     )
-    answer = api.get(RISCONTRI).json()
-    assert [each["colpo"] for each in answer["predictions"]] == list(range(1, 16))
-    assert answer["stats"]["total"] == answer["stats"]["estratti"] == 15
-    assert answer["stats_last3"] == {"total": 3, **NO_WINS, "estratti": 3}
-    answer = api.get(f"{RISCONTRI}?by_dates=2").json()
-    assert [each["date"] for each in answer["predictions"]] == ["2025-12-07", "2025-12-06"]
+    response = api.get(RISCONTRI).json()
+    assert [each["colpo"] for each in response["predictions"]] == list(range(1, 16))
+    assert response["stats"]["total"] == response["stats"]["estratti"] == 15
+    assert response["stats_last3"] == {"total": 3, **NO_WINS, "estratti": 3}
+    response = api.get(f"{RISCONTRI}?by_dates=2").json()
+    assert [each["date"] for each in response["predictions"]] == ["2025-12-07", "2025-12-06"]
 
 
 def test_a_prediction_for_a_draw_to_come_is_not_compared(api: Any, drawn: OldDatabase) -> None:
@@ -171,8 +171,8 @@ def test_rows_that_are_no_prediction_are_counted(api: Any, drawn: OldDatabase) -
         ("202512 1", "BA", "12", None),  # sorts among the days
         (None, "BA", "12", None),
     )
-    answer = api.get(RISCONTRI).json()
-    assert (answer["stats"]["total"], answer["unreadable"]) == (1, 5)
+    response = api.get(RISCONTRI).json()
+    assert (response["stats"]["total"], response["unreadable"]) == (1, 5)
 
 
 def test_days_and_wheels_that_cannot_be_right_are_passed_over(api: Any, old: OldDatabase) -> None:
@@ -199,50 +199,54 @@ def test_days_and_wheels_that_cannot_be_right_are_passed_over(api: Any, old: Old
 
 
 def test_an_empty_database_has_no_dates_and_no_draw(api: Any, old: OldDatabase) -> None:
-    answer = api.get(DATES)
-    assert (answer.status_code, answer.json()["dates"], answer.json()["count"]) == (200, [], 0)
+    response = api.get(DATES)
+    assert (response.status_code, response.json()["dates"], response.json()["count"]) == (
+        200,
+        [],
+        0,
+    )
     for address in (EXTRACTION, RISCONTRI):
-        answer = api.get(address)
-        assert (answer.status_code, answer.json()) == (
+        response = api.get(address)
+        assert (response.status_code, response.json()) == (
             404,
             {"detail": "The legacy database has no draw."},
         )
 
 
 @pytest.mark.parametrize(
-    ("address", "name", "most"), [(DATES, "limit", 1000), (RISCONTRI, "by_dates", 100)]
+    ("address", "name", "maximum"), [(DATES, "limit", 1000), (RISCONTRI, "by_dates", 100)]
 )
 def test_counts_are_bounded(
-    api: Any, drawn: OldDatabase, address: str, name: str, most: int
+    api: Any, drawn: OldDatabase, address: str, name: str, maximum: int
 ) -> None:
-    assert api.get(f"{address}?{name}={most}").status_code == 200
-    for wrong in (0, -1, most + 1, "x", "1.5", "", "٣", 10**30):
-        answer = api.get(f"{address}?{name}={wrong}")
-        assert answer.status_code == 400, wrong
-        assert list(answer.json()["errors"]) == [name]
+    assert api.get(f"{address}?{name}={maximum}").status_code == 200
+    for wrong in (0, -1, maximum + 1, "x", "1.5", "", "٣", 10**30):
+        response = api.get(f"{address}?{name}={wrong}")
+        assert response.status_code == 400, wrong
+        assert list(response.json()["errors"]) == [name]
 
 
 def test_more_predictions_than_fit_are_refused_not_cut(
     api: Any, drawn: OldDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selectors, "MOST_PREDICTIONS", 3)
+    monkeypatch.setattr(selectors, "MAX_PREDICTIONS", 3)
     drawn.add(ADD_PREDICTION, *[("20251207", "BA", "12", None)] * 3)
     assert api.get(RISCONTRI).json()["stats"]["total"] == 3
     drawn.add(ADD_PREDICTION, ("20251207", "BA", "12", None))
-    answer = api.get(RISCONTRI)
-    assert answer.status_code == 400
-    assert "ask for fewer dates" in answer.json()["errors"]["by_dates"][0]
+    response = api.get(RISCONTRI)
+    assert response.status_code == 400
+    assert "ask for fewer dates" in response.json()["errors"]["by_dates"][0]
 
 
 @pytest.mark.parametrize("address", [DATES, EXTRACTION, RISCONTRI])
 def test_without_a_legacy_database_that_is_told(api: Any, address: str) -> None:
     with legacy_at(NOWHERE):
-        answer = api.get(address)
-    assert (answer.status_code, answer.json()) == (
+        response = api.get(address)
+    assert (response.status_code, response.json()) == (
         503,
         {"detail": "The legacy database is not configured."},
     )
-    assert "Retry-After" not in answer
+    assert "Retry-After" not in response
 
 
 def test_a_wrong_question_is_told_even_without_a_legacy_database(api: Any) -> None:
@@ -280,14 +284,14 @@ def test_an_outage_is_told_once_and_nobody_asks_for_a_while(
     api: Any, tmp_path: Path, drawn: OldDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "core.lib.outage")
-    away = drawn.path.rename(tmp_path / "away")
-    answer = api.get(EXTRACTION)
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert answer.json() == {"detail": "The legacy database does not answer. Try again."}
-    away.rename(drawn.path)
-    answer = api.get(EXTRACTION)
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    selectors._away._until -= 5  # which pass
+    unavailable = drawn.path.rename(tmp_path / "away")
+    response = api.get(EXTRACTION)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.json() == {"detail": "The legacy database does not answer. Try again."}
+    unavailable.rename(drawn.path)
+    response = api.get(EXTRACTION)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    selectors._unavailable._until -= 5  # which pass
     assert api.get(EXTRACTION).status_code == 200
     assert api.get(DATES).status_code == 200
     ours = "core.lib.outage"
@@ -297,8 +301,8 @@ def test_an_outage_is_told_once_and_nobody_asks_for_a_while(
 
 def test_what_is_not_as_documented_is_a_502(api: Any, drawn: OldDatabase) -> None:
     with patch.object(selectors, "_days", side_effect=DatabaseError("no such column")):
-        answer = api.get(DATES)
-    assert (answer.status_code, answer.json()) == (
+        response = api.get(DATES)
+    assert (response.status_code, response.json()) == (
         502,
         {"detail": "The legacy database is not as documented."},
     )
@@ -306,7 +310,7 @@ def test_what_is_not_as_documented_is_a_502(api: Any, drawn: OldDatabase) -> Non
 
 
 def test_only_two_ask_at_a_time(drawn: OldDatabase) -> None:
-    asking, enough = threading.Barrier(selectors.AT_A_TIME + 1), threading.Event()
+    asking, enough = threading.Barrier(selectors.MAX_CONCURRENT + 1), threading.Event()
 
     def slow(limit: int) -> list[date]:
         asking.wait(5)
@@ -315,7 +319,8 @@ def test_only_two_ask_at_a_time(drawn: OldDatabase) -> None:
 
     with patch.object(selectors, "_days", slow):
         askers = [
-            threading.Thread(target=selectors.days, args=(1,)) for _ in range(selectors.AT_A_TIME)
+            threading.Thread(target=selectors.days, args=(1,))
+            for _ in range(selectors.MAX_CONCURRENT)
         ]
         for asker in askers:
             asker.start()
@@ -326,7 +331,7 @@ def test_only_two_ask_at_a_time(drawn: OldDatabase) -> None:
         for _ in range(20):  # at once, now that the two have had their time
             with pytest.raises(LegacyError, match="Others are asking"):
                 selectors.days(1)
-        assert time.monotonic() - began < 20 * selectors.PATIENCE_S / 4
+        assert time.monotonic() - began < 20 * selectors.MAX_WAIT_S / 4
         enough.set()
         for asker in askers:
             asker.join(5)
@@ -336,12 +341,12 @@ def test_only_two_ask_at_a_time(drawn: OldDatabase) -> None:
 
 def test_the_sandboxs_file_is_read_whole(api: Any, old: OldDatabase) -> None:
     fill(old.path, date(2025, 12, 7))
-    answer = api.get(RISCONTRI).json()
+    response = api.get(RISCONTRI).json()
     assert api.get(EXTRACTION).json()["wheel_count"] == 11
-    assert answer["stats"]["total"] == len(answer["predictions"]) >= 15 * 4
-    assert answer["stats"]["estratti"] > 0
-    assert answer["unreadable"] == 0
-    assert {each["tutte"] for each in answer["predictions"]} == {True, False}
+    assert response["stats"]["total"] == len(response["predictions"]) >= 15 * 4
+    assert response["stats"]["estratti"] > 0
+    assert response["unreadable"] == 0
+    assert {each["tutte"] for each in response["predictions"]} == {True, False}
 
 
 _texts = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

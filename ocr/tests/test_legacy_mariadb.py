@@ -23,7 +23,7 @@ from django.test import Client
 from ocr.legacy import selectors
 from ocr.legacy.models import LegacyExtraction, LegacyPrediction
 from ocr.legacy.place import at_url
-from ocr.tests.legacy_house import ADD_DRAW, ADD_PREDICTION, BARI, DRAWS, documented, legacy_at
+from ocr.tests.legacy_server import ADD_DRAW, ADD_PREDICTION, BARI, DRAWS, documented, legacy_at
 from ocr.types import LegacyError
 
 TIMEOUT_S = 0.6
@@ -238,7 +238,7 @@ def test_a_locked_table_is_not_waited_for(old: Server) -> None:
         with sooner_than(0.1), pytest.raises(LegacyError):
             selectors.days(1)  # it is left alone
         cursor.execute("UNLOCK TABLES")
-    selectors._away._until -= selectors.RETRY_S  # which pass
+    selectors._unavailable._until -= selectors.RETRY_S  # which pass
     assert len(selectors.days(1)) == 1
 
 
@@ -255,7 +255,7 @@ def test_a_session_that_was_killed_costs_one_question(old: Server) -> None:
             pass  # so that there is a session to kill
         with patch.object(selectors, "_days", killed), pytest.raises(LegacyError):
             selectors.days(1)
-        selectors._away._until -= selectors.RETRY_S
+        selectors._unavailable._until -= selectors.RETRY_S
         assert len(selectors.days(1)) == 1
 
 
@@ -346,8 +346,8 @@ def test_while_it_is_away_the_rest_of_the_house_is_well(api: Any, client: Client
     asked: list[socket.socket] = []
     with listener(asked.append) as url, legacy_at(at_url(url, timeout_s=TIMEOUT_S)):
         with sooner_than(SOON_S):
-            answer = api.get("/api/ocr/riscontri2/extraction")
-        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+            response = api.get("/api/ocr/riscontri2/extraction")
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
         for address in ("/readyz", "/livez"):
             assert client.get(address).status_code == 200
         for address in ("/health", "/metrics"):

@@ -54,11 +54,11 @@ def test_a_board_is_answered_as_the_reference_shows(
     api: Any, reading_process: ReadingProcess
 ) -> None:
     wheels, file = board_file()
-    answer = api.post(
+    response = api.post(
         ADDRESS, {"image_base64": base64_of(file), "data_estrazione": "2025-12-02"}, format="json"
     )
-    assert answer.status_code == 200
-    told = answer.json()
+    assert response.status_code == 200
+    told = response.json()
     assert told["success"] is True
     assert told["wheels_count"] == 11
     assert told["wheels"] == {
@@ -113,21 +113,21 @@ def test_a_picture_without_a_board_has_no_wheels(api: Any) -> None:
     ],
 )
 def test_bad_bodies_are_told_by_field(api: Any, body: Any, field: str) -> None:
-    answer = api.post(ADDRESS, body, format="json")
-    assert answer.status_code == 400
-    assert field in answer.json()["detail"]
+    response = api.post(ADDRESS, body, format="json")
+    assert response.status_code == 400
+    assert field in response.json()["detail"]
 
 
 def test_a_broken_file_is_a_400_too(api: Any, reading_process: ReadingProcess) -> None:
     _, file = board_file()
-    answer = api.post(ADDRESS, {"image_base64": base64_of(file[: len(file) // 2])}, format="json")
-    assert (answer.status_code, "broken" in answer.json()["detail"]) == (400, True)
+    response = api.post(ADDRESS, {"image_base64": base64_of(file[: len(file) // 2])}, format="json")
+    assert (response.status_code, "broken" in response.json()["detail"]) == (400, True)
 
 
 def test_too_large_an_image_is_a_413(api: Any) -> None:
-    answer = api.post(ADDRESS, {"image_base64": "A" * 14_500_000}, format="json")
-    assert answer.status_code == 413
-    assert "10485760" in answer.json()["detail"]
+    response = api.post(ADDRESS, {"image_base64": "A" * 14_500_000}, format="json")
+    assert response.status_code == 413
+    assert "10485760" in response.json()["detail"]
 
 
 def test_images_may_be_larger_than_other_bodies(api: Any, settings: Any) -> None:
@@ -142,9 +142,9 @@ def test_a_killed_reading_process_is_replaced(api: Any, reading_process: Reading
     assert api.post(ADDRESS, body, format="json").status_code == 200
     os.kill(reading_process.pid, signal.SIGKILL)
     reading_process._process.wait()
-    answers = [api.post(ADDRESS, body, format="json") for _ in range(2)]
-    assert answers[-1].status_code == 200
-    assert answers[0].status_code in (200, 503)
+    responses = [api.post(ADDRESS, body, format="json") for _ in range(2)]
+    assert responses[-1].status_code == 200
+    assert responses[0].status_code in (200, 503)
 
 
 def test_a_process_that_does_not_answer_is_ended(reading_processes: Processes) -> None:
@@ -211,11 +211,11 @@ def test_beyond_the_queue_nobody_waits(
     begun.wait(30)
     with pytest.raises(ReaderBusy):
         process.read(file)
-    answer = api.post(ADDRESS, {"image_base64": base64_of(file)}, format="json")
+    response = api.post(ADDRESS, {"image_base64": base64_of(file)}, format="json")
     may_go.set()
     asking.join()
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert "detail" in answer.json()
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "detail" in response.json()
 
 
 def test_an_idle_process_is_ended_and_started_again(reading_processes: Processes) -> None:

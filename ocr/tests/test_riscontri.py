@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lotto.types import CITIES, OUTCOMES, WHEELS, Refused
 from ocr.legacy.riscontri import (
-    MOST_NUMBERS,
+    MAX_NUMBERS,
     Prediction,
     Riscontro,
     newest,
@@ -119,7 +119,7 @@ def test_the_newest_days_are_those_that_have_predictions() -> None:
     assert newest([], 3) == []
 
 
-some_numbers = st.lists(st.integers(1, 90), min_size=1, max_size=MOST_NUMBERS, unique=True)
+some_numbers = st.lists(st.integers(1, 90), min_size=1, max_size=MAX_NUMBERS, unique=True)
 some_wheels = st.lists(st.sampled_from(list(WHEELS)), min_size=1, unique=True)
 draws = st.dictionaries(
     st.sampled_from(list(WHEELS)), st.lists(st.integers(1, 90), min_size=5, max_size=5, unique=True)

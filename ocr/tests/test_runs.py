@@ -177,7 +177,7 @@ def test_a_correction_offers_what_follows_from_it(ended: AutobotRun) -> None:
 
 def test_what_is_offered_is_done_when_a_person_says_so(ended: AutobotRun) -> None:
     services.correct(ended.pk, "NA", NUMBERS, by="anna")
-    services.take_up(ended.pk, [StepName.UPLOAD])
+    services.resume(ended.pk, [StepName.UPLOAD])
     assert step_states(ended)["upload"] == "waiting"
     assert step_states(ended)["archive"] == "offered"
     assert services.take("a worker") == ended
@@ -188,7 +188,7 @@ def test_what_is_offered_is_done_when_a_person_says_so(ended: AutobotRun) -> Non
 def test_a_run_is_not_taken_up_beside_another(ended: AutobotRun) -> None:
     begun()
     with pytest.raises(RunBusy):
-        services.take_up(ended.pk, [StepName.UPLOAD])
+        services.resume(ended.pk, [StepName.UPLOAD])
     assert again(ended).is_over
 
 

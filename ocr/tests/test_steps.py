@@ -204,7 +204,7 @@ def test_a_persons_numbers_replace_ours_everywhere(run: AutobotRun, services: Se
     right = tuple(reversed(drawn()["BA"]))
     runs.correct(run.pk, "BA", right, by="anna")
     assert stored(run)["BA"] == drawn()["BA"]  # offered, not done
-    runs.take_up(run.pk, runs.STEPS[1:])
+    runs.resume(run.pk, runs.STEPS[1:])
     runs.take(OWNER)
     settle(again(run))
     assert stored(run)["BA"] == uploaded(services, run)["BA"] == right
@@ -280,10 +280,10 @@ def says(day_wheels: dict[str, tuple[int, ...]]) -> None:
 def test_a_run_is_verified_when_the_operator_says_the_same(
     ended: AutobotRun, services: Services
 ) -> None:
-    steps.tell_contradictions(ended)
+    steps.report_contradictions(ended)
     assert again(ended).verified_at is None
     says(drawn())
-    steps.tell_contradictions(ended)
+    steps.report_contradictions(ended)
     assert again(ended).verified_at is not None
     assert not selectors.to_be_verified(within=timedelta(days=7)).exists()
     assert messages(services) == []
@@ -293,8 +293,8 @@ def test_staff_are_told_once_when_the_operator_says_otherwise(
     ended: AutobotRun, services: Services
 ) -> None:
     says({**drawn(), "BA": tuple(reversed(drawn()["BA"]))})
-    steps.tell_contradictions(ended)
-    steps.tell_contradictions(ended)
+    steps.report_contradictions(ended)
+    steps.report_contradictions(ended)
     (text,) = messages(services)
     assert "BARI" in text
     assert "CAGLIARI" not in text
@@ -304,10 +304,10 @@ def test_staff_are_told_once_when_the_operator_says_otherwise(
 def test_a_notice_that_failed_is_sent_later(ended: AutobotRun, services: Services) -> None:
     says({**drawn(), "BA": tuple(reversed(drawn()["BA"]))})
     services.telegram.faults.arm("down", "telegram.message")
-    steps.tell_contradictions(ended)
+    steps.report_contradictions(ended)
     ended.steps.filter(name=StepName.NOTICE).update(due_at=timezone.now())
-    steps.tell_contradictions(ended)
+    steps.report_contradictions(ended)
     assert len(messages(services)) == 1
     archived(DAY - timedelta(days=1), {"BA": (1, 2, 3, 4, 5)})
-    steps.tell_contradictions(ended)
+    steps.report_contradictions(ended)
     assert len(messages(services)) == 1

@@ -45,7 +45,7 @@ def test_one_picture_per_period_across_segments() -> None:
     found: list[float] = []
     first_s = 0.0
     for number in range(4):
-        for one in pictures(video([0] * 7), every_s=1.0, first_s=first_s, most_s=5):
+        for one in pictures(video([0] * 7), every_s=1.0, first_s=first_s, max_s=5):
             found.append(round(number * 1.4 + one.at_s, 1))
             first_s = one.at_s + 1.0
         first_s = max(first_s - 1.4, 0)
@@ -147,7 +147,7 @@ def test_a_damaged_video_is_read_as_far_as_it_goes_or_refused(kind: str) -> None
         for _ in range(dice.choice((1, 5, 50, 500))):
             damaged[dice.randrange(8, len(damaged))] = dice.randrange(256)
         with suppress(StreamError):
-            read += len(list(pictures(bytes(damaged), every_s=0.2, first_s=0, most_s=5)))
+            read += len(list(pictures(bytes(damaged), every_s=0.2, first_s=0, max_s=5)))
     assert read > 100
 
 
@@ -183,13 +183,13 @@ def moving() -> bytes:
 @cache
 def right() -> list[Picture]:
     """Its pictures."""
-    return list(pictures(moving(), every_s=0.2, first_s=0, most_s=5))
+    return list(pictures(moving(), every_s=0.2, first_s=0, max_s=5))
 
 
 def wrong(segment: bytes, *, is_strict: bool) -> int:
     """How many pictures of a damaged MOVING are not as they should be."""
     with suppress(StreamError):
-        found = list(pictures(segment, every_s=0.2, first_s=0, most_s=5, is_strict=is_strict))
+        found = list(pictures(segment, every_s=0.2, first_s=0, max_s=5, is_strict=is_strict))
         return sum(
             min(cv2.norm(one.image, good.image, cv2.NORM_L1) for good in right()) > one.image.size
             for one in found
@@ -208,7 +208,7 @@ def test_an_encoder_that_is_never_quite_right_is_watched_nevertheless() -> None:
     def count(segment: bytes, *, is_strict: bool) -> int:
         with suppress(Unreadable):
             return len(list(
-                pictures(segment, every_s=0.2, first_s=0, most_s=5, is_strict=is_strict)
+                pictures(segment, every_s=0.2, first_s=0, max_s=5, is_strict=is_strict)
             ))  # fmt: skip
         return 0
 
@@ -225,7 +225,7 @@ def test_an_encoder_that_is_never_quite_right_is_watched_nevertheless() -> None:
 def test_a_title_in_another_encoding_is_no_reason() -> None:
     damaged = video([60] * 3, kind="mp4").replace(b"VideoHandler", b"Citt\xe0 Video.")
     assert b"Citt\xe0" in damaged
-    assert len(list(pictures(damaged, every_s=0.2, first_s=0, most_s=5))) == 3
+    assert len(list(pictures(damaged, every_s=0.2, first_s=0, max_s=5))) == 3
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
@@ -243,7 +243,7 @@ def test_pieces_of_one_file(knows_ranges: bool) -> None:
         def piece(client: Any) -> None:
             wanted = served.heads[-1].split(b"Range: bytes=")[1].split(b"\r\n")[0]
             first, last = map(int, wanted.split(b"-"))
-            client.sendall(bad.answer(b"".join(parts)[first : last + 1], "206 Partial Content"))
+            client.sendall(bad.response(b"".join(parts)[first : last + 1], "206 Partial Content"))
 
         if knows_ranges:
             served.pages["/all.ts"] = piece
@@ -323,7 +323,7 @@ def test_it_goes_on_after_trouble(television: RunningTelevision, change: dict[st
 
 
 def test_missing_segments_are_left_out(television: RunningTelevision) -> None:
-    television.server.steer(trouble="gap")
+    television.server.steer(problem="gap")
     frames = stream(television.url, limit_s=5).frames(threading.Event())
     assert len(list(islice(frames, 5))) == 5
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ocr.clients.telegram import TelegramBot
-from ocr.clients.telegram_split import MOST_TEXT, length, parts
+from ocr.clients.telegram_split import MAX_TEXT, length, parts
 from ocr.outlets.telegram import draw_message
 from ocr.types import TelegramError
 from sandbox.telegram import html_error
@@ -69,16 +69,16 @@ def test_a_longer_text_follows_the_picture(bot: TelegramBot, telegram: RunningTe
 @pytest.mark.parametrize("html", [True, False])
 def test_parts_are_no_longer_than_allowed_and_lose_nothing(html: bool) -> None:
     text = "<b>uno &amp; due <i>tre</i> 🎰 quattro</b>\n" * 300 if html else "uno due 🎰 tre " * 900
-    found = parts(text, MOST_TEXT, html=html)
+    found = parts(text, MAX_TEXT, html=html)
     assert len(found) > 1
-    assert max(length(part, html=html) for part in found) <= MOST_TEXT
+    assert max(length(part, html=html) for part in found) <= MAX_TEXT
     assert "".join("".join(found).split()) == "".join(text.split())
     if html:
         assert not [part for part in found if html_error(part)]
 
 
 def test_a_tag_that_spans_parts_is_closed_and_opened_again() -> None:
-    found = parts("<pre>" + "parola " * 2_000 + "</pre>", MOST_TEXT, html=True)
+    found = parts("<pre>" + "parola " * 2_000 + "</pre>", MAX_TEXT, html=True)
     assert len(found) == 4
     for part in found:
         assert part.startswith("<pre>")
@@ -86,7 +86,7 @@ def test_a_tag_that_spans_parts_is_closed_and_opened_again() -> None:
 
 
 def test_a_word_without_an_end_is_cut() -> None:
-    assert [len(part) for part in parts("x" * 5_000, MOST_TEXT, html=False)] == [4096, 904]
+    assert [len(part) for part in parts("x" * 5_000, MAX_TEXT, html=False)] == [4096, 904]
 
 
 def test_wrong_html_is_the_senders_fault(bot: TelegramBot) -> None:
@@ -145,9 +145,9 @@ def test_what_goes_wrong_never_tells_the_token(
 def test_the_endpoint_sends(api: Any, telegram: RunningTelegram) -> None:
     image = base64.b64encode(picture()).decode()
     body = {"message": "ESTRAZIONE LOTTO...", "parse_mode": "HTML", "image_base64": image}
-    answer = api.post(ADDRESS, body, format="json")
-    assert answer.status_code == 200
-    told = answer.json()
+    response = api.post(ADDRESS, body, format="json")
+    assert response.status_code == 200
+    told = response.json()
     assert (told["success"], told["parts"]) == (True, 1)
     assert told["message_ids"] == [telegram.server.messages[0]["message_id"]]
 
@@ -168,8 +168,8 @@ def test_the_endpoint_sends(api: Any, telegram: RunningTelegram) -> None:
 def test_what_cannot_be_sent_is_told(
     api: Any, telegram: RunningTelegram, body: Any, status: int
 ) -> None:
-    answer = api.post(ADDRESS, body, format="json")
-    assert (answer.status_code, "detail" in answer.json()) == (status, True)
+    response = api.post(ADDRESS, body, format="json")
+    assert (response.status_code, "detail" in response.json()) == (status, True)
     assert telegram.server.messages == []
 
 

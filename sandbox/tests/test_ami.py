@@ -21,11 +21,11 @@ calls = st.builds(
 
 @given(calls)
 def test_every_call_leaves_no_channel_behind(call):
-    switchboard, most = Switchboard(), 0
+    switchboard, maximum = Switchboard(), 0
     for _, what in call.steps():
         switchboard.happens(what, now=EVENING)
-        most = max(most, len(switchboard.channels))
-    assert most == 2
+        maximum = max(maximum, len(switchboard.channels))
+    assert maximum == 2
     assert switchboard.channels == {}
 
 
@@ -82,8 +82,8 @@ class Client:
         return decoded(await self._reader.readuntil(b"\r\n\r\n"))
 
     async def log_in(self) -> None:
-        answer = await self.ask(Action="Login", Username=AMI_USER, Secret=AMI_SECRET)
-        assert answer["response"] == "Success"
+        response = await self.ask(Action="Login", Username=AMI_USER, Secret=AMI_SECRET)
+        assert response["response"] == "Success"
         assert (await self.read())["event"] == "FullyBooted"
 
 
@@ -107,8 +107,8 @@ async def test_plain_login_is_accepted(server):
 
 async def test_wrong_secret_is_refused(server):
     client = await connected(server)
-    answer = await client.ask(Action="Login", Username=AMI_USER, Secret="wrong", ActionID="7")
-    assert answer == {
+    response = await client.ask(Action="Login", Username=AMI_USER, Secret="wrong", ActionID="7")
+    assert response == {
         "response": "Error",
         "actionid": "7",
         "message": "Authentication failed",
@@ -119,8 +119,8 @@ async def test_wrong_secret_is_refused(server):
 async def test_nothing_is_done_or_told_before_the_login(server):
     client = await connected(server)
     server.tell(b"Event: Hangup\r\n\r\n")
-    answer = await client.ask(Action="CoreShowChannels")
-    assert answer["message"] == "Permission denied"
+    response = await client.ask(Action="CoreShowChannels")
+    assert response["message"] == "Permission denied"
     server.drop()
 
 

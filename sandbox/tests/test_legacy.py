@@ -78,7 +78,7 @@ def test_a_new_evening_brings_its_draw_and_an_unusable_file_is_tried_again(
 
     async def evening() -> list[str]:
         told = []
-        keeper = asyncio.create_task(legacy.keep(path, clock=clock))
+        state_store = asyncio.create_task(legacy.keep(path, clock=clock))
         async with asyncio.timeout(30):
             while "legacy.not_filled" not in caplog.text:
                 await asyncio.sleep(0.01)
@@ -86,9 +86,9 @@ def test_a_new_evening_brings_its_draw_and_an_unusable_file_is_tried_again(
             told.append(await newest(path))
             clock.now += 120  # past 23:00 in Rome
             told.append(await newest(path, other_than=told[0]))
-        keeper.cancel()
+        state_store.cancel()
         with suppress(asyncio.CancelledError):
-            await keeper
+            await state_store
         return told
 
     assert asyncio.run(evening()) == ["20251205", "20251206"]

@@ -25,8 +25,8 @@ def upload(site: RunningLottoSite, wheels: Any, day: str = "2025-10-09") -> requ
     return requests.post(f"{site.url}/api/draws", json=body, auth=AUTH, timeout=10)
 
 
-def statuses(answer: requests.Response) -> list[str]:
-    return [each["status"] for each in answer.json()["results"]]
+def statuses(response: requests.Response) -> list[str]:
+    return [each["status"] for each in response.json()["results"]]
 
 
 def test_a_wheel_of_a_day_is_kept_once(site: RunningLottoSite) -> None:
@@ -39,25 +39,27 @@ def test_a_wheel_of_a_day_is_kept_once(site: RunningLottoSite) -> None:
 def test_wheels_are_judged_one_by_one(site: RunningLottoSite) -> None:
     steering = site.url.replace("lotto-site", "_sandbox/lotto-site")
     requests.post(steering, json={"refuse": {"CA": "Closed."}}, timeout=10)
-    answer = upload(site, {"BA": NUMBERS, "CA": NUMBERS, "XX": NUMBERS, "VE": [1] * 5, "TO": ["1"]})
-    assert statuses(answer) == ["created", *["refused"] * 4]
-    assert answer.json()["results"][1]["detail"] == "Closed."
+    response = upload(
+        site, {"BA": NUMBERS, "CA": NUMBERS, "XX": NUMBERS, "VE": [1] * 5, "TO": ["1"]}
+    )
+    assert statuses(response) == ["created", *["refused"] * 4]
+    assert response.json()["results"][1]["detail"] == "Closed."
     assert requests.post(steering, json={"refuse": 5}, timeout=10).status_code == 400
 
 
 @pytest.mark.parametrize(("wheels", "day"), [({}, "2025-10-09"), ([], "2025-10-09"),
     ({"BA": NUMBERS}, "2999-01-01"), ({"BA": NUMBERS}, "yesterday")])  # fmt: skip
 def test_a_wrong_body_is_refused_whole(site: RunningLottoSite, wheels: Any, day: str) -> None:
-    answer = upload(site, wheels, day)
-    assert (answer.status_code, "detail" in answer.json()) == (400, True)
+    response = upload(site, wheels, day)
+    assert (response.status_code, "detail" in response.json()) == (400, True)
     assert site.server.draws == {}
 
 
 def test_who_does_not_know_the_password_gets_nothing(site: RunningLottoSite) -> None:
     for auth in (None, (SITE_USER, "guess")):
-        answer = requests.get(f"{site.url}/riscontri", auth=auth, timeout=10)
-        assert answer.status_code == 401
-        assert answer.headers["WWW-Authenticate"].startswith("Basic")
+        response = requests.get(f"{site.url}/riscontri", auth=auth, timeout=10)
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"].startswith("Basic")
 
 
 def test_the_page_of_wins_has_an_end(site: RunningLottoSite) -> None:

@@ -49,8 +49,8 @@ def chat(
     return requests.post(f"{router.url}/chat/completions", json=body, headers=headers, timeout=10)
 
 
-def said(answer: requests.Response) -> Any:
-    return orjson.loads(answer.json()["choices"][0]["message"]["content"])
+def said(response: requests.Response) -> Any:
+    return orjson.loads(response.json()["choices"][0]["message"]["content"])
 
 
 def steer(router: RunningOpenRouter, **wish: Any) -> int:
@@ -83,9 +83,9 @@ def test_what_belongs_to_no_draw_is_only_repeated(
 
 def test_its_models_can_be_told_what_they_see_say_and_cost(router: RunningOpenRouter) -> None:
     assert steer(router, wheels={"VE": [1, 2, 3, 4, 5]}, cost=0.5) == 200
-    answer = chat(router, told([None] * 5))
-    assert said(answer)["wheels"] == [{"wheel": "VE", "numbers": [1, 2, 3, 4, 5]}]
-    assert answer.json()["usage"]["cost"] == 0.5
+    response = chat(router, told([None] * 5))
+    assert said(response)["wheels"] == [{"wheel": "VE", "numbers": [1, 2, 3, 4, 5]}]
+    assert response.json()["usage"]["cost"] == 0.5
     steer(router, wheels=None, says="No.", cost=None)
     assert chat(router, "?").json()["choices"][0]["message"]["content"] == "No."
     steer(router, says=None, error={"code": 502, "message": "down"})
@@ -110,8 +110,8 @@ def test_its_models_can_be_told_what_they_see_say_and_cost(router: RunningOpenRo
 def test_what_openrouter_refuses_is_refused(
     router: RunningOpenRouter, more: dict[str, Any], status: int
 ) -> None:
-    answer = chat(router, "?", **more)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, status)
+    response = chat(router, "?", **more)
+    assert (response.status_code, response.json()["error"]["code"]) == (status, status)
     assert router.server.asked == []
 
 

@@ -42,8 +42,8 @@ def test_an_unchanged_file_is_a_304_and_withheld_draws_are_missing() -> None:
         first = client.get_if_changed(f"/{target}", etag="", timeout_s=10)
         assert client.get_if_changed(f"/{target}", etag=first.etag, timeout_s=10) is None
         control = f"{base.removesuffix('/lotto')}/_sandbox/lotto"
-        answer = requests.post(control, json={"withhold": 2}, timeout=10).json()
-        assert answer["lines"] == len(published(operator))
+        response = requests.post(control, json={"withhold": 2}, timeout=10).json()
+        assert response["lines"] == len(published(operator))
         changed = client.get_if_changed(f"/{target}", etag=first.etag, timeout_s=10)
         assert changed.etag != first.etag
         assert published(operator)[-1].startswith(b"2026/11/19\t")

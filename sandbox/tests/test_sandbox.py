@@ -58,9 +58,9 @@ def test_help_names_upstreams_controls_faults_and_routes(sandbox: RunningSandbox
     "path", ["/lines", "/calls", "/calls/active", "/calls/1", "/rebates", "/stream", "/none"]
 )
 def test_the_carrier_wants_its_token(sandbox: RunningSandbox, path: str) -> None:
-    answer = carrier(sandbox, path, token="wrong")
-    assert answer.status_code == 401
-    assert answer.json()["error"]["code"] == "unauthorized"
+    response = carrier(sandbox, path, token="wrong")
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == "unauthorized"
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,23 @@ def test_the_carrier_wants_its_token(sandbox: RunningSandbox, path: str) -> None
 def test_what_the_carrier_cannot_answer_is_an_error_by_the_contract(
     sandbox: RunningSandbox, path: str, status: int
 ) -> None:
-    answer = carrier(sandbox, path)
-    assert answer.status_code == status
-    assert set(answer.json()["error"]) == {"code", "message"}
+    response = carrier(sandbox, path)
+    assert response.status_code == status
+    assert set(response.json()["error"]) == {"code", "message"}
 
 
 def test_calls_are_placed_at_will(sandbox: RunningSandbox) -> None:
-    answer = control(sandbox, "/calls", caller="339000111", line="Sickprod28GN", talk_s=5, count=3)
-    assert answer.status_code == 201
-    first = carrier(sandbox, f"/calls/{answer.json()['placed'][0]}").json()
+    response = control(
+        sandbox, "/calls", caller="339000111", line="Sickprod28GN", talk_s=5, count=3
+    )
+    assert response.status_code == 201
+    first = carrier(sandbox, f"/calls/{response.json()['placed'][0]}").json()
     assert (first["caller"], first["lineID"], first["state"]) == (
         "339000111",
         "Sickprod28GN",
         "Ringing",
     )
-    assert len(answer.json()["placed"]) == 3
+    assert len(response.json()["placed"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -107,10 +109,10 @@ def test_a_call_that_cannot_be_placed_is_a_400(
 
 
 def test_steering_reads_json_only_so_that_no_web_page_can_steer(sandbox: RunningSandbox) -> None:
-    answer = requests.post(
+    response = requests.post(
         sandbox.control_url + "/calls", data="{}", headers={"Content-Type": "text/plain"}, timeout=5
     )
-    assert answer.status_code == 400
+    assert response.status_code == 400
 
 
 def test_a_line_is_renamed(sandbox: RunningSandbox) -> None:

@@ -90,8 +90,8 @@ def steer(tv: RunningTelevision, change: Any) -> dict[str, Any]:
     base = tv.url.removesuffix("/tv/live.m3u8")
     request = Request(f"{base}/_sandbox/television", json.dumps(change).encode())
     request.add_header("Content-Type", "application/json")
-    with urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+    with urlopen(request, timeout=10) as response:
+        return json.load(response)
 
 
 def sharpness(tv: RunningTelevision) -> float:
@@ -117,10 +117,10 @@ def channel() -> Iterator[RunningTelevision]:
 
 def test_it_is_steered_over_http(channel: RunningTelevision) -> None:
     change = {"programme": "board", "day": "2026-11-24", "quality": "low", "blur": True}
-    answer = steer(channel, change)
-    assert {name: answer[name] for name in change} == change
-    assert answer["on_the_air"]["draw_of"] == "2026-11-24"
-    assert answer["on_the_air"]["wheels"]["RN"] == list(draws.on(DAY)["RN"])
+    response = steer(channel, change)
+    assert {name: response[name] for name in change} == change
+    assert response["on_the_air"]["draw_of"] == "2026-11-24"
+    assert response["on_the_air"]["wheels"]["RN"] == list(draws.on(DAY)["RN"])
     assert steer(channel, {"programme": "yesterday"})["on_the_air"]["draw_of"] == "2026-11-21"
 
 
@@ -136,9 +136,9 @@ def test_it_is_steered_over_http(channel: RunningTelevision) -> None:
 def test_a_change_that_cannot_be_is_refused(channel: RunningTelevision, change: Any) -> None:
     with pytest.raises(HTTPError) as refused:
         steer(channel, change)
-    with refused.value as answer:
-        assert answer.code == 400
-        assert json.load(answer)["error"]
+    with refused.value as response:
+        assert response.code == 400
+        assert json.load(response)["error"]
 
 
 def test_its_pictures_come_off_a_stream_in_their_order(television: RunningTelevision) -> None:
@@ -185,8 +185,8 @@ def test_its_requests_are_counted_from_when_it_was_steered(channel: RunningTelev
 
 
 def test_nothing_is_encoded_for_nobody(channel: RunningTelevision) -> None:
-    with urlopen(channel.url, timeout=10) as answer:
-        assert answer.read().startswith(b"#EXTM3U")
+    with urlopen(channel.url, timeout=10) as response:
+        assert response.read().startswith(b"#EXTM3U")
     assert len(channel.server._encoded) == 0
 
 

@@ -13,13 +13,13 @@ from webcom.selectors import CallFilter
 from webcom.types import EPOCH_MAX, CallRecord, Month
 
 Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-MOST_CALLS: Final = 10_000
+MAX_CALLS: Final = 10_000
 
 
 class CallQuery(Struct, frozen=True, rename={"from_": "from"}):
     """`GET /api/webcom/calls`: without a filter the active calls, with one all calls that match."""
 
-    limit: Annotated[int, Meta(ge=1, le=MOST_CALLS)] = 50
+    limit: Annotated[int, Meta(ge=1, le=MAX_CALLS)] = 50
     active: bool | None = None
     state: Text | None = None
     line: Text | None = None

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api.cached_view import HotView, Question
-from core.api.csv_responses import CsvRenderer, csv_answer
+from core.api.cached_view import CachedQuery, CachedView
+from core.api.csv_responses import CsvRenderer, csv_response
 from core.api.params import read_day, read_query
 from core.api.rest import problem
 from core.lib.days import local_day, zone
@@ -26,11 +26,11 @@ from webcom.selectors import CallFilter, Figures
 
 
 @extend_schema_view(get=schema.LINES)
-class LinesView(HotView):
-    def question(self, params: QueryDict) -> Question:
-        return Question("lines", self._answer)
+class LinesView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        return CachedQuery("lines", self._response)
 
-    def _answer(self) -> dict[str, Any]:
+    def _response(self) -> dict[str, Any]:
         lines = [
             {
                 "lineId": line.line_id,
@@ -46,36 +46,36 @@ class LinesView(HotView):
 
 
 @extend_schema_view(get=schema.CALLS)
-class CallsView(HotView):
+class CallsView(CachedView):
     renderer_classes = [*APIView.renderer_classes, CsvRenderer]
 
-    def question(self, params: QueryDict) -> Question:
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         query = read_query(params, CallQuery)
         wanted = query.filter()
-        return Question(query, lambda: _calls_answer(query, wanted))
+        return CachedQuery(query, lambda: _calls_response(query, wanted))
 
     def get(self, request: Request) -> Response | StreamingHttpResponse:  # type: ignore[override]
         if request.accepted_renderer.format == CsvRenderer.format:
             query = read_query(request.query_params, CallQuery)
             limited = "limit" in request.query_params
-            return _csv_answer(query.filter(), limited=limited, limit=query.limit)
+            return _csv_response(query.filter(), limited=limited, limit=query.limit)
         return super().get(request)
 
 
-def _calls_answer(query: CallQuery, wanted: CallFilter) -> dict[str, Any]:
+def _calls_response(query: CallQuery, wanted: CallFilter) -> dict[str, Any]:
     calls = selectors.calls(wanted, limit=query.limit)
-    answer: dict[str, Any] = {
+    response: dict[str, Any] = {
         "count": len(calls),
         "calls": [call_document(call) for call in calls],
     }
     if not query.is_plain:
-        answer["next"] = cursor_after(calls[-1]) if len(calls) == query.limit else None
-    return answer
+        response["next"] = cursor_after(calls[-1]) if len(calls) == query.limit else None
+    return response
 
 
-def _csv_answer(wanted: CallFilter, *, limited: bool, limit: int) -> StreamingHttpResponse:
+def _csv_response(wanted: CallFilter, *, limited: bool, limit: int) -> StreamingHttpResponse:
     calls = selectors.calls(wanted, limit=limit) if limited else selectors.all_calls(wanted)
-    return csv_answer("calls", FIELDS, (call_document(call) for call in calls))
+    return csv_response("calls", FIELDS, (call_document(call) for call in calls))
 
 
 class CallView(APIView):
@@ -89,12 +89,12 @@ class CallView(APIView):
 
 
 @extend_schema_view(get=schema.REBATES)
-class RebatesView(HotView):
-    def question(self, params: QueryDict) -> Question:
+class RebatesView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         month = read_query(params, MonthQuery).month or f"{local_day():%Y-%m}"
-        return Question(("rebates", month), lambda: self._answer(month))
+        return CachedQuery(("rebates", month), lambda: self._response(month))
 
-    def _answer(self, month: str) -> dict[str, Any]:
+    def _response(self, month: str) -> dict[str, Any]:
         record = selectors.rebates(month)
         if record is None:
             return {"month": month, "count": 0, "updated_at": None, "rebates": []}
@@ -102,12 +102,12 @@ class RebatesView(HotView):
 
 
 @extend_schema_view(get=schema.TODAY)
-class TodayView(HotView):
-    def question(self, params: QueryDict) -> Question:
+class TodayView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         day = local_day()
-        return Question(("today", day), lambda: self._answer(day))
+        return CachedQuery(("today", day), lambda: self._response(day))
 
-    def _answer(self, day: date) -> dict[str, Any]:
+    def _response(self, day: date) -> dict[str, Any]:
         totals = selectors.day_totals(day)
         by_type = sorted(totals.by_line_type.items())
         return {
@@ -120,35 +120,35 @@ class TodayView(HotView):
 
 
 @extend_schema_view(get=schema.DAILY)
-class DailyView(HotView):
-    def question(self, params: QueryDict) -> Question:
+class DailyView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         days = read_query(params, DaysQuery).days
-        return Question(("daily", days, local_day()), lambda: self._answer(days))
+        return CachedQuery(("daily", days, local_day()), lambda: self._response(days))
 
-    def _answer(self, days: int) -> dict[str, Any]:
+    def _response(self, days: int) -> dict[str, Any]:
         figures = selectors.daily_figures(days)
         return {"days": [{"date": day, **_brief(figures[day])} for day in figures]}
 
 
 @extend_schema_view(get=schema.HOURLY)
-class HourlyView(HotView):
-    def question(self, params: QueryDict) -> Question:
+class HourlyView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         text = read_query(params, DateQuery).date
         day = local_day() if text is None else read_day("date", text)
-        return Question(("hourly", day), lambda: self._answer(day))
+        return CachedQuery(("hourly", day), lambda: self._response(day))
 
-    def _answer(self, day: date) -> dict[str, Any]:
+    def _response(self, day: date) -> dict[str, Any]:
         hours = enumerate(selectors.hourly_figures(day))
         return {"date": day, "hours": [{"hour": n, **_brief(figures)} for n, figures in hours]}
 
 
 @extend_schema_view(get=schema.FIVE_MINUTES)
-class FiveMinutesView(HotView):
-    def question(self, params: QueryDict) -> Question:
+class FiveMinutesView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         now = timezone.now().replace(microsecond=0)
-        return Question(("5min", now), lambda: self._answer(now))
+        return CachedQuery(("5min", now), lambda: self._response(now))
 
-    def _answer(self, now: datetime) -> dict[str, Any]:
+    def _response(self, now: datetime) -> dict[str, Any]:
         samples = [
             {"time": f"{at.astimezone(zone()):%H:%M}", "calls": figures.calls}
             for at, figures in selectors.five_minute_figures().items()

@@ -24,7 +24,7 @@ from webcom.types import PushMessage, RecordError
 
 logger = logging.getLogger(__name__)
 
-MOST_EVENTS: Final = 1_000
+MAX_EVENTS: Final = 1_000
 
 
 class _Message(Struct, frozen=True):
@@ -35,7 +35,7 @@ class _Message(Struct, frozen=True):
 
 
 class _Envelope(Struct, frozen=True):
-    events: Annotated[list[_Message], Meta(min_length=1, max_length=MOST_EVENTS)]
+    events: Annotated[list[_Message], Meta(min_length=1, max_length=MAX_EVENTS)]
 
 
 class SignedByCarrier(BaseAuthentication):

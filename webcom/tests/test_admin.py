@@ -58,9 +58,9 @@ def facts() -> None:
 
 
 def found(client: Client, query: str) -> set[str]:
-    answer = client.get(f"{CALLS}?{query}")
-    assert answer.status_code == 200
-    return {call.id for call in answer.context["cl"].result_list}
+    response = client.get(f"{CALLS}?{query}")
+    assert response.status_code == 200
+    return {call.id for call in response.context["cl"].result_list}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -94,8 +94,11 @@ def test_the_schedule_can_be_edited(admin_client: Client, page: str):
 
 
 def test_strangers_are_led_to_the_login(client: Client):
-    answer = client.get(CALLS)
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/login/?next={CALLS}")
+    response = client.get(CALLS)
+    assert (response.status_code, response.headers["Location"]) == (
+        302,
+        f"/admin/login/?next={CALLS}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,10 +182,10 @@ def exported(client: Client, model: str, file_format: int, **query: str) -> byte
         r'name="([^"]+)"[^>]*type="checkbox"|type="checkbox" name="([^"]+)"', form.content.decode()
     )
     data = {name: "on" for pair in fields for name in pair if name}
-    answer = client.post(address, {**data, "format": str(file_format), "resource": ""})
-    assert answer.status_code == 200
-    assert "attachment" in answer.headers["Content-Disposition"], answer.content[:2_000]
-    return bytes(answer.content)
+    response = client.post(address, {**data, "format": str(file_format), "resource": ""})
+    assert response.status_code == 200
+    assert "attachment" in response.headers["Content-Disposition"], response.content[:2_000]
+    return bytes(response.content)
 
 
 def test_calls_are_exported_as_csv(staff: Client, facts: None):
@@ -219,14 +222,14 @@ def test_an_exported_cell_is_no_formula(staff: Client, caller: str):
 def test_an_export_that_is_too_large_is_refused_with_advice(
     staff: Client, facts: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("core.admin.read_only.MOST_EXPORTED", 2)
+    monkeypatch.setattr("core.admin.read_only.MAX_EXPORTED", 2)
     address = f"{CALLS}export/?started_at__year=2025"
-    answer = staff.get(address, follow=True, headers={"accept-language": "en"})
-    assert (answer.request["PATH_INFO"], answer.request["QUERY_STRING"]) == (
+    response = staff.get(address, follow=True, headers={"accept-language": "en"})
+    assert (response.request["PATH_INFO"], response.request["QUERY_STRING"]) == (
         CALLS,
         "started_at__year=2025",
     )
-    assert "filter the list first" in answer.content.decode()
+    assert "filter the list first" in response.content.decode()
     assert len(exported(staff, "call", 0, state="Ok").splitlines()) == 3
 
 

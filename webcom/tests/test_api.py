@@ -55,10 +55,10 @@ EVERY_ADDRESS = [
 
 
 def get(api: APIClient, path: str, status: int = 200, **headers: str) -> Any:
-    answer = api.get(f"/api/webcom/{path}", headers=headers)
-    assert answer.status_code == status, answer.content
-    assert answer.headers["Content-Type"] == "application/json"
-    return orjson.loads(answer.content)
+    response = api.get(f"/api/webcom/{path}", headers=headers)
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"] == "application/json"
+    return orjson.loads(response.content)
 
 
 def is_of(value: Any, kind: Any) -> bool:
@@ -90,10 +90,10 @@ def test_lines_as_the_reference_shows_them(api: APIClient):
 
 def test_active_calls_as_the_reference_shows_them(api: APIClient):
     ingest.store_calls([record(), record(cost=None, duration=None), ended()], announce=False)
-    answer = get(api, "calls")
-    assert answer.keys() == {"count", "calls"}
-    assert answer["count"] == len(answer["calls"]) == 2
-    for call in answer["calls"]:
+    response = get(api, "calls")
+    assert response.keys() == {"count", "calls"}
+    assert response["count"] == len(response["calls"]) == 2
+    for call in response["calls"]:
         assert call.keys() == CALL_KEYS.keys()
         assert all(is_of(call[name], kind) for name, kind in CALL_KEYS.items()), call
 
@@ -169,8 +169,8 @@ def test_today_as_the_reference_shows_it(api: APIClient):
         [ended(cost=0.5), ended(cost=0.25), ended(lineID="G", lineNumber="800026028", cost=0)]
     )
     with time_machine.travel(NOON + 60, tick=False):
-        answer = get(api, "stats/today")
-    assert answer == {
+        response = get(api, "stats/today")
+    assert response == {
         "date": "2025-11-15",
         "total_calls": 3,
         "total_duration_seconds": 135,
@@ -180,12 +180,16 @@ def test_today_as_the_reference_shows_it(api: APIClient):
 
 
 def test_a_day_without_calls_has_both_line_types(api: APIClient):
-    answer = get(api, "stats/today")
-    assert answer["by_line_type"] == {
+    response = get(api, "stats/today")
+    assert response["by_line_type"] == {
         "Green": {"calls": 0, "cost": 0},
         "Vas": {"calls": 0, "cost": 0},
     }
-    assert (answer["total_calls"], answer["total_cost"], answer["date"]) == (0, 0, str(local_day()))
+    assert (response["total_calls"], response["total_cost"], response["date"]) == (
+        0,
+        0,
+        str(local_day()),
+    )
 
 
 def test_daily_as_the_reference_shows_it(api: APIClient):
@@ -204,30 +208,33 @@ def test_daily_as_the_reference_shows_it(api: APIClient):
 
 def test_hourly_as_the_reference_shows_it(api: APIClient):
     stored(ended(cost=2.5))
-    answer = get(api, "stats/hourly?date=2025-11-15")
-    assert answer["date"] == "2025-11-15"
-    assert [hour["hour"] for hour in answer["hours"]] == list(range(24))
-    assert answer["hours"][12] == {"hour": 12, "calls": 1, "cost": 2.5}
-    assert sum(hour["calls"] for hour in answer["hours"]) == 1
+    response = get(api, "stats/hourly?date=2025-11-15")
+    assert response["date"] == "2025-11-15"
+    assert [hour["hour"] for hour in response["hours"]] == list(range(24))
+    assert response["hours"][12] == {"hour": 12, "calls": 1, "cost": 2.5}
+    assert sum(hour["calls"] for hour in response["hours"]) == 1
 
 
 @pytest.mark.parametrize(
     "day", ["2025-03-30", "2025-10-26", "2026-03-29", "2026-10-25", "2000-01-01", "2099-12-31"]
 )
 def test_every_day_has_24_hours_also_when_the_clock_changes(api: APIClient, day: str):
-    answer = get(api, f"stats/hourly?date={day}")
-    assert (answer["date"], [hour["hour"] for hour in answer["hours"]]) == (day, list(range(24)))
+    response = get(api, f"stats/hourly?date={day}")
+    assert (response["date"], [hour["hour"] for hour in response["hours"]]) == (
+        day,
+        list(range(24)),
+    )
 
 
 def test_five_minutes_as_the_reference_shows_them(api: APIClient):
     stored(ended(timestamp=NOON))
     with time_machine.travel(NOON + 299, tick=False):
-        answer = get(api, "stats/5min")
-    assert answer.keys() == {"samples", "count", "timestamp"}
-    assert answer["count"] == len(answer["samples"]) == 36
-    assert answer["samples"][0] == {"time": "09:05", "calls": 0}
-    assert answer["samples"][-1] == {"time": "12:00", "calls": 1}
-    assert answer["timestamp"] == "2025-11-15T11:04:59Z"
+        response = get(api, "stats/5min")
+    assert response.keys() == {"samples", "count", "timestamp"}
+    assert response["count"] == len(response["samples"]) == 36
+    assert response["samples"][0] == {"time": "09:05", "calls": 0}
+    assert response["samples"][-1] == {"time": "12:00", "calls": 1}
+    assert response["timestamp"] == "2025-11-15T11:04:59Z"
 
 
 def test_figures_are_the_same_before_and_after_the_recount(api: APIClient):
@@ -259,9 +266,9 @@ def test_an_unknown_state_is_shown_as_it_came(api: APIClient):
 def test_limit_cuts_the_list_and_count_counts_what_is_told(api: APIClient):
     ingest.store_calls([record(timestamp=NOON + n) for n in range(60)], announce=False)
     assert get(api, "calls")["count"] == 50
-    answer = get(api, "calls?limit=3")
-    assert answer["count"] == 3
-    assert [call["timestamp"] for call in answer["calls"]] == [NOON + 59, NOON + 58, NOON + 57]
+    response = get(api, "calls?limit=3")
+    assert response["count"] == 3
+    assert [call["timestamp"] for call in response["calls"]] == [NOON + 59, NOON + 58, NOON + 57]
     assert get(api, "calls?limit=10000")["count"] == 60
 
 
@@ -298,9 +305,9 @@ def test_filters_find(api: APIClient, query: str, found: str):
         ],
         announce=False,
     )
-    answer = get(api, f"calls?{query}")
-    assert "".join(call["id"] for call in answer["calls"]) == found
-    assert answer["next"] is None
+    response = get(api, f"calls?{query}")
+    assert "".join(call["id"] for call in response["calls"]) == found
+    assert response["next"] is None
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 25])
@@ -308,11 +315,11 @@ def test_paging_tells_every_call_once_also_with_equal_starts(api: APIClient, lim
     calls = [stored(ended(timestamp=NOON + n // 10)) for n in range(25)]
     told, cursor = [], ""
     for _ in range(30):
-        answer = get(api, f"calls?active=false&limit={limit}{cursor}")
-        told += [call["id"] for call in answer["calls"]]
-        if answer["next"] is None:
+        response = get(api, f"calls?active=false&limit={limit}{cursor}")
+        told += [call["id"] for call in response["calls"]]
+        if response["next"] is None:
             break
-        cursor = f"&cursor={answer['next']}"
+        cursor = f"&cursor={response['next']}"
     expected = sorted(calls, key=lambda call: (call.started_at, call.id), reverse=True)
     assert told == [call.id for call in expected]
 
@@ -341,10 +348,10 @@ def test_paging_tells_every_call_once_also_with_equal_starts(api: APIClient, lim
     ],
 )
 def test_a_bad_limit_is_named(api: APIClient, value: str):
-    answer = get(api, f"calls?limit={value}", 400)
-    assert answer.keys() == {"detail", "errors"}
-    assert answer["errors"].keys() == {"limit"}
-    assert answer["detail"].startswith("limit: ")
+    response = get(api, f"calls?limit={value}", 400)
+    assert response.keys() == {"detail", "errors"}
+    assert response["errors"].keys() == {"limit"}
+    assert response["detail"].startswith("limit: ")
 
 
 @pytest.mark.parametrize(
@@ -390,11 +397,11 @@ def test_a_bad_limit_is_named(api: APIClient, value: str):
     ],
 )
 def test_a_bad_parameter_is_named(api: APIClient, path: str, name: str):
-    answer = get(api, path, 400)
-    assert answer.keys() == {"detail", "errors"}
-    assert answer["errors"].keys() == {name}
-    assert answer["detail"].startswith(f"{name}: ")
-    assert len(answer["detail"]) < 300
+    response = get(api, path, 400)
+    assert response.keys() == {"detail", "errors"}
+    assert response["errors"].keys() == {name}
+    assert response["detail"].startswith(f"{name}: ")
+    assert len(response["detail"]) < 300
 
 
 @pytest.mark.parametrize(
@@ -416,9 +423,9 @@ def test_empty_and_unknown_parameters_ask_nothing(api: APIClient, query: str):
 def test_every_address_needs_a_key_and_only_reads(api: APIClient, path: str):
     assert APIClient().get(f"/api/webcom/{path}").status_code == 401
     for method in (api.post, api.put, api.patch, api.delete):
-        answer = method(f"/api/webcom/{path}", {}, format="json")
-        assert answer.status_code == 405
-        assert "detail" in orjson.loads(answer.content)
+        response = method(f"/api/webcom/{path}", {}, format="json")
+        assert response.status_code == 405
+        assert "detail" in orjson.loads(response.content)
 
 
 def test_lists_need_few_queries(api: APIClient, django_assert_max_num_queries: Any):

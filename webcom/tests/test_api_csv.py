@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
 def csv_rows(api: APIClient, query: str) -> list[dict[str, str]]:
-    answer = api.get(f"/api/webcom/calls?{query}")
-    assert answer.status_code == 200
-    assert answer.streaming
-    return list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    response = api.get(f"/api/webcom/calls?{query}")
+    assert response.status_code == 200
+    assert response.streaming
+    return list(csv.DictReader(io.StringIO(response.getvalue().decode())))
 
 
 def test_csv_holds_every_call_that_matches_with_the_reference_s_names(
@@ -51,12 +51,12 @@ def test_csv_holds_every_call_that_matches_with_the_reference_s_names(
 
 
 def test_csv_is_asked_for_by_format_or_accept(api: APIClient):
-    answer = api.get("/api/webcom/calls", headers={"Accept": "text/csv"})
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    response = api.get("/api/webcom/calls", headers={"Accept": "text/csv"})
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert (
-        answer.headers["Content-Disposition"] == f'attachment; filename="calls-{local_day()}.csv"'
+        response.headers["Content-Disposition"] == f'attachment; filename="calls-{local_day()}.csv"'
     )
-    assert answer.getvalue().decode().startswith("id,timestamp,endedAt,state,")
+    assert response.getvalue().decode().startswith("id,timestamp,endedAt,state,")
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,5 @@ def test_csv_is_sent_in_pieces_not_made_whole():
 
 
 def test_csv_refuses_bad_filters_in_json(api: APIClient):
-    answer = api.get("/api/webcom/calls?format=csv&limit=0")
-    assert (answer.status_code, answer.json()["errors"].keys()) == (400, {"limit"})
+    response = api.get("/api/webcom/calls?format=csv&limit=0")
+    assert (response.status_code, response.json()["errors"].keys()) == (400, {"limit"})

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from webcom import imports
 from webcom.imports import Rejected, Report, UnreadableFile, import_calls
 from webcom.ingest import Stored
@@ -42,13 +42,15 @@ def rejected_by(path: Path) -> tuple[Report, list[Rejected]]:
     return import_calls(path, on_rejected=rejected.append), rejected
 
 
-def test_json_lines_are_stored_and_counted_in_silence(tmp_path: Path, told: Told, commit: Commit):
+def test_json_lines_are_stored_and_counted_in_silence(
+    tmp_path: Path, published_events: PublishedEvents, commit: Commit
+):
     (tmp_path / "calls.jsonl").write_bytes(jsonl(calls(25)))
     with commit():
         report = import_calls(tmp_path / "calls.jsonl")
     assert report == Report(stored=Stored(created=25))
     assert Call.objects.count() == 25
-    assert told == []
+    assert published_events == []
     assert not DirtyBucket.objects.exists()
     assert CallRollup.objects.get(span_s=300).calls == 25
     assert not Cursor.objects.exists()

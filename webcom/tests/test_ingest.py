@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from core.lib.days import day_bounds
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from webcom import ingest, rollups
 from webcom.call_rows import known_calls
 from webcom.ingest import Stored
@@ -45,17 +45,19 @@ def test_a_stored_call_is_read_back_as_it_was_told():
     assert (row.duration_s, int(row.started_at.timestamp()), row.line_type) == (45, NOON, "Vas")
 
 
-def test_second_delivery_of_same_call_is_ignored(told: Told, commit: Commit):
+def test_second_delivery_of_same_call_is_ignored(published_events: PublishedEvents, commit: Commit):
     call = ended()
     with commit():
         first = ingest.store_calls([call])
     with commit():
         second = ingest.store_calls([call])
     assert (first, second) == (Stored(created=1), Stored(unchanged=1))
-    assert [message["id"] for message in told] == [call.id]
+    assert [message["id"] for message in published_events] == [call.id]
 
 
-def test_each_change_is_announced_once_in_its_order(told: Told, commit: Commit):
+def test_each_change_is_announced_once_in_its_order(
+    published_events: PublishedEvents, commit: Commit
+):
     ringing, talking, over = (
         record(id="a", state="Ringing", revision=1),
         record(id="a"),
@@ -63,7 +65,7 @@ def test_each_change_is_announced_once_in_its_order(told: Told, commit: Commit):
     )
     with commit():
         result = ingest.store_calls([ringing, talking, ringing, over, talking])
-    assert [(message["type"], message["state"]) for message in told] == [
+    assert [(message["type"], message["state"]) for message in published_events] == [
         ("call_event_realtime", "Ringing"),
         ("call_event_realtime", "Pending"),
         ("call_event_realtime", "Ok"),
@@ -71,10 +73,12 @@ def test_each_change_is_announced_once_in_its_order(told: Told, commit: Commit):
     assert result.created == Call.objects.count() == 1
 
 
-def test_the_announcement_has_the_reference_s_fields(told: Told, commit: Commit):
+def test_the_announcement_has_the_reference_s_fields(
+    published_events: PublishedEvents, commit: Commit
+):
     with commit():
         ingest.store_calls([ended(id="a", cost=0.15)])
-    assert told == [
+    assert published_events == [
         {
             "type": "call_event_realtime",
             "id": "a",
@@ -95,40 +99,44 @@ def test_the_announcement_has_the_reference_s_fields(told: Told, commit: Commit)
     ]
 
 
-def test_history_is_stored_in_silence(told: Told, commit: Commit):
+def test_history_is_stored_in_silence(published_events: PublishedEvents, commit: Commit):
     with commit():
         ingest.store_calls([ended()], announce=False)
-    assert told == []
+    assert published_events == []
     assert Call.objects.count() == 1
 
 
-def test_what_is_or_was_in_progress_is_no_history(told: Told, commit: Commit):
+def test_what_is_or_was_in_progress_is_no_history(
+    published_events: PublishedEvents, commit: Commit
+):
     with commit():
         ingest.store_calls([record(id="now", state="Ringing")], announce=False)
         ingest.store_calls([ended(id="now")], announce=False)
-    assert [message["state"] for message in told] == ["Ringing", "Ok"]
+    assert [message["state"] for message in published_events] == ["Ringing", "Ok"]
 
 
-def test_what_is_rolled_back_is_not_announced(told: Told, commit: Commit):
+def test_what_is_rolled_back_is_not_announced(published_events: PublishedEvents, commit: Commit):
     with commit(), transaction.atomic():
         ingest.store_calls([ended()])
         transaction.set_rollback(True)
-    assert told == []
+    assert published_events == []
     assert not Call.objects.exists()
 
 
-def test_nothing_to_store_is_no_work(told: Told, commit: Commit):
+def test_nothing_to_store_is_no_work(published_events: PublishedEvents, commit: Commit):
     with commit():
         assert ingest.store_calls([]) == Stored()
-    assert told == []
+    assert published_events == []
     assert not DirtyBucket.objects.exists()
 
 
-def test_a_late_telling_does_not_reopen_an_ended_call(told: Told, commit: Commit):
+def test_a_late_telling_does_not_reopen_an_ended_call(
+    published_events: PublishedEvents, commit: Commit
+):
     stored(ended(id="a"))
     with commit():
         assert ingest.store_calls([record(id="a", revision=2)]) == Stored(unchanged=1)
-    assert told == []
+    assert published_events == []
     assert Call.objects.get().stage == Stage.ENDED
 
 
@@ -200,7 +208,7 @@ def test_lines_are_stored_as_told_and_overwritten():
     assert list(Line.objects.values_list("relations", "name")) == [([], None)]
 
 
-def test_rebates_become_what_the_carrier_says(told: Told, commit: Commit):
+def test_rebates_become_what_the_carrier_says(published_events: PublishedEvents, commit: Commit):
     with commit():
         assert ingest.store_rebates(parse_rebates(rebates_payload()))
     with commit():
@@ -213,13 +221,15 @@ def test_rebates_become_what_the_carrier_says(told: Told, commit: Commit):
     assert list(Rebate.objects.values_list("operator", "cost", "counter")) == [
         ("TIMG", Decimal(2100), 930)
     ]
-    assert [(m["type"], m["count"], m["updated_at"]) for m in told] == [
+    assert [(m["type"], m["count"], m["updated_at"]) for m in published_events] == [
         ("rebates_updated", 2, "1731671400"),
         ("rebates_updated", 1, "1731675000"),
     ]
 
 
-def test_rebates_older_than_the_stored_ones_are_ignored(told: Told, commit: Commit):
+def test_rebates_older_than_the_stored_ones_are_ignored(
+    published_events: PublishedEvents, commit: Commit
+):
     ingest.store_rebates(parse_rebates(rebates_payload()))
     with commit():
         assert not ingest.store_rebates(

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from core.workers.models import Health, WorkerStatus
 from webcom import pull, tasks
 from webcom.ingest import Stored
@@ -56,26 +56,28 @@ class StubbornCarrier(FakeWebcomTlc):
         return super().call(call_id)
 
 
-def test_the_first_history_is_not_announced_on_any_page(told: Told, commit: Commit):
+def test_the_first_history_is_not_announced_on_any_page(
+    published_events: PublishedEvents, commit: Commit
+):
     carrier = FakeWebcomTlc(feed=[[ended_payload()], [ended_payload()], [ended_payload()]])
     with commit():
         assert pull.pull_changes(carrier) == Stored(created=3)
-    assert told == []
+    assert published_events == []
     carrier.feed.append([ended_payload(id="news")])
     with commit():
         pull.pull_changes(carrier)
-    assert [message["id"] for message in told] == ["news"]
+    assert [message["id"] for message in published_events] == ["news"]
 
 
 def test_history_that_was_broken_off_goes_on_in_silence(
-    told: Told, commit: Commit, monkeypatch: pytest.MonkeyPatch
+    published_events: PublishedEvents, commit: Commit, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pull, "PAGES_AT_ONCE", 2)
+    monkeypatch.setattr(pull, "MAX_PAGES", 2)
     carrier = FakeWebcomTlc(feed=[[ended_payload()], [ended_payload()], [ended_payload()]])
     with commit():
         pull.pull_changes(carrier)
         pull.pull_changes(carrier)
-    assert told == []
+    assert published_events == []
     assert Call.objects.count() == 3
 
 
@@ -85,7 +87,9 @@ def test_the_first_pull_reaches_back_two_months(clock: Any):
     assert carrier.asked == [f"since {NOON - 62 * 86_400}"]
 
 
-def test_a_gap_is_closed_from_the_cursor_after_an_outage(told: Told, commit: Commit):
+def test_a_gap_is_closed_from_the_cursor_after_an_outage(
+    published_events: PublishedEvents, commit: Commit
+):
     carrier = FakeWebcomTlc(feed=[[ended_payload()]])
     pull.pull_changes(carrier)
     carrier.errors = [UpstreamError("timeout")]
@@ -95,7 +99,7 @@ def test_a_gap_is_closed_from_the_cursor_after_an_outage(told: Told, commit: Com
     with commit():
         pull.pull_changes(carrier)
     assert carrier.asked[-2:] == ["since page-1", "since page-2"]
-    assert [message["id"] for message in told] == ["missed-1", "missed-2"]
+    assert [message["id"] for message in published_events] == ["missed-1", "missed-2"]
 
 
 def test_pages_before_an_error_are_kept():
@@ -149,7 +153,7 @@ def test_a_bad_record_is_kept_once_and_the_good_ones_are_stored():
 
 
 def test_a_call_that_left_the_active_list_is_asked_for_until_its_end(
-    clock: Any, told: Told, commit: Commit
+    clock: Any, published_events: PublishedEvents, commit: Commit
 ):
     talking = call_payload(id="gone")
     carrier = FakeWebcomTlc(active=[talking], by_id={"gone": talking})
@@ -167,14 +171,14 @@ def test_a_call_that_left_the_active_list_is_asked_for_until_its_end(
         clock.move_to(NOON + 90)
         pull.pull_calls(carrier)
     assert carrier.asked.count("call gone") == 2
-    assert [message["state"] for message in told] == ["Pending", "Ok"]
+    assert [message["state"] for message in published_events] == ["Pending", "Ok"]
 
 
 def test_calls_on_the_active_list_are_not_asked_for():
     carrier = FakeWebcomTlc(active=[call_payload()])
     pull.pull_calls(carrier)
     pull.pull_calls(carrier)
-    assert not [question for question in carrier.asked if question.startswith("call ")]
+    assert not [cached_query for cached_query in carrier.asked if cached_query.startswith("call ")]
 
 
 def test_at_most_twenty_missing_calls_are_asked_for_at_once():

@@ -185,10 +185,10 @@ def test_the_listener_stops_within_a_second():
 def test_a_database_that_is_away_ends_listening_so_that_the_lease_is_taken_anew(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    def away(messages: Any) -> None:
+    def unavailable(messages: Any) -> None:
         raise OperationalError("the connection is lost")
 
-    monkeypatch.setattr(ingest, "store_pushes", away)
+    monkeypatch.setattr(ingest, "store_pushes", unavailable)
     with pytest.raises(OperationalError):
         push_listener.listen(LiveCarrier([call()]), stopping=threading.Event())
 
@@ -202,13 +202,13 @@ def test_the_listener_goes_on_when_the_database_is_back(
     caplog.set_level(logging.INFO, outage.__name__)
     real, tries = ingest.store_pushes, []
 
-    def away_once(messages: Any) -> Any:
+    def unavailable_once(messages: Any) -> Any:
         tries.append(1)
         if len(tries) == 1:
             raise OperationalError("the connection is lost")
         return real(messages)
 
-    monkeypatch.setattr(ingest, "store_pushes", away_once)
+    monkeypatch.setattr(ingest, "store_pushes", unavailable_once)
     run(LiveCarrier([call(id="a")]))
     assert len(tries) == 2
     assert Call.objects.count() == 1

@@ -161,7 +161,7 @@ def test_an_hour_without_calls_keeps_no_rollup():
 
 
 def test_many_dirty_buckets_are_recounted_in_turns(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rollups, "_BUCKETS_AT_ONCE", 10)
+    monkeypatch.setattr(rollups, "_CHUNK_SIZE", 10)
     ingest.store_calls([ended(timestamp=NOON + 900 * n) for n in range(25)], announce=False)
     assert [rollups.recount() for _ in range(4)] == [10, 10, 5, 0]
     assert (

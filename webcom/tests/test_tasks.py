@@ -123,7 +123,7 @@ def test_a_pull_that_still_runs_is_not_run_twice(carrier: FakeWebcomTlc):
 
 
 def test_recount_leaves_nothing_dirty(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rollups, "_BUCKETS_AT_ONCE", 1)
+    monkeypatch.setattr(rollups, "_CHUNK_SIZE", 1)
     for hour in range(3):
         stored(ended(timestamp=1_763_204_400 + hour * 3_600))
     tasks.recount()

@@ -175,7 +175,7 @@ def test_the_timeout_bounds_all_pages_together(carrier: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "least", "most"),
+    ("header", "minimum", "maximum"),
     [
         ("7", 7, 7),
         ("Fri, 31 Dec 2100 00:00:00 GMT", 1e9, 1e10),
@@ -183,13 +183,13 @@ def test_the_timeout_bounds_all_pages_together(carrier: RunningSandbox) -> None:
     ],
 )
 def test_429_tells_how_long_to_wait(
-    carrier: RunningSandbox, tlc: HttpWebcomTlc, header: str, least: float, most: float
+    carrier: RunningSandbox, tlc: HttpWebcomTlc, header: str, minimum: float, maximum: float
 ) -> None:
     carrier.faults.arm("answer", status=429, retry_after=header)
     with pytest.raises(UpstreamError) as caught:
         tlc.active_calls()
     assert caught.value.retry_after_s is not None
-    assert least <= caught.value.retry_after_s <= most
+    assert minimum <= caught.value.retry_after_s <= maximum
 
 
 @pytest.mark.parametrize("header", ["", "soon", "-5", "1e3", "Fri, 99 Foo"])

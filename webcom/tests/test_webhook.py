@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 from standardwebhooks import Webhook
 
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from webcom.models import Call, Delivery, Line, Rebate
 from webcom.tests.factories import call_payload, line_payload, rebates_payload
 
@@ -65,24 +65,29 @@ def call(**fields: Any) -> dict[str, Any]:
     return {"type": "call", "call": call_payload(**fields)}
 
 
-def test_a_signed_delivery_is_stored_and_announced(deliver: Deliver, told: Told, commit: Commit):
+def test_a_signed_delivery_is_stored_and_announced(
+    deliver: Deliver, published_events: PublishedEvents, commit: Commit
+):
     with commit():
-        answer = deliver(
+        response = deliver(
             call(id="a"),
             {"type": "line", "line": line_payload()},
             {"type": "rebates", "rebates": rebates_payload()},
             {"type": "ping"},
         )
-    assert (answer.status_code, answer.json()) == (
+    assert (response.status_code, response.json()) == (
         200,
         {"success": True, "duplicate": False, "created": 1, "changed": 0, "unchanged": 0},
     )
     assert (Call.objects.count(), Line.objects.count(), Rebate.objects.count()) == (1, 1, 2)
-    assert {message["type"] for message in told} == {"call_event_realtime", "rebates_updated"}
+    assert {message["type"] for message in published_events} == {
+        "call_event_realtime",
+        "rebates_updated",
+    }
 
 
 def test_a_repeated_delivery_is_acknowledged_and_not_processed(
-    deliver: Deliver, told: Told, commit: Commit
+    deliver: Deliver, published_events: PublishedEvents, commit: Commit
 ):
     with commit():
         deliver(call(id="a", revision=1))
@@ -96,7 +101,7 @@ def test_a_repeated_delivery_is_acknowledged_and_not_processed(
         "unchanged": 0,
     }
     assert Call.objects.get().state == "Pending"
-    assert len(told) == 1
+    assert len(published_events) == 1
 
 
 def test_the_same_calls_in_another_delivery_change_nothing(deliver: Deliver):
@@ -128,29 +133,29 @@ def test_the_same_calls_in_another_delivery_change_nothing(deliver: Deliver):
     ids=str,
 )
 def test_a_delivery_that_is_not_the_carrier_s_is_refused(deliver: Deliver, changes: dict[str, Any]):
-    answer = deliver(call(), **changes)
-    assert answer.status_code == 401
-    assert answer.json()["detail"] == "The webhook's signature is missing, wrong or too old."
-    assert answer.headers["WWW-Authenticate"].startswith("Webhook")
+    response = deliver(call(), **changes)
+    assert response.status_code == 401
+    assert response.json()["detail"] == "The webhook's signature is missing, wrong or too old."
+    assert response.headers["WWW-Authenticate"].startswith("Webhook")
     assert not Call.objects.exists()
     assert not Delivery.objects.exists()
 
 
 def test_an_api_key_is_no_signature(settings: Any):
     settings.WEBCOM_WEBHOOK_SECRET = SECRET
-    answer = Client().post(
+    response = Client().post(
         "/api/webcom/events",
         {},
         "application/json",
         headers={"X-API-Key": django_settings.TEST_API_KEY},
     )
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
 def test_another_body_under_the_same_signature_is_refused(deliver: Deliver):
     stolen = signed(orjson.dumps({"events": [call()]}), "msg_1")
-    answer = deliver(call(), **{name.replace("-", "_"): value for name, value in stolen.items()})
-    assert answer.status_code == 401
+    response = deliver(call(), **{name.replace("-", "_"): value for name, value in stolen.items()})
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -175,16 +180,16 @@ def test_another_body_under_the_same_signature_is_refused(deliver: Deliver):
     ids=lambda body: body[:60].decode(),
 )
 def test_a_signed_body_that_says_nothing_is_refused(deliver: Deliver, body: bytes):
-    answer = deliver(body=body)
-    assert answer.status_code == 400
-    assert answer.json()["detail"]
+    response = deliver(body=body)
+    assert response.status_code == 400
+    assert response.json()["detail"]
     assert not Delivery.objects.exists()
 
 
 def test_one_bad_event_refuses_the_whole_delivery_and_it_may_come_again(deliver: Deliver):
-    answer = deliver(call(id="a"), call(id="b", timestamp="soon"))
-    assert answer.status_code == 400
-    assert "timestamp" in answer.json()["errors"]["events"][0]
+    response = deliver(call(id="a"), call(id="b", timestamp="soon"))
+    assert response.status_code == 400
+    assert "timestamp" in response.json()["errors"]["events"][0]
     assert not Call.objects.exists()
     assert deliver(call(id="a"), call(id="b")).json()["created"] == 2
 
@@ -206,15 +211,15 @@ def test_only_json_is_read(deliver: Deliver):
     "delivery_id", ["x" * 129, "é\x85"], ids=["129 letters", "an accent and a control"]
 )
 def test_an_odd_delivery_id_is_refused(deliver: Deliver, delivery_id: str):
-    answer = deliver(call(), id=delivery_id)
-    assert answer.status_code in (400, 401)
+    response = deliver(call(), id=delivery_id)
+    assert response.status_code in (400, 401)
     assert not Delivery.objects.exists()
 
 
 def test_without_a_secret_there_is_no_webhook(settings: Any):
     settings.WEBCOM_WEBHOOK_SECRET = ""
-    answer = Client().post("/api/webcom/events", {}, "application/json")
-    assert (answer.status_code, list(answer.json())) == (404, ["detail"])
+    response = Client().post("/api/webcom/events", {}, "application/json")
+    assert (response.status_code, list(response.json())) == (404, ["detail"])
 
 
 def test_a_secret_that_is_none_refuses_everything(deliver: Deliver, settings: Any):
@@ -227,9 +232,9 @@ def test_who_keeps_sending_wrong_signatures_is_slowed_down(settings: Any):
     settings.WEBCOM_WEBHOOK_SECRET = SECRET
     settings.AUTH_FAILURES_PER_MINUTE = 2
     stranger = Client(REMOTE_ADDR="192.0.2.7")
-    answers = [stranger.post("/api/webcom/events", {}, "application/json") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [401, 401, 429]
-    assert int(answers[-1].headers["Retry-After"]) > 0
+    responses = [stranger.post("/api/webcom/events", {}, "application/json") for _ in range(3)]
+    assert [response.status_code for response in responses] == [401, 401, 429]
+    assert int(responses[-1].headers["Retry-After"]) > 0
 
 
 def test_reading_the_webhook_is_no_method(settings: Any):

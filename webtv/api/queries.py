@@ -15,7 +15,7 @@ from webtv.rollups import DAY, FIVE_MINUTES, HOUR
 
 Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 SPANS: Final = {"sample": 0, "5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
-MOST_POINTS: Final = 10_000
+MAX_POINTS: Final = 10_000
 
 
 class AudienceQuery(Struct, frozen=True):
@@ -36,7 +36,7 @@ class HistoryQuery(Struct, frozen=True, rename={"from_": "from"}):
     from_: Text | None = None
     to: Text | None = None
     span: Literal["sample", "5min", "hour", "day"] = "5min"
-    limit: Annotated[int, Meta(ge=1, le=MOST_POINTS)] = 2_000
+    limit: Annotated[int, Meta(ge=1, le=MAX_POINTS)] = 2_000
 
     def bounds(self) -> tuple[datetime, datetime]:
         """From when to when: the last 24 hours by default. ValidationError (400)."""

@@ -28,7 +28,7 @@ class StreamNotFound(s.Serializer[Any]):
     detail = s.CharField()
 
 
-def _answers(name: str, fields: dict[str, Any]) -> dict[Any, Any]:
+def _responses(name: str, fields: dict[str, Any]) -> dict[Any, Any]:
     return {
         (200, "application/json"): inline_serializer(name, fields),
         (200, "text/csv"): OpenApiTypes.STR,
@@ -106,7 +106,7 @@ VIEWERS: Final = extend_schema(
     summary="Get current WebTV CDN viewers count",
     description="The newest sample, with the time of its fetch.",
     parameters=[_STREAM, _day("That day's last sample instead of the newest"), _FORMAT],
-    responses=_answers(
+    responses=_responses(
         "Viewers",
         {
             "viewers": s.IntegerField(),
@@ -124,7 +124,7 @@ STATS: Final = extend_schema(
     tags=_TAGS,
     summary="Get WebTV statistics (today + yesterday + comparison)",
     parameters=[_STREAM, _day("Another day as `today`, with the day before it"), _FORMAT],
-    responses=_answers(
+    responses=_responses(
         "AudienceStats",
         {
             "today": AudienceToday(),
@@ -154,7 +154,7 @@ HOURLY: Final = extend_schema(
     tags=_TAGS,
     summary="Get WebTV 5-minute samples of the last 3 hours: always 36, the current one last",
     parameters=[_STREAM, _day("The last 3 hours of that day"), _FORMAT],
-    responses=_answers(
+    responses=_responses(
         "AudienceHourly",
         {
             "samples": ViewerSample(many=True),
@@ -182,7 +182,7 @@ HISTORY: Final = extend_schema(
         in_query("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "", default=2_000),
         _FORMAT,
     ],
-    responses=_answers(
+    responses=_responses(
         "AudienceHistory",
         {
             "span": s.CharField(),

@@ -19,8 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api.cached_view import HotView, Question
-from core.api.csv_responses import CsvRenderer, csv_answer
+from core.api.cached_view import CachedQuery, CachedView
+from core.api.csv_responses import CsvRenderer, csv_response
 from core.api.params import read_query
 from core.lib.days import day_bounds, local_day, zone
 from webtv import selectors
@@ -33,42 +33,42 @@ from webtv.selectors import Day, Point
 HISTORY_FIELDS = ("start", "viewers", "min", "max", "samples")
 
 
-class AudienceView(HotView):
+class AudienceView(CachedView):
     """An answer about one stream, or the sum of all, as JSON or CSV."""
 
     renderer_classes = [*APIView.renderer_classes, CsvRenderer]
     csv_name: str
     csv_fields: tuple[str, ...]
 
-    def question(self, params: QueryDict) -> Question:
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         query = read_query(params, AudienceQuery)
         day = query.day()
         # What is known grows old by itself: no answer is kept beyond its second.
         now = timezone.now().replace(microsecond=0)
         name = (type(self), query.stream, day, now)
-        return Question(name, lambda: self.answer(_stream_id(query.stream), day, now))
+        return CachedQuery(name, lambda: self.document(_stream_id(query.stream), day, now))
 
     def get(self, request: Request) -> Response | StreamingHttpResponse:  # type: ignore[override]
         if request.accepted_renderer.format == CsvRenderer.format:
             query = read_query(request.query_params, AudienceQuery)
-            answer = self.answer(_stream_id(query.stream), query.day(), timezone.now())
-            return csv_answer(self.csv_name, self.csv_fields, self.csv_rows(answer))
+            response = self.document(_stream_id(query.stream), query.day(), timezone.now())
+            return csv_response(self.csv_name, self.csv_fields, self.csv_rows(response))
         return super().get(request)
 
-    def answer(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
         """The JSON document; `day` is None for now or today."""
         raise NotImplementedError
 
-    def csv_rows(self, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The rows of the CSV file."""
-        yield answer
+        yield response
 
 
 @extend_schema_view(get=schema.VIEWERS)
 class ViewersView(AudienceView):
     csv_name, csv_fields = "viewers", ("timestamp", "viewers", "known")
 
-    def answer(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
         current = selectors.current(stream_id, day=day)
         if current is None:
             return {"viewers": 0, "timestamp": iso(now), "known": False}
@@ -79,7 +79,7 @@ class ViewersView(AudienceView):
 class StatsView(AudienceView):
     csv_name, csv_fields = "viewers-by-hour", ("hour", "today", "yesterday")
 
-    def answer(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
         on = day or local_day(now)
         today, yesterday = selectors.days(stream_id, on, on - timedelta(days=1))
         current = selectors.current(stream_id, day=on)
@@ -97,12 +97,12 @@ class StatsView(AudienceView):
             "timestamp": iso(now),
         }
 
-    def csv_rows(self, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for hour in range(24):
             cells: dict[str, Any] = {"hour": hour}
             for name in ("today", "yesterday"):
-                known = answer[name]["hourly_known"][hour]
-                cells[name] = answer[name]["hourly"][hour] if known else None
+                known = response[name]["hourly_known"][hour]
+                cells[name] = response[name]["hourly"][hour] if known else None
             yield cells
 
 
@@ -110,7 +110,7 @@ class StatsView(AudienceView):
 class HourlyView(AudienceView):
     csv_name, csv_fields = "viewers-5min", ("time", "viewers", "peak", "known")
 
-    def answer(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
         until = now if day is None else day_bounds(day)[1] - timedelta(seconds=FIVE_MINUTES)
         samples = [
             {
@@ -123,8 +123,8 @@ class HourlyView(AudienceView):
         ]
         return {"samples": samples, "count": len(samples), "timestamp": now}
 
-    def csv_rows(self, answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        for sample in answer["samples"]:
+    def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for sample in response["samples"]:
             unknown = {} if sample["known"] else {"viewers": None, "peak": None}
             yield {**sample, **unknown}
 
@@ -140,7 +140,7 @@ class HistoryView(APIView):
         if request.accepted_renderer.format == CsvRenderer.format:
             if "limit" in request.query_params:
                 points = islice(points, query.limit)
-            return csv_answer("viewers-history", HISTORY_FIELDS, map(_point, points))
+            return csv_response("viewers-history", HISTORY_FIELDS, map(_point, points))
         page = list(islice(points, query.limit + 1))
         more = page[query.limit :]
         return Response(

@@ -77,9 +77,9 @@ def test_a_stream_is_added_through_the_form(staff: Client) -> None:
     ],
 )
 def test_what_staff_mistype_is_said_in_the_form(staff: Client, wrong: dict[str, str]) -> None:
-    answer = staff.post(f"{LIST}add/", {**FORM, **wrong})
-    assert answer.status_code == 200
-    assert b"errornote" in answer.content
+    response = staff.post(f"{LIST}add/", {**FORM, **wrong})
+    assert response.status_code == 200
+    assert b"errornote" in response.content
     assert not Stream.objects.filter(name="second").exists()
 
 
@@ -109,8 +109,8 @@ def test_the_sum_is_neither_deleted_nor_asked(staff: Client) -> None:
 
 
 def test_a_stream_goes_with_all_that_is_known_of_it(staff: Client, stream: Stream) -> None:
-    answer: Any = staff.post(f"{LIST}{stream.pk}/delete/", {"post": "yes"})
-    assert answer.status_code == 302
+    response: Any = staff.post(f"{LIST}{stream.pk}/delete/", {"post": "yes"})
+    assert response.status_code == 302
     assert not ViewerSample.objects.filter(stream_id=stream.pk).exists()
 
 
@@ -120,4 +120,4 @@ def test_a_chart_has_gaps_where_nothing_is_known() -> None:
     assert line.path == "M0.0 160.0 L100.0 0.0 M500.0 128.0 L600.0 96.0"
     assert line.dots == [(300.0, 64.0)]
     assert [label for _, label in drawn.ticks] == ["a", "d", "g"]
-    assert [nice_top(most) for most in (0, 5, 6, 21, 130, 999)] == [5, 5, 10, 30, 200, 1_000]
+    assert [nice_top(maximum) for maximum in (0, 5, 6, 21, 130, 999)] == [5, 5, 10, 30, 200, 1_000]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from webtv import alerts, ingest
 from webtv.models import Alert, AlertRule, Stream
 from webtv.types import Sample
@@ -35,7 +35,7 @@ def seen(stream: Stream, *viewers: int, until: datetime = NOW) -> None:
 
 
 def test_a_fall_is_raised_once_and_cleared(
-    stream: Stream, clock: Any, told: Told, commit: Commit
+    stream: Stream, clock: Any, published_events: PublishedEvents, commit: Commit
 ) -> None:
     add_rule(stream, "fall", percent=50, minutes=5)
     seen(stream, 100, 90, 40)
@@ -46,7 +46,7 @@ def test_a_fall_is_raised_once_and_cleared(
     seen(stream, 80, until=NOW + timedelta(seconds=10))
     with commit():
         alerts.judge(now=NOW + timedelta(seconds=10))
-    events = [event for event in told if event["type"] == "webtv_alert"]
+    events = [event for event in published_events if event["type"] == "webtv_alert"]
     assert events == [
         {
             "type": "webtv_alert",
@@ -64,12 +64,12 @@ def test_a_fall_is_raised_once_and_cleared(
 
 
 @pytest.mark.parametrize(
-    ("viewers", "least"), [((100, 51), 10), ((9, 0), 10), ((0, 0), 0), ((10, 100), 10)]
+    ("viewers", "minimum"), [((100, 51), 10), ((9, 0), 10), ((0, 0), 0), ((10, 100), 10)]
 )
 def test_what_is_no_fall_is_not_raised(
-    stream: Stream, clock: Any, viewers: tuple[int, ...], least: int
+    stream: Stream, clock: Any, viewers: tuple[int, ...], minimum: int
 ) -> None:
-    add_rule(stream, "fall", percent=50, minutes=5, least_viewers=least)
+    add_rule(stream, "fall", percent=50, minutes=5, least_viewers=minimum)
     seen(stream, *viewers)
     assert alerts.judge(now=NOW) == []
 

@@ -42,9 +42,9 @@ def test_viewers_are_the_newest_sample(api: Any, stream: Stream) -> None:
 
 def test_an_old_sample_is_shown_with_its_age(api: Any, stream: Stream) -> None:
     store(stream, (NOW - timedelta(minutes=5), 21))
-    answer = api.get("/api/webtv/viewers").json()
-    assert (answer["viewers"], answer["known"]) == (21, False)
-    assert answer["timestamp"].startswith("2025-11-15T18:52:08")
+    response = api.get("/api/webtv/viewers").json()
+    assert (response["viewers"], response["known"]) == (21, False)
+    assert response["timestamp"].startswith("2025-11-15T18:52:08")
 
 
 def test_without_any_sample_the_types_still_hold(api: Any) -> None:
@@ -69,8 +69,8 @@ def test_stats_compare_today_with_yesterday(api: Any, stream: Stream) -> None:
         (NOW - timedelta(hours=1), 12),
         (NOW - timedelta(seconds=3), 23),
     )
-    answer = api.get("/api/webtv/stats").json()
-    today, yesterday = answer["today"], answer["yesterday"]
+    response = api.get("/api/webtv/stats").json()
+    today, yesterday = response["today"], response["yesterday"]
     assert list(today)[:5] == ["date", "min", "max", "avg", "hourly"]
     assert (today["date"], today["min"], today["max"], today["avg"]) == ("2025-11-15", 5, 23, 13)
     assert (today["current"], today["current_known"]) == (23, True)
@@ -78,12 +78,12 @@ def test_stats_compare_today_with_yesterday(api: Any, stream: Stream) -> None:
     assert [h for h, known in enumerate(today["hourly_known"]) if known] == [10, 18, 19]
     assert (yesterday["date"], yesterday["min"], yesterday["max"]) == ("2025-11-14", 10, 30)
     assert yesterday["avg"] == 20
-    assert answer["comparison"] == {
+    assert response["comparison"] == {
         "min_change_pct": -50.0,
         "max_change_pct": -23.3,
         "avg_change_pct": -35.0,
     }
-    assert answer["timestamp"] == "2025-11-15T18:57:08.000000+00:00"
+    assert response["timestamp"] == "2025-11-15T18:57:08.000000+00:00"
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25)])
@@ -103,9 +103,13 @@ def test_every_hour_of_a_clock_change_day_is_counted(
 
 def test_hourly_is_36_samples_of_five_minutes_with_local_times(api: Any, stream: Stream) -> None:
     store(stream, (NOW, 10), (NOW - timedelta(seconds=5), 13), (NOW - timedelta(hours=2), 4))
-    answer = api.get("/api/webtv/hourly").json()
-    samples = answer["samples"]
-    assert (answer["count"], len(samples), answer["timestamp"]) == (36, 36, "2025-11-15T18:57:08Z")
+    response = api.get("/api/webtv/hourly").json()
+    samples = response["samples"]
+    assert (response["count"], len(samples), response["timestamp"]) == (
+        36,
+        36,
+        "2025-11-15T18:57:08Z",
+    )
     assert (samples[0]["time"], samples[-1]["time"]) == ("17:00", "19:55")
     assert samples[-1] == {"time": "19:55", "viewers": 12, "peak": 13, "known": True}
     assert [s["time"] for s in samples if s["known"]] == ["17:55", "19:55"]
@@ -123,16 +127,16 @@ def test_one_stream_may_be_asked_for(api: Any, stream: Stream) -> None:
 
 @pytest.mark.parametrize("path", ["viewers", "stats", "hourly", "history"])
 def test_an_unknown_stream_is_a_404(api: Any, path: str) -> None:
-    answer = api.get(f"/api/webtv/{path}?stream=nope")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "There is no stream 'nope'.")
+    response = api.get(f"/api/webtv/{path}?stream=nope")
+    assert (response.status_code, response.json()["detail"]) == (404, "There is no stream 'nope'.")
 
 
 @pytest.mark.parametrize("path", ["viewers", "stats", "hourly"])
 @pytest.mark.parametrize("day", ["2025-13-40", "yesterday", "", "2025-02-29", "1999-01-01"])
 def test_what_is_no_day_is_a_400(api: Any, path: str, day: str) -> None:
-    answer = api.get(f"/api/webtv/{path}?date={day}")
-    assert answer.status_code == 400
-    assert answer.json()["detail"].startswith("date: ")
+    response = api.get(f"/api/webtv/{path}?date={day}")
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("date: ")
 
 
 @pytest.mark.parametrize(
@@ -147,9 +151,9 @@ def test_what_is_no_day_is_a_400(api: Any, path: str, day: str) -> None:
     ],
 )
 def test_a_bad_range_of_history_is_a_400(api: Any, query: str) -> None:
-    answer = api.get(f"/api/webtv/history?{query}")
-    assert answer.status_code == 400
-    assert answer.json()["detail"]
+    response = api.get(f"/api/webtv/history?{query}")
+    assert response.status_code == 400
+    assert response.json()["detail"]
 
 
 def test_history_is_read_page_by_page(api: Any, stream: Stream) -> None:
@@ -189,17 +193,17 @@ def test_everything_is_also_csv(
     api: Any, stream: Stream, path: str, rows: int, header: str
 ) -> None:
     store(stream, (NOW - timedelta(seconds=3), 23))
-    answer = api.get(f"/api/webtv/{path}?format=csv")
-    lines = list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    response = api.get(f"/api/webtv/{path}?format=csv")
+    lines = list(csv.reader(b"".join(response.streaming_content).decode().splitlines()))
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert ",".join(lines[0]) == header
     assert len(lines) == rows + 1
 
 
 def test_a_gap_is_an_empty_cell(api: Any, stream: Stream) -> None:
     store(stream, (NOW, 0))
-    answer = api.get("/api/webtv/stats?format=csv")
-    text = b"".join(answer.streaming_content).decode()
+    response = api.get("/api/webtv/stats?format=csv")
+    text = b"".join(response.streaming_content).decode()
     assert "18,,\r\n19,0,\r\n" in text
 
 

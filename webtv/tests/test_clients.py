@@ -59,7 +59,7 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
 def test_only_so_many_connections_are_kept(
     cdn: RunningCdn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "CLIENTS_MOST", 2)
+    monkeypatch.setattr(clients, "MAX_CLIENTS", 2)
     pages = HttpPages()
     for n in range(4):
         pages.fetch(PageRequest(f"{cdn.url}/main/api/status", (("X-N", str(n)),)), timeout_s=5)

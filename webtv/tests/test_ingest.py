@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.lib.days import day_bounds, local_day
-from core.tests.published import Commit, Told
+from core.tests.published import Commit, PublishedEvents
 from webtv import ingest
 from webtv.models import Stream, ViewerRollup, ViewerSample
 from webtv.rollups import DAY, FIVE_MINUTES, HOUR
@@ -72,12 +72,12 @@ def test_the_record_is_kept_with_its_time(stream: Stream) -> None:
 
 @time_machine.travel(NOON, tick=False)
 def test_an_only_stream_is_announced_once_without_its_sum(
-    stream: Stream, told: Told, commit: Commit
+    stream: Stream, published_events: PublishedEvents, commit: Commit
 ) -> None:
     total = ingest.total_stream()
     with commit():
         ingest.store_samples([Sample(total.pk, NOON, 5), Sample(stream.pk, NOON, 5)])
-    assert told == [
+    assert published_events == [
         {
             "type": "webtv_update",
             "viewers": 5,
@@ -88,14 +88,16 @@ def test_an_only_stream_is_announced_once_without_its_sum(
 
 
 @time_machine.travel(NOON, tick=False)
-def test_of_several_streams_the_sum_comes_last(stream: Stream, told: Told, commit: Commit) -> None:
+def test_of_several_streams_the_sum_comes_last(
+    stream: Stream, published_events: PublishedEvents, commit: Commit
+) -> None:
     other = Stream.objects.create(name="zzz", url="http://127.0.0.1:1")
     total = ingest.total_stream()
     with commit():
         ingest.store_samples(
             [Sample(s.pk, NOON, v) for s, v in ((total, 9), (stream, 5), (other, 4))]
         )
-    assert [(event["stream"], event["viewers"]) for event in told] == [
+    assert [(event["stream"], event["viewers"]) for event in published_events] == [
         ("main", 5),
         ("zzz", 4),
         ("total", 9),
@@ -104,11 +106,11 @@ def test_of_several_streams_the_sum_comes_last(stream: Stream, told: Told, commi
 
 @time_machine.travel(NOON + timedelta(minutes=1), tick=False)
 def test_what_comes_late_is_stored_but_not_announced(
-    stream: Stream, told: Told, commit: Commit
+    stream: Stream, published_events: PublishedEvents, commit: Commit
 ) -> None:
     with commit():
         assert ingest.store_samples(samples(stream, 5)) == 1
-    assert told == []
+    assert published_events == []
 
 
 batches = st.lists(

@@ -129,12 +129,12 @@ def test_samples_wait_while_the_database_is_away(
     add("a")
     polling._with_database(polling._reload)
 
-    def away(_: Any) -> int:
+    def unavailable(_: Any) -> int:
         raise OperationalError("gone")
 
     with monkeypatch.context() as broken:
         broken.setattr(connection, "close", lambda: None)
-        broken.setattr(ingest, "store_samples", away)
+        broken.setattr(ingest, "store_samples", unavailable)
         polling.tick(TICK)
     assert stored() == {}
     take_tick(polling, TICK + 5)

@@ -39,7 +39,7 @@ STAND_BY_S: Final = 2.0
 GATHER_S: Final = 0.05  # answers that come within it are stored together
 BEAT_EVERY_S: Final = 30.0
 SERVES_FOR_S: Final = 30.0  # so long a stream's last number stands in for it in the total
-STORED_AT_ONCE: Final = 5_000
+CHUNK_SIZE: Final = 5_000
 
 
 def run_viewer_poller(stopping: threading.Event) -> None:
@@ -77,9 +77,9 @@ class _Asker:
     """A thread that fetches one page whenever it is told to, one at a time."""
 
     def __init__(
-        self, pages: Pages, request: PageRequest, answers: queue.SimpleQueue[Answer]
+        self, pages: Pages, request: PageRequest, responses: queue.SimpleQueue[Answer]
     ) -> None:
-        self._pages, self._request, self._answers = pages, request, answers
+        self._pages, self._request, self._responses = pages, request, responses
         self._ticks: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self.busy = False
         threading.Thread(target=self._run, name="webtv-page", daemon=True).start()
@@ -93,7 +93,7 @@ class _Asker:
 
     def _run(self) -> None:
         while (tick := self._ticks.get()) is not None:
-            self._answers.put(self._fetched(tick))
+            self._responses.put(self._fetched(tick))
             self.busy = False
 
     def _fetched(self, tick: int) -> Answer:
@@ -113,13 +113,13 @@ class Poller:
     def __init__(self, pages: Pages, stopping: threading.Event) -> None:
         self._pages, self._stopping = pages, stopping
         self._askers: dict[PageRequest, _Asker] = {}
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._responses: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._streams: dict[int, tuple[Stream, Source, PageRequest]] = {}
         self._total_id = 0
         self._heard: dict[int, tuple[int, int]] = {}  # the last number by stream: tick, viewers
         self._reports: dict[str, tuple[bool, float]] = {}  # by stream: was it well, next beat
         self._waiting: Backlog[Sample] = Backlog("webtv.samples")
-        self._away = False
+        self._unavailable = False
         self._database = Outage("webtv.database")
 
     def poll(self) -> None:
@@ -129,10 +129,10 @@ class Poller:
         poller is gone.
         """
         while (tick := self._next_tick()) is not None:
-            was_away = self._away
+            was_unavailable = self._unavailable
             self._with_database(self._reload)
             self.tick(tick)
-            if was_away and not self._away:
+            if was_unavailable and not self._unavailable:
                 return
 
     def tick(self, tick: int) -> None:
@@ -147,11 +147,11 @@ class Poller:
             settings.WEBTV_TIMEOUT_S, settings.WEBTV_INTERVAL_S - GATHER_S * 4
         )
         while pending and not self._stopping.is_set():
-            answers = self._gathered(until)
-            if not answers:
+            responses = self._gathered(until)
+            if not responses:
                 break
-            mine = [answer for answer in answers if answer.tick == tick]
-            pending -= {answer.request for answer in mine}
+            mine = [response for response in responses if response.tick == tick]
+            pending -= {response.request for response in mine}
             self._take(mine)
         late = CdnError("no answer in time")
         owing = [r for r, asker in self._askers.items() if r in pending or r not in asked]
@@ -167,30 +167,30 @@ class Poller:
     def _gathered(self, until: float) -> list[Answer]:
         """The next answers, those together that come together; none when time is up."""
         try:
-            answers = [self._answers.get(timeout=max(0.0, until - time.monotonic()))]
+            responses = [self._responses.get(timeout=max(0.0, until - time.monotonic()))]
         except queue.Empty:
             return []
         self._stopping.wait(GATHER_S)
-        while not self._answers.empty():
-            answers.append(self._answers.get())
-        return answers
+        while not self._responses.empty():
+            responses.append(self._responses.get())
+        return responses
 
-    def _take(self, answers: Iterable[Answer]) -> None:
+    def _take(self, responses: Iterable[Answer]) -> None:
         """Store what the answers say of their streams."""
-        by_request = {answer.request: answer for answer in answers}
+        by_request = {response.request: response for response in responses}
         samples: list[Sample] = []
         for stream, source, request in self._streams.values():
-            if (answer := by_request.get(request)) is None:
+            if (response := by_request.get(request)) is None:
                 continue
             try:
-                if answer.error:
-                    raise answer.error
-                viewers = viewers_in(source, answer.body)
+                if response.error:
+                    raise response.error
+                viewers = viewers_in(source, response.body)
             except CdnError as exc:
                 self._report(stream.name, exc)
                 continue
-            self._heard[stream.pk] = (answer.tick, viewers)
-            samples.append(Sample(stream.pk, datetime.fromtimestamp(answer.tick, UTC), viewers))
+            self._heard[stream.pk] = (response.tick, viewers)
+            samples.append(Sample(stream.pk, datetime.fromtimestamp(response.tick, UTC), viewers))
             self._report(stream.name, None)
         self._store(samples)
 
@@ -208,7 +208,7 @@ class Poller:
     def _store(self, samples: list[Sample]) -> None:
         """Store these and what waits; they wait on while the database is away."""
         self._waiting.add(samples)
-        while batch := self._waiting.first(STORED_AT_ONCE):
+        while batch := self._waiting.first(CHUNK_SIZE):
             if not self._with_database(partial(ingest.store_samples, batch)):
                 return
             self._waiting.stored()
@@ -228,7 +228,7 @@ class Poller:
         for request in self._askers.keys() - wanted:
             self._askers.pop(request).end()
         for request in wanted - self._askers.keys():
-            self._askers[request] = _Asker(self._pages, request, self._answers)
+            self._askers[request] = _Asker(self._pages, request, self._responses)
         names = {f"{NAME}.{stream.name}" for stream in streams}
         if names != {f"{NAME}.{name}" for name in self._reports}:
             self._reports = {n: r for n, r in self._reports.items() if f"{NAME}.{n}" in names}
@@ -252,10 +252,10 @@ class Poller:
         try:
             work()
         except DatabaseAway as exc:
-            self._away = True
+            self._unavailable = True
             self._database.began(exc)
             connection.close()
             return False
-        self._away = False
+        self._unavailable = False
         self._database.over()
         return True

@@ -21,7 +21,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from core.admin.base import HouseAdmin
+from core.admin.base import BaseAdmin
 from core.admin.read_only import ReadOnlyAdmin
 from gateway_arq.staff import second_factor
 
@@ -31,7 +31,7 @@ admin.site.unregister(
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, HouseAdmin):
+class UserAdmin(DjangoUserAdmin, BaseAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -80,7 +80,7 @@ class UserAdmin(DjangoUserAdmin, HouseAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, HouseAdmin):
+class GroupAdmin(DjangoGroupAdmin, BaseAdmin):
     """Groups, with nothing in a form that its reader may not give himself."""
 
 
@@ -96,7 +96,7 @@ class FailedLoginsAdmin(ReadOnlyAdmin):
     actions = ("unlock",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(HouseAdmin.has_delete_permission(self, request, obj))
+        return bool(BaseAdmin.has_delete_permission(self, request, obj))
 
     @admin.display(description=gettext_lazy("locked"), boolean=True)
     def locked(self, attempt: AccessAttempt) -> bool:

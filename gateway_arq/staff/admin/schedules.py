@@ -16,7 +16,7 @@ from django_celery_beat.models import (
 )
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from core.admin.base import HouseAdmin
+from core.admin.base import BaseAdmin
 
 admin.site.unregister(
     (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule)
@@ -36,7 +36,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, HouseAdmin):
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, BaseAdmin):
     """Without what only a message broker or an astronomer needs."""
 
     form = PeriodicTaskForm
@@ -65,12 +65,12 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, HouseAdmin):
 
 
 @admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(beat.IntervalScheduleAdmin, HouseAdmin):
+class IntervalScheduleAdmin(beat.IntervalScheduleAdmin, BaseAdmin):
     inlines = ()
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, HouseAdmin):
+class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, BaseAdmin):
     inlines = ()
     list_display = ("__str__",)
     fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year", "timezone")
@@ -78,5 +78,5 @@ class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, HouseAdmin):
 
 
 @admin.register(ClockedSchedule)
-class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, HouseAdmin):
+class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, BaseAdmin):
     inlines = ()

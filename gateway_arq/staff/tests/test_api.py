@@ -62,10 +62,10 @@ def test_a_session_may_change_what_its_group_may(group: str | None, draws: int, 
         ("/api/lotto/save", DRAW, draws),
         ("/jpbx-api/api/blacklist", LISTED, lists),
     ):
-        answer = client.post(address, body, content_type="application/json")
-        assert answer.status_code == expected, answer.content
+        response = client.post(address, body, content_type="application/json")
+        assert response.status_code == expected, response.content
         if expected == 403:
-            assert answer.json() == {"detail": "Your user may not change this."}
+            assert response.json() == {"detail": "Your user may not change this."}
     assert client.get("/api/lotto/stats").status_code == 200
 
 

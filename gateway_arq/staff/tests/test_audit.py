@@ -44,10 +44,10 @@ def test_a_number_listed_in_the_admin_is_its_lister_s(logged_in: Callable[..., C
 
 
 def test_an_api_key_is_named_where_there_is_no_user(api: Any) -> None:
-    answer = api.post(
+    response = api.post(
         "/jpbx-api/api/blacklist", {"number": "3331234567", "hours": 24}, format="json"
     )
-    assert answer.status_code == 200, answer.content
+    assert response.status_code == 200, response.content
     (entry,) = trail(ListEntry)
     assert (entry.actor, entry.additional_data) == (None, {"key": "API_KEY_1"})
 
@@ -78,8 +78,8 @@ def test_a_schedule_s_changes_are_written_but_not_its_runs(admin_client: Client)
         "args": "[]", "kwargs": "{}", "headers": "{}", "enabled": "",
     }  # fmt: skip
     page = f"/admin/django_celery_beat/periodictask/{task.pk}/change/"
-    answer = admin_client.post(page, form)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    response = admin_client.post(page, form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
     (entry,) = trail(PeriodicTask)
     assert entry.changes == {"enabled": ["True", "False"]}
     assert entry.actor.username == "admin"

@@ -57,8 +57,8 @@ ADDED = {
 def test_a_list_opens_for_its_groups(
     logged_in: Callable[..., Client], group: str, page: str, who: set[str]
 ) -> None:
-    answer = logged_in(group).get(reverse(f"admin:{page}_changelist"))
-    assert answer.status_code == (200 if group in who else 403)
+    response = logged_in(group).get(reverse(f"admin:{page}_changelist"))
+    assert response.status_code == (200 if group in who else 403)
 
 
 @pytest.mark.parametrize("group", groups.GROUPS)
@@ -66,8 +66,8 @@ def test_a_list_opens_for_its_groups(
 def test_a_row_is_added_by_its_groups(
     logged_in: Callable[..., Client], group: str, page: str, who: set[str]
 ) -> None:
-    answer = logged_in(group).get(reverse(f"admin:{page}_add"))
-    assert answer.status_code == (200 if group in who else 403)
+    response = logged_in(group).get(reverse(f"admin:{page}_add"))
+    assert response.status_code == (200 if group in who else 403)
 
 
 def test_an_operator_lists_and_releases_a_number(logged_in: Callable[..., Client]) -> None:
@@ -133,8 +133,8 @@ def test_an_administrator_does_not_touch_superusers(logged_in: Callable[..., Cli
     client = logged_in("admin")
     for page in ("change", "delete", "password_change"):
         name = "auth_user_password_change" if page == "password_change" else f"auth_user_{page}"
-        answer = client.post(reverse(f"admin:{name}", args=[boss.pk]), {"post": "yes"})
-        assert answer.status_code == 403, page
+        response = client.post(reverse(f"admin:{name}", args=[boss.pk]), {"post": "yes"})
+        assert response.status_code == 403, page
     assert User.objects.filter(pk=boss.pk, is_superuser=True).exists()
 
 

@@ -57,8 +57,8 @@ def test_the_login_leads_to_where_one_wanted_to_go_in_this_house(
     client: Client, member: Callable[..., User], wanted: str, gets: str
 ) -> None:
     member("operator")
-    answer = client.post(f"{LOGIN}?next={wanted}", {"username": "anna", "password": PASSWORD})
-    assert answer.headers["Location"] == gets
+    response = client.post(f"{LOGIN}?next={wanted}", {"username": "anna", "password": PASSWORD})
+    assert response.headers["Location"] == gets
 
 
 def test_who_is_no_staff_stays_out(client: Client) -> None:
@@ -73,13 +73,13 @@ def test_who_is_no_staff_stays_out(client: Client) -> None:
 def test_with_a_second_factor_the_password_alone_opens_nothing(
     client: Client, guarded: list[str]
 ) -> None:
-    answer = try_in(client, QUERY_STRING="next=/dashboard/")
-    assert answer.headers["Location"] == STEP
+    response = try_in(client, QUERY_STRING="next=/dashboard/")
+    assert response.headers["Location"] == STEP
     assert not is_in(client)
     assert client.get("/dashboard/").status_code == 302
     assert client.get("/metrics").status_code == 401
-    answer = client.post(STEP, {"code": code_of(KEY)})
-    assert answer.headers["Location"] == "/dashboard/"
+    response = client.post(STEP, {"code": code_of(KEY)})
+    assert response.headers["Location"] == "/dashboard/"
     assert is_in(client)
 
 
@@ -106,9 +106,9 @@ def test_a_backup_code_is_good_once_and_in_any_writing(client: Client, guarded: 
 @pytest.mark.parametrize("code", ["", "000000", "abcdef", "x" * 21, "٣٣٣٣٣٣", "1\x000000"])
 def test_a_wrong_code_is_said_and_counted(client: Client, guarded: list[str], code: str) -> None:
     try_in(client)
-    answer = client.post(STEP, {"code": code})
-    assert answer.status_code == 200
-    assert answer.context["form"].errors.keys() == {"code"}
+    response = client.post(STEP, {"code": code})
+    assert response.status_code == 200
+    assert response.context["form"].errors.keys() == {"code"}
     assert not is_in(client)
 
 
@@ -116,8 +116,8 @@ def test_guessing_codes_locks_like_guessing_passwords(
     client: Client, guarded: list[str], settings: Any
 ) -> None:
     try_in(client)
-    answers = [client.post(STEP, {"code": "000000"}).status_code for _ in range(5)]
-    assert answers == [200, 200, 200, 200, 429]
+    responses = [client.post(STEP, {"code": "000000"}).status_code for _ in range(5)]
+    assert responses == [200, 200, 200, 200, 429]
     assert client.post(STEP, {"code": guarded[0]}).status_code == 429
     assert try_in(client).status_code == 429
     assert not is_in(client)
@@ -128,8 +128,8 @@ def test_a_right_password_is_remembered_for_five_minutes(
 ) -> None:
     try_in(client)
     with time_machine.travel(timezone.now() + timedelta(minutes=5, seconds=1), tick=False):
-        answer = client.post(STEP, {"code": code_of(KEY)})
-    assert answer.headers["Location"] == LOGIN
+        response = client.post(STEP, {"code": code_of(KEY)})
+    assert response.headers["Location"] == LOGIN
     assert not is_in(client)
 
 
@@ -154,9 +154,9 @@ def locked(client: Client, member: Callable[..., User]) -> Any:
 )
 def test_the_lock_is_explained(client: Client, locked: Any, language: str, says: str) -> None:
     assert locked.status_code == 429
-    answer = try_in(client, headers={"accept-language": language})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "900")
-    assert says in answer.content.decode()
+    response = try_in(client, headers={"accept-language": language})
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "900")
+    assert says in response.content.decode()
 
 
 def test_the_lock_holds_against_the_right_password_and_ends(client: Client, locked: Any) -> None:
@@ -189,8 +189,8 @@ def test_behind_a_proxy_the_client_is_locked_and_not_the_proxy(
     proxy = Client(REMOTE_ADDR="10.0.0.1")
     guesser = {"X-Forwarded-For": "198.51.100.7"}
     for _ in range(5):
-        answer = try_in(proxy, "wrong", headers=guesser)
-    assert answer.status_code == 429
+        response = try_in(proxy, "wrong", headers=guesser)
+    assert response.status_code == 429
     assert AccessAttempt.objects.get().ip_address == "198.51.100.7"
     assert try_in(proxy, headers={"X-Forwarded-For": "203.0.113.5"}).status_code == 302
     # What the guesser says of himself is not believed: the proxy's own word is the last.
@@ -210,8 +210,8 @@ def test_a_supervisor_unlocks(
     attempt = AccessAttempt.objects.get()
     helper = logged_in(group, name="helper")
     data = {"action": "unlock", "_selected_action": [attempt.pk]}
-    answer = helper.post("/admin/axes/accessattempt/", data)
-    assert answer.status_code == (302 if unlocks else 403)
+    response = helper.post("/admin/axes/accessattempt/", data)
+    assert response.status_code == (302 if unlocks else 403)
     assert try_in(client).status_code == (302 if unlocks else 429)
 
 

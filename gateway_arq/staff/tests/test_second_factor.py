@@ -42,12 +42,12 @@ def test_enrolling_shows_a_code_for_the_phone_made_here(logged_in: Callable[...,
 
 def test_a_code_of_the_phone_switches_it_on(logged_in: Callable[..., Client]) -> None:
     client = logged_in("operator")
-    answer = enrol(client)
-    assert len(set(answer.context["codes"])) == 10
+    response = enrol(client)
+    assert len(set(response.context["codes"])) == 10
     assert KEY not in client.session
     assert client.get(ADMIN).status_code == 200
     page = client.get(PAGE).content.decode()
-    assert answer.context["codes"][0] not in page
+    assert response.context["codes"][0] not in page
     assert second_factor.is_enrolled(User.objects.get())
 
 
@@ -96,11 +96,11 @@ def test_new_backup_codes_end_the_old_ones(logged_in: Callable[..., Client]) -> 
 def test_switching_it_off_logs_out_everywhere(logged_in: Callable[..., Client]) -> None:
     client = logged_in("operator")
     enrol(client)
-    answer = client.post(PAGE, {"forget": "1", "password": PASSWORD})
-    assert answer.headers["Location"] == "/admin/login/"
+    response = client.post(PAGE, {"forget": "1", "password": PASSWORD})
+    assert response.headers["Location"] == "/admin/login/"
     assert client.get(ADMIN).status_code == 302
-    answer = client.post("/admin/login/", {"username": "anna", "password": PASSWORD})
-    assert answer.headers["Location"] == ADMIN
+    response = client.post("/admin/login/", {"username": "anna", "password": PASSWORD})
+    assert response.headers["Location"] == ADMIN
 
 
 def test_strangers_and_guests_have_no_such_page(client: Client) -> None:

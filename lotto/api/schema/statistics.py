@@ -31,8 +31,8 @@ _PART: Final = [
 ]
 
 
-def _whole(name: str, text: str, least: int, most: int) -> OpenApiParameter:
-    return in_query(name, {"type": "integer", "minimum": least, "maximum": most}, text)
+def _whole(name: str, text: str, minimum: int, maximum: int) -> OpenApiParameter:
+    return in_query(name, {"type": "integer", "minimum": minimum, "maximum": maximum}, text)
 
 
 _STANDING: Final[dict[str, Any]] = {

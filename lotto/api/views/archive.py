@@ -22,8 +22,8 @@ from lotto.api.queries import (
     one_draw,
 )
 from lotto.api.schema import archive
-from lotto.api.views.answers import now_s
-from lotto.rules import told_day
+from lotto.api.views.responses import now_s
+from lotto.rules import format_day
 from lotto.types import OperatorError
 
 
@@ -40,7 +40,7 @@ class SaveView(APIView):
         return Response(
             {
                 "success": True,
-                "data": told_day(draw.day),
+                "data": format_day(draw.day),
                 "ruota": draw.wheel,
                 "numeri": list(draw.numbers),
                 "created": bool(saved.created),
@@ -68,7 +68,7 @@ class SaveFullView(APIView):
         return Response(
             {
                 "success": True,
-                "data": told_day(draws[0].day),
+                "data": format_day(draws[0].day),
                 "saved": len(draws),
                 "total": len(draws),
                 "errors": None,
@@ -87,12 +87,12 @@ class ImportView(APIView):
         upload = request.FILES.get("file")
         try:
             if upload is not None:
-                done = imports.take_in(files.lines_of(upload.file), name=upload.name)
+                done = imports.import_draws(files.lines_of(upload.file), name=upload.name)
             else:
                 body = request.data
                 wish = read_body(body.dict() if isinstance(body, QueryDict) else body, ImportBody)
                 with files.importable(wish.file_path) as file:
-                    done = imports.take_in(files.lines_of(file), name=wish.file_path)
+                    done = imports.import_draws(files.lines_of(file), name=wish.file_path)
         except files.Forbidden:
             return problem(403, "Only files of the import folder can be imported.")
         except files.Unreadable as exc:

@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.cached_view import HotView, Question
+from core.api.cached_view import CachedQuery, CachedView
 from core.api.params import read_query
 from lotto import ingest, selectors
 from lotto.api.queries import (
@@ -20,35 +20,35 @@ from lotto.api.queries import (
     field,
 )
 from lotto.api.schema import draws
-from lotto.api.views.answers import StampedView, now_s, told_wheel
-from lotto.rules import day_of, told_day, wheel_of
+from lotto.api.views.responses import StampedView, now_s, wheel_document
+from lotto.rules import day_of, format_day, wheel_of
 
 
 @extend_schema_view(get=draws.STATS)
-class StatsView(HotView):
-    def question(self, params: QueryDict) -> Question:
-        return Question("lotto.stats", self._answer)
+class StatsView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        return CachedQuery("lotto.stats", self._response)
 
-    def _answer(self) -> dict[str, Any]:
+    def _response(self) -> dict[str, Any]:
         totals = selectors.totals()
         return {
             "total_records": totals.draws,
             "unique_dates": totals.days,
-            "first_date": totals.first and told_day(totals.first),
-            "last_date": totals.last and told_day(totals.last),
+            "first_date": totals.first and format_day(totals.first),
+            "last_date": totals.last and format_day(totals.last),
             "by_wheel": totals.by_wheel,
         }
 
 
 @extend_schema_view(get=draws.LATEST)
-class LatestView(HotView):
-    def question(self, params: QueryDict) -> Question:
+class LatestView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
         limit = read_query(params, LatestQuery).limit
-        return Question(("lotto.latest", limit), lambda: self._answer(limit))
+        return CachedQuery(("lotto.latest", limit), lambda: self._response(limit))
 
-    def _answer(self, limit: int) -> dict[str, Any]:
+    def _response(self, limit: int) -> dict[str, Any]:
         days = selectors.latest(limit)
-        return {"dates": [{"date": told_day(day), "wheels": wheels} for day, wheels in days]}
+        return {"dates": [{"date": format_day(day), "wheels": wheels} for day, wheels in days]}
 
 
 @extend_schema_view(get=draws.DAY, delete=draws.DELETE_DAY)
@@ -61,8 +61,8 @@ class DayView(StampedView):
         def make() -> dict[str, Any]:
             wheels = selectors.on(day)
             if not wheels:
-                raise NotFound(f"There is no draw of {told_day(day)}.")
-            return {"success": True, "date": told_day(day), "wheels": wheels}
+                raise NotFound(f"There is no draw of {format_day(day)}.")
+            return {"success": True, "date": format_day(day), "wheels": wheels}
 
         return day, make
 
@@ -70,8 +70,8 @@ class DayView(StampedView):
         day = field("data", day_of, address["data"])
         deleted = ingest.delete(day)
         if not deleted:
-            raise NotFound(f"There is no draw of {told_day(day)}.")
-        message = f"Deleted {deleted} extractions for {told_day(day)}"
+            raise NotFound(f"There is no draw of {format_day(day)}.")
+        message = f"Deleted {deleted} extractions for {format_day(day)}"
         return Response(
             {"success": True, "deleted": deleted, "message": message, "timestamp": now_s()}
         )
@@ -88,10 +88,10 @@ class WheelView(StampedView):
         def make() -> dict[str, Any]:
             draw = selectors.draw(day, wheel)
             if draw is None:
-                raise NotFound(f"There is no draw of {told_day(day)} {wheel}.")
+                raise NotFound(f"There is no draw of {format_day(day)} {wheel}.")
             return {
                 "success": True,
-                "data": told_day(day),
+                "data": format_day(day),
                 "ruota": wheel,
                 "numeri": draw.numbers,
                 "source": draw.source,
@@ -104,8 +104,8 @@ class WheelView(StampedView):
         day = field("data", day_of, address["data"])
         wheel = field("ruota", wheel_of, address["ruota"])
         if not ingest.delete(day, wheel):
-            raise NotFound(f"There is no draw of {told_day(day)} {wheel}.")
-        message = f"Deleted {told_day(day)} {wheel}"
+            raise NotFound(f"There is no draw of {format_day(day)} {wheel}.")
+        message = f"Deleted {format_day(day)} {wheel}"
         return Response({"success": True, "message": message, "timestamp": now_s()})
 
 
@@ -119,7 +119,7 @@ class RangeView(StampedView):
             total, draws = selectors.between(
                 first, last, wheel=wheel, limit=query.limit, offset=query.offset
             )
-            results = [told_wheel(draw.day, draw.wheel, draw.numbers) for draw in draws]
+            results = [wheel_document(draw.day, draw.wheel, draw.numbers) for draw in draws]
             return {"success": True, "count": len(results), "total": total, "results": results}
 
         return query, make

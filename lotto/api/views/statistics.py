@@ -17,9 +17,9 @@ from lotto.api.queries import (
     SearchQuery,
 )
 from lotto.api.schema import statistics
-from lotto.api.views.answers import StampedView, told_wheel
+from lotto.api.views.responses import StampedView, wheel_document
 from lotto.archive_cache import Table, history
-from lotto.rules import told_day
+from lotto.rules import format_day
 from lotto.statistics import PAIR_NUMBERS
 from lotto.types import ALL, HIGHEST, OUTCOMES, WHEELS
 
@@ -100,8 +100,8 @@ class SearchView(StampedView):
             draws = now.draws(found.rows[page])
             for draw, hits in zip(draws, found.hits[page].tolist(), strict=True):
                 outcome = {"hits": hits, "outcome": OUTCOMES[hits - 1]}
-                results.append({**told_wheel(draw.day, draw.wheel, draw.numbers), **outcome})
-            most = min(len(numbers), len(OUTCOMES))
+                results.append({**wheel_document(draw.day, draw.wheel, draw.numbers), **outcome})
+            maximum = min(len(numbers), len(OUTCOMES))
             return {
                 "success": True,
                 "numeri": numbers,
@@ -111,7 +111,7 @@ class SearchView(StampedView):
                 "delay": found.delay,
                 "outcomes": {
                     OUTCOMES[hits - 1]: int((found.hits == hits).sum())
-                    for hits in range(at_least, most + 1)
+                    for hits in range(at_least, maximum + 1)
                 },
                 "count": len(results),
                 "total": len(found.rows),
@@ -130,8 +130,8 @@ def _extent(table: Table) -> dict[str, Any]:
     days = table.days
     return {
         "draws": len(days),
-        "first_date": told_day(days[0].item()) if len(days) else None,
-        "last_date": told_day(days[-1].item()) if len(days) else None,
+        "first_date": format_day(days[0].item()) if len(days) else None,
+        "last_date": format_day(days[-1].item()) if len(days) else None,
     }
 
 
@@ -145,7 +145,7 @@ def _standing(table: Table, item: int) -> dict[str, Any]:
         "frequency": int(delays.frequency[item]),
         "delay": int(delays.delay[item]),
         "max_delay": int(delays.longest[item]),
-        "last_date": last and told_day(last),
+        "last_date": last and format_day(last),
     }
 
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
                     files.lines_of(file), unit=" lines", desc=path.name, disable=quiet or None
                 ) as lines,
             ):
-                done = imports.take_in(lines, name=path.name)
+                done = imports.import_draws(lines, name=path.name)
         except OSError as exc:
             raise CommandError(f"{path}: {exc.strerror}") from exc
         except files.Unreadable as exc:

@@ -13,7 +13,7 @@ from rest_framework import serializers as s
 from ocr.api.queries import DEFAULT_PROMPT
 from ocr.api.schema.common import ADDED, IMAGE, PICTURE, TAGS, TOO_LARGE, refused, wrong
 
-AWAY: Final = {
+UNAVAILABLE: Final = {
     502: refused("OpenRouter: Provider returned error"),
     503: refused("AI validation is not configured."),
 }
@@ -97,7 +97,7 @@ VALIDATE: Final = extend_schema(
         ),
         400: wrong("There is no vision model 'openai/gpt-3.5-turbo' to ask."),
         413: TOO_LARGE,
-        **AWAY,
+        **UNAVAILABLE,
     },
     examples=[
         OpenApiExample(
@@ -149,6 +149,6 @@ MODELS: Final = extend_schema(
                 )
             ],
         ),
-        **AWAY,
+        **UNAVAILABLE,
     },
 )

@@ -70,7 +70,7 @@ def _example(state: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def _answer(shape: Any, example: Any) -> OpenApiResponse:
+def _response(shape: Any, example: Any) -> OpenApiResponse:
     return OpenApiResponse(
         shape, examples=[OpenApiExample("As documented", example, response_only=True)]
     )
@@ -86,7 +86,7 @@ STATUS: Final = extend_schema(
     operation_id="ocr_autobot_status",
     summary="Get what AutoBOT does",
     description="It starts by itself at 20:01 (Europe/Rome); `/ws` tells the same as it changes.",
-    responses={200: _answer(AutobotState, _example("ocr"))},
+    responses={200: _response(AutobotState, _example("ocr"))},
 )
 START: Final = extend_schema(
     tags=TAGS,
@@ -102,7 +102,7 @@ START: Final = extend_schema(
         },
     ),
     responses={
-        200: _answer(
+        200: _response(
             AutobotStarted,
             _example("capturing", success=True, message="AutoBOT started", timestamp=_AT),
         ),
@@ -130,7 +130,7 @@ STOP: Final = extend_schema(
     ),
     request=None,
     responses={
-        200: _answer(
+        200: _response(
             inline_serializer(
                 "AutobotStopped",
                 {
@@ -163,7 +163,7 @@ CONFIG: Final = extend_schema(
     operation_id="ocr_autobot_config",
     summary="Get how AutoBOT is configured",
     responses={
-        200: _answer(
+        200: _response(
             inline_serializer(
                 "AutobotConfiguration",
                 {
@@ -202,7 +202,7 @@ CONFIGURE: Final = extend_schema(
         },
     ),
     responses={
-        200: _answer(
+        200: _response(
             inline_serializer(
                 "AutobotConfigured",
                 {

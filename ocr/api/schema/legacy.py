@@ -90,8 +90,8 @@ def _refused(text: str) -> OpenApiResponse:
     return OpenApiResponse(LegacyRefused, examples=[OpenApiExample(text, {"detail": text})])
 
 
-def _count(name: str, most: int, text: str) -> OpenApiParameter:
-    kind = {"type": "integer", "minimum": 1, "maximum": most}
+def _count(name: str, maximum: int, text: str) -> OpenApiParameter:
+    kind = {"type": "integer", "minimum": 1, "maximum": maximum}
     return in_query(name, kind, text)
 
 

@@ -13,7 +13,7 @@ from rest_framework import serializers as s
 
 from ocr.api.schema.common import ADDED, TAGS, refused
 
-AWAY: Final = {
+UNAVAILABLE: Final = {
     502: refused("The Lotto site: POST /api/draws: the connection was cut"),
     503: refused("The Lotto site is not configured."),
 }
@@ -70,7 +70,7 @@ UPLOAD: Final = extend_schema(
                 )
             ],
         ),
-        **AWAY,
+        **UNAVAILABLE,
     },
     examples=[
         OpenApiExample(
@@ -123,6 +123,6 @@ RISCONTRI: Final = extend_schema(
                 )
             ],
         ),
-        **AWAY,
+        **UNAVAILABLE,
     },
 )

@@ -19,13 +19,13 @@ class OcrCandidate(s.Serializer[Any]):
     confidence = s.FloatField()
 
 
-class OcrDoubt(s.Serializer[Any]):
+class OcrUncertainNumber(s.Serializer[Any]):
     number = s.CharField(allow_null=True, help_text="Null: nothing can be read there")
     confidence = s.FloatField(help_text="0 to 100; sure from 90 on")
     candidates = OcrCandidate(many=True)
 
 
-class OcrTold(s.Serializer[Any]):
+class OcrReport(s.Serializer[Any]):
     success = s.BooleanField()
     detail = s.CharField(required=False, help_text="Why nothing was sent")
 
@@ -52,7 +52,7 @@ class OcrValidated(s.Serializer[Any]):
     )
 
 
-class OcrUploadTold(s.Serializer[Any]):
+class OcrUploadReport(s.Serializer[Any]):
     success = s.BooleanField()
     wheels_uploaded = s.IntegerField()
     results = OcrWheelUploaded(many=True, required=False, help_text=ADDED)
@@ -96,10 +96,12 @@ PROCESS: Final = extend_schema(
                     "wheels": s.DictField(child=s.ListField(child=s.CharField())),
                     "wheels_count": s.IntegerField(),
                     "confidence": s.FloatField(help_text="Mean over all numbers found"),
-                    "doubtful": s.DictField(child=s.ListField(child=OcrDoubt()), help_text=ADDED),
+                    "doubtful": s.DictField(
+                        child=s.ListField(child=OcrUncertainNumber()), help_text=ADDED
+                    ),
                     "ai_validation": OcrValidated(allow_null=True, help_text="Null: not asked for"),
-                    "telegram": OcrTold(allow_null=True, help_text="Null: not asked for"),
-                    "upload": OcrUploadTold(allow_null=True, help_text="Null: not asked for"),
+                    "telegram": OcrReport(allow_null=True, help_text="Null: not asked for"),
+                    "upload": OcrUploadReport(allow_null=True, help_text="Null: not asked for"),
                     "timestamp": s.DateTimeField(help_text=ADDED),
                 },
             ),

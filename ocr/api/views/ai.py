@@ -31,7 +31,7 @@ class AiValidateView(APIView):
         wish = read_body(request.data, AiBody)
         file = image_file(wish.image_base64)
         try:
-            answer = services.ask(file, wish.prompt, wish.model)
+            response = services.ask(file, wish.prompt, wish.model)
         except ImageRefused as exc:
             raise ValidationError({"image_base64": [str(exc)]}) from None
         except (AiOff, AiError) as exc:
@@ -39,12 +39,12 @@ class AiValidateView(APIView):
         return Response(
             {
                 "success": True,
-                "model": answer.model,
-                "response": answer.text,
+                "model": response.model,
+                "response": response.text,
                 "usage": {
-                    "prompt_tokens": answer.usage.prompt_tokens,
-                    "completion_tokens": answer.usage.completion_tokens,
-                    "cost_usd": answer.usage.cost_usd,
+                    "prompt_tokens": response.usage.prompt_tokens,
+                    "completion_tokens": response.usage.completion_tokens,
+                    "cost_usd": response.usage.cost_usd,
                 },
                 "timestamp": timezone.now().replace(microsecond=0),
             }

@@ -39,29 +39,29 @@ class LegacyView(APIView):
 
     def get(self, request: Request) -> Response | HttpResponse:
         try:
-            answer = self.answer(request)
+            response = self.document(request)
         except LegacyOff as exc:
             return problem(503, str(exc))
         except LegacyError as exc:
             return _not_told(exc)
         now = timezone.now().replace(microsecond=0)
-        return Response({"status": "ok", **answer, "timestamp": now})
+        return Response({"status": "ok", **response, "timestamp": now})
 
-    def answer(self, request: Request) -> dict[str, Any]:
+    def document(self, request: Request) -> dict[str, Any]:
         """What is told. Raises LegacyOff or LegacyError."""
         raise NotImplementedError
 
 
 @extend_schema_view(get=schema.DATES)
 class DatesView(LegacyView):
-    def answer(self, request: Request) -> dict[str, Any]:
+    def document(self, request: Request) -> dict[str, Any]:
         found = selectors.days(read_query(request.query_params, LegacyDatesQuery).limit)
         return {"dates": [_date(day) for day in found], "count": len(found)}
 
 
 @extend_schema_view(get=schema.EXTRACTION)
 class ExtractionView(LegacyView):
-    def answer(self, request: Request) -> dict[str, Any]:
+    def document(self, request: Request) -> dict[str, Any]:
         draw = selectors.last_draw()
         if draw is None:
             raise NotFound(NO_DRAW)
@@ -74,7 +74,7 @@ class ExtractionView(LegacyView):
 
 @extend_schema_view(get=schema.RISCONTRI)
 class RiscontriView(LegacyView):
-    def answer(self, request: Request) -> dict[str, Any]:
+    def document(self, request: Request) -> dict[str, Any]:
         wish = read_query(request.query_params, LegacyRiscontriQuery)
         try:
             found = selectors.followed(wish.by_dates)

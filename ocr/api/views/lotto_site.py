@@ -31,7 +31,7 @@ class UploadView(APIView):
         try:
             results = lotto_site.upload(day, wheels)
         except (SiteOff, SiteError) as exc:
-            return _away(exc)
+            return _unavailable(exc)
         return Response({**told_of(results), "timestamp": timezone.now().replace(microsecond=0)})
 
 
@@ -42,7 +42,7 @@ class RiscontriView(APIView):
         try:
             page = lotto_site.riscontri(offset)
         except (SiteOff, SiteError) as exc:
-            return _away(exc)
+            return _unavailable(exc)
         return Response(
             {
                 "success": True,
@@ -66,7 +66,7 @@ def told_of(results: Sequence[WheelUploaded]) -> dict[str, Any]:
     }
 
 
-def _away(exc: SiteOff | SiteError) -> HttpResponse:
+def _unavailable(exc: SiteOff | SiteError) -> HttpResponse:
     if isinstance(exc, SiteOff):
         return problem(503, str(exc), success=False)
     if exc.retry_after_s is not None:

@@ -37,7 +37,7 @@ from ocr.types import (
     TelegramOff,
 )
 
-Told = dict[str, Any]
+PublishedEvents = dict[str, Any]
 NOTHING_SURE: Final = "No wheel is sure: nothing was sent."
 BUSY_RETRY_S: Final = 5
 
@@ -56,7 +56,7 @@ class ProcessView(APIView):
             raise ValidationError({"image_base64": [str(exc)]}) from None
         except (ReaderBusy, ReaderFailed) as exc:
             return problem(503, str(exc), headers={"Retry-After": str(BUSY_RETRY_S)}, success=False)
-        checked: Told | None = None
+        checked: PublishedEvents | None = None
         if wish.ai_validation:
             reading, checked = _validated(file, reading)
         sure = reading.sure()
@@ -80,7 +80,7 @@ class ProcessView(APIView):
         )
 
 
-def _validated(file: bytes, reading: Reading) -> tuple[Reading, Told]:
+def _validated(file: bytes, reading: Reading) -> tuple[Reading, PublishedEvents]:
     """The reading after an AI's look at it, and what came of that."""
     try:
         found = services.validate(file, reading)
@@ -97,7 +97,7 @@ def _validated(file: bytes, reading: Reading) -> tuple[Reading, Told]:
     }
 
 
-def _change(each: Correction) -> Told:
+def _change(each: Correction) -> PublishedEvents:
     return {
         "wheel": WHEELS[each.wheel],
         "place": each.place,
@@ -106,7 +106,7 @@ def _change(each: Correction) -> Told:
     }
 
 
-def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> Told:
+def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> PublishedEvents:
     """What became of telling staff."""
     if not wheels:
         return {"success": False, "detail": NOTHING_SURE}
@@ -117,7 +117,7 @@ def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> Tol
     return {"success": True}
 
 
-def _uploaded(day: date, wheels: Mapping[str, Sequence[int]]) -> Told:
+def _uploaded(day: date, wheels: Mapping[str, Sequence[int]]) -> PublishedEvents:
     """What became of putting them on the Lotto site."""
     nothing = {"success": False, "wheels_uploaded": 0}
     if not wheels:

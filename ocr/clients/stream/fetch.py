@@ -14,9 +14,9 @@ from core.lib.addresses import AddressRefused, Doorman, Network
 from core.lib.http import HttpClient, HttpError
 from ocr.types import StreamError, StreamRefused
 
-MOST_REDIRECTS: Final = 5
-MOST_SERVERS: Final = 8  # that connections are kept to
-MOST_URL: Final = 4096
+MAX_REDIRECTS: Final = 5
+MAX_SERVERS: Final = 8  # that connections are kept to
+MAX_URL: Final = 4096
 LOOK_UP_S: Final = 2.0  # a name, when its address is only checked
 HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
@@ -37,11 +37,11 @@ class Fetched(NamedTuple):
 
 
 class Fetcher:
-    """Fetches files of up to `most_bytes`; used by one thread at a time."""
+    """Fetches files of up to `byte_limit` bytes; used by one thread at a time."""
 
-    def __init__(self, networks: Iterable[Network], *, most_bytes: int) -> None:
+    def __init__(self, networks: Iterable[Network], *, byte_limit: int) -> None:
         self._doorman = Doorman(networks)
-        self._most_bytes = most_bytes
+        self._byte_limit = byte_limit
         self._servers: dict[str, HttpClient] = {}
 
     def get(self, piece: Piece, *, timeout_s: float) -> Fetched:
@@ -50,7 +50,7 @@ class Fetcher:
         Raises StreamRefused for an address that may not be fetched, StreamError otherwise.
         """
         until, url = time.monotonic() + timeout_s, piece.url
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             try:
                 body = self._once(url, piece, max(until - time.monotonic(), 0.001))
                 return Fetched(url, _cut(body, piece))
@@ -60,7 +60,7 @@ class Fetcher:
                 url = urljoin(url, exc.location)
             except AddressRefused as exc:
                 raise StreamRefused(str(exc)) from None
-        raise StreamError(f"{urlsplit(url).hostname}: over {MOST_REDIRECTS} redirects")
+        raise StreamError(f"{urlsplit(url).hostname}: over {MAX_REDIRECTS} redirects")
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -79,10 +79,10 @@ class Fetcher:
 
     def _server(self, base: str) -> HttpClient:
         if base not in self._servers:
-            if len(self._servers) >= MOST_SERVERS:
+            if len(self._servers) >= MAX_SERVERS:
                 self.close()
             self._servers[base] = HttpClient(
-                base, max_bytes=self._most_bytes, connect=self._doorman.connect
+                base, max_bytes=self._byte_limit, connect=self._doorman.connect
             )
         return self._servers[base]
 
@@ -110,7 +110,7 @@ def well_formed(url: str) -> str:
     except LocationParseError:
         asked = urllib3.util.Url()
     is_web = asked.scheme in ("http", "https") and asked.host and asked.port != 0
-    if not is_web or len(url) > MOST_URL or not url.isprintable():
+    if not is_web or len(url) > MAX_URL or not url.isprintable():
         raise StreamRefused("The address is no http:// or https:// address.")
     if asked.auth is not None:
         raise StreamRefused("The address must hold no user and no password.")

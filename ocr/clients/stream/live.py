@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
-MOST_BROKEN: Final = 2  # segments in a row, before another variant is tried
-MOST_TOLD: Final = 300  # characters of what a server may have a hand in
+MAX_BROKEN: Final = 2  # segments in a row, before another variant is tried
+MAX_REPORTED: Final = 300  # characters of what a server may have a hand in
 LOOK_S: Final = 0.1  # how soon a wish to stop is seen
 ATTEMPT: Final = 0.4  # of the limit, that one request may take; a long segment twice that
 
@@ -78,7 +78,7 @@ class HlsStream:
             except queue.Empty:
                 if time.monotonic() < until:
                     continue
-                told = f"No picture for {self.limit_s:g} s: {watch.trouble[:MOST_TOLD]}"
+                told = f"No picture for {self.limit_s:g} s: {watch.problem[:MAX_REPORTED]}"
                 raise StreamError(told) from None
             if isinstance(shown, StreamError):
                 raise shown
@@ -95,11 +95,11 @@ class _Watch:
     def __init__(self, stream: HlsStream) -> None:
         self.shown: queue.Queue[Frame | StreamError] = queue.Queue(maxsize=1)
         self.over = threading.Event()
-        self.trouble = "nothing has come yet"
+        self.problem = "nothing has come yet"
         self._url, self._every_s = stream.url, stream.every_s
         self._request_s = stream.limit_s * ATTEMPT
-        self._lists = Fetcher(stream.networks, most_bytes=PLAYLIST_BYTES)
-        self._files = Fetcher(stream.networks, most_bytes=SEGMENT_BYTES)
+        self._lists = Fetcher(stream.networks, byte_limit=PLAYLIST_BYTES)
+        self._files = Fetcher(stream.networks, byte_limit=SEGMENT_BYTES)
         self._outage = stream.outage
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
@@ -117,7 +117,7 @@ class _Watch:
                 except StreamError as exc:
                     if not self.over.is_set():
                         self._attempts += 1
-                        self.trouble = str(exc)
+                        self.problem = str(exc)
                         self.over.wait(self._outage.began(exc))
         except StreamRefused as exc:
             self._put(StreamError(str(exc)))
@@ -143,7 +143,7 @@ class _Watch:
                 raise _Ended
             if not fresh:
                 if not self._broken:  # what is wrong with a segment says more
-                    self.trouble = "the playlist does not move on"
+                    self.problem = "the playlist does not move on"
                 self.over.wait(min(max(playlist.target_s / 4, LOOK_S), 0.5))
             playlist = self._playlist(url)
 
@@ -165,7 +165,7 @@ class _Watch:
                 self._body(segment),
                 every_s=self._every_s,
                 first_s=self._first_s,
-                most_s=self._request_s,
+                max_s=self._request_s,
                 is_strict=self._is_strict,
             ):
                 self._show(picture.image, is_live=is_live)
@@ -178,9 +178,9 @@ class _Watch:
 
     def _leave_out(self, exc: StreamError) -> None:
         """Go on without that segment; raise when there were too many in a row."""
-        self.trouble = str(exc)
+        self.problem = str(exc)
         self._broken += 1
-        if self._broken % MOST_BROKEN == 0:
+        if self._broken % MAX_BROKEN == 0:
             self._is_strict = self._is_strict and not isinstance(exc, Unreadable)
             raise exc
         logger.info("stream.gap error=%s", exc)

@@ -20,8 +20,8 @@ from ocr.types import StreamError
 
 Pixels = NDArray[np.uint8]
 
-MOST_PIXELS: Final = 2560 * 1440
-MOST_FRAMES: Final = 3_000  # of a segment: 30 s of 100 a second
+MAX_PIXELS: Final = 2560 * 1440
+MAX_FRAMES: Final = 3_000  # of a segment: 30 s of 100 a second
 BOXES: Final = (b"ftyp", b"styp", b"moof", b"sidx", b"emsg", b"prft")  # an MP4 may begin with
 # What the demuxer may look through before it knows the streams, and the decoders it may use. The
 # limit on the size also holds for the pictures that it decodes while it looks.
@@ -30,7 +30,7 @@ OPTIONS: Final = {
     "analyzeduration": "500000",
     "codec_whitelist": "h264,hevc,mpeg2video,mpeg4,aac,mp3float,mp2float,ac3",
     "protocol_whitelist": "none",
-    "max_pixels": str(MOST_PIXELS),
+    "max_pixels": str(MAX_PIXELS),
 }
 
 
@@ -46,7 +46,7 @@ class Unreadable(StreamError):
 
 
 def pictures(
-    segment: bytes, *, every_s: float, first_s: float, most_s: float, is_strict: bool = True
+    segment: bytes, *, every_s: float, first_s: float, max_s: float, is_strict: bool = True
 ) -> Iterator[Picture]:
     """One picture every `every_s` of a segment (MPEG-TS or fragmented MP4), from `first_s` on.
 
@@ -57,7 +57,7 @@ def pictures(
     """
     try:
         with _opened(segment) as container:
-            yield from _chosen(_decoded(container, most_s, is_strict), every_s, first_s)
+            yield from _chosen(_decoded(container, max_s, is_strict), every_s, first_s)
     except Unreadable:
         raise
     except Exception as exc:  # PyAV fails in as many ways as there are broken files
@@ -103,9 +103,9 @@ def _opened(segment: bytes) -> InputContainer:
     )
 
 
-def _decoded(container: InputContainer, most_s: float, is_strict: bool) -> Iterator[av.VideoFrame]:
+def _decoded(container: InputContainer, max_s: float, is_strict: bool) -> Iterator[av.VideoFrame]:
     stream = _video(container, is_strict)
-    left_s, count, intact_from = most_s, 0, -math.inf
+    left_s, count, intact_from = max_s, 0, -math.inf
     began = time.monotonic()
     for packet in container.demux(stream):
         frames = _frames(packet)
@@ -116,7 +116,7 @@ def _decoded(container: InputContainer, most_s: float, is_strict: bool) -> Itera
         for frame in frames or ():
             left_s -= time.monotonic() - began
             count += 1
-            if left_s < 0 or count > MOST_FRAMES:
+            if left_s < 0 or count > MAX_FRAMES:
                 raise Unreadable("The video takes too long to decode.")
             if frame.pts is not None and frame.pts >= intact_from:
                 yield frame
@@ -130,10 +130,10 @@ def _video(container: InputContainer, is_strict: bool) -> VideoStream:
         raise Unreadable("There is no picture in the video.")
     stream = container.streams.video[0]
     context = stream.codec_context
-    if context.width * context.height > MOST_PIXELS:
+    if context.width * context.height > MAX_PIXELS:
         raise Unreadable("The picture is over 2560 x 1440.")
     context.options = {
-        "max_pixels": str(MOST_PIXELS),
+        "max_pixels": str(MAX_PIXELS),
         **({"err_detect": "explode"} if is_strict else {}),
     }
     context.thread_count = 1

@@ -12,8 +12,8 @@ from ocr.clients.stream.fetch import Piece
 from ocr.types import StreamError
 
 SHORTEST_S, LONGEST_S = 0.1, 30.0  # of a segment; what says otherwise is not believed
-MOST_BEHIND: Final = 3  # segments
-MOST_LINES: Final = 20_000  # parsing takes 10 us each
+MAX_BEHIND: Final = 3  # segments
+MAX_LINES: Final = 20_000  # parsing takes 10 us each
 FULL_HD: Final = 1920 * 1080
 SOUND: Final = ("mp4a", "ac-3", "ec-3", "opus", "flac")
 
@@ -48,7 +48,7 @@ def parsed(body: bytes, url: str) -> Playlist:
     """The playlist that came from `url`. StreamError when it is none, or one we cannot play."""
     if not body.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"#EXTM3U"):
         raise StreamError("What came is no HLS playlist.")
-    if body.count(b"\n") > MOST_LINES:
+    if body.count(b"\n") > MAX_LINES:
         raise StreamError("The playlist is too long.")
     try:
         told = m3u8.loads(body.decode("utf-8-sig", "replace"))
@@ -74,7 +74,7 @@ def fresh_of(playlist: Playlist, last: int | None) -> list[Segment]:
     if last is None or found[-1].number < last:
         return found[-1:]
     new = [segment for segment in found if segment.number > last]
-    return new if playlist.is_over or len(new) <= MOST_BEHIND else new[-1:]
+    return new if playlist.is_over or len(new) <= MAX_BEHIND else new[-1:]
 
 
 def _variants(playlists: Any, url: str) -> list[str]:

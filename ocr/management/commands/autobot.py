@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from lotto.rules import told_day
+from lotto.rules import format_day
 from ocr import selectors
 from ocr.autobot import services
 from ocr.types import RunBusy, RunRefused
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError(f"{exc} State: {exc.state}.") from exc
         except RunRefused as exc:
             raise CommandError(str(exc)) from exc
-        self.stdout.write(f"Run {run.pk} started for {told_day(run.day)}.")
+        self.stdout.write(f"Run {run.pk} started for {format_day(run.day)}.")
 
     def _stop(self, options: dict[str, Any]) -> None:
         before, run = services.stop(by=_me())

@@ -3,7 +3,7 @@
 import { act } from "./actions.js";
 import { byId, live, state, text } from "./live.js";
 
-const CALLERS_MOST = 30;
+const MAX_CALLERS = 30;
 
 /** A caller was screened. */
 export function onScreened(event) {
@@ -16,7 +16,7 @@ export function onScreened(event) {
     at: event.timestamp,
   };
   const others = state.screening.callers.filter(({ key }) => key !== caller.key);
-  state.screening.callers = [caller, ...others].slice(0, CALLERS_MOST);
+  state.screening.callers = [caller, ...others].slice(0, MAX_CALLERS);
 }
 
 /** A number was listed, or its entry lasts longer now. */

@@ -43,13 +43,13 @@ def legacy_at(entry: dict[str, Any]) -> Iterator[None]:
     # Django keeps a test from a database that is not the suite's, by its alias: this one has
     # another inside.
     connections[ALIAS] = load_backend(after["ENGINE"]).DatabaseWrapper(after, "legacy-of-a-test")
-    selectors._away.over()
+    selectors._unavailable.over()
     try:
         yield
     finally:
         connections[ALIAS].close()
         connections.settings[ALIAS], connections[ALIAS] = before, connection
-        selectors._away.over()
+        selectors._unavailable.over()
 
 
 def documented(kind: str) -> Sequence[str]:
