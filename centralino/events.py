@@ -14,6 +14,7 @@ class AsteriskEvent(Event):
     """A channel changed (`/ws`). `fields` is the documented flat set and the additive ones."""
 
     type: ClassVar[str] = "asterisk_event"
+    socket: ClassVar[str] = "/ws"
     fields: dict[str, Any]
 
     def payload(self) -> dict[str, Any]:
@@ -25,6 +26,7 @@ class AriEvent(Event):
     """An ARI event as Asterisk sent it (`/jpbx-ws`): its `type` is `event`, the whole is `data`."""
 
     type: ClassVar[str] = "ari_event"
+    socket: ClassVar[str] = "/jpbx-ws"
     server: str
     data: dict[str, Any]
 
@@ -34,6 +36,7 @@ class AriEvent(Event):
 
 @dataclass(frozen=True)
 class _Screened(Event):
+    socket: ClassVar[str] = "/jpbx-ws"
     server: str
     channel_id: str
     caller: str
@@ -70,6 +73,7 @@ class BlacklistAdded(Event):
     """A number was listed, or its entry prolonged (`/jpbx-ws`)."""
 
     type: ClassVar[str] = "blacklist_added"
+    socket: ClassVar[str] = "/jpbx-ws"
     number: str
     reason: str
     created_at: str  # local, YYYY-MM-DD HH:MM:SS
@@ -91,6 +95,7 @@ class BlacklistRemoved(Event):
     """A number was released, or its time is over (`/jpbx-ws`)."""
 
     type: ClassVar[str] = "blacklist_removed"
+    socket: ClassVar[str] = "/jpbx-ws"
     number: str
     why: str  # released | expired
 

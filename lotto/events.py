@@ -16,6 +16,7 @@ class DrawSaved(Event):
     """Wheels of a day arrived, or were changed."""
 
     type: ClassVar[str] = "lotto_draw_saved"
+    socket: ClassVar[str] = "/ws"
     day: date
     wheels: Mapping[str, Sequence[int]]
     source: str
@@ -30,6 +31,7 @@ class DrawCorrected(Event):
     """Wheels of a day were stored with other numbers before."""
 
     type: ClassVar[str] = "lotto_corrected"
+    socket: ClassVar[str] = "/ws"
     day: date
     before: Mapping[str, Sequence[int]]
     after: Mapping[str, Sequence[int]]

@@ -14,6 +14,7 @@ class AutobotStatus(Event):
     """A run of AutoBOT went on: the fields of `GET /api/ocr/autobot/status`."""
 
     type: ClassVar[str] = "autobot_status"
+    socket: ClassVar[str] = "/ws"
     status: Mapping[str, Any]
 
     def payload(self) -> dict[str, Any]:

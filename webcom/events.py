@@ -49,6 +49,7 @@ class CallEvent(Event):
     """A call changed: its documented fields at top level, so that `data.id && data.state` works."""
 
     type: ClassVar[str] = "call_event_realtime"
+    socket: ClassVar[str] = "/ws"
 
     def __init__(self, call: CallRecord) -> None:
         self.call = call
@@ -61,6 +62,7 @@ class RebatesUpdated(Event):
     """A month's rebates changed."""
 
     type: ClassVar[str] = "rebates_updated"
+    socket: ClassVar[str] = "/ws"
 
     def __init__(self, record: RebateRecord) -> None:
         self.record = record

@@ -38,6 +38,7 @@ class StreamAlert(Event):
     """A rule of staff's is met (`raised`), or no longer (`cleared`)."""
 
     type: ClassVar[str] = "webtv_alert"
+    socket: ClassVar[str] = "/ws"
 
     def __init__(self, alert: Alert, rule: AlertRule) -> None:
         self.alert, self.rule = alert, rule

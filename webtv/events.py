@@ -17,6 +17,7 @@ class ViewersCounted(Event):
     """A sample arrived; of several streams each, and then their sum as stream `total`."""
 
     type: ClassVar[str] = "webtv_update"
+    socket: ClassVar[str] = "/ws"
 
     def __init__(self, stream: str, viewers: int, at: datetime) -> None:
         self.stream, self.viewers, self.at = stream, viewers, at

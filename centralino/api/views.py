@@ -21,6 +21,7 @@ from centralino.api.queries import (
     read_entry,
     read_number,
 )
+from centralino.events import AriEvent
 from centralino.selectors import lists as listed
 from centralino.selectors import live
 from centralino.serializers import entry_document
@@ -33,7 +34,6 @@ from core.api.params import read_query
 from core.api.rest import problem
 from core.lib.days import zone
 from core.sockets import socket_count
-from core.sockets.consumers import SwitchboardSocket
 
 DEFAULT_HOURS: Final = 24
 CSV_FIELDS: Final = ("number", "reason", "created_at", "expires_at", "permanent", "note")
@@ -75,7 +75,7 @@ class StatusView(APIView):
                 "websocket": monitor.websocket,
                 "stasis_calls": monitor.stasis_calls,
                 "blacklisted_this_session": monitor.blacklisted_this_session,
-                "ws_clients": socket_count.open_sockets(SwitchboardSocket.address),
+                "ws_clients": socket_count.open_sockets(AriEvent.socket),
                 # Local and without a zone, as documented.
                 "timestamp": f"{timezone.now().astimezone(zone()):%Y-%m-%dT%H:%M:%S.%f}",
                 "active_calls": monitor.active_calls,

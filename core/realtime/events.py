@@ -25,6 +25,7 @@ class Event(ABC):
     """
 
     type: ClassVar[str]
+    socket: ClassVar[str] = ""  # its clients may see the event; empty: every socket's do
     known: ClassVar[dict[str, builtins.type[Event]]] = {}  # every subclass by its `type`
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -43,6 +44,11 @@ class Event(ABC):
     def frame(self) -> Frame:
         """The message ready to be sent to one client, past the log."""
         return text_frame(self.body().decode())
+
+
+def types_on(socket: str) -> frozenset[str]:
+    """Types of the events that clients of `socket` may see; those of "" come on every socket."""
+    return frozenset(name for name, event in Event.known.items() if event.socket == socket)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
@@ -10,6 +10,7 @@ from channels.consumer import AsyncConsumer
 
 from core.auth.types import Refused
 from core.realtime import transport
+from core.realtime.events import types_on
 from core.sockets import socket_count
 from core.sockets.authentication import authenticate
 from core.sockets.client import Client, close_with_reason
@@ -17,21 +18,21 @@ from core.sockets.hub import get_hub
 
 BAD_PARAMETERS: Final = 4400
 NO_SUCH_SOCKET: Final = 4404
-SERVICE_TYPES: Final = frozenset({"system", "heartbeat", "resync", "error", "pong"})  # always sent
+SERVICE_TYPES: Final = types_on("")
 MAX_SEQ: Final = 2**53
 MAX_MESSAGE: Final = 1_024  # characters of a client's message that we read at all
 
 
 class EventConsumer(AsyncConsumer):
-    """A socket that gets the events of its `audience`.
+    """The socket at `address`, which gets the events that name it.
 
     Channels' own message loop is not used: it holds a queue of the channel layer for every socket
     and closes old database connections around every message, and all that a client may say to us is
     "ping".
     """
 
-    address: ClassVar[str] = ""
-    audience: ClassVar[frozenset[str]] = frozenset()
+    def __init__(self, address: str) -> None:
+        self.address = address
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: transport.Send) -> None:
         """Accept, let in or refuse with a reason (browsers show no refused handshake), serve."""
@@ -40,7 +41,7 @@ class EventConsumer(AsyncConsumer):
         send = transport.cut_when_stuck(send)
         hub = get_hub()
         try:
-            request = wanted(scope.get("query_string", b""), self.audience)
+            request = wanted(scope.get("query_string", b""), types_on(self.address))
             caller = await authenticate(scope)
             with socket_count.counted(self.address):  # before the greeting: who has that is counted
                 client = await hub.join(send, caller, *request)
@@ -52,33 +53,6 @@ class EventConsumer(AsyncConsumer):
             await close_with_reason(send, refusal.code, refusal.detail)
 
 
-class GatewaySocket(EventConsumer):
-    """/ws: calls, rebates, viewers and PBX events."""
-
-    address = "/ws"
-    audience = frozenset(
-        {
-            "call_event_realtime",
-            "rebates_updated",
-            "webtv_update",
-            "webtv_alert",
-            "asterisk_event",
-            "autobot_status",
-            "lotto_draw_saved",
-            "lotto_corrected",
-        }
-    )
-
-
-class SwitchboardSocket(EventConsumer):
-    """/jpbx-ws: what ARI says, and how callers were screened."""
-
-    address = "/jpbx-ws"
-    audience = frozenset(
-        {"ari_event", "call_passed", "call_blocked", "blacklist_added", "blacklist_removed"}
-    )
-
-
 class UnknownSocket(AsyncConsumer):
     """Any path that is no socket of ours."""
 
@@ -88,7 +62,7 @@ class UnknownSocket(AsyncConsumer):
         await close_with_reason(send, NO_SUCH_SOCKET, "No such socket: connect to /ws")
 
 
-class Request(NamedTuple):
+class SocketRequest(NamedTuple):
     """What a client asks for in its query string."""
 
     types: frozenset[str]
@@ -96,14 +70,14 @@ class Request(NamedTuple):
     epoch: str | None
 
 
-def wanted(query_string: bytes, audience: frozenset[str]) -> Request:
+def wanted(query_string: bytes, offered: frozenset[str]) -> SocketRequest:
     """?types= (comma separated), ?since= (seq), ?epoch=; all optional. Raises Refused 4400."""
     query = parse_qs(query_string.decode("latin-1"))
     types = {name for value in query.get("types", []) for name in value.split(",") if name}
-    if unknown := types - audience - SERVICE_TYPES:
+    if unknown := types - offered - SERVICE_TYPES:
         raise Refused(BAD_PARAMETERS, f"Unknown types: {', '.join(sorted(unknown))[:80]}")
-    return Request(
-        frozenset(types & audience) if types else audience, _since(query), _one(query, "epoch")
+    return SocketRequest(
+        frozenset(types & offered) if types else offered, _since(query), _one(query, "epoch")
     )
 
 

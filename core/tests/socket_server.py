@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from gateway_arq.asgi import application as gateway  # first of ours: it sets Django up
+
+# isort: split
+
 from core.realtime.publish import get_log
 from core.sockets import hub
-from gateway_arq.asgi import application as gateway
 
 hub.SWEEP_S = 0.2  # type: ignore[misc]  # who does not read is noticed sooner
 

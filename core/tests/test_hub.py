@@ -14,10 +14,11 @@ from pytest_django.fixtures import Settings
 from core.auth.types import Caller, Refused
 from core.realtime import control
 from core.realtime.event_buffer import CHUNK, EventBuffer
+from core.realtime.events import types_on
 from core.realtime.log import Batch, MemoryLog, numbered
 from core.sockets import client as client_module
 from core.sockets import hub as hub_module
-from core.sockets.consumers import GatewaySocket, wanted
+from core.sockets.consumers import wanted
 from core.sockets.hub import Hub
 
 CALLER = Caller(name="test", scopes=frozenset({"read"}), key_id="env:API_KEY_1")
@@ -391,17 +392,17 @@ def test_the_tail_reaches_back_as_far_as_it_is_long() -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (b"", (GatewaySocket.audience, None, None)),
-        (b"types=&api_key=x", (GatewaySocket.audience, None, None)),
+        (b"", (types_on("/ws"), None, None)),
+        (b"types=&api_key=x", (types_on("/ws"), None, None)),
         (b"types=call_event_realtime", (frozenset({CALLS}), None, None)),
         (b"types=call_event_realtime,rebates_updated", (BOTH, None, None)),
         (b"types=call_event_realtime&types=rebates_updated", (BOTH, None, None)),
         (b"types=rebates_updated,heartbeat", (frozenset({REBATES}), None, None)),
-        (b"since=12&epoch=abc", (GatewaySocket.audience, 12, "abc")),
+        (b"since=12&epoch=abc", (types_on("/ws"), 12, "abc")),
     ],
 )
 def test_the_query_string_says_what_is_wanted(query: bytes, expected: tuple[Any, ...]) -> None:
-    assert wanted(query, GatewaySocket.audience) == expected
+    assert wanted(query, types_on("/ws")) == expected
 
 
 @pytest.mark.parametrize(
@@ -417,5 +418,5 @@ def test_the_query_string_says_what_is_wanted(query: bytes, expected: tuple[Any,
 )
 def test_a_bad_parameter_is_refused(query: bytes) -> None:
     with pytest.raises(Refused) as refusal:
-        wanted(query, GatewaySocket.audience)
+        wanted(query, types_on("/ws"))
     assert refusal.value.code == 4400

@@ -14,11 +14,11 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from core.realtime import control, publish
-from core.realtime.events import Error, Event, Heartbeat, Pong, Resync, System
+from core.realtime.events import Error, Event, Heartbeat, Pong, Resync, System, types_on
 from core.realtime.log import MemoryLog
 from core.sockets.consumers import SERVICE_TYPES
 from core.tests.tcp import Proxy
-from gateway_arq.routing import websocket_urlpatterns
+from gateway_arq.routing import SOCKETS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 
@@ -61,9 +61,7 @@ def test_every_event_and_every_close_code_is_documented() -> None:
 
 
 def test_every_published_event_has_a_socket_that_may_see_it() -> None:
-    heard = frozenset[str]().union(
-        *(getattr(route.callback.consumer_class, "audience", ()) for route in websocket_urlpatterns)
-    )
+    heard = frozenset[str]().union(*(types_on(address) for address in SOCKETS))
     published = {name for name in Event.known if not name.startswith("test_")} - SERVICE_TYPES
     assert published
     assert published <= heard

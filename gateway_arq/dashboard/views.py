@@ -19,7 +19,6 @@ from django.views.decorators.http import require_safe
 
 from core.api.rest import problem, to_json
 from core.realtime.publish import get_log
-from core.sockets.consumers import GatewaySocket, SwitchboardSocket
 from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
 from gateway_arq.dashboard.access import staff_only, strict_policy
 from gateway_arq.dashboard.words import words
@@ -31,11 +30,11 @@ MODULES: Final = (
 )  # fmt: skip
 THEMES: Final = ("auto", "light", "dark")
 SOCKETS: Final = {
-    GatewaySocket: {
+    "/ws": {
         "call_event_realtime", "asterisk_event", "rebates_updated", "webtv_update",
         "lotto_draw_saved", "lotto_corrected", "autobot_status",
     },
-    SwitchboardSocket: {"call_passed", "call_blocked", "blacklist_added", "blacklist_removed"},
+    "/jpbx-ws": {"call_passed", "call_blocked", "blacklist_added", "blacklist_removed"},
 }  # fmt: skip
 ADDRESSES: Final = (
     "figures", "state", "block", "release", "undo", "autobot-start", "autobot-stop",
@@ -54,7 +53,7 @@ def page(request: HttpRequest) -> HttpResponse:
     live = {
         "state": now,
         "position": position and position._asdict(),
-        "types": {socket.address: sorted(types) for socket, types in SOCKETS.items()},
+        "types": {socket: sorted(types) for socket, types in SOCKETS.items()},
         "ended": calls.ended_states(),
         "atWork": lotto.AT_WORK,
         "addresses": {

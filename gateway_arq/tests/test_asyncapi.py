@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from core.realtime.events import Event
+from core.realtime.events import Event, types_on
 from core.sockets.consumers import SERVICE_TYPES
 from core.tests.published import contradictions
 from gateway_arq.apidocs import sockets
-from gateway_arq.routing import websocket_urlpatterns
+from gateway_arq.routing import SOCKETS
 
 
 def test_the_document_is_served(client: Client) -> None:
@@ -22,16 +22,13 @@ def test_the_document_is_served(client: Client) -> None:
 
 
 def test_each_socket_is_a_channel_with_the_messages_that_it_may_send() -> None:
-    served = {
-        route.callback.consumer_class.address: route.callback.consumer_class.audience
-        for route in websocket_urlpatterns
-        if hasattr(route.callback.consumer_class, "audience")
-    }
-    told = {
+    served = {address: types_on(address) for address in SOCKETS}
+    described = {
         channel["address"]: set(channel["messages"]) - SERVICE_TYPES - {"ping"}
         for channel in sockets.document()["channels"].values()
     }
-    assert told == served
+    assert described == served
+    assert served.keys() == {"/ws", "/jpbx-ws"}
     for channel in sockets.document()["channels"].values():
         assert set(channel["messages"]) > SERVICE_TYPES
 
