@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from centralino.labels import HANGUPS, VERDICTS, WHYS
+from core.admin.tables import ALL, CHANGE, StaffTable
 from core.lib.fields import KeyField
 from core.lib.labels import choices
 
@@ -24,6 +25,8 @@ class PbxServer(models.Model):
 
     The first rows are made from the environment (`ASTERISK_1_...`); after that they are staff's.
     """
+
+    staff_table = StaffTable(icon="dns", supervisor=CHANGE, audit={})
 
     name = models.SlugField(_("name"), max_length=32, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
@@ -81,6 +84,8 @@ class PbxServer(models.Model):
 class PbxCall(models.Model):
     """A finished call: one row for all channels of a `linkedid`."""
 
+    staff_table = StaffTable(icon="phone_in_talk")
+
     server = models.CharField(_("server"), max_length=32)
     linkedid = KeyField(_("linkedid"), max_length=150)
     caller = models.CharField(_("caller"), max_length=80, blank=True)
@@ -114,6 +119,13 @@ class PbxCall(models.Model):
 
 class ListEntry(models.Model):
     """A number, or a prefix of numbers, that is never let through or always is."""
+
+    staff_table = StaffTable(
+        icon="block",
+        operator=ALL,
+        supervisor=ALL,
+        audit={"exclude_fields": ["changed_at", "hits", "last_hit_at"]},
+    )
 
     number = KeyField(
         _("number"), max_length=32, help_text=_("E.164, or the beginning of it and *: +3989*")
@@ -155,6 +167,8 @@ class ListEntry(models.Model):
 class LineRule(models.Model):
     """How callers of one line are screened; the row without a number is for all other lines."""
 
+    staff_table = StaffTable(icon="rule", supervisor=ALL, audit={})
+
     called = models.CharField(_("called"), max_length=32, unique=True, blank=True)
     enabled = models.BooleanField(_("enabled"), default=True)
     block_anonymous = models.BooleanField(_("block anonymous"), default=True)
@@ -189,6 +203,8 @@ class LineRule(models.Model):
 
 class ScreenedCall(models.Model):
     """A call that was let through or refused, and why."""
+
+    staff_table = StaffTable(icon="phone_missed")
 
     server = models.CharField(_("server"), max_length=32)
     channel_id = KeyField(_("channel"), max_length=150)

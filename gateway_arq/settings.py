@@ -282,30 +282,8 @@ AXES_DISABLE_ACCESS_LOG = True  # failures only
 AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Gateway ARQ"
 
-# What is written into the audit trail when a person changes it; facts and what jobs do are not
 AUDITLOG_MASK_CALLABLE = "gateway_arq.staff.audit.masked"
 AUDITLOG_CID_GETTER = "core.lib.logs.current_context"
-AUDITLOG_INCLUDE_TRACKING_MODELS = [
-    {"model": "auth.User", "exclude_fields": ["last_login"], "mask_fields": ["password"],
-     "m2m_fields": ["groups", "user_permissions"]},
-    {"model": "auth.Group", "m2m_fields": ["permissions"]},
-    {"model": "api_keys.ApiKey", "exclude_fields": ["digest", "last_used_at"]},
-    {"model": "otp_totp.TOTPDevice", "include_fields": ["user", "name"]},
-    {"model": "otp_static.StaticDevice", "include_fields": ["user", "name"]},
-    {"model": "django_celery_beat.PeriodicTask",
-     "exclude_fields": ["last_run_at", "total_run_count", "date_changed"]},
-    "django_celery_beat.IntervalSchedule",
-    "django_celery_beat.CrontabSchedule",
-    "django_celery_beat.ClockedSchedule",
-    {"model": "centralino.ListEntry", "exclude_fields": ["changed_at", "hits", "last_hit_at"]},
-    "centralino.LineRule",
-    "centralino.PbxServer",
-    {"model": "webtv.Stream", "mask_fields": ["headers", "stream_key", "url"],
-     "exclude_fields": ["peak_viewers", "peak_at"]},
-    "webtv.AlertRule",
-    {"model": "ocr.AutobotConfig", "mask_fields": ["stream_url"]},
-    {"model": "ocr.AutobotWheel", "include_fields": ["cells", "is_taken", "held", "origin"]},
-]  # fmt: skip
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", "Italiano"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]

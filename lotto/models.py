@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.admin.tables import ALL, StaffTable
 from core.lib.labels import choices
 from lotto.labels import SOURCES
 from lotto.types import DRAWN, HIGHEST, WHEELS, Source
@@ -20,6 +21,8 @@ _DIFFERENT: Final = ~Q(*(Q(**{a: F(b)}) for a, b in combinations(NUMBERS, 2)), _
 
 class Extraction(models.Model):
     """The five numbers of one wheel on one day, in the order drawn."""
+
+    staff_table = StaffTable(icon="casino", supervisor=ALL)
 
     day = models.DateField(_("day"))
     wheel = models.CharField(
@@ -62,6 +65,8 @@ class Extraction(models.Model):
 class Correction(models.Model):
     """A stored draw that was changed: what it was, what it is, and who said so."""
 
+    staff_table = StaffTable(icon="edit_note")
+
     day = models.DateField(_("day"))
     wheel = models.CharField(_("wheel"), max_length=2)
     before = models.CharField(_("before"), max_length=20)
@@ -94,6 +99,8 @@ class Archive(models.Model):
 
 class Intake(models.Model):
     """A file that was taken in: an import, or a sync with the operator, and what it brought."""
+
+    staff_table = StaffTable(icon="input")
 
     at = models.DateTimeField(_("at"))
     source = models.CharField(
@@ -130,6 +137,8 @@ class DrawDays(models.Manager["DrawDay"]):
 
 class DrawDay(Extraction):
     """A day with draws, by the first of them that was stored: for lists with a line per day."""
+
+    staff_table = StaffTable(icon="calendar_month")
 
     objects: ClassVar[DrawDays] = DrawDays()
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.admin.tables import CHANGE, StaffTable
 from core.lib.labels import choices
 from lotto.types import DRAWN, WHEELS
 from ocr.labels import HELD, ORIGINS, RUN_STATES, STEP_STATES, STEPS
@@ -21,6 +22,8 @@ WHEEL_CHOICES: Final = [(code, name.title()) for code, name in WHEELS.items()]
 
 class AiUse(models.Model):
     """A question to an AI, and what it cost: the most it can while nobody knows better."""
+
+    staff_table = StaffTable(icon="psychology", supervisor=CHANGE)
 
     class Purpose(models.TextChoices):
         VALIDATE = "validate", _("validation of a reading")
@@ -56,6 +59,8 @@ class AiUse(models.Model):
 class AutobotConfig(models.Model):
     """What AutoBOT does unless a start says otherwise; one row."""
 
+    staff_table = StaffTable(icon="tune", supervisor=CHANGE, audit={"mask_fields": ["stream_url"]})
+
     stream_url = models.CharField(
         _("stream"), max_length=2000, blank=True, help_text=_("Empty: the one of the settings.")
     )
@@ -77,6 +82,8 @@ class AutobotRun(models.Model):
 
     Whoever holds the lease works on it; `is_over` is what makes it the only one.
     """
+
+    staff_table = StaffTable(icon="smart_display", operator=CHANGE, supervisor=CHANGE)
 
     day = models.DateField(_("day"))
     state = models.CharField(_("state"), max_length=10, choices=choices(RUN_STATES))
@@ -127,6 +134,10 @@ class AutobotWheel(models.Model):
     `looks`: see `ocr.autobot.votes`. It is published when it `is_taken` and nothing holds it back.
     """
 
+    staff_table = StaffTable(
+        supervisor=CHANGE, audit={"include_fields": ["cells", "is_taken", "held", "origin"]}
+    )
+
     run = models.ForeignKey(AutobotRun, models.CASCADE, related_name="wheels")
     wheel = models.CharField(_("wheel"), max_length=2, choices=WHEEL_CHOICES)
     cells = models.JSONField(_("numbers"))
@@ -167,6 +178,8 @@ class AutobotStep(models.Model):
     `done` are the wheels it was done for, with the numbers they had then.
     """
 
+    staff_table = StaffTable(supervisor=CHANGE)
+
     run = models.ForeignKey(AutobotRun, models.CASCADE, related_name="steps")
     name = models.CharField(_("step"), max_length=8, choices=choices(STEPS))
     state = models.CharField(
@@ -194,6 +207,8 @@ class Evidence(models.Model):
 
     In the database, which every process of every machine reaches; less than 1 MB a run.
     """
+
+    staff_table = StaffTable(supervisor=CHANGE)
 
     run = models.ForeignKey(AutobotRun, models.CASCADE, related_name="evidence")
     wheel = models.CharField(max_length=2, blank=True)

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.admin.tables import StaffTable
 from core.lib.fields import KeyField
 from webcom.types import Stage
 
@@ -18,6 +19,8 @@ def _money(**options: Any) -> models.DecimalField[Any, Any]:
 
 class Line(models.Model):
     """A phone line of ours; the carrier owns the facts."""
+
+    staff_table = StaffTable(icon="phone_forwarded")
 
     line_id = models.CharField(_("line"), max_length=32, primary_key=True)
     number = models.CharField(_("number"), max_length=32, db_index=True)
@@ -47,6 +50,8 @@ class Call(models.Model):
 
     `line_id` is no foreign key: a call may come before its line.
     """
+
+    staff_table = StaffTable(icon="call")
 
     id = KeyField(_("id"), max_length=64, primary_key=True)
     line_id = models.CharField(_("line"), max_length=32, blank=True)
@@ -108,6 +113,8 @@ class Call(models.Model):
 
 class Rebate(models.Model):
     """What an operator gives back for one type of line in one month."""
+
+    staff_table = StaffTable(icon="euro")
 
     month = models.CharField(_("month"), max_length=7)  # YYYY-MM
     type = models.CharField(_("type"), max_length=32)
@@ -172,6 +179,8 @@ class DirtyBucket(models.Model):
 class Cursor(models.Model):
     """How far we have read one of the carrier's feeds."""
 
+    staff_table = StaffTable(icon="bookmark")
+
     feed = models.CharField(_("feed"), max_length=32, primary_key=True)
     value = models.CharField(_("value"), max_length=200)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -199,6 +208,8 @@ class Delivery(models.Model):
 
 class Unreadable(models.Model):
     """A carrier's payload that we could not read: kept, so that it can be understood later."""
+
+    staff_table = StaffTable(icon="report")
 
     digest = models.CharField(_("digest"), max_length=64, primary_key=True)
     source = models.CharField(_("source"), max_length=32)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.admin.tables import ALL, StaffTable
 from webtv.types import MAX_VIEWERS, TOTAL
 
 
@@ -39,6 +40,15 @@ class Stream(models.Model):
     Secrets are not here: `WEBTV_1_PASSWORD` or `_TOKEN` in the environment, found by the name.
     The first rows are made from the environment; after that they are staff's.
     """
+
+    staff_table = StaffTable(
+        icon="live_tv",
+        supervisor=ALL,
+        audit={
+            "mask_fields": ["headers", "stream_key", "url"],
+            "exclude_fields": ["peak_viewers", "peak_at"],
+        },
+    )
 
     name = models.SlugField(_("name"), max_length=64, unique=True, help_text=_("As in ?stream="))
     title = models.CharField(_("title"), max_length=120, blank=True)
@@ -101,6 +111,8 @@ class Stream(models.Model):
 class ViewerSample(models.Model):
     """The viewers of one stream at one tick: once, whoever polls."""
 
+    staff_table = StaffTable(icon="visibility")
+
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="samples", db_index=False)
     at = models.DateTimeField(_("at"))
     viewers = models.PositiveIntegerField(_("viewers"))
@@ -123,6 +135,8 @@ class ViewerSample(models.Model):
 
 class ViewerRollup(models.Model):
     """The samples of one stream in five minutes, an hour or a local day, added up as they come."""
+
+    staff_table = StaffTable(icon="monitoring")
 
     FIVE_MINUTES = 300
     HOUR = 3_600
@@ -158,6 +172,8 @@ class ViewerRollup(models.Model):
 
 class AlertRule(models.Model):
     """When staff want to be told about a stream."""
+
+    staff_table = StaffTable(icon="rule", supervisor=ALL, audit={})
 
     class Kind(models.TextChoices):
         FALL = "fall", _("viewers fall")
@@ -202,6 +218,8 @@ class AlertRule(models.Model):
 
 class Alert(models.Model):
     """A rule that was met: one open row (`ended_at` null) while it lasts."""
+
+    staff_table = StaffTable(icon="notifications")
 
     rule = models.ForeignKey(AlertRule, models.CASCADE, related_name="alerts")
     began_at = models.DateTimeField(_("began"))

@@ -5,11 +5,19 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.admin.tables import NONE, StaffTable
 from core.auth.types import Scope
 
 
 class ApiKey(models.Model):
     """A key made in the admin. Only its SHA-256 is kept: 192 random bits need no salt."""
+
+    staff_table = StaffTable(
+        icon="key",
+        operator=NONE,
+        supervisor=NONE,
+        audit={"exclude_fields": ["digest", "last_used_at"]},
+    )
 
     name = models.CharField(_("name"), max_length=100, help_text=_("Who uses the key, for what."))
     prefix = models.CharField(

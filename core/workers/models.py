@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.admin.tables import StaffTable
+
 
 class Health(models.TextChoices):
     HEALTHY = "healthy", _("Working")
@@ -13,6 +15,8 @@ class Health(models.TextChoices):
 
 class WorkerStatus(models.Model):
     """How one job or listener is doing; `name` is `<app>.<job>`, for example `webcom.calls`."""
+
+    staff_table = StaffTable(icon="monitor_heart")
 
     name = models.CharField(_("name"), max_length=64, primary_key=True)
     health = models.CharField(

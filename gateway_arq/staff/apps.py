@@ -12,14 +12,15 @@ class StaffConfig(AppConfig):
         from auditlog.models import LogEntry
         from auditlog.signals import pre_log
 
-        from gateway_arq.staff import audit, checks, groups  # noqa: F401  (registers the check)
+        from gateway_arq.staff import audit, checks, groups, tables  # noqa: F401  (registers the check)
 
+        tables.watch_changes()
         pre_log.connect(audit.is_written)
         pre_save.connect(audit.add_who, sender=LogEntry)
         post_migrate.connect(groups.fill)  # after Django's own receiver, which makes permissions
 
 
 class GatewayAdminConfig(AdminConfig):
-    """`django.contrib.admin`, with the house's own site as the one that admin classes go to."""
+    """`django.contrib.admin`, with the gateway's own site as the one that admin classes go to."""
 
     default_site = "gateway_arq.staff.site.GatewayAdminSite"

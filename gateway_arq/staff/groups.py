@@ -13,43 +13,21 @@ from auditlog.context import disable_auditlog
 from django.apps import AppConfig
 from django.contrib.auth.models import Group, Permission
 from django.db import router
+from django.db.models import Model
+
+from core.admin.tables import ALL
+from gateway_arq.staff.tables import table_of
 
 OPERATOR, SUPERVISOR, ADMIN = "operator", "supervisor", "admin"
 GROUPS: Final = (OPERATOR, SUPERVISOR, ADMIN)
+
 Given: Final = Group.permissions.through
-VIEW: Final = frozenset({"view"})
-ALL: Final = frozenset({"view", "add", "change", "delete"})
-
-# By table, or by app for its tables that are not named: what operators and supervisors may do.
-# The group `admin` may do all everywhere; pages of facts let nobody change them whatever is here.
-RULES: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
-    "webcom": (VIEW, VIEW),
-    "webtv": (VIEW, VIEW),
-    "webtv.stream": (VIEW, ALL),
-    "webtv.alertrule": (VIEW, ALL),
-    "centralino": (VIEW, VIEW),
-    "centralino.listentry": (ALL, ALL),
-    "centralino.linerule": (VIEW, ALL),
-    "centralino.pbxserver": (VIEW, VIEW | {"change"}),
-    "lotto": (VIEW, VIEW),
-    "lotto.extraction": (VIEW, ALL),
-    "ocr": (VIEW, VIEW | {"change"}),
-    "ocr.autobotrun": (VIEW | {"change"}, VIEW | {"change"}),  # start it, stop it
-    "workers": (VIEW, VIEW),
-    "django_celery_beat": (frozenset(), VIEW),
-    "django_celery_beat.periodictask": (frozenset(), VIEW | {"change"}),
-    "axes.accessattempt": (frozenset(), VIEW | {"delete"}),
-    "auditlog.logentry": (frozenset(), VIEW),
-    "auth.user": (frozenset(), VIEW),
-}
-NOTHING: Final = (frozenset[str](), frozenset[str]())
 
 
-def allowed(label: str) -> dict[str, frozenset[str]]:
-    """By group, what it may do with the table `label` (`app.model`)."""
-    app = label.partition(".")[0]
-    operator, supervisor = RULES.get(label) or RULES.get(app) or NOTHING
-    return {OPERATOR: operator, SUPERVISOR: supervisor, ADMIN: ALL}
+def allowed(model: type[Model]) -> dict[str, frozenset[str]]:
+    """By group, what it may do with the model's table: administrators all, others what it says."""
+    table = table_of(model)
+    return {OPERATOR: table.operator, SUPERVISOR: table.supervisor, ADMIN: ALL}
 
 
 def fill(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
@@ -57,8 +35,9 @@ def fill(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
     if not router.allow_migrate_model(using, Group):
         return  # a database without users
     app = sender.label
-    new = {model._meta.model_name for model in sender.get_models()} - _decided(app, using)
-    if not new:
+    decided = _decided(app, using)
+    models = {name: m for m in sender.get_models() if (name := m._meta.model_name) not in decided}
+    if not models:
         return
     with disable_auditlog():  # nobody does this
         groups = {name: Group.objects.using(using).get_or_create(name=name)[0] for name in GROUPS}
@@ -67,8 +46,8 @@ def fill(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
             [
                 Given(group=groups[name], permission=permission)
                 for permission in permissions.select_related("content_type")
-                if (model := permission.content_type.model) in new
-                for name, actions in allowed(f"{app}.{model}").items()
+                if (model := permission.content_type.model) in models
+                for name, actions in allowed(models[model]).items()
                 if permission.codename in {f"{action}_{model}" for action in actions}
             ],
             ignore_conflicts=True,  # of two that migrate at once

@@ -1,4 +1,4 @@
-"""The sidebar: the house's subjects, each with the tables that the reader may see."""
+"""The sidebar: the gateway's subjects, each with the tables that the reader may see."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gateway_arq.staff.tables import table_of
+
 # Title and the apps whose tables stand under it; what is of no app named here is the System's.
 SUBJECTS: Final = (
     (gettext_lazy("Calls"), ("webcom",)),
@@ -18,49 +20,6 @@ SUBJECTS: Final = (
     (gettext_lazy("Switchboard"), ("centralino",)),
     (gettext_lazy("Lotto"), ("lotto", "ocr")),
 )
-ICONS: Final = {
-    "webcom.call": "call",
-    "webcom.line": "phone_forwarded",
-    "webcom.rebate": "euro",
-    "webcom.unreadable": "report",
-    "webcom.cursor": "bookmark",
-    "webtv.stream": "live_tv",
-    "webtv.viewersample": "visibility",
-    "webtv.viewerrollup": "monitoring",
-    "webtv.alertrule": "rule",
-    "webtv.alert": "notifications",
-    "centralino.listentry": "block",
-    "centralino.linerule": "rule",
-    "centralino.screenedcall": "phone_missed",
-    "centralino.pbxserver": "dns",
-    "centralino.pbxcall": "phone_in_talk",
-    "lotto.drawday": "calendar_month",
-    "lotto.extraction": "casino",
-    "lotto.intake": "input",
-    "lotto.correction": "edit_note",
-    "ocr.autobotrun": "smart_display",
-    "ocr.autobotconfig": "tune",
-    "ocr.aiuse": "psychology",
-    "workers.workerstatus": "monitor_heart",
-    "api_keys.apikey": "key",
-    "auth.user": "person",
-    "auth.group": "group",
-    "auditlog.logentry": "history",
-    "axes.accessattempt": "lock_person",
-    "django_celery_beat.periodictask": "schedule",
-    "django_celery_beat.intervalschedule": "timer",
-    "django_celery_beat.crontabschedule": "event_repeat",
-    "django_celery_beat.clockedschedule": "event",
-}
-TITLES: Final = {  # of tables whose library calls them otherwise
-    "auditlog.logentry": gettext_lazy("Audit log"),
-    "axes.accessattempt": gettext_lazy("Failed logins"),
-    "django_celery_beat.periodictask": gettext_lazy("Scheduled tasks"),
-    "django_celery_beat.intervalschedule": gettext_lazy("Schedules: intervals"),
-    "django_celery_beat.crontabschedule": gettext_lazy("Schedules: calendar"),
-    "django_celery_beat.clockedschedule": gettext_lazy("Schedules: once"),
-}
-ANY_ICON: Final = "table_rows"
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -86,7 +45,7 @@ def account(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _pages() -> dict[str, Any]:
     links = (
-        (_("State of the house"), "home", "admin:index"),
+        (_("State of the gateway"), "home", "admin:index"),
         (_("Dashboard"), "dashboard", "dashboard"),
         (_("API documentation"), "api", "docs"),
     )
@@ -99,9 +58,9 @@ def _group(title: object, models: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _item(model: dict[str, Any]) -> dict[str, Any]:
-    label = model["model"]._meta.label_lower
+    table = table_of(model["model"])
     return {
-        "title": str(TITLES.get(label, capfirst(model["name"]))),
-        "icon": ICONS.get(label, ANY_ICON),
+        "title": str(table.title or capfirst(model["name"])),
+        "icon": table.icon,
         "link": model["admin_url"],
     }
