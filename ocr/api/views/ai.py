@@ -24,6 +24,7 @@ from ocr.types import AiError, AiModel, AiOff, ImageRefused
 
 
 class AiValidateView(APIView):
+    takes_images = True
     staff_permission = "ocr.change_autobotrun"
 
     @VALIDATE

@@ -43,6 +43,7 @@ BUSY_RETRY_S: Final = 5
 
 
 class ProcessView(APIView):
+    takes_images = True
     staff_permission = "ocr.change_autobotrun"
 
     @PROCESS

@@ -20,6 +20,7 @@ from ocr.types import TelegramError, TelegramOff
 
 
 class TelegramView(APIView):
+    takes_images = True
     staff_permission = "ocr.change_autobotrun"
 
     @TELEGRAM
