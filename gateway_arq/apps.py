@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class GatewayConfig(AppConfig):
@@ -7,8 +8,10 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from core.api import security_schemes  # noqa: F401  (registers them with the OpenAPI schema)
-        from gateway_arq import checks  # noqa: F401  (registers the system checks)
+        from gateway_arq import checks, schedule  # noqa: F401  (registers the system checks)
         from gateway_arq.celery import app
+
+        post_migrate.connect(schedule.apply, sender=apps.get_app_config("django_celery_beat"))
 
         app.set_default()
         app.autodiscover_tasks(force=True)  # so that a task's name is known wherever Django is

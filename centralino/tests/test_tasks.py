@@ -1,24 +1,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
 import time_machine
-from django.apps import apps
-from django_celery_beat.models import PeriodicTask
 
 from centralino import tasks
 from centralino.models import ListEntry, PbxCall, ScreenedCall
 from centralino.services import lists
 from core.realtime import publish
 from core.workers.models import Health, WorkerStatus
-from gateway_arq.celery import app
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
-schedule = import_module("centralino.migrations.0002_schedule")
 NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)
 
 
@@ -34,20 +29,6 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
     monkeypatch.setattr(publish, "publish", note)
     return told
-
-
-def test_every_scheduled_task_is_registered_and_every_task_is_scheduled():
-    scheduled = {task for task, _, _ in schedule.SCHEDULE.values()}
-    assert scheduled == {name for name in app.tasks if name.startswith("centralino.")}
-
-
-def test_the_schedule_keeps_what_staff_changed():
-    PeriodicTask.objects.filter(task__startswith="centralino.").delete()
-    schedule.add_schedule(apps, None)
-    PeriodicTask.objects.filter(task="centralino.expire").update(enabled=False)
-    schedule.add_schedule(apps, None)
-    assert not PeriodicTask.objects.get(task="centralino.expire").enabled
-    assert PeriodicTask.objects.get(task="centralino.prune").enabled
 
 
 def test_what_is_over_is_struck_off_and_told(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from importlib import import_module
 from typing import Any
 
 import pytest
 import time_machine
-from django.apps import apps
 from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask
 
 from core.realtime import publish
+from gateway_arq import schedule
 from lotto.types import WHEELS
 from ocr import selectors, tasks
 from ocr.autobot import services
@@ -130,10 +129,9 @@ def test_stop_is_answered_as_the_reference_shows(api: Any) -> None:
 
 @pytest.fixture
 def task() -> PeriodicTask:
-    """As the migration makes it: tests that empty the tables take it away."""
-    migration = import_module("ocr.migrations.0003_autobot_schedule")
-    migration.remove_schedule(apps, None)
-    migration.add_schedule(apps, None)
+    """As migrating makes it."""
+    PeriodicTask.objects.filter(task="ocr.autobot").delete()
+    schedule.apply()
     return PeriodicTask.objects.get(task="ocr.autobot")
 
 

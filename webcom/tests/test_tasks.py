@@ -2,19 +2,15 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
-from django_celery_beat.models import PeriodicTask
 
 from core.lib.locks import only_one
 from core.workers.models import Health, WorkerStatus
-from gateway_arq.celery import app
 from webcom import rollups, tasks
 from webcom.management.commands import run_webcom
 from webcom.models import Call, CallRollup, DirtyBucket
@@ -25,7 +21,6 @@ from webcom.workers.push_listener import run_push_listener
 
 pytestmark = pytest.mark.django_db
 
-schedule = import_module("webcom.migrations.0002_schedule")
 PULLS = [tasks.pull_calls, tasks.pull_lines, tasks.pull_rebates]
 
 
@@ -34,26 +29,6 @@ def carrier(monkeypatch: pytest.MonkeyPatch) -> FakeWebcomTlc:
     carrier = FakeWebcomTlc(active=[call_payload()], all_lines=[line_payload()])
     monkeypatch.setattr(tasks, "build_webcom_tlc", lambda: carrier)
     return carrier
-
-
-def test_every_scheduled_task_is_registered_and_every_task_is_scheduled():
-    scheduled = {task for task, _, _ in schedule.SCHEDULE.values()}
-    assert scheduled == {name for name in app.tasks if name.startswith("webcom.")}
-
-
-def test_the_schedule_is_the_documented_one_and_keeps_what_staff_changed():
-    PeriodicTask.objects.filter(task__startswith="webcom.").delete()
-    schedule.add_schedule(apps, None)
-    intervals = {
-        t.task: (t.interval.every, t.interval.period)
-        for t in PeriodicTask.objects.filter(task__startswith="webcom.")
-    }
-    assert intervals["webcom.pull_calls"] == (2, "seconds")
-    assert intervals["webcom.pull_lines"] == (600, "seconds")
-    assert intervals["webcom.pull_rebates"] == (3600, "seconds")
-    PeriodicTask.objects.filter(task="webcom.pull_calls").update(enabled=False)
-    schedule.add_schedule(apps, None)
-    assert not PeriodicTask.objects.get(task="webcom.pull_calls").enabled
 
 
 @pytest.mark.parametrize("task", PULLS, ids=lambda task: task.name)

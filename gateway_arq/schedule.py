@@ -1,0 +1,78 @@
+"""The periodic jobs: what runs when, until staff change it in the admin.
+
+After migrating, entries that are missing are made; those that are there belong to staff and stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task that runs every `every_s` seconds, or daily at `hours`:`minute` in Rome."""
+
+    name: str
+    task: str
+    what_for: str
+    every_s: int = 0
+    hours: str = ""
+    minute: int = 0
+    expires_s: int = 0  # not begun by then, it is left to the next; by default `every_s`
+
+    def when(self) -> dict[str, Any]:
+        """The fields of a PeriodicTask that say when it runs."""
+        if self.every_s:
+            interval, _ = IntervalSchedule.objects.get_or_create(
+                every=self.every_s, period=IntervalSchedule.SECONDS
+            )
+            return {"interval": interval, "expire_seconds": self.every_s}
+        crontab, _ = CrontabSchedule.objects.get_or_create(
+            minute=str(self.minute), hour=self.hours, timezone="Europe/Rome",
+            day_of_week="*", day_of_month="*", month_of_year="*",
+        )  # fmt: skip
+        return {"crontab": crontab, "expire_seconds": self.expires_s}
+
+
+SCHEDULE: Final = (
+    Job("WebCom: calls", "webcom.pull_calls",
+        "Active calls, and what changed since the last pull.", every_s=2),
+    Job("WebCom: lines", "webcom.pull_lines", "The carrier's list of our lines.", every_s=600),
+    Job("WebCom: rebates", "webcom.pull_rebates",
+        "Rebates of this month and of the one before.", every_s=3600),
+    Job("WebCom: recount statistics", "webcom.recount",
+        "Counts changed five-minute buckets into the statistics.", every_s=20),
+    Job("WebCom: prune", "webcom.prune",
+        "Deletes what is over its retention time.", every_s=3600),
+    Job("Web TV: alerts", "webtv.judge_alerts",
+        "Raises and clears the alerts of the streams.", every_s=5),
+    Job("Web TV: prune", "webtv.prune", "Deletes what is over its retention time.", every_s=3600),
+    Job("Centralino: expire", "centralino.expire",
+        "Removes the numbers whose time is over.", every_s=20),
+    Job("Centralino: prune", "centralino.prune",
+        "Deletes calls that are over their retention time.", every_s=3600),
+    # The operator publishes the evening's draw at night, at no certain hour.
+    Job("Lotto: sync", "lotto.sync",
+        "Imports what the operator has published, verifies and corrects.",
+        hours="2,7,23", minute=20, expires_s=3600),
+    # At 20:00 the draw begins. On days without one the run says so.
+    Job("AutoBOT: start", "ocr.autobot",
+        "Reads the draw off the live stream.", hours="20", minute=1, expires_s=1800),
+    Job("AutoBOT: prune", "ocr.prune",
+        "Deletes pictures that are over their retention time.",
+        hours="4", minute=40, expires_s=1800),
+)  # fmt: skip
+
+
+def apply(using: str = "default", **_kwargs: Any) -> None:
+    """Receiver of `post_migrate`: make the entries of SCHEDULE that are missing."""
+    if using != "default":
+        return
+    present = set(PeriodicTask.objects.values_list("name", flat=True))
+    for job in SCHEDULE:
+        if job.name not in present:
+            fields = {"task": job.task, "description": job.what_for, **job.when()}
+            PeriodicTask.objects.get_or_create(name=job.name, defaults=fields)
