@@ -57,21 +57,21 @@ WEBCOM_PUSH_URL = env.text("WEBCOM_PUSH_URL")
 WEBCOM_TOKEN = env.text("WEBCOM_TOKEN")
 WEBCOM_WEBHOOK_SECRET = env.text("WEBCOM_WEBHOOK_SECRET")
 WEBCOM_TIMEOUT_S = env.number("WEBCOM_TIMEOUT_S", 10, minimum=0.1)
-CALL_RETENTION_DAYS = env.integer("CALL_RETENTION_DAYS", 0)  # 0 keeps calls for ever
+CALL_RETENTION_DAYS = env.integer("CALL_RETENTION_DAYS", 0)  # 0 keeps them
 
 # --- Switchboard --------------------------------------------------------------------------------
 # ASTERISK_1_HOST, ASTERISK_1_AMI_SECRET, ... by server and name: {"asterisk_1": {"HOST": ...}}
 ASTERISK_SERVERS = env.groups("ASTERISK_")
 AMI_CLIENT = env.choice("AMI_CLIENT", "asyncio", {"asyncio", "pyst2"})
 SSH_KNOWN_HOSTS = env.text("SSH_KNOWN_HOSTS", "~/.ssh/known_hosts")
-PBX_RETENTION_DAYS = env.integer("PBX_RETENTION_DAYS", 0)  # 0 keeps PBX calls for ever
+PBX_RETENTION_DAYS = env.integer("PBX_RETENTION_DAYS", 0)  # 0 keeps them
 
 # --- Web TV -------------------------------------------------------------------------------------
 # WEBTV_1_URL, WEBTV_1_PASSWORD, ... by stream and name: {"webtv_1": {"URL": ...}}
 WEBTV_STREAMS = env.groups("WEBTV_")
 WEBTV_INTERVAL_S = env.integer("WEBTV_INTERVAL_S", 5, minimum=1)
 WEBTV_TIMEOUT_S = env.number("WEBTV_TIMEOUT_S", 4, minimum=0.1)
-WEBTV_SAMPLE_RETENTION_DAYS = env.integer("WEBTV_SAMPLE_RETENTION_DAYS", 7)  # 0: for ever
+WEBTV_SAMPLE_RETENTION_DAYS = env.integer("WEBTV_SAMPLE_RETENTION_DAYS", 7)  # 0 keeps them
 WEBTV_HOURLY_RETENTION_DAYS = env.integer("WEBTV_HOURLY_RETENTION_DAYS", 7)
 WEBTV_DAILY_RETENTION_DAYS = env.integer("WEBTV_DAILY_RETENTION_DAYS", 7)
 
@@ -101,7 +101,7 @@ OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own config
 # Internal networks that the stream may lie in, though nothing internal is fetched otherwise
 OCR_STREAM_NETWORKS = env.networks("OCR_STREAM_NETWORKS")
 OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, minimum=0.1)
-OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps AutoBOT's pictures for ever
+OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps them
 
 TELEGRAM_URL = env.text("TELEGRAM_URL", "https://api.telegram.org")
 TELEGRAM_BOT_TOKEN = env.text("TELEGRAM_BOT_TOKEN")  # empty: nothing is sent
@@ -316,8 +316,7 @@ REST_FRAMEWORK = {
         "core.api.authentication.StaffSessionAuthentication",
         "core.api.authentication.KeylessNetworkAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["core.api.authentication.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["core.api.authentication.PerAddressThrottle"],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.authentication.Admission"],
     "DEFAULT_RENDERER_CLASSES": [
         "core.api.rest.JsonRenderer",
         "core.api.rest.BrowsableRenderer",

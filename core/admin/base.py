@@ -35,10 +35,10 @@ class ExactFilter(admin.SimpleListFilter):
 
 
 class BaseAdmin(ModelAdmin):
-    """The base of every ModelAdmin of the house."""
+    """The base of every ModelAdmin of the gateway."""
 
     paginator: type[Paginator[Any]] = BoundedPaginator
-    list_per_page = 50  # the theme's rows are dear to draw
+    list_per_page = 50  # the theme's rows are slow to draw
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would count the whole table
     warn_unsaved_form = True

@@ -1,4 +1,4 @@
-"""DRF's three questions, answered: who asks, may they, and how often."""
+"""Who calls the API, and whether they may: `admit` decides, for DRF and for cached views alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rest_framework.exceptions import (
 )
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
 
 from core.auth import limits
 from core.auth.keyring import keyring
@@ -49,7 +48,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         caller = keyring.find(key)
         if caller is None:
-            refuse_slowly(request)
+            refuse_slowly(request._request)
             raise AuthenticationFailed(NO_KEY, code="invalid_api_key")
         return caller, caller
 
@@ -85,61 +84,48 @@ class KeylessNetworkAuthentication(BaseAuthentication):
         return KEYLESS, KEYLESS
 
 
-class HasScope(BasePermission):
-    """Reading needs `read`, all else `write`, unless the view says `required_scope = "admin"`.
-
-    What staff may change by session is what the admin lets them: the view's `staff_permission`.
-    """
+class Admission(BasePermission):
+    """DRF's question whether a caller may: `admit` decides."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        caller: Caller | None = request.auth  # type: ignore[assignment]  # DRF thinks of its own tokens
-        if caller is None:
-            refuse_slowly(request)
-            raise NotAuthenticated(NO_KEY, code="missing_api_key")
-        needed = getattr(view, "required_scope", None) or (
-            Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
-        )
-        if needed not in caller.scopes:
-            count(request)  # DRF asks throttles only after permissions
-            raise PermissionDenied(
-                f"This needs the scope {needed!s}; this key has {', '.join(sorted(caller.scopes))}."
-            )
-        if caller.user_id is not None and request.method not in SAFE_METHODS:
-            self._ask_for_permission(request, view)
+        admit(request._request, request.auth, view)  # type: ignore[arg-type]  # DRF thinks of its own tokens
         return True
 
-    def _ask_for_permission(self, request: Request, view: APIView) -> None:
-        permission = getattr(view, "staff_permission", "")
-        if permission and not request.user.has_perm(permission):
-            count(request)
-            raise PermissionDenied("Your user may not change this.")
+
+def admit(request: HttpRequest, caller: Caller | None, view: APIView) -> None:
+    """Let the caller in, or raise: the one place that decides. Counts the request, once.
+
+    Reading needs the scope `read`, all else `write`, unless the view has a `required_scope`. What
+    staff may change by session is what the admin lets them: the view's `staff_permission`. Raises
+    NotAuthenticated, Throttled (RATE_LIMIT_PER_MINUTE of an address; not with the view's
+    `is_rate_limited = False`) or PermissionDenied.
+    """
+    if caller is None:
+        refuse_slowly(request)
+        raise NotAuthenticated(NO_KEY, code="missing_api_key")
+    if getattr(view, "is_rate_limited", True) and not hasattr(request, "rate_limit"):
+        verdict = _noted(request, limits.count_request(limits.client_of(request)))
+        if verdict is not None and not verdict.allowed:
+            raise Throttled(verdict.retry_after_s)
+    is_reading = request.method in SAFE_METHODS
+    needed = getattr(view, "required_scope", None) or (Scope.READ if is_reading else Scope.WRITE)
+    if needed not in caller.scopes:
+        raise PermissionDenied(
+            f"This needs the scope {needed!s}; this key has {', '.join(sorted(caller.scopes))}."
+        )
+    permission = getattr(view, "staff_permission", "")
+    asks_for_it = caller.user_id is not None and not is_reading and permission
+    if asks_for_it and not request.user.has_perm(permission):
+        raise PermissionDenied("Your user may not change this.")
 
 
-class PerAddressThrottle(BaseThrottle):
-    """RATE_LIMIT_PER_MINUTE for each client address."""
-
-    verdict: Verdict | None = None
-
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        self.verdict = count(request)
-        return self.verdict is None or self.verdict.allowed
-
-    def wait(self) -> float | None:
-        return self.verdict.retry_after_s if self.verdict else None
-
-
-def count(request: Request) -> Verdict | None:
-    """Count the request; the middleware writes the verdict into the answer's headers."""
-    return _noted(request, limits.count_request(limits.client_of(request._request)))
-
-
-def refuse_slowly(request: Request) -> None:
+def refuse_slowly(request: HttpRequest) -> None:
     """Count a failed authentication; raises Throttled for an address that fails too often."""
-    verdict = _noted(request, limits.count_failure(limits.client_of(request._request)))
+    verdict = _noted(request, limits.count_failure(limits.client_of(request)))
     if verdict is not None and not verdict.allowed:
         raise Throttled(verdict.retry_after_s, detail="Too many requests without a valid API key.")
 
 
-def _noted(request: Request, verdict: Verdict | None) -> Verdict | None:
-    request._request.rate_limit = verdict  # type: ignore[attr-defined]
+def _noted(request: HttpRequest, verdict: Verdict | None) -> Verdict | None:
+    request.rate_limit = verdict  # type: ignore[attr-defined]  # for the middleware's headers
     return verdict

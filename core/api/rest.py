@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from rest_framework import exceptions
 from rest_framework.fields import get_error_detail
@@ -97,16 +97,21 @@ class JsonParser(BaseParser):
             raise exceptions.ParseError(f"The body is not JSON: {exc}") from None
 
 
+def prefers_json(request: HttpRequest) -> bool:
+    """Whether DRF would choose JSON: it stands first or anything goes, without `format=`."""
+    first = request.META.get("HTTP_ACCEPT", "*/*").partition(",")[0].strip()
+    is_json = first in ("*/*", JsonRenderer.media_type)
+    return is_json and "format=" not in request.META.get("QUERY_STRING", "")
+
+
 class Negotiation(DefaultContentNegotiation):
-    """DRF's negotiation with the two usual questions answered first: anything, or plain JSON."""
+    """DRF's negotiation with the usual answer first: JSON."""
 
     def select_renderer(
         self, request: Any, renderers: Any, format_suffix: str | None = None
     ) -> Any:
-        media_type = str(renderers[0].media_type)
-        accepts_it = request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", media_type)
-        if accepts_it and "format=" not in request.META.get("QUERY_STRING", ""):
-            return renderers[0], media_type
+        if isinstance(renderers[0], JsonRenderer) and prefers_json(request._request):
+            return renderers[0], JsonRenderer.media_type
         return super().select_renderer(request, renderers, format_suffix)
 
     def filter_renderers(

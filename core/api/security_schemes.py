@@ -73,7 +73,7 @@ class StaffSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
 
 
 class KeylessNetworkScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """No scheme that a client could use: nothing is told of it."""
+    """No scheme that a client could use: the document leaves it out."""
 
     target_class = "core.api.authentication.KeylessNetworkAuthentication"
     name: list[str] = []

@@ -86,8 +86,8 @@ def _looked_up(host: str, port: int, timeout_s: float) -> list[Found]:
 
     def look() -> None:
         try:
-            told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            responses.put([(family, place) for family, _, _, _, place in told])
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            responses.put([(family, place) for family, _, _, _, place in found])
         except OSError as exc:
             responses.put(exc)
         except UnicodeError:

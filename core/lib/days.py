@@ -1,4 +1,4 @@
-"""Days, hours and five-minute buckets of the house's zone (Europe/Rome), across DST changes.
+"""Days, hours and five-minute buckets of the gateway's zone (Europe/Rome), across DST changes.
 
 Rome is a whole number of hours from UTC, so UTC hours and five-minute buckets are also local ones.
 """
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 @cache
 def zone() -> ZoneInfo:
-    """The house's time zone."""
+    """The gateway's time zone."""
     return ZoneInfo(settings.GATEWAY_TIME_ZONE)
 
 

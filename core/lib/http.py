@@ -236,8 +236,8 @@ def _whole(response: urllib3.BaseHTTPResponse, what: str, max_bytes: int) -> byt
     status = response.status
     if 300 <= status < 400:
         location = response.headers.get("Location", "")
-        told = f"{what}: HTTP {status}, redirects are not followed"
-        raise HttpError(status, told, location=location)
+        message = f"{what}: HTTP {status}, redirects are not followed"
+        raise HttpError(status, message, location=location)
     if status >= 400:
         wait_s = retry_after_s(response.headers.get("Retry-After"))
         raise HttpError(status, f"{what}: HTTP {status}", wait_s, _error_body(response))

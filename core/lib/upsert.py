@@ -19,7 +19,7 @@ Row = Sequence[Any]
 
 @lru_cache(16_384)  # rows of one moment share their seconds
 def sql_time(epoch: int) -> str:
-    """A UTC instant as both databases take it in raw SQL (Django keeps their sessions in UTC)."""
+    """A UTC instant as both databases read it in raw SQL (Django keeps their sessions in UTC)."""
     return datetime.fromtimestamp(epoch, UTC).isoformat(" ")[:19]
 
 

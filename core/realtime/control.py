@@ -60,7 +60,7 @@ def announce(message: str) -> None:
 
 
 async def messages() -> AsyncIterator[str]:
-    """What is announced from now on, here or in another process, for ever."""
+    """What is announced from now on, here or in another process; endless."""
     listener = _Listener()
     _listeners.add(listener)
     receiver = asyncio.create_task(_receive(listener)) if settings.REDIS_URL else None

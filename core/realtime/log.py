@@ -1,8 +1,8 @@
 """The bus is a log: every event has a `seq` that only grows, and the log an `epoch`.
 
-A new epoch begins whenever events may have been lost (a new process in the embedded size, a Redis
-that lost its memory, an outbox that overflowed), so whoever resumes from another epoch knows that
-he must read again. `seq` starts at the clock in microseconds: it never runs backwards from one
+A new epoch begins whenever events may have been lost (a new process in the embedded profile, a
+Redis that lost its memory, a publish queue that overflowed), so whoever resumes from another epoch
+knows to read again. `seq` starts at the clock in microseconds: it never runs backwards from one
 epoch to the next, and still fits the integers of JavaScript (2**53) until the year 2255.
 """
 
@@ -60,7 +60,7 @@ class EventLog(Protocol):
         """Begin a new epoch: events may be lost when an ingesting process was killed."""
 
     def follow(self) -> AsyncIterator[Batch]:
-        """First a fresh batch with what the log still has, then what comes, for ever."""
+        """First a fresh batch with what the log still has, then what comes; endless."""
 
     def close(self) -> None:
         """Write what is queued, at the end of the process."""
@@ -82,7 +82,7 @@ def numbered(seq: int, kind: str, body: bytes, epoch: str) -> Entry:
 
 
 class MemoryLog:
-    """The log of the embedded size: the last `length` events, in this process."""
+    """The log of the embedded profile: the last `length` events, in this process."""
 
     def __init__(self, length: int) -> None:
         self._epoch = new_epoch()
@@ -112,7 +112,7 @@ class MemoryLog:
         """Nothing is queued."""
 
     async def follow(self) -> AsyncIterator[Batch]:
-        """First a fresh batch with what the log still has, then what comes, for ever."""
+        """First a fresh batch with what the log still has, then what comes; endless."""
         waker = _Waker()
         with self._lock:
             self._followers.add(waker)

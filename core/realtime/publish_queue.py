@@ -29,7 +29,7 @@ class Parcel(NamedTuple):
 class Writer(Protocol):
     """Writes a parcel all or nothing, once even if repeated.
 
-    Raises one of `troubles` to be asked again.
+    Raises one of `retryable_errors` to be called again.
     """
 
     retryable_errors: tuple[type[Exception], ...]
@@ -38,7 +38,7 @@ class Writer(Protocol):
 
 
 class PublishQueue:
-    """Takes events from any thread without waiting; beyond `most` the oldest are lost, and told."""
+    """Takes events from any thread without waiting; beyond `maximum` the oldest are dropped."""
 
     def __init__(self, writer: Writer, *, maximum: int) -> None:
         self._writer = writer
@@ -72,7 +72,7 @@ class PublishQueue:
 
     def _wake(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="publish-queue", daemon=True)
             self._thread.start()
         self._news.notify_all()
 

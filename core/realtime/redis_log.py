@@ -1,4 +1,4 @@
-"""The log of the full size: one Redis Stream, whose entry ids are the seqs.
+"""The log of the full profile: one Redis Stream, whose entry ids are the seqs.
 
 Every entry carries its epoch, so the stream alone is the whole truth: a Redis that lost its memory
 starts a new epoch with the first event after it, and no second key can disagree.
@@ -100,7 +100,7 @@ class RedisLog:
         self._redis.close()
 
     def write(self, parcel: Parcel) -> None:
-        """Add a parcel. Raises one of `troubles`."""
+        """Add a parcel. Raises one of `retryable_errors`."""
         events: Iterable[str | bytes] = chain.from_iterable(parcel.events)
         self._append(
             keys=[STREAM, self._writer_key()],

@@ -12,7 +12,7 @@ from core.realtime.event_buffer import EventBuffer
 from core.realtime.events import Error, Event, Frame, Heartbeat, Pong, Resync, System
 
 CLOSE_WAIT_S: Final = 1.0
-LINGER_S: Final = 12.0  # longer than the servers wait for the client's half of the goodbye
+LINGER_S: Final = 12.0  # longer than the servers wait for the client's half of the close handshake
 GONE: Final = (OSError, RuntimeError)  # raised by `send` on a socket closed or being closed
 
 Owed = Literal["heartbeat", "pong"]

@@ -72,7 +72,7 @@ class Hub:
         since: int | None,
         epoch: str | None,
     ) -> Client:
-        """A new client: it is told where it starts, then what it `wants` after `since`.
+        """A new client: it gets where it starts, then what it `wants` after `since`.
 
         Without `since` that is from now on. Raises Refused when MAX_SOCKETS are open.
         """

@@ -54,7 +54,7 @@ def open_sockets(address: str) -> int:
 
 
 async def report() -> None:
-    """Tell the other processes how many are open here, for ever."""
+    """Report to the other processes how many are open here, until cancelled."""
     while True:
         if settings.REDIS_URL:
             with suppress(*_RETRYABLE_ERRORS):  # the event log says that Redis is away
@@ -83,11 +83,11 @@ def _elsewhere() -> list[dict[str, int]]:
         socket_connect_timeout=ANSWER_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     ) as client:
-        told = {name.decode(): orjson.loads(said) for name, said in client.hgetall(HASH).items()}
-        silent = [name for name, (at, _) in told.items() if time.time() - at > SILENT_S]
+        reports = {name.decode(): orjson.loads(said) for name, said in client.hgetall(HASH).items()}
+        silent = [name for name, (at, _) in reports.items() if time.time() - at > SILENT_S]
         if silent:
             client.hdel(HASH, *silent)
-    return [counts for name, (_, counts) in told.items() if name not in (*silent, _process())]
+    return [counts for name, (_, counts) in reports.items() if name not in (*silent, _process())]
 
 
 def _process() -> str:

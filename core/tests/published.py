@@ -1,4 +1,4 @@
-"""What is published while a test runs: the fixtures `told` and `commit` of every app's tests."""
+"""What is published while a test runs: `published_events` and `commit` of every app's tests."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def contradictions(message: dict[str, Any]) -> list[str]:
 
 @cache
 def _validator(name: str) -> jsonschema.Draft202012Validator:
-    told = sockets.document()
-    payload = sockets.merged(told["components"]["messages"][name]["payload"])
+    document = sockets.document()
+    payload = sockets.merged(document["components"]["messages"][name]["payload"])
     place = {"seq": True, "epoch": True}  # every event has these
     schema = payload | {
         "properties": place | payload["properties"],
         "additionalProperties": False,
-        "components": told["components"],
+        "components": document["components"],
     }
     return jsonschema.Draft202012Validator(schema)
 

@@ -1,4 +1,4 @@
-"""Who gets in over REST, with what, and what the others are told."""
+"""Who gets in over REST, with what, and what the others get."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ async def test_open_sockets_are_told_of_a_new_epoch(keys: FakeKeyring) -> None:
     await eventually(lambda: len(socket.sent) == 3)
     assert socket.types[1] == "resync"
     assert (socket.sent[1]["epoch"], socket.sent[1]["seq"]) == ("two", 90)
-    assert socket.names == ["c"], "b was there when it was told to read the state again"
+    assert socket.names == ["c"], "b was there when it was sent to read the state again"
     await hub.stop()
 
 

@@ -22,13 +22,13 @@ def test_open_sockets_are_counted_by_address() -> None:
 def elsewhere(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Another process tells that it has so many sockets."""
 
-    def told(name: str, address: str, count: int) -> None:
+    def report(name: str, address: str, count: int) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(socket_count, "_name", name)
             patch.setattr(socket_count, "_open", {address: count})
             asyncio.run(socket_count._report_once())
 
-    return told
+    return report
 
 
 def test_other_processes_count_too(elsewhere: Any) -> None:

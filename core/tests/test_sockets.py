@@ -138,7 +138,7 @@ def server(
         yield server
 
 
-def told(connection: ClientConnection) -> dict[str, Any]:
+def received(connection: ClientConnection) -> dict[str, Any]:
     """The next message."""
     message: dict[str, Any] = orjson.loads(connection.recv(timeout=10))
     return message
@@ -154,25 +154,25 @@ def closing_message(connection: ClientConnection) -> int:
 
 def test_events_arrive_in_order_after_the_greeting(server: Server) -> None:
     with server.connect() as client:
-        assert told(client)["type"] == "system"
+        assert received(client)["type"] == "system"
         server.publish(*range(50))
-        assert [told(client)["name"] for _ in range(50)] == [str(n) for n in range(50)]
+        assert [received(client)["name"] for _ in range(50)] == [str(n) for n in range(50)]
 
 
 def test_key_in_a_header_opens_too(server: Server) -> None:
     with server.connect("/ws", additional_headers={"X-API-Key": KEY}) as client:
-        assert told(client)["type"] == "system"
+        assert received(client)["type"] == "system"
 
 
 def test_a_client_resumes_where_it_was(server: Server) -> None:
     with server.connect() as client:
-        told(client)
+        received(client)
         server.publish("a")
-        seen = told(client)
+        seen = received(client)
     server.publish("b", "c")
     with server.connect(f"/ws?api_key={KEY}&since={seen['seq']}&epoch={seen['epoch']}") as client:
-        assert told(client)["seq"] == seen["seq"]
-        assert [told(client)["name"] for _ in range(2)] == ["b", "c"]
+        assert received(client)["seq"] == seen["seq"]
+        assert [received(client)["name"] for _ in range(2)] == ["b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_a_client_resumes_where_it_was(server: Server) -> None:
 )
 def test_a_refused_socket_is_told_why(server: Server, path: str, code: int, detail: str) -> None:
     with server.connect(path) as client:
-        assert told(client) == {"type": "error", "code": code, "detail": detail}
+        assert received(client) == {"type": "error", "code": code, "detail": detail}
         assert closing_message(client) == code
 
 
 def test_what_clients_say_is_ignored_but_for_a_ping(server: Server) -> None:
     with server.connect() as client:
-        told(client)
+        received(client)
         for rubbish in (
             "",
             "{",
@@ -207,12 +207,12 @@ def test_what_clients_say_is_ignored_but_for_a_ping(server: Server) -> None:
         ):
             client.send(rubbish)
         client.send('{"type": "ping"}')
-        assert told(client)["type"] == "pong"
+        assert received(client)["type"] == "pong"
 
 
 def test_the_key_is_in_no_log(server: Server) -> None:
     with server.connect() as client:
-        told(client)
+        received(client)
     server.get(f"/health?api_key={KEY}".encode())
     server.get(b"/nowhere", f"X-API-Key: {KEY}".encode(), f"Authorization: Bearer {KEY}".encode())
     output = server.output.read_text()
@@ -269,7 +269,7 @@ async def test_the_server_is_left_no_key_to_log(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_client_that_never_reads_costs_little_and_is_closed(server: Server) -> None:
     with server.connect() as reader:
-        told(reader)
+        received(reader)
         pour(server, reader)
         before_kb = rss_kb(server)
         with deaf_client(server) as deaf:
@@ -283,7 +283,7 @@ def test_a_server_with_open_sockets_stops_quickly(server: Server) -> None:
     """The last one of a server: nothing is left for others."""
     said_before = len(server.output.read_text())
     with server.connect() as client:
-        told(client)
+        received(client)
         started = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         code = server.process.wait(10)
@@ -303,7 +303,7 @@ def pour(server: Server, reader: ClientConnection) -> None:
     with server.connect("/publish") as door:
         for _ in range(270):
             door.send(event)
-            told(reader)
+            received(reader)
 
 
 @contextmanager
@@ -348,14 +348,14 @@ def test_an_event_of_one_process_reaches_the_sockets_of_all(
         one.connect() as here,
         other.connect() as there,
     ):
-        assert told(here)["epoch"] == told(there)["epoch"]
+        assert received(here)["epoch"] == received(there)["epoch"]
         one.publish("a")
         other.publish("b")
-        first, second = told(here), told(here)
+        first, second = received(here), received(here)
         assert {first["name"], second["name"]} == {"a", "b"}
-        assert [told(there), told(there)] == [first, second]
+        assert [received(there), received(there)] == [first, second]
         with other.connect(
             f"/ws?api_key={KEY}&since={first['seq']}&epoch={first['epoch']}"
         ) as resumed:
-            told(resumed)
-            assert told(resumed) == second
+            received(resumed)
+            assert received(resumed) == second
