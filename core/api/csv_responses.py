@@ -10,20 +10,25 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer
 
+from core.api.rest import JsonRenderer, to_json
 from core.lib.days import local_day
 from core.lib.spreadsheets import safe_cell
 
 
 class CsvRenderer(BaseRenderer):
-    """Makes `?format=csv` and `Accept: text/csv` known; the view streams the lines."""
+    """Makes `?format=csv` and `Accept: text/csv` known; the view streams the lines.
+
+    What it does not stream itself (what OPTIONS describes) is JSON all the same.
+    """
 
     media_type = "text/csv"
     format = "csv"
 
     def render(
         self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None
-    ) -> Any:
-        return data
+    ) -> bytes:
+        (renderer_context or {})["response"]["Content-Type"] = JsonRenderer.media_type
+        return to_json(data)
 
 
 def csv_response(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from core.lib.http import MAX_WAIT_S, HttpClient, HttpError, retry_after_s
+from core.lib.http import MAX_WAIT_S, HttpClient, HttpError, _DeadlineReader, retry_after_s
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -115,3 +117,15 @@ def test_a_certificate_that_nobody_signed_is_refused(tmp_path: Path) -> None:
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
     assert retry_after_s(value, now=NOON) == seconds
+
+
+def test_nothing_is_read_after_the_deadline() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall(b"late")
+        raw = socket.SocketIO(here, "r")
+        late = _DeadlineReader(raw, here, until=time.monotonic() - 1)
+        with pytest.raises(TimeoutError, match="deadline"):
+            late.readinto(bytearray(4))
+        in_time, body = _DeadlineReader(raw, here, until=time.monotonic() + 5), bytearray(4)
+        assert (in_time.readinto(body), body) == (4, b"late")

@@ -14,7 +14,7 @@ import orjson
 import pytest
 import redis
 
-from core.realtime.log import Batch, EventLog, MemoryLog
+from core.realtime.log import Batch, EventLog, MemoryLog, Position
 from core.realtime.publish_queue import MAX_PARCEL, Parcel, PublishQueue
 from core.realtime.redis_log import STREAM, RedisLog
 from core.tests.tcp import Proxy
@@ -94,6 +94,19 @@ async def test_every_event_has_the_next_seq_and_the_epoch(log: EventLog) -> None
     assert seqs[-1] < 2**53, "JavaScript could not hold it"
 
 
+async def test_the_position_is_that_of_the_newest_event(log: EventLog) -> None:
+    async with reading(log) as reader:
+        log.append(events("a", "b"))
+        await reader.until("a", "b")
+    assert log.position() == Position(reader.epoch, reader.messages[-1]["seq"])
+
+
+def test_without_redis_there_is_no_position() -> None:
+    log = RedisLog("redis://127.0.0.1:1/0", LENGTH)
+    assert log.position() is None
+    log.close()
+
+
 async def test_two_followers_get_the_same(log: EventLog) -> None:
     async with reading(log) as one, reading(log) as other:
         log.append(events("a", "b"))
@@ -156,7 +169,7 @@ async def test_redis_that_lost_its_memory_starts_a_new_epoch_with_greater_seqs(
 async def test_nothing_is_lost_or_doubled_while_redis_is_away(
     redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "core.realtime")
+    caplog.set_level(logging.INFO, "core")
     with Proxy.before(redis_url) as proxy:
         log = RedisLog(proxy.url, LENGTH)
         async with reading(log) as reader:

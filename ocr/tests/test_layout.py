@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ocr.reader import layout
+from ocr.reader.layout_hypotheses import Way
 from ocr.reader.types import Name, Number
 
 HIGH = 124.0
@@ -45,3 +46,20 @@ def test_numbers_smaller_than_the_name_are_read_where_there_are_no_others() -> N
     found = layout.fit([name_at(740, 412, height=62)], small)
     assert found
     assert np.abs(found.cells["RN"] - [number.centre for number in small]).max() < 2
+
+
+def test_ways_to_the_same_places_by_another_anchor_do_not_differ() -> None:
+    """A shift along the line differs only while it is not settled which number is the first."""
+    way = Way("row", 1, (100.0, 0.0), (50.0, 0.0))
+    assert not layout._differ(way, way._replace(anchor=2, offset=(40.0, 0.0)), shifts=True)
+    assert not layout._differ(way, way._replace(offset=(110.0, 0.0)), shifts=True)
+    shifted = way._replace(offset=(150.0, 0.0))
+    assert layout._differ(way, shifted, shifts=True)
+    assert not layout._differ(way, shifted, shifts=False)
+    assert layout._differ(way, way._replace(step=(80.0, 0.0)), shifts=False)
+    assert layout._differ(way, way._replace(kind="column"), shifts=False)
+
+
+def test_a_card_s_line_belongs_to_the_nearer_name() -> None:
+    card = Way("card", 1, (-100.0, 60.0), (50.0, 0.0))
+    assert not layout._differ(card, card._replace(offset=(-100.0, -200.0)), shifts=True)

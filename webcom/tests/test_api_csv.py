@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 from rest_framework.test import APIClient
@@ -87,3 +88,9 @@ def test_csv_is_sent_in_pieces_not_made_whole():
 def test_csv_refuses_bad_filters_in_json(api: APIClient):
     response = api.get("/api/webcom/calls?format=csv&limit=0")
     assert (response.status_code, response.json()["errors"].keys()) == (400, {"limit"})
+
+
+def test_what_is_no_list_is_json_also_where_csv_was_asked_for(api: APIClient):
+    response = api.options("/api/webcom/calls?format=csv")
+    assert response.headers["Content-Type"] == "application/json"
+    assert "text/csv" in json.loads(response.content)["renders"]
