@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 
@@ -67,9 +68,10 @@ SCHEDULE: Final = (
 )  # fmt: skip
 
 
-def apply(using: str = "default", **_kwargs: Any) -> None:
+def apply(using: str = DEFAULT_DB_ALIAS, **_kwargs: Any) -> None:
     """Receiver of `post_migrate`: make the entries of SCHEDULE that are missing."""
-    if using != "default":
+    is_here = PeriodicTask._meta.db_table in connections[using].introspection.table_names()
+    if using != DEFAULT_DB_ALIAS or not is_here:  # one app alone is migrated
         return
     present = set(PeriodicTask.objects.values_list("name", flat=True))
     for job in SCHEDULE:
