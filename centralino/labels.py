@@ -1,4 +1,4 @@
-"""What staff read for the words in which verdicts, reasons and states are stored and told."""
+"""The labels that staff read for verdicts, reasons and states."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHYS: Final[Labels] = {
 REASONS: Final[Labels] = {
     Reason.ANSWERED: _("already answered"),
     Reason.MANUAL: _("by hand"),
-    Reason.MANUAL_PERMANENT: _("by hand, for ever"),
+    Reason.MANUAL_PERMANENT: _("by hand, permanent"),
     Reason.IMPORTED: _("imported"),
 }
 ENDPOINTS: Final[Labels] = {  # ARI's, and `busy` for those with a channel

@@ -207,7 +207,7 @@ def test_a_preview_lists_nobody(admin_client: Client):
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "error"),
     [
         ("x,,,", "Scrivere un numero di telefono"),
         (",,,", "Scrivere un numero di telefono"),
@@ -218,12 +218,12 @@ def test_a_preview_lists_nobody(admin_client: Client):
         ("3331234567,,,tomorrow", "no YYYY-MM-DD"),
     ],
 )
-def test_a_bad_row_is_told_and_nothing_is_imported(admin_client: Client, row: str, told: str):
+def test_a_bad_row_is_reported_and_nothing_is_imported(admin_client: Client, row: str, error: str):
     text = f"number,hours,permanent,expires_at\n3330000000,,,\n{row}\n"
     preview = imported(admin_client, text, confirm=False)
     result = preview.context["result"]
     assert [row.number for row in result.invalid_rows] == [2]
-    assert told in preview.content.decode()
+    assert error in preview.content.decode()
     assert "confirm_form" not in preview.context
     assert not ListEntry.objects.exists()
 
@@ -330,9 +330,9 @@ def test_no_page_counts_or_reads_all_rows(
     for query in ("", "q=333*", "p=2"):
         with CaptureQueriesContext(connection) as queries:
             assert viewer.get(f"{address}?{query}").status_code in (200, 302)
-        asked = [one["sql"] for one in queries if f'"centralino_{table}"' in one["sql"]]
-        assert asked
-        assert all("LIMIT" in sql for sql in asked), asked
+        statements = [one["sql"] for one in queries if f'"centralino_{table}"' in one["sql"]]
+        assert statements
+        assert all("LIMIT" in sql for sql in statements), statements
 
 
 # --- Servers --------------------------------------------------------------------------------------
