@@ -130,7 +130,7 @@ class Poller:
         idle = {request: one for request, one in self._fetchers.items() if not one.busy}
         for fetcher in idle.values():
             fetcher.request(tick)
-        logger.debug("webtv.tick at=%d late_ms=%.1f asked=%d", tick, late_ms, len(idle))
+        logger.debug("webtv.tick at=%d late_ms=%.1f pages=%d", tick, late_ms, len(idle))
         pending = set(idle)
         until = time.monotonic() + min(
             settings.WEBTV_TIMEOUT_S, settings.WEBTV_INTERVAL_S - GATHER_S * 4
