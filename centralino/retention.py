@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from centralino.models import PbxCall, ScreenedCall
 
-BATCH: Final = 2_000  # short transactions: nothing waits for pruning
+CHUNK_SIZE: Final = 2_000  # short transactions: nothing waits for pruning
 
 
 def prune() -> int:
@@ -26,6 +26,6 @@ def prune() -> int:
 
 def _delete(rows: QuerySet[PbxCall] | QuerySet[ScreenedCall]) -> int:
     deleted = 0
-    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+    while ids := list(rows.values_list("pk", flat=True)[:CHUNK_SIZE]):
         deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]
     return deleted

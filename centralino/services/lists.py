@@ -26,7 +26,7 @@ from core.realtime.publish import publish_on_commit
 
 RELEASED: Final = "released"  # the reason of an entry that only marks a removal
 REMEMBERED: Final = timedelta(minutes=10)
-BATCH: Final = 1_000
+CHUNK_SIZE: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -113,15 +113,14 @@ def expire() -> int:
     """Delete expired entries and publish their removal; returns how many there were."""
     lock_for_transaction("centralino.lists")
     now = timezone.now()
-    gone = ListEntry.objects.filter(reason=RELEASED, changed_at__lt=now - REMEMBERED)
-    gone.delete()
-    over = ListEntry.objects.filter(expires_at__lte=now).exclude(reason=RELEASED)
-    batch = list(over.order_by("expires_at")[:BATCH])
-    ListEntry.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
+    ListEntry.objects.filter(reason=RELEASED, changed_at__lt=now - REMEMBERED).delete()
+    expired = ListEntry.objects.filter(expires_at__lte=now).exclude(reason=RELEASED)
+    chunk = list(expired.order_by("expires_at")[:CHUNK_SIZE])
+    ListEntry.objects.filter(pk__in=[entry.pk for entry in chunk]).delete()
     publish_on_commit(
-        *(BlacklistRemoved(national(e.number), "expired") for e in batch if not e.allowed)
+        *(BlacklistRemoved(national(e.number), "expired") for e in chunk if not e.allowed)
     )
-    return len(batch)
+    return len(chunk)
 
 
 @transaction.atomic

@@ -32,7 +32,7 @@ NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)
 
 @pytest.fixture
 def viewer() -> Client:
-    """A member of staff who may look at everything and change nothing."""
+    """A member of staff with read-only access to everything."""
     user = User.objects.create_user("viewer", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()
@@ -175,7 +175,7 @@ def test_a_viewer_changes_no_list(viewer: Client, entries: None):
 
 
 def imported(client: Client, text: str, *, confirm: bool = True) -> Any:
-    """Upload the file, look at the preview, confirm."""
+    """Upload the file, check the preview, confirm."""
     file = SimpleUploadedFile("list.csv", text.encode(), "text/csv")
     preview = client.post(f"{LISTED}import/", {"import_file": file, "format": "0", "resource": ""})
     assert preview.status_code == 200
@@ -253,7 +253,7 @@ def test_a_list_is_exported(viewer: Client, entries: None):
     data = {name: "on" for pair in fields for name in pair if name}
     response = viewer.post(address, {**data, "format": "0", "resource": ""})
     rows = list(csv.DictReader(io.StringIO(response.content.decode())))
-    # A spreadsheet would take a prefix for a formula.
+    # A spreadsheet would read a prefix as a formula.
     assert {row["number"] for row in rows} == {"+393331234567", "'+3989*", "+39899748963"}
 
 

@@ -133,7 +133,7 @@ def test_calls_are_filtered_by_server(admin_client, server):
 
 def test_only_calls_past_their_retention_are_pruned(settings, monkeypatch):
     settings.PBX_RETENTION_DAYS = 30
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "CHUNK_SIZE", 2)
     store(*(finished(f"1.{n}", days_ago=31) for n in range(5)), finished("2.1", days_ago=29))
     assert retention.prune() == 5
     assert [call.linkedid for call in PbxCall.objects.all()] == ["2.1"]

@@ -76,7 +76,7 @@ def noticed_after_s(ami: Ami) -> float:
     began = time.monotonic()
     try:
         for _ in ami.events(idle_s=1):
-            assert time.monotonic() - began < 2 * NOTICED_WITHIN_S, "nobody notices"
+            assert time.monotonic() - began < 2 * NOTICED_WITHIN_S, "not noticed"
     except AmiError:
         return time.monotonic() - began
     raise AssertionError("events() never ends by itself")

@@ -113,7 +113,7 @@ def test_the_registered_phone_is_online_and_what_rings_is_seen(published_events,
 def test_a_caller_left_in_stasis_by_a_killed_monitor_is_screened_by_the_next(
     published_events, asterisk_bed, monkeypatch
 ):
-    # A monitor that dies before it answers.
+    # A monitor that dies before it decides.
     screen = screener.Screener._screen
 
     async def never(*_: Any) -> None:

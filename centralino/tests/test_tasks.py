@@ -66,8 +66,8 @@ def test_expired_entries_are_deleted_and_published(
     assert WorkerStatus.objects.get(name="asterisk.expire").health == Health.HEALTHY
 
 
-def test_all_batches_of_one_run_go(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lists, "BATCH", 2)
+def test_one_run_deletes_all_chunks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lists, "CHUNK_SIZE", 2)
     with time_machine.travel(NOON, tick=False) as clock:
         for n in range(5):
             lists.blacklist_number(f"+39333000000{n}", hours=1)
