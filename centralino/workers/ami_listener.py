@@ -96,7 +96,7 @@ class Listener:
         self._leadership = Leadership(self._job, self._database)
         self._channels = ChannelTable(server.name)
         self._waiting: Backlog[PbxCallRecord] = Backlog(f"{self._job}.calls")
-        self._fell_at: float | None = None  # monotonic; clients were notified of the gap
+        self._dropped_at: float | None = None  # monotonic; clients were notified of the gap
         self._stored = (-1, 0)  # the changes and count stored last
         self._next_store = self._next_renewal = self._next_beat = 0.0
 
@@ -181,8 +181,8 @@ class Listener:
         self._next_store = now + max(STORE_EVERY_S, spent_s * STORE_SHARE)
 
     def _note_drop(self, error: AmiError) -> None:
-        if self._fell_at is None:
-            self._fell_at = time.monotonic()
+        if self._dropped_at is None:
+            self._dropped_at = time.monotonic()
             self._notify(
                 "lost", f"The connection to {self._server.name} is lost: events are missing"
             )
@@ -198,13 +198,14 @@ class Listener:
     def _note_recovery(self) -> None:
         self._database.run(lambda: workers.ran_ok(self._job))
         self._next_beat = time.monotonic() + BEAT_EVERY_S
-        if self._fell_at is not None:
-            self._fell_at = None
+        if self._dropped_at is not None:
+            self._dropped_at = None
             self._notify("recovered", f"{self._server.name} is connected again")
 
     def _count(self) -> int:
         """The number of channels; 0 when they have been out of sight for too long."""
-        blind = self._fell_at is not None and time.monotonic() - self._fell_at > UNKNOWN_AFTER_S
+        since = self._dropped_at
+        blind = since is not None and time.monotonic() - since > UNKNOWN_AFTER_S
         return 0 if blind else len(self._channels)
 
     def _notify(self, what: str, message: str, **details: Any) -> None:
