@@ -106,7 +106,7 @@ def gateway() -> Callable[[list[Any]], object]:
     channels, log = ChannelTable("asterisk_1"), MemoryLog(20_000)
 
     def take(batch: list[Any]) -> None:
-        outcome = channels.take(batch, time.time())
+        outcome = channels.apply(batch, time.time())
         log.append([(event.type, event.body()) for event in outcome.events])
 
     return take

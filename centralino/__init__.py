@@ -1,1 +1,1 @@
-"""Switchboard: Asterisk's channels as they change, finished calls, and who may ring."""
+"""The PBX: Asterisk's channels as they change, finished calls, and who may ring."""

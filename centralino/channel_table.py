@@ -1,4 +1,4 @@
-"""What AMI events mean: the live channels of a server, its finished calls, what to publish.
+"""The live channels of a server from AMI events, its finished calls, and what to publish.
 
 Pure: no database, clock or network. Events: docs/upstreams/asterisk.md.
 """
@@ -18,10 +18,10 @@ from centralino.types import AmiMessage, PbxCallRecord
 
 DOCUMENTED: Final = frozenset({"Newchannel", "Newstate", "Hangup", "DialBegin", "DialEnd"})
 UP: Final = "Up"
-SETTLE_S: Final = 2.0  # a hangup that was under way when a snapshot was taken has come by then
-_NOBODY: Final = frozenset({"<unknown>", "<none>"})
-# Published name, AMI header. The first are the reference's, the others additions, when told.
-_ALWAYS: Final = (
+SETTLE_S: Final = 2.0  # a hangup that was under way at a snapshot has arrived by then
+_NONE: Final = frozenset({"<unknown>", "<none>"})
+# Published name, AMI header. The first are the reference's; the others are sent when present.
+_DOCUMENTED_FIELDS: Final = (
     ("channel", "channel"),
     ("uniqueid", "uniqueid"),
     ("calleridnum", "calleridnum"),
@@ -30,7 +30,7 @@ _ALWAYS: Final = (
     ("exten", "exten"),
     ("state", "channelstatedesc"),
 )
-_TIME_HEADERS: Final = (
+_OPTIONAL_FIELDS: Final = (
     ("linkedid", "linkedid"),
     ("connectedlinenum", "connectedlinenum"),
     ("connectedlinename", "connectedlinename"),
@@ -59,8 +59,8 @@ class Channel(msgspec.Struct):
     application: str = ""
 
 
-class Call(msgspec.Struct):
-    """A call in progress: what its first channel told, and which channels it has now."""
+class LiveCall(msgspec.Struct):
+    """A call in progress: the facts of its first channel, and the channels it has now."""
 
     linkedid: str
     caller: str
@@ -74,15 +74,15 @@ class Call(msgspec.Struct):
 
 
 class Table(msgspec.Struct):
-    """The live state of a server in a form that can be kept and read back."""
+    """The live state of a server in a form that can be stored and restored."""
 
     channels: list[Channel] = []
-    calls: list[Call] = []
+    calls: list[LiveCall] = []
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a batch of events came to."""
+    """The result of a batch of events: what to publish, and the calls that ended."""
 
     events: list[AsteriskEvent] = field(default_factory=list)
     finished: list[PbxCallRecord] = field(default_factory=list)
@@ -91,29 +91,31 @@ class Outcome:
 class ChannelTable:
     """The live channels of one server and the calls that they make up."""
 
-    def __init__(self, server: str, *, more_events: Iterable[str] = (), kept: Table | None = None):
-        """`kept` is what an earlier process knew last; a snapshot will tell what became of it."""
-        kept = kept or Table()
+    def __init__(
+        self, server: str, *, more_events: Iterable[str] = (), restored: Table | None = None
+    ):
+        """`restored` is the last state of an earlier process; a snapshot brings it up to date."""
+        restored = restored or Table()
         self._server = server
         self._published = DOCUMENTED | frozenset(more_events)
-        self._channels = {channel.uniqueid: channel for channel in kept.channels}
-        self._calls = {call.linkedid: call for call in kept.calls}
-        self._doubtful: dict[str, float] = {}  # uniqueids that a snapshot lacked, and since when
+        self._channels = {channel.uniqueid: channel for channel in restored.channels}
+        self._calls = {call.linkedid: call for call in restored.calls}
+        self._unconfirmed: dict[str, float] = {}  # uniqueids missing in a snapshot, since when
         self.changes = 0  # grows with every change
 
     def __len__(self) -> int:
-        return len(self._channels) - len(self._doubtful)
+        return len(self._channels) - len(self._unconfirmed)
 
     def table(self) -> Table:
-        """All that `kept` needs."""
+        """The whole state, for `restored`."""
         return Table(list(self._channels.values()), list(self._calls.values()))
 
     def channels(self) -> list[Channel]:
         """The channels that exist now, oldest first."""
-        return [c for c in self._channels.values() if c.uniqueid not in self._doubtful]
+        return [c for c in self._channels.values() if c.uniqueid not in self._unconfirmed]
 
-    def take(self, batch: Sequence[AmiMessage], at: float) -> Outcome:
-        """Follow a batch of events that came at `at` (epoch seconds)."""
+    def apply(self, batch: Sequence[AmiMessage], at: float) -> Outcome:
+        """Apply a batch of events that arrived at `at` (epoch seconds)."""
         outcome = Outcome()
         for message in batch:
             name = message["event"]
@@ -121,28 +123,28 @@ class ChannelTable:
             if name in self._published:
                 event = flat_event(self._server, message, int(happened_at))
                 outcome.events.append(AsteriskEvent(event))
-            if (follow := _FOLLOWED.get(name)) is not None:
+            if (handler := _HANDLERS.get(name)) is not None:
                 self.changes += 1
-                follow(self, message, happened_at, outcome.finished)
+                handler(self, message, happened_at, outcome.finished)
         return outcome
 
     def reconcile(self, snapshot: Iterable[AmiMessage], at: float) -> None:
-        """Learn the channels of a `CoreShowChannels`; what it lacks is doubtful until `settle`."""
+        """Add the channels of a `CoreShowChannels`; what it lacks is unconfirmed until `settle`."""
         listed = {message["uniqueid"]: message for message in snapshot if "uniqueid" in message}
-        # The channel that began a call first, for it tells who called; Asterisk lists in any order.
+        # A call's first channel goes first, because it has the caller; Asterisk lists in any order.
         for uniqueid, message in sorted(
             listed.items(), key=lambda item: item[0] != item[1].get("linkedid")
         ):
             if uniqueid not in self._channels:
                 self._add(message, at - _seconds(message.get("duration", "")), [])
         missing = self._channels.keys() - listed.keys()
-        self._doubtful = {uniqueid: self._doubtful.get(uniqueid, at) for uniqueid in missing}
+        self._unconfirmed = {uniqueid: self._unconfirmed.get(uniqueid, at) for uniqueid in missing}
         self.changes += 1
 
     def settle(self, at: float) -> list[PbxCallRecord]:
-        """Let go of the channels whose hangup was missed; the calls that ended unseen."""
+        """Drop the channels whose hangup was missed; returns the calls that ended with them."""
         finished: list[PbxCallRecord] = []
-        for uniqueid, since in list(self._doubtful.items()):
+        for uniqueid, since in list(self._unconfirmed.items()):
             if at - since >= SETTLE_S:
                 self._remove(uniqueid, at, finished)
                 self.changes += 1
@@ -194,20 +196,20 @@ class ChannelTable:
             application=message.get("application", ""),
         )
         before = self._channels.get(uniqueid)
-        if before is not None:  # told by a snapshot already
+        if before is not None:  # in a snapshot already
             channel.linkedid, channel.started_at = before.linkedid, before.started_at
         self._channels[uniqueid] = channel
-        self._doubtful.pop(uniqueid, None)
+        self._unconfirmed.pop(uniqueid, None)
         self._join(channel, message.get("linkedid") or uniqueid, at, finished)
         self._note_answer(channel, at)
 
     def _join(
         self, channel: Channel, linkedid: str, at: float, finished: list[PbxCallRecord]
     ) -> None:
-        """Count the channel among the call `linkedid`; a transfer may take it from another one."""
+        """Add the channel to the call `linkedid`; a transfer may move it from another one."""
         call = self._calls.get(linkedid)
         if call is None:
-            call = self._calls[linkedid] = Call(
+            call = self._calls[linkedid] = LiveCall(
                 linkedid, channel.caller, channel.caller_name, channel.exten, channel.started_at
             )
         if channel.uniqueid == linkedid:
@@ -225,7 +227,7 @@ class ChannelTable:
             call.answered_at = at
 
     def _remove(self, uniqueid: str, at: float, finished: list[PbxCallRecord]) -> None:
-        self._doubtful.pop(uniqueid, None)
+        self._unconfirmed.pop(uniqueid, None)
         self._leave(self._channels.pop(uniqueid), at, finished)
 
     def _leave(self, channel: Channel, at: float, finished: list[PbxCallRecord]) -> None:
@@ -238,7 +240,7 @@ class ChannelTable:
             del self._calls[call.linkedid]
             finished.append(self._record(call, at))
 
-    def _record(self, call: Call, at: float) -> PbxCallRecord:
+    def _record(self, call: LiveCall, at: float) -> PbxCallRecord:
         ended_at = max(at, call.started_at)
         return PbxCallRecord(
             server=self._server,
@@ -254,7 +256,7 @@ class ChannelTable:
         )
 
 
-_FOLLOWED: Final = {
+_HANDLERS: Final = {
     "Newchannel": ChannelTable._on_newchannel,
     "Newstate": ChannelTable._on_change,
     "NewCallerid": ChannelTable._on_change,
@@ -269,17 +271,17 @@ _FOLLOWED: Final = {
 
 
 def flat_event(server: str, message: Mapping[str, str], timestamp: int) -> dict[str, Any]:
-    """An AMI event as the first API reference shows it: flat, every documented field always there.
+    """An AMI event as the first API reference has it: flat, every documented field always present.
 
-    A dial without a calling channel (click-to-dial) is told of the channel that is called.
+    A dial without a calling channel (click-to-dial) has the fields of the called channel.
     """
     side = "" if message.get("channel") or "destchannel" not in message else "dest"
     event: dict[str, Any] = {"event": message["event"], "server": server}
-    for name, header in _ALWAYS:
+    for name, header in _DOCUMENTED_FIELDS:
         value = message.get(side + header, "")
-        event[name] = "" if value in _NOBODY else value
+        event[name] = "" if value in _NONE else value
     event["timestamp"] = timestamp
-    for name, header in _TIME_HEADERS:
+    for name, header in _OPTIONAL_FIELDS:
         if header in message:
             event[name] = known(message[header])
     if "cause" in message:
@@ -288,16 +290,14 @@ def flat_event(server: str, message: Mapping[str, str], timestamp: int) -> dict[
 
 
 def known(value: str) -> str:
-    """What Asterisk spells `<unknown>` is nothing."""
-    return "" if value in _NOBODY else value
+    """The value, empty where Asterisk writes `<unknown>` or `<none>`."""
+    return "" if value in _NONE else value
 
 
 def _event_time(message: AmiMessage, at: float) -> float:
-    """When it happened: Asterisk says so where `timestampevents` is on."""
-    told = message.get("timestamp")
-    if told:
-        with suppress(ValueError):
-            return float(told)
+    """When it happened: Asterisk's own time where `timestampevents` is on."""
+    with suppress(KeyError, ValueError):
+        return float(message["timestamp"])
     return at
 
 

@@ -22,7 +22,7 @@ _FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 
 def names_known(prefix: str, given: Given) -> Iterator[CheckMessage]:
     for name in sorted(given.keys() - NAMES):
-        hint = "See .env.example for the names there are: a misspelt one is not read."
+        hint = "See .env.example for the valid names: a misspelt one is not read."
         yield Warning(f"{prefix}_{name} is no setting.", hint=hint, id="centralino.W001")
 
 
@@ -31,7 +31,7 @@ def manager_complete(prefix: str, given: Given) -> Iterator[CheckMessage]:
         hint = f"Set {prefix}_AMI_SECRET to the manager user's secret, or unset {prefix}_HOST."
         yield Error(f"{prefix}_AMI_SECRET is missing.", hint=hint, id="centralino.E002")
     if not given.get("HOST") and given.keys() & NAMES:
-        hint = f"Set {prefix}_HOST to the switchboard's address; localhost is taken meanwhile."
+        hint = f"Set {prefix}_HOST to the PBX's address; localhost is used meanwhile."
         yield Warning(f"{prefix}_HOST is missing.", hint=hint, id="centralino.W003")
     elif given.get("HOST") and not given.get("SSH_HOST") and not is_loopback(given["HOST"]):
         hint = f"The secret and callers' numbers cross the network readable: set {prefix}_SSH_HOST."
@@ -66,14 +66,14 @@ def host_key_known(prefix: str, given: Given) -> Iterator[CheckMessage]:
         return
     fingerprint = given.get("SSH_FINGERPRINT", "")
     if fingerprint and not _FINGERPRINT.match(fingerprint):
-        hint = "Take it from `ssh-keygen -lf` on the host: SHA256: and 43 characters."
+        hint = "Get it with `ssh-keygen -lf` on the host: SHA256: and 43 characters."
         yield Error(f"{prefix}_SSH_FINGERPRINT is malformed.", hint=hint, id="centralino.E008")
     if not fingerprint and not Path(settings.SSH_KNOWN_HOSTS).expanduser().is_file():
         hint = (
             f"Set {prefix}_SSH_FINGERPRINT, or SSH_KNOWN_HOSTS to a file that has the host: "
             "unknown keys are never accepted."
         )
-        yield Error(f"{prefix}: nothing tells the SSH host's key.", hint=hint, id="centralino.E009")
+        yield Error(f"{prefix}: the SSH host's key is not known.", hint=hint, id="centralino.E009")
 
 
 def ari_complete(prefix: str, given: Given) -> Iterator[CheckMessage]:
@@ -85,7 +85,7 @@ def ari_complete(prefix: str, given: Given) -> Iterator[CheckMessage]:
         yield Error(f"{prefix}_ARI_PASSWORD is missing.", hint=hint, id="centralino.E010")
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        hint = "It looks like http://127.0.0.1:8088/ari."
+        hint = "Use an address like http://127.0.0.1:8088/ari."
         yield Error(f"{prefix}_ARI_URL is no address.", hint=hint, id="centralino.E011")
     elif parts.username or parts.password or parts.query:
         hint = f"User and password have settings of their own: {prefix}_ARI_USER, _ARI_PASSWORD."
@@ -116,7 +116,7 @@ CHECKS: tuple[Check, ...] = (
 
 @register
 def check_servers(**_kwargs: Any) -> list[CheckMessage]:
-    """All that is missing or odd in the settings of the configured switchboards."""
+    """All that is missing or odd in the settings of the configured PBX servers."""
     return [
         message
         for name, given in settings.ASTERISK_SERVERS.items()

@@ -1,4 +1,4 @@
-"""What this app says on its sockets, in the spelling of the API references."""
+"""The events of this app's sockets, in the spelling of the API references."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class CallPassed(_Screened):
 
 
 class CallBlocked(_Screened):
-    """A caller was refused (`/jpbx-ws`)."""
+    """A caller was blocked (`/jpbx-ws`)."""
 
     type: ClassVar[str] = "call_blocked"
 
 
 @dataclass(frozen=True)
 class BlacklistAdded(Event):
-    """A number was listed, or its entry prolonged (`/jpbx-ws`)."""
+    """A number was listed, or its entry extended (`/jpbx-ws`)."""
 
     type: ClassVar[str] = "blacklist_added"
     socket: ClassVar[str] = "/jpbx-ws"
@@ -92,7 +92,7 @@ class BlacklistAdded(Event):
 
 @dataclass(frozen=True)
 class BlacklistRemoved(Event):
-    """A number was released, or its time is over (`/jpbx-ws`)."""
+    """A number was released, or its entry expired (`/jpbx-ws`)."""
 
     type: ClassVar[str] = "blacklist_removed"
     socket: ClassVar[str] = "/jpbx-ws"

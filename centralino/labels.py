@@ -1,4 +1,4 @@
-"""What staff read for the words in which verdicts, reasons and states are stored and told."""
+"""The labels that staff read for verdicts, reasons and states."""
 
 from __future__ import annotations
 

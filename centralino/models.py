@@ -1,4 +1,4 @@
-"""Tables of the switchboard: servers, finished calls, screened callers and the two lists."""
+"""The tables of the PBX: servers, finished calls, screened callers and the two lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 class PbxServer(models.Model):
     """An Asterisk to listen to. Secrets are not here: `<NAME>_AMI_SECRET` etc. in the environment.
 
-    The first rows are made from the environment (`ASTERISK_1_...`); after that they are staff's.
+    The first rows are made from the environment (`ASTERISK_1_...`); after that staff own them.
     """
 
     staff_table = StaffTable(icon="dns", supervisor=CHANGE, audit={})
@@ -139,7 +139,7 @@ class ListEntry(models.Model):
     expires_at = models.DateTimeField(
         _("expires at"), null=True, blank=True, help_text=_("Empty: permanent.")
     )
-    # by which the monitors find what is new
+    # by which the monitors find changes
     changed_at = models.DateTimeField(_("changed at"), db_index=True)
     hits = models.PositiveIntegerField(_("hits"), default=0)
     last_hit_at = models.DateTimeField(_("last hit at"), null=True, blank=True)
@@ -202,13 +202,13 @@ class LineRule(models.Model):
 
 
 class ScreenedCall(models.Model):
-    """A call that was let through or refused, and why."""
+    """A call that was let through or blocked, and why."""
 
     staff_table = StaffTable(icon="phone_missed")
 
     server = models.CharField(_("server"), max_length=32)
     channel_id = KeyField(_("channel"), max_length=150)
-    caller = models.CharField(_("caller"), max_length=80, blank=True)  # as it was shown to us
+    caller = models.CharField(_("caller"), max_length=80, blank=True)  # as it was sent
     number = models.CharField(_("number"), max_length=32, blank=True)  # E.164
     called = models.CharField(_("called"), max_length=80, blank=True)
     verdict = models.CharField(_("verdict"), max_length=8, choices=choices(VERDICTS))
@@ -236,7 +236,7 @@ class ScreenedCall(models.Model):
 
 
 class LiveState(models.Model):
-    """What a listener knows right now, for the other processes: one small document each.
+    """The current state of a listener, for the other processes: one small document each.
 
     `key` as `<server>.<what>`: `asterisk_1.ami` (channels), `asterisk_1.ari` (channels, endpoints,
     status).
@@ -250,5 +250,5 @@ class LiveState(models.Model):
         return self.key
 
     def known(self) -> dict[str, Any]:
-        """The document; empty when its listener, who renews it with every beat, has gone."""
+        """The document; empty when its listener no longer renews it with every beat."""
         return self.document if timezone.now() - self.updated_at < KNOWN_FOR else {}

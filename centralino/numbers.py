@@ -1,4 +1,4 @@
-"""Callers' numbers in one notation: E.164, whatever Asterisk, staff or a carrier writes.
+"""Callers' numbers in one notation: E.164, whatever Asterisk, staff or a carrier write.
 
 `3331234567`, `+393331234567`, `00393331234567` and `333 123 45 67` are one caller. What is no
 number of the public network (an internal `105`, an odd foreign one) keeps its digits.
@@ -17,12 +17,12 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 REGION: Final = "IT"
 COUNTRY: Final = "+39"
-MAX_DIGITS: Final = 32  # characters of a number as we keep it
-_MAX_DIGITS: Final = 15  # of E.164
+MAX_DIGITS: Final = 32  # characters of a number as it is stored
+_MAX_E164_DIGITS: Final = 15  # of E.164
 _WRITTEN: Final = re.compile(r"[+]?[0-9 ()./-]{1,40}", re.ASCII)
 _PREFIX: Final = re.compile(r"[+]?[0-9]{1,20}[*]", re.ASCII)
 _NOT_DIGITS: Final = re.compile(r"[^0-9]", re.ASCII)
-# How telephone systems say that a caller withholds his number.
+# How telephone systems mark a withheld number.
 _WITHHELD: Final = frozenset(
     {"", "anonymous", "unknown", "<unknown>", "unavailable", "private", "restricted", "withheld",
      "asterisk", "none", "<none>", "blocked", "privato", "anonimo", "sconosciuto"}
@@ -30,7 +30,7 @@ _WITHHELD: Final = frozenset(
 
 
 class NumberError(ValueError):
-    """What was given is no telephone number; the message says what one looks like."""
+    """What was given is no telephone number; the message says what is expected."""
 
 
 def canonical(written: str) -> str:
@@ -42,7 +42,7 @@ def canonical(written: str) -> str:
     if text.endswith("*"):
         return _canonical_prefix("".join(text.split()))
     number = e164(text) if _WRITTEN.fullmatch(text) else ""
-    if not 2 <= len(number) <= _MAX_DIGITS + 1:
+    if not 2 <= len(number) <= _MAX_E164_DIGITS + 1:
         raise NumberError(_("Expected a telephone number as 3331234567, or a prefix as +3989*"))
     return number
 
@@ -51,7 +51,7 @@ def canonical(written: str) -> str:
 def e164(caller: str) -> str:
     """The caller's number, or '' when it is withheld or there is none in it.
 
-    Never raises: what a telephone sends is whatever it likes.
+    Never raises: a telephone may send anything.
     """
     text = caller.strip().partition("@")[0].removeprefix("sip:").removeprefix("tel:")
     if text.lower() in _WITHHELD or not _WRITTEN.fullmatch(text):
@@ -59,21 +59,21 @@ def e164(caller: str) -> str:
     with suppress(NumberParseException):
         number = phonenumbers.parse(text, REGION)
         if phonenumbers.is_possible_number(number):
-            told = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-            # Abroad a prefix for calls within the country is left out, one at a time: +31 0 0 20...
-            return told if told == text or told.startswith(COUNTRY) else e164(told)
+            found = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+            # Abroad a trunk prefix is dropped, one digit at a time: +31 0 0 20...
+            return found if found == text or found.startswith(COUNTRY) else e164(found)
     digits = _NOT_DIGITS.sub("", text)[:MAX_DIGITS]
-    # Once more without what was around them: the same digits are always the same number.
+    # Once more with the digits alone: the same digits are always the same number.
     return digits if digits == text else e164(digits)
 
 
 def is_withheld(caller: str) -> bool:
-    """Whether nobody can be called back: an anonymous, unknown or unreadable caller."""
+    """Whether there is no number to call back: an anonymous, unknown or unreadable caller."""
     return not e164(caller)
 
 
 def national(number: str) -> str:
-    """A canonical number as people here write it: without +39; prefixes and others as they are."""
+    """A canonical number as Italians write it: without +39; prefixes and others as they are."""
     return number if number.endswith("*") else number.removeprefix(COUNTRY) or number
 
 

@@ -1,4 +1,4 @@
-"""How long finished and screened calls are kept: `PBX_RETENTION_DAYS` (0: for ever)."""
+"""How long finished and screened calls are kept: `PBX_RETENTION_DAYS` (0: always)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from django.utils import timezone
 
 from centralino.models import PbxCall, ScreenedCall
 
-BATCH: Final = 2_000  # short transactions: nobody waits for pruning
+CHUNK_SIZE: Final = 2_000  # short transactions: nothing waits for pruning
 
 
 def prune() -> int:
-    """Delete what is over its time, in batches; returns how many rows went."""
+    """Delete expired rows in batches; returns how many."""
     if not settings.PBX_RETENTION_DAYS:
         return 0
-    first_kept = timezone.now() - timedelta(days=settings.PBX_RETENTION_DAYS)
-    return _delete(PbxCall.objects.filter(started_at__lt=first_kept)) + _delete(
-        ScreenedCall.objects.filter(at__lt=first_kept)
+    oldest = timezone.now() - timedelta(days=settings.PBX_RETENTION_DAYS)
+    return _delete(PbxCall.objects.filter(started_at__lt=oldest)) + _delete(
+        ScreenedCall.objects.filter(at__lt=oldest)
     )
 
 
 def _delete(rows: QuerySet[PbxCall] | QuerySet[ScreenedCall]) -> int:
     deleted = 0
-    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+    while ids := list(rows.values_list("pk", flat=True)[:CHUNK_SIZE]):
         deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]
     return deleted

@@ -1,4 +1,4 @@
-"""Who may ring: decided from memory, in microseconds. Pure: no database, clock or network."""
+"""Whether a caller may ring, decided from memory in microseconds. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rule:
 
 
 class Numbers:
-    """Numbers and prefixes until when they count (epoch seconds); a million take about 130 MB."""
+    """Numbers and prefixes with their expiry (epoch seconds); a million need about 130 MB."""
 
     def __init__(self) -> None:
         self._until: dict[int, int] = {}
@@ -36,7 +36,7 @@ class Numbers:
         return len(self._until) + len(self._prefixes)
 
     def put(self, number: str, until: int) -> None:
-        """Let a canonical number or prefix count until then."""
+        """Add a canonical number or prefix until then."""
         if number.endswith("*"):
             self._prefixes[number[:-1]] = until
             self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
@@ -53,7 +53,7 @@ class Numbers:
         return ""
 
     def drop_expired(self, now: float) -> None:
-        """Make room."""
+        """Remove the expired entries."""
         for number in [number for number, until in self._until.items() if until <= now]:
             del self._until[number]
         for prefix in [prefix for prefix, until in self._prefixes.items() if until <= now]:
@@ -61,7 +61,7 @@ class Numbers:
 
 
 class Screening:
-    """The two lists and the rules, as they are known now."""
+    """The two lists and the rules in memory."""
 
     def __init__(self) -> None:
         self.blocked, self.allowed = Numbers(), Numbers()
@@ -69,7 +69,7 @@ class Screening:
         self._usual = Rule()
 
     def set_rules(self, rules: Iterable[tuple[str, Rule]]) -> None:
-        """The rules by called number in any notation; '' is for all other lines."""
+        """Replace the rules; the called number is in any notation, '' is for all other lines."""
         by_line = dict(rules)
         self._usual = by_line.pop("", Rule())
         self._rules = {e164(called) or called: rule for called, rule in by_line.items()}
@@ -79,7 +79,7 @@ class Screening:
         return self._rules.get(e164(called) or called, self._usual)
 
     def decide(self, caller: str, called: str, now: float) -> Decision:
-        """Whether a caller, as Asterisk tells him, may ring `called` at `now` (epoch seconds)."""
+        """Whether a caller, as sent by Asterisk, may ring `called` at `now` (epoch seconds)."""
         rule, number = self.rule(called), e164(caller)
         if not rule.enabled:
             return Decision(Verdict.PASSED, Why.OFF, number)

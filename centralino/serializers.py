@@ -9,11 +9,11 @@ from centralino.numbers import national
 from centralino.types import ListedNumber
 from core.lib.days import zone
 
-NEVER: Final = "2099-12-31 23:59:59"  # what the reference says of a permanent entry
+NEVER: Final = "2099-12-31 23:59:59"  # the reference's `expires_at` of a permanent entry
 
 
 def entry_document(entry: ListedNumber) -> dict[str, Any]:
-    """`number` as people here write it, both times local, `permanent` as 0 or 1."""
+    """`number` as Italians write it, both times local, `permanent` as 0 or 1."""
     return {
         "number": national(entry.number),
         "reason": entry.reason,

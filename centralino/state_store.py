@@ -1,7 +1,7 @@
-"""What is known of a switchboard while its callers are screened, and the database's side of it.
+"""The state of a PBX server while its callers are screened, and its side of the database.
 
-The screener's event loop changes a Desk and answers from it; a Keeper, in a thread of its own,
-keeps the lists on it fresh and writes down what happened, as soon as there is a database.
+The screener's event loop changes a ScreeningState and decides from it; a StateStore, in a thread of
+its own, refreshes the lists in it and stores results, whenever the database is available.
 """
 
 from __future__ import annotations
@@ -10,27 +10,25 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db import Error as DatabaseAway
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from centralino.screening import PERMANENT, Screening
 from centralino.services import lists, screened
 from centralino.types import AriError, Reason, Verdict
 from core.lib.backlog import Backlog
-from core.lib.outage import Outage
 from core.workers import services as workers
+from core.workers.database import DatabaseGuard
 
 logger = logging.getLogger(__name__)
 
 NAME: Final = "asterisk.ari"
-CONTEXT: Final = "post-stasis"  # where callers who were let through go on
+CONTEXT: Final = "post-stasis"  # where callers who were let through continue
 STASIS: Final = "Stasis"
-SYNC_EVERY_S: Final = 0.25  # lists read, facts written
+SYNC_EVERY_S: Final = 0.25  # lists read, results written
 RULES_EVERY_S: Final = 2.0
 BEAT_EVERY_S: Final = 10.0
 OVERLAP: Final = timedelta(seconds=10)  # rows may be committed later than they were changed
@@ -39,41 +37,40 @@ READ_ALL_EVERY_S: Final = 600.0
 
 @dataclass
 class ScreeningState:
-    """What is known of one server; the event loop changes it, the keeper reads it."""
+    """The state of one server; the event loop changes it, the StateStore's thread reads it."""
 
     server: str
     screening: Screening = field(default_factory=Screening)
     channels: dict[str, dict[str, Any]] = field(default_factory=dict)
     endpoints: list[dict[str, Any]] = field(default_factory=list)
     passed: dict[str, tuple[str, str]] = field(default_factory=dict)  # id: number and line called
-    blacklisted: int = 0  # numbers put on the list since the start
+    blacklisted: int = 0  # numbers listed since the start
     connected: bool = False
     changes: int = 0
 
     def stasis_calls(self) -> int:
-        """Channels that wait for a decision, or hear a sound."""
+        """The number of channels that wait for a decision, or hear a sound."""
         return sum(map(in_stasis, list(self.channels.values())))
 
 
 def in_stasis(channel: dict[str, Any]) -> bool:
-    """Whether a channel is in an application's hands; one just let through still says Stasis."""
+    """Whether a channel is held by an application; one just let through still says Stasis."""
     dialplan = channel.get("dialplan") or {}
     return dialplan.get("app_name") == STASIS and dialplan.get("context") != CONTEXT
 
 
 class StateStore:
-    """The database's side of one server: fresh lists for the desk, facts for the tables."""
+    """The database's side of one server: lists are refreshed, results are stored."""
 
     def __init__(self, state: ScreeningState) -> None:
         self._state = state
         self._job = f"{NAME}.{state.server}"
-        self._database = Outage(f"{self._job}.database")
+        self.database = DatabaseGuard(self._job)
         self._screened: Backlog[screened.Screened] = Backlog(f"{self._job}.screened")
         self._answered: Backlog[tuple[str, int]] = Backlog(f"{self._job}.answered")
         self._read_to: datetime | None = None
         self._stored = -1
         self._next_all = self._next_rules = self._next_beat = self._next_renewal = 0.0
-        self._fell = False
 
     def write_screened(self, call: screened.Screened) -> None:
         """Store it soon; from any thread."""
@@ -84,43 +81,43 @@ class StateStore:
         self._answered.add([(number, hours)])
 
     def passed(self, channel_ids: list[str]) -> dict[str, tuple[str, str]]:
-        """Which of these channels an earlier monitor has let through, as `Desk.passed`."""
+        """Which of these channels were let through before, as `ScreeningState.passed`."""
         found: dict[str, tuple[str, str]] = {}
-        self._with_database(
+        self.database.run(
             lambda: found.update(screened.passed_channels(self._state.server, channel_ids))
         )
-        connections.close_all()  # of a thread that is not ours
+        connections.close_all()  # of a thread of asyncio
         return found
 
     def running(self) -> _Running:
-        """A context in which the keeper works in a thread of its own."""
+        """A context in which `work` runs again and again in a thread of its own."""
         return _Running(self)
 
     def read_all(self) -> bool:
-        """Read both lists and the rules anew; False while the database is away."""
-        return self._with_database(self._read_everything)
+        """Read both lists and the rules anew; False while the database is unavailable."""
+        return self.database.run(self._read_everything)
 
     def work(self) -> None:
-        """What is due now: write facts, read changes, say that all is well."""
+        """Do what is due now: write results, read changes, report health."""
         now = time.monotonic()
-        if self._with_database(lambda: self._write_rows(now)):
-            self._with_database(lambda: self._read_changes(now))
+        if self.database.run(lambda: self._write_rows(now)):
+            self.database.run(lambda: self._read_changes(now))
         if self._state.connected and now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY_S
-            self._with_database(lambda: workers.ran_ok(self._job))
+            self.database.run(lambda: workers.ran_ok(self._job))
 
     def close(self) -> None:
-        """Write what still waits."""
-        self._with_database(lambda: self._write_rows(time.monotonic()))
+        """Write what is still waiting."""
+        self.database.run(lambda: self._write_rows(time.monotonic()))
 
-    def note_fall(self, error: AriError) -> float:
-        """The seconds to wait before the next attempt."""
+    def note_drop(self, error: AriError) -> float:
+        """Report a lost connection; returns the seconds to wait before the next attempt."""
         delay_s = [workers.BACKOFF_FIRST_S]
-        self._with_database(lambda: delay_s.append(workers.failed(self._job, error)))
+        self.database.run(lambda: delay_s.append(workers.failed(self._job, error)))
         return delay_s[-1]
 
     def note_recovery(self) -> None:
-        """It is connected; said by the keeper's own thread, as soon as it looks."""
+        """Let the next `work` report that it is connected."""
         self._next_beat = 0.0
 
     def _read_everything(self) -> None:
@@ -173,40 +170,30 @@ class StateStore:
             },
         }
 
-    def _with_database(self, work: Callable[[], object]) -> bool:
-        try:
-            work()
-        except DatabaseAway as exc:
-            self._database.began(exc)
-            connection.close()
-            return False
-        self._database.over()
-        return True
 
-
-@transaction.atomic  # all or nothing: what fails is written again
+@transaction.atomic  # all or nothing: a failed batch is written again
 def _store(calls: list[screened.Screened], answered: list[tuple[str, int]]) -> None:
     screened.store(calls)
-    refusals = [c.decision.entry for c in calls if c.decision.verdict is Verdict.BLOCKED]
-    lists.count_hits(Counter(filter(None, refusals)), datetime.now(UTC))
+    blocked = [c.decision.entry for c in calls if c.decision.verdict is Verdict.BLOCKED]
+    lists.count_hits(Counter(filter(None, blocked)), datetime.now(UTC))
     for number, hours in answered:
         lists.blacklist_number(number, hours=hours, reason=Reason.ANSWERED)
 
 
 def _with_channels(endpoint: dict[str, Any], channels: list[dict[str, Any]]) -> dict[str, Any]:
-    """The endpoint with the channels that it has now: ARI tells them only when asked."""
+    """The endpoint with its current channels: ARI sends them only on request."""
     name = f"{endpoint.get('technology')}/{endpoint.get('resource')}-"
     own = [str(channel["id"]) for channel in channels if str(channel.get("name")).startswith(name)]
     return {**endpoint, "channel_ids": own}
 
 
 class _Running:
-    """The keeper's thread, from entering to leaving the block."""
+    """The thread of a StateStore, from entering to leaving the block."""
 
     def __init__(self, state_store: StateStore) -> None:
         self._state_store = state_store
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ari:keeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="ari:store", daemon=True)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -221,6 +208,6 @@ class _Running:
                 self._state_store.work()
             self._state_store.work()
         except Exception:
-            logger.exception("%s.keeper_failing", NAME)
+            logger.exception("%s.store_failing", NAME)
         finally:
             connections.close_all()

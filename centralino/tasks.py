@@ -12,7 +12,7 @@ from core.workers import services as workers
 
 @shared_task(name="centralino.expire", soft_time_limit=300)
 def expire() -> None:
-    """Strike off the numbers whose time is over. Answers and screening know without it."""
+    """Delete expired entries. Responses and screening ignore them anyway."""
     with only_one("centralino.expire") as mine:
         if mine:
             with workers.watched("asterisk.expire"):

@@ -1,4 +1,4 @@
-"""What crosses this app's borders: the switchboard's facts as records, its clients, their errors.
+"""What crosses this app's borders: the PBX's facts as records, its clients, their errors.
 
 Names are Asterisk's own (`docs/upstreams/asterisk.md`).
 """
@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 
 class PbxError(Exception):
-    """A switchboard could not be reached or gave no usable answer; the message is safe to show."""
+    """The PBX could not be reached or gave no usable response; the message is safe to show."""
 
 
 class AmiError(PbxError):
-    """The manager connection is down, or refused us, or answered an action with an error."""
+    """The manager connection is down, was refused, or an action failed."""
 
 
 class TunnelError(AmiError):
@@ -27,7 +27,7 @@ class TunnelError(AmiError):
 
 
 class AriError(PbxError):
-    """ARI gave no usable answer. `status` is the HTTP status, None when there was no answer."""
+    """ARI gave no usable response. `status` is the HTTP status, None when there was none."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -50,7 +50,7 @@ class AmiMessage(dict[str, str]):
 
 @dataclass(frozen=True)
 class Overflow:
-    """`lost` messages are missing here: nobody took them in time, or they were unreadable.
+    """`lost` messages are missing here: the buffer was full, or they were unreadable.
 
     Read the state again.
     """
@@ -60,7 +60,7 @@ class Overflow:
 
 @dataclass(frozen=True)
 class AmiAddress:
-    """Where a manager listens, and who we are there; `secret` is never shown."""
+    """Where a manager listens, and our login there; `secret` is never shown."""
 
     host: str
     port: int
@@ -85,8 +85,7 @@ class Ami(Protocol):
     def events(self, *, idle_s: float) -> Iterator[list[AmiMessage | Overflow] | None]:
         """Batches of events in the order they came; None when `idle_s` passed without one.
 
-        Raises AmiError on any drop, a clean close included, and on a peer that stays silent
-        although it was pinged.
+        Raises AmiError on any drop, a clean close included, and on a peer that answers no ping.
         """
         ...
 
@@ -113,7 +112,7 @@ class Ari(Protocol):
     async def hang_up(self, channel_id: str, *, reason: str) -> None: ...
 
     async def play(self, channel_id: str, media: str, *, playback_id: str) -> None:
-        """Begin to play `media` (`sound:...`); `PlaybackFinished` tells when it is over."""
+        """Begin to play `media` (`sound:...`); `PlaybackFinished` follows at its end."""
         ...
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
@@ -123,7 +122,7 @@ class Ari(Protocol):
 
 # --- Screening ------------------------------------------------------------------------------------
 class Reason(StrEnum):
-    """Why a number is on the list, as the API says it."""
+    """Why a number is on the list, in the API's spelling."""
 
     ANSWERED = "answered-24h"
     MANUAL = "manual"
@@ -137,7 +136,7 @@ class Verdict(StrEnum):
 
 
 class Why(StrEnum):
-    """What decided about a call."""
+    """The reason of a decision about a call."""
 
     CLEAN = "clean"
     ALLOWED = "allow-list"
@@ -169,23 +168,6 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class LiveChannel:
-    """A channel as it is now."""
-
-    server: str
-    uniqueid: str
-    name: str
-    state: str
-    caller: str
-    caller_name: str
-    context: str
-    exten: str
-    linkedid: str
-    application: str = ""
-    started_at: datetime | None = None
-
-
-@dataclass(frozen=True)
 class PbxCallRecord:
     """A finished call: all channels of one `linkedid`."""
 
@@ -199,4 +181,3 @@ class PbxCallRecord:
     ended_at: datetime
     cause: int | None
     cause_text: str
-    channels: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""The blacklist and the allow list: every change takes the services' door, and is announced."""
+"""The blacklist and the allow list: every change goes through the services, and is published."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class EntryForm(forms.ModelForm):
             raise ValidationError(str(exc)) from None
 
     def _get_validation_exclusions(self) -> set[str]:
-        """A number that is listed already is no error: the service prolongs its entry."""
+        """A number that is listed already is no error: the service extends its entry."""
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return exclusions | {"number"}
 
 
 class NoteForm(forms.ModelForm):
-    """An entry that is there: only its note is written; the rest changes by actions."""
+    """An existing entry: only its note can be edited; the rest changes by actions."""
 
     class Meta:
         model = ListEntry
@@ -110,9 +110,9 @@ class ExportedEntry(Exported):
 class ImportedEntry(ModelResource):
     """One row is one number, listed as if staff had done it by hand.
 
-    Columns: `number`; and if wanted `allowed` (1), `note`, and one of `hours`, `permanent` (1) and
-    `expires_at` (local). Without those three a number is listed for 24 hours, an allowed one for
-    ever.
+    Columns: `number`; optionally `allowed` (1), `note`, and one of `hours`, `permanent` (1) and
+    `expires_at` (local). Without those three a number is listed for 24 hours, an allowed one
+    permanently.
     """
 
     number = Field("number", "number")
@@ -132,7 +132,7 @@ class ImportedEntry(ModelResource):
 
     def import_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
         try:
-            # Our own exports put an apostrophe before what a spreadsheet takes for a formula.
+            # Our own exports put an apostrophe before what a spreadsheet would read as a formula.
             instance.number = canonical(_cell(row, "number").lstrip("'"))
         except NumberError as exc:
             raise ValidationError({"number": str(exc)}) from None
@@ -209,7 +209,7 @@ class ListEntryAdmin(ImportExportMixin, BaseAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ListEntry], search_term: str
     ) -> tuple[QuerySet[ListEntry], bool]:
-        """Only what an index answers."""
+        """Search only in what is indexed."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -232,7 +232,7 @@ class ListEntryAdmin(ImportExportMixin, BaseAdmin):
         else:
             reason = Reason.MANUAL if hours else Reason.MANUAL_PERMANENT
             lists.blacklist_number(obj.number, hours=hours, reason=reason, note=note)
-        # The page goes on with the row that the service made, or prolonged.
+        # The page goes on with the row that the service made or extended.
         obj.pk = ListEntry.objects.get(number=obj.number, allowed=obj.allowed).pk
 
     def delete_model(self, request: HttpRequest, obj: ListEntry) -> None:
@@ -268,7 +268,7 @@ def _release(entry: ListEntry) -> None:
 
 
 def _cell(row: Any, name: str) -> str:
-    """A cell as text, whatever the spreadsheet made of it."""
+    """A cell as text, whatever type the spreadsheet gave it."""
     value = row.get(name)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -283,7 +283,7 @@ def _flag(row: Any, name: str) -> bool:
 
 
 def _hours(row: Any, default: int | None) -> int | None:
-    """How long the row's number is listed; None: for ever."""
+    """How long the row's number is listed; None: permanently."""
     hours, expires_at = _cell(row, "hours"), _cell(row, "expires_at")
     if _flag(row, "permanent"):
         return None

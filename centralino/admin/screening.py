@@ -1,4 +1,4 @@
-"""How callers are screened, and what became of each."""
+"""The screening rules, and the callers that were screened."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ScreenedCallAdmin(ReadOnlyExportAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ScreenedCall], search_term: str
     ) -> tuple[QuerySet[ScreenedCall], bool]:
-        """Only what an index answers."""
+        """Search only in what is indexed."""
         term = search_term.strip()
         if not term:
             return queryset, False

@@ -1,4 +1,4 @@
-"""Switchboards with their live state, and their finished calls."""
+"""PBX servers with their live state, and their finished calls."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class PbxServerAdmin(BaseAdmin):
     readonly_fields = ("secrets", "extensions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: PbxServer | None = None) -> Any:
-        # The secrets, the stored calls and the live state go by the name.
+        # Secrets, stored calls and the live state are found by the name.
         return (*self.readonly_fields, "name") if obj else self.readonly_fields
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -78,10 +78,10 @@ class PbxServerAdmin(BaseAdmin):
 
     @admin.display(description=gettext_lazy("extensions"))
     def extensions(self, server: PbxServer) -> str:
-        """`100 not connected, 105 available`: as ARI tells them, while it is connected."""
+        """`100 not connected, 105 available`: as ARI reports them while it is connected."""
         found = live.endpoints(server.name) if server.name else []
-        told = (f"{one.resource} {label_of(ENDPOINTS, one.state)}" for one in found)
-        return ", ".join(told) or "—"
+        states = (f"{one.resource} {label_of(ENDPOINTS, one.state)}" for one in found)
+        return ", ".join(states) or "—"
 
     @admin.display(description=gettext_lazy("last error"))
     def last_error(self, server: PbxServer) -> str:
@@ -102,7 +102,7 @@ class PbxServerAdmin(BaseAdmin):
     def test_connection(self, request: HttpRequest, servers: QuerySet[PbxServer]) -> None:
         for server in servers:
             try:
-                # The listener has the tunnel's own port.
+                # The listener uses the tunnel's configured port.
                 server.local_port = 0
                 with connected(server) as ami:
                     count = len(ami.listed("CoreShowChannels"))
@@ -138,7 +138,7 @@ class PbxCallAdmin(ReadOnlyExportAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PbxCall], search_term: str
     ) -> tuple[QuerySet[PbxCall], bool]:
-        """Only what an index answers."""
+        """Search only in what is indexed."""
         term = search_term.strip()
         if not term:
             return queryset, False

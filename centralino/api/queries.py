@@ -22,7 +22,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ListQuery(Struct, frozen=True):
-    """`GET blacklist` and `GET allowlist`: all that count now, newest first."""
+    """`GET blacklist` and `GET allowlist`: the entries in force, newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES
     number: Text | None = None
@@ -49,7 +49,7 @@ class Entry(Struct, frozen=True):
 
 
 class AllowedEntry(Struct, frozen=True):
-    """The body of `POST allowlist`: for ever, unless `hours` are given."""
+    """The body of `POST allowlist`: permanent, unless `hours` are given."""
 
     number: str
     hours: Hours | None = None
@@ -59,8 +59,8 @@ class AllowedEntry(Struct, frozen=True):
 def read_entry(body: Any, kind: type[Any]) -> Any:
     """The JSON object as the struct `kind`. Raises ValidationError (400) naming the field.
 
-    Types are those of JSON, but digits in a text are hours too: forms send them so. With
-    `permanent` hours do not count, whatever they are.
+    Types are those of JSON, but a text of digits is accepted as `hours`: forms send it so. With
+    `permanent`, `hours` are ignored, whatever they are.
     """
     if not isinstance(body, dict):
         return read_body(body, kind)

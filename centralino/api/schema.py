@@ -1,4 +1,4 @@
-"""What OpenAPI says of `/jpbx-api/api/*`: the reference's fields, parameters and examples."""
+"""The OpenAPI description of `/jpbx-api/api/*`: the reference's fields, parameters, examples."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _example(value: Any, **more: Any) -> OpenApiExample:
 class ActiveCall(s.Serializer[Any]):
     channel_id = s.CharField()
     name = s.CharField()
-    state = s.CharField(help_text="Down, Ring, Ringing, Up, ..., as Asterisk says it")
+    state = s.CharField(help_text="Down, Ring, Ringing, Up, ..., as Asterisk reports it")
     caller = s.CharField(help_text="Empty: withheld")
     caller_name = s.CharField()
     extension = s.CharField()
     context = s.CharField()  # type: ignore[assignment]  # a property of DRF's has the name
     application = s.CharField(help_text="The dialplan application: Dial, Queue, Stasis, ...")
     duration = s.CharField(
-        help_text="When the channel was made, as ARI tells it: 2025-12-09T08:35:05.936+0100"
+        help_text="When the channel was made, as ARI reports it: 2025-12-09T08:35:05.936+0100"
     )
 
 
@@ -65,7 +65,7 @@ class NewEntry(s.Serializer[Any]):
 class NewAllowed(s.Serializer[Any]):
     number = s.CharField(help_text="Any notation, or a prefix as +3989*")
     hours = s.IntegerField(
-        required=False, min_value=1, max_value=87_600, help_text="Without: for ever"
+        required=False, min_value=1, max_value=87_600, help_text="Default: permanent"
     )
     note = s.CharField(required=False, max_length=200)
 
@@ -91,15 +91,19 @@ _FILTERS: Final = [
         "Max number of entries to return",
         default=10_000,
     ),
-    in_query("number", str, "What concerns this number, in any notation: its entry, its prefixes"),
+    in_query(
+        "number",
+        str,
+        "Entries that match this number, in any notation: its own, its prefixes",
+    ),
     in_query("reason", str, "Exactly this reason"),
     in_query("cursor", str, "`next` of the page before"),
     in_query("format", str, "json or csv", enum=["json", "csv"]),
 ]
 _PAGING: Final = (
-    "Entries whose time is over are not listed. With a parameter, or over 10,000 entries, the "
-    "answer has `next`, the cursor of the following page (null on the last one). `?format=csv` or "
-    "`Accept: text/csv` streams all that match."
+    "Expired entries are not listed. With a parameter, or over 10,000 entries, the "
+    "response has `next`, the cursor of the following page (null on the last one). `?format=csv` "
+    "or `Accept: text/csv` streams all that match."
 )
 
 
@@ -123,7 +127,7 @@ def _list(title: str, name: str, entries: list[dict[str, Any]], **more: Any) -> 
     )
 
 
-def _add(title: str, request: type[s.Serializer[Any]], asked: Any, **more: Any) -> Any:
+def _add(title: str, request: type[s.Serializer[Any]], body: Any, **more: Any) -> Any:
     response = inline_serializer(
         title,
         {
@@ -135,11 +139,11 @@ def _add(title: str, request: type[s.Serializer[Any]], asked: Any, **more: Any) 
             ),
             "created": s.BooleanField(help_text="False: it was listed already (addition)"),
             "prolonged": s.BooleanField(
-                help_text="True: its entry lasts longer now, or for ever (addition)"
+                help_text="True: its entry lasts longer now, or is permanent (addition)"
             ),
         },
     )
-    told = {
+    result = {
         "success": True,
         "number": "3331234567",
         "expires_at": "2025-12-10 11:30:00",
@@ -151,7 +155,7 @@ def _add(title: str, request: type[s.Serializer[Any]], asked: Any, **more: Any) 
         tags=_TAGS,
         request=request,
         responses=response,
-        examples=[_example(told), OpenApiExample("Request", asked, request_only=True)],
+        examples=[_example(result), OpenApiExample("Request", body, request_only=True)],
         **more,
     )
 
@@ -162,7 +166,7 @@ def _remove(title: str, name: str, **more: Any) -> Any:
         examples=[_example({"detail": f"Number not in {name}"})],
     )
     response = inline_serializer(title, {"success": s.BooleanField(), "message": s.CharField()})
-    told = {"success": True, "message": f"Number removed from {name}"}
+    result = {"success": True, "message": f"Number removed from {name}"}
     return extend_schema(
         tags=_TAGS,
         parameters=[
@@ -175,7 +179,7 @@ def _remove(title: str, name: str, **more: Any) -> Any:
             )
         ],
         responses={200: response, 404: missing},
-        examples=[_example(told, status_codes=["200"])],
+        examples=[_example(result, status_codes=["200"])],
         **more,
     )
 
@@ -183,7 +187,7 @@ def _remove(title: str, name: str, **more: Any) -> Any:
 CALLS: Final = extend_schema(
     operation_id="jpbx_calls",
     tags=_TAGS,
-    summary="Get the switchboard's active calls",
+    summary="Get the PBX's active calls",
     responses=inline_serializer(
         "ActiveCalls", {"active_calls": ActiveCall(many=True), "count": s.IntegerField()}
     ),
@@ -224,7 +228,7 @@ ENDPOINTS: Final = extend_schema(
 STATUS: Final = extend_schema(
     operation_id="jpbx_status",
     tags=_TAGS,
-    summary="Get the state of the switchboard's monitor",
+    summary="Get the state of the PBX monitor",
     responses=inline_serializer(
         "MonitorStatus",
         {
@@ -266,7 +270,7 @@ BLACKLIST_ADD: Final = _add(
     {"number": "3331234567", "hours": 24, "permanent": False},
     operation_id="jpbx_blacklist_add",
     summary="Put a number on the blacklist",
-    description="A number that is listed already stays so for at least that long, or for ever.",
+    description="A number on the list already stays for at least that long, or permanently.",
 )
 BLACKLIST_REMOVE: Final = _remove(
     "Released",

@@ -1,4 +1,4 @@
-"""`/jpbx-api/api/*`: read the request, call one function, answer in the reference's spelling."""
+"""`/jpbx-api/api/*`: read the request, call one function, respond in the reference's spelling."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class StatusView(APIView):
 
 
 class _ListView(APIView):
-    """One of the two lists. It is read anew each time: an entry's time ends without a commit."""
+    """One of the two lists; never cached, because entries expire without a commit."""
 
     staff_permission = "centralino.change_listentry"
     renderer_classes = [*APIView.renderer_classes, CsvRenderer]
@@ -183,5 +183,5 @@ def _listing_document(listing: Listing) -> dict[str, Any]:
 
 
 def _beat() -> int:
-    """What a listener has not renewed for a while is no longer known, though nothing changed."""
+    """A cache key of 10 s: state that a listener stops renewing expires without a change."""
     return int(time.time() // 10)

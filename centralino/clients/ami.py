@@ -1,7 +1,7 @@
 """The default AMI client: an asyncio protocol in a thread of its own, behind `types.Ami`.
 
-The thread always reads, because Asterisk cuts off who is slow. It only splits the stream and picks
-out the answers to actions; whoever takes the events has them parsed in his own thread.
+The thread always reads, because Asterisk disconnects slow readers. It only splits the stream and
+picks out the responses to actions; events are parsed in the thread that reads them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Final, TypeVar
 
-from centralino.clients.event_queue import ROOM_BYTES, EventQueue
+from centralino.clients.event_queue import MAX_BYTES, EventQueue
 from centralino.clients.messages import END, action_bytes, parse_message
 from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
@@ -31,19 +31,19 @@ T = TypeVar("T")
 
 
 class AsyncioAmi:
-    """A manager session as `centralino.types.Ami`. Threads may share it; one takes the events."""
+    """A manager session as `centralino.types.Ami`. Threads may share it; one reads the events."""
 
     def __init__(
-        self, address: AmiAddress, *, timeouts: Timeouts | None = None, room: int = ROOM_BYTES
+        self, address: AmiAddress, *, timeouts: Timeouts | None = None, max_bytes: int = MAX_BYTES
     ) -> None:
-        """Connect and log in; `room` bytes of events may wait to be taken. Raises AmiError."""
+        """Connect and log in; up to `max_bytes` of events are buffered. Raises AmiError."""
         self._name = f"ami {address.host}:{address.port}"
         self._timeouts = timeouts or Timeouts()
-        self._queue: EventQueue[bytes] = EventQueue(room)
-        self._line = _Line(self._queue, self._name, self._timeouts)
+        self._queue: EventQueue[bytes] = EventQueue(max_bytes)
+        self._connection = _Connection(self._queue, self._name, self._timeouts)
         opened: Future[None] = Future()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._live(address, opened)), name=self._name, daemon=True
+            target=lambda: asyncio.run(self._run(address, opened)), name=self._name, daemon=True
         )
         self._thread.start()
         opened.result()  # in time: every step of it is bounded
@@ -57,67 +57,66 @@ class AsyncioAmi:
         Raises AmiError on `Response: Error`, on a drop and when there is none in time; ValueError
         when a header holds a line break.
         """
-        return self._in_loop(self._line.ask(name, headers)).response
+        return self._in_loop(self._connection.request(name, headers)).response
 
     def listed(self, name: str, **headers: str) -> list[AmiMessage]:
         """The items of a list action (`CoreShowChannels`), without start and end. As `action`."""
-        return self._in_loop(self._line.ask(name, headers, listed=True)).items
+        return self._in_loop(self._connection.request(name, headers, listed=True)).items
 
     def events(self, *, idle_s: float) -> Iterator[list[AmiMessage | Overflow] | None]:
         """Batches of events in the order they came; None when `idle_s` passed without one.
 
-        Raises AmiError on any drop, a clean close included, and on a peer that stays silent
-        although it was pinged.
+        Raises AmiError on any drop, a clean close included, and on a peer that answers no ping.
         """
         while True:
-            taken = self._queue.take(idle_s)
-            if taken is None:
+            chunk = self._queue.get(idle_s)
+            if chunk is None:
                 yield None
-            elif isinstance(taken, Overflow):
-                yield [taken]
+            elif isinstance(chunk, Overflow):
+                yield [chunk]
             else:
-                yield _read(taken) or None
+                yield _read(chunk) or None
 
     def close(self) -> None:
         """Log off and close, within a second; never raises."""
         with suppress(AmiError):
-            self._in_loop(self._line.leave())
+            self._in_loop(self._connection.log_off())
         self._thread.join(CLOSE_HANDSHAKE_S)
 
-    async def _live(self, address: AmiAddress, opened: Future[None]) -> None:
-        """The thread: log in, tell how that went, and keep watch until the connection is gone."""
+    async def _run(self, address: AmiAddress, opened: Future[None]) -> None:
+        """Log in, report the result in `opened`, and ping until the connection is gone."""
         try:
-            await self._line.open(address)
-        except Exception as exc:  # of many kinds, where the address is none
+            await self._connection.open(address)
+        except Exception as exc:  # of many kinds, where the address is invalid
             error = (
                 exc
                 if isinstance(exc, AmiError)
                 else AmiError(f"{self._name}: {type(exc).__name__}")
             )
-            self._line.drop(error)
+            self._connection.drop(error)
             opened.set_exception(error)
             return
         opened.set_result(None)
-        await self._line.watch()
+        await self._connection.watch()
 
     def _in_loop(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do `work` in the thread, which ends with the connection."""
+        """Run `work` in the thread, which ends with the connection."""
         if self._queue.ended:
             work.close()
             raise self._queue.ended
         try:
-            done = asyncio.run_coroutine_threadsafe(work, self._line.loop)
+            done = asyncio.run_coroutine_threadsafe(work, self._connection.loop)
         except RuntimeError:  # it ended just now
             work.close()
             raise AmiError(f"{self._name}: closed") from None
         try:
-            return done.result(self._timeouts.answer_s + 1)
+            return done.result(self._timeouts.response_s + 1)
         except (TimeoutError, CancelledError):  # as above, a moment later
-            raise self._queue.ended or AmiError(f"{self._name}: no answer") from None
+            raise self._queue.ended or AmiError(f"{self._name}: no response") from None
 
 
-class _Answer:
-    """What comes back for one action; `done` when it is whole."""
+class _Reply:
+    """The response to one action, with the items of a list; `done` when complete."""
 
     def __init__(self, action: str, *, listed: bool = False) -> None:
         self.action = action
@@ -126,8 +125,8 @@ class _Answer:
         self.done: asyncio.Future[None] = asyncio.Future()
         self._listed = listed
 
-    def takes(self, message: AmiMessage) -> bool:
-        """Whether `message` belongs to the answer; then it is part of it."""
+    def add(self, message: AmiMessage) -> bool:
+        """Add `message` if it belongs to the reply; whether it did."""
         if self.done.done():
             return False
         if "event" not in message:
@@ -150,7 +149,7 @@ class _Answer:
                 self.done.set_result(None)
 
 
-class _Line(asyncio.Protocol):
+class _Connection(asyncio.Protocol):
     """One connection, inside its event loop. Every coroutine raises AmiError, in time."""
 
     loop: asyncio.AbstractEventLoop
@@ -160,12 +159,12 @@ class _Line(asyncio.Protocol):
     def __init__(self, queue: EventQueue[bytes], name: str, timeouts: Timeouts) -> None:
         self._queue, self._name, self._timeouts = queue, name, timeouts
         self._transport: asyncio.Transport | None = None
-        self._rest = b""  # of a message that is not whole yet
-        self._heard_at = time.monotonic()
-        # No event of another session holds this, so answers are found without reading the others.
+        self._rest = b""  # of an incomplete message
+        self._received_at = time.monotonic()
+        # Events of other sessions lack it, so responses are found without parsing every message.
         self._token = secrets.token_hex(6)
         self._numbers = count(1)
-        self._responses: dict[str, _Answer] = {}
+        self._replies: dict[str, _Reply] = {}
 
     async def open(self, address: AmiAddress) -> None:
         """Connect and log in."""
@@ -174,7 +173,7 @@ class _Line(asyncio.Protocol):
         try:
             async with asyncio.timeout(self._timeouts.connect_s):
                 await self.loop.create_connection(lambda: self, address.host, address.port)
-            async with asyncio.timeout(self._timeouts.answer_s):
+            async with asyncio.timeout(self._timeouts.response_s):
                 await self._greeted
         except TimeoutError:
             what = "greeting" if self._transport else "connection"
@@ -182,53 +181,53 @@ class _Line(asyncio.Protocol):
         except OSError as exc:
             why = os.strerror(exc.errno) if exc.errno else type(exc).__name__
             raise AmiError(f"{self._name}: {why}") from None
-        challenge = await self.ask("Challenge", {"AuthType": "MD5"})
+        challenge = await self.request("Challenge", {"AuthType": "MD5"})
         key = login_key(challenge.response, address.secret)
         who = {"AuthType": "MD5", "Username": address.user, "Key": key, "Events": "on"}
-        await self.ask("Login", who)
+        await self.request("Login", who)
 
-    async def ask(
+    async def request(
         self, action: str, headers: Mapping[str, str], *, listed: bool = False
-    ) -> _Answer:
-        """Send an action and wait for its whole answer."""
+    ) -> _Reply:
+        """Send an action and wait for its complete reply."""
         action_id = f"{self._token}-{next(self._numbers)}"
-        response = self._responses[action_id] = _Answer(action, listed=listed)
+        reply = self._replies[action_id] = _Reply(action, listed=listed)
         try:
             self._send(action, action_id, headers)
-            async with asyncio.timeout(self._timeouts.answer_s):
-                await response.done
+            async with asyncio.timeout(self._timeouts.response_s):
+                await reply.done
         except TimeoutError:
-            raise AmiError(f"{self._name}: no answer to {action} in time") from None
+            raise AmiError(f"{self._name}: no response to {action} in time") from None
         finally:
-            del self._responses[action_id]
-        return response
+            del self._replies[action_id]
+        return reply
 
     async def watch(self) -> None:
-        """Ping until the connection is gone; a peer that says nothing to it is gone, too."""
+        """Ping until the connection is gone; a peer that stays silent is dropped."""
         while not self._lost.done():
             await asyncio.wait([self._lost], timeout=self._timeouts.ping_every_s)
-            silent_s = time.monotonic() - self._heard_at
+            silent_s = time.monotonic() - self._received_at
             if silent_s >= self._timeouts.silent_s:
                 self.drop(AmiError(f"{self._name}: silent for {silent_s:.0f} s"))
             elif not self._lost.done():
-                # Nobody waits for the answer: that anything comes is enough.
+                # Nothing waits for the response: any message shows that the peer is alive.
                 self._send("Ping", f"{self._token}-{next(self._numbers)}", {})
 
-    async def leave(self) -> None:
-        """Log off, wait a moment for the other side to hang up, and hang up."""
+    async def log_off(self) -> None:
+        """Log off, give the other side a moment to close, and close."""
         if not self._lost.done():
             self._send("Logoff", f"{self._token}-{next(self._numbers)}", {})
             await asyncio.wait([self._lost], timeout=CLOSE_HANDSHAKE_S)
         self.drop(AmiError(f"{self._name}: closed"))
 
     def drop(self, error: AmiError) -> None:
-        """End the connection, because of `error`: whoever waits for something gets it."""
+        """End the connection; everything that waits on it gets `error`."""
         self._queue.end(error)
-        waiting = [self._greeted, *(response.done for response in self._responses.values())]
+        waiting = [self._greeted, *(reply.done for reply in self._replies.values())]
         for future in waiting:
             if not future.done():
                 future.set_exception(error)
-                future.exception()  # it need not interest anybody
+                future.exception()  # retrieved, so that asyncio does not log it
         if not self._lost.done():
             self._lost.set_result(None)
         if self._transport:
@@ -251,9 +250,9 @@ class _Line(asyncio.Protocol):
             self.drop(AmiError(f"{self._name}: a message of more than {MAX_MESSAGE} bytes"))
         if not messages:
             return
-        self._heard_at = time.monotonic()
+        self._received_at = time.monotonic()
         if self._token.encode() in data:
-            messages = [raw for raw in messages if not self._answers_us(raw)]
+            messages = [raw for raw in messages if not self._is_reply(raw)]
         if messages:
             self._queue.put(messages, len(data) - len(self._rest))
         if any(closing_message in data for closing_message in CLOSING_MESSAGES):
@@ -269,18 +268,18 @@ class _Line(asyncio.Protocol):
             return b""
         return data
 
-    def _answers_us(self, raw: bytes) -> bool:
-        """Whether a message belongs to an action of ours; then it goes there."""
+    def _is_reply(self, raw: bytes) -> bool:
+        """Whether a message belongs to an action of ours; if so it is added to its reply."""
         if self._token.encode() not in raw:
             return False
         message = parse_message(raw)
-        response = self._responses.get(message.get("actionid", ""))
-        # A response that nobody waits for any more is dropped; an event may tell something new.
-        return response.takes(message) if response else "event" not in message
+        reply = self._replies.get(message.get("actionid", ""))
+        # A response that nothing waits for is dropped; an event may carry news.
+        return reply.add(message) if reply else "event" not in message
 
     def _read_closing_message(self, messages: list[bytes]) -> None:
         if any(raw.startswith(CLOSING_MESSAGES) for raw in messages):
-            self.drop(AmiError(f"{self._name}: the switchboard says goodbye"))
+            self.drop(AmiError(f"{self._name}: the PBX closed the session"))
 
     def _send(self, action: str, action_id: str, headers: Mapping[str, str]) -> None:
         if self._lost.done() or self._transport is None:
@@ -289,7 +288,7 @@ class _Line(asyncio.Protocol):
 
 
 def _read(messages: list[bytes]) -> list[AmiMessage | Overflow]:
-    """The events among `messages`; what cannot be read is one that is missing."""
+    """The events among `messages`; an unreadable message is an Overflow of one."""
     batch: list[AmiMessage | Overflow] = []
     for raw in messages:
         message = parse_message(raw)

@@ -13,11 +13,11 @@ import orjson
 
 from centralino.types import AriError
 
-ANSWER_S: Final = 5.0
+RESPONSE_S: Final = 5.0
 PING_S: Final = 8.0  # no pong within half of it: the peer is frozen
 MAX_EVENT: Final = 1024 * 1024  # bytes
-MAX_ANSWER: Final = 16 * 1024 * 1024
-TAKEN_OVER: Final = "ApplicationReplaced"
+MAX_RESPONSE: Final = 16 * 1024 * 1024
+REPLACED: Final = "ApplicationReplaced"
 
 
 class HttpAri:
@@ -33,7 +33,7 @@ class HttpAri:
     async def __aenter__(self) -> HttpAri:
         self._session = aiohttp.ClientSession(
             headers=self._login,
-            timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+            timeout=aiohttp.ClientTimeout(total=RESPONSE_S),
             connector=aiohttp.TCPConnector(limit=64),
         )
         return self
@@ -47,7 +47,7 @@ class HttpAri:
         await self._session.close()
 
     async def channels(self) -> list[dict[str, Any]]:
-        """Every channel of the switchboard, as ARI has it."""
+        """Every channel of the PBX, as ARI has it."""
         return await self._list("/channels")
 
     async def endpoints(self) -> list[dict[str, Any]]:
@@ -57,16 +57,16 @@ class HttpAri:
     async def proceed(self, channel_id: str, *, context: str, exten: str, priority: int) -> None:
         """Let the channel leave Stasis and go on in the dialplan."""
         where = {"context": context, "extension": exten, "priority": str(priority)}
-        await self._ask("POST", f"/channels/{quote(channel_id, safe='')}/continue", where)
+        await self._request("POST", f"/channels/{quote(channel_id, safe='')}/continue", where)
 
     async def hang_up(self, channel_id: str, *, reason: str) -> None:
         """End the channel; `reason` as ARI knows it: normal, busy, congestion, no_answer."""
-        await self._ask("DELETE", f"/channels/{quote(channel_id, safe='')}", {"reason": reason})
+        await self._request("DELETE", f"/channels/{quote(channel_id, safe='')}", {"reason": reason})
 
     async def play(self, channel_id: str, media: str, *, playback_id: str) -> None:
-        """Begin to play `media` (`sound:...`); `PlaybackFinished` tells when it is over."""
+        """Begin to play `media` (`sound:...`); `PlaybackFinished` follows at its end."""
         path = f"/channels/{quote(channel_id, safe='')}/play/{quote(playback_id, safe='')}"
-        await self._ask("POST", path, {"media": media})
+        await self._request("POST", path, {"media": media})
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
@@ -94,22 +94,22 @@ class HttpAri:
             if not isinstance(event, dict):
                 raise AriError("ari events: not an object")
             yield event
-            if event.get("type") == TAKEN_OVER:
+            if event.get("type") == REPLACED:
                 raise AriError("ari events: another monitor has taken over")
         raise AriError("ari events: the connection is lost")
 
     async def _list(self, path: str) -> list[dict[str, Any]]:
-        response = await self._ask("GET", path, {})
+        response = await self._request("GET", path, {})
         if not isinstance(response, list) or not all(isinstance(item, dict) for item in response):
             raise AriError(f"ari {path}: not a list of objects")
         return response
 
-    async def _ask(self, method: str, path: str, params: dict[str, str]) -> Any:
+    async def _request(self, method: str, path: str, params: dict[str, str]) -> Any:
         try:
             async with self._session.request(
                 method, self._url + path, params=params, allow_redirects=False
             ) as response:
-                body = await response.content.read(MAX_ANSWER)
+                body = await response.content.read(MAX_RESPONSE)
                 status = response.status
         except (aiohttp.ClientError, OSError) as exc:
             raise _error(f"{method} {path}", exc) from None
@@ -122,11 +122,11 @@ class HttpAri:
 
 
 def _error(what: str, exc: Exception) -> AriError:
-    """What went wrong, without the address' query or any header."""
+    """The failure as AriError, without the address' query or any header."""
     if isinstance(exc, aiohttp.WSServerHandshakeError):
         return AriError(f"ari {what}: HTTP {exc.status}", status=exc.status)
     if isinstance(exc, TimeoutError):
-        return AriError(f"ari {what}: no answer in time")
+        return AriError(f"ari {what}: no response in time")
     if isinstance(exc, aiohttp.ClientConnectorError):
         return AriError(f"ari {what}: no connection")
     return AriError(f"ari {what}: {type(exc).__name__}")

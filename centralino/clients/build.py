@@ -1,4 +1,4 @@
-"""Which AMI client the setting `AMI_CLIENT` names."""
+"""The AMI client named by the setting `AMI_CLIENT`."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ CLIENTS: Final[dict[str, ConnectAmi]] = {"asyncio": AsyncioAmi, "pyst2": Pyst2Am
 
 
 def build_ami(client: str) -> ConnectAmi:
-    """What connects to a manager with the client of that name (`settings.AMI_CLIENT`)."""
+    """The function that connects with the client of that name (`settings.AMI_CLIENT`)."""
     return CLIENTS[client]

@@ -1,4 +1,4 @@
-"""What waits between the thread that reads a connection and the one that takes its events."""
+"""The buffer between the thread that reads a connection and the one that uses its events."""
 
 from __future__ import annotations
 
@@ -10,71 +10,71 @@ from centralino.types import AmiError, Overflow
 
 T = TypeVar("T")
 
-ROOM_BYTES: Final = 32 * 1024 * 1024  # about 90,000 events, half a minute of a busy switchboard
-PIECE: Final = 100  # events that are taken at once: they fit a processor's cache
+MAX_BYTES: Final = 32 * 1024 * 1024  # about 90,000 events, half a minute of a busy PBX
+CHUNK_SIZE: Final = 100  # events: they fit a processor's cache
 
 
 class EventQueue(Generic[T]):
-    """Events in order, up to `room` bytes; beyond it they are dropped, counted and announced."""
+    """Events in order, up to `max_bytes`; beyond it they are dropped, counted and announced."""
 
-    def __init__(self, room: int = ROOM_BYTES) -> None:
-        self._room = room
-        self._pieces: deque[tuple[list[T], int] | Overflow] = deque()
-        self._held = 0  # bytes
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._chunks: deque[tuple[list[T], int] | Overflow] = deque()
+        self._bytes = 0
         self._error: AmiError | None = None
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
 
     def put(self, events: list[T], size: int) -> None:
-        """Add `events` of together `size` bytes, or note that they are lost."""
-        with self._news:
-            last = self._pieces[-1] if self._pieces else None
-            if self._held + size > self._room:
+        """Add `events` of `size` bytes in total, or count them as lost."""
+        with self._changed:
+            last = self._chunks[-1] if self._chunks else None
+            if self._bytes + size > self._max_bytes:
                 self._lose(len(events), last)
-            elif isinstance(last, tuple) and len(last[0]) + len(events) <= PIECE:
+            elif isinstance(last, tuple) and len(last[0]) + len(events) <= CHUNK_SIZE:
                 last[0].extend(events)
-                self._pieces[-1] = (last[0], last[1] + size)
-                self._held += size
+                self._chunks[-1] = (last[0], last[1] + size)
+                self._bytes += size
             else:
                 self._add(events, size)
-            self._news.notify()
+            self._changed.notify()
 
     def _add(self, events: list[T], size: int) -> None:
-        for start in range(0, len(events), PIECE):
-            piece = events[start : start + PIECE]
-            share = size * len(piece) // len(events)
-            self._pieces.append((piece, share))
-            self._held += share
+        for start in range(0, len(events), CHUNK_SIZE):
+            chunk = events[start : start + CHUNK_SIZE]
+            share = size * len(chunk) // len(events)
+            self._chunks.append((chunk, share))
+            self._bytes += share
 
     def _lose(self, count: int, last: tuple[list[T], int] | Overflow | None) -> None:
         if isinstance(last, Overflow):
-            self._pieces[-1] = Overflow(last.lost + count)
+            self._chunks[-1] = Overflow(last.lost + count)
         else:
-            self._pieces.append(Overflow(count))
+            self._chunks.append(Overflow(count))
 
     def end(self, error: AmiError) -> None:
-        """Nothing more will come, because of `error`; the first one counts."""
-        with self._news:
+        """Close the queue because of `error`; the first one counts."""
+        with self._changed:
             self._error = self._error or error
-            self._news.notify()
+            self._changed.notify()
 
     @property
     def ended(self) -> AmiError | None:
-        """Why nothing more will come."""
+        """The error that closed the queue, None while it is open."""
         return self._error
 
-    def take(self, within_s: float) -> list[T] | Overflow | None:
-        """The next events, or where some are missing; None when none came within `within_s`.
+    def get(self, within_s: float) -> list[T] | Overflow | None:
+        """The next events, or an Overflow where some are missing; None after `within_s`.
 
-        Raises what it ended with, once everything before was taken.
+        Raises the error that closed the queue, once it is empty.
         """
-        with self._news:
-            self._news.wait_for(lambda: self._pieces or self._error, within_s)
-            if not self._pieces:
+        with self._changed:
+            self._changed.wait_for(lambda: self._chunks or self._error, within_s)
+            if not self._chunks:
                 if self._error:
                     raise self._error
                 return None
-            piece = self._pieces.popleft()
-            if isinstance(piece, Overflow):
-                return piece
-            self._held -= piece[1]
-            return piece[0]
+            chunk = self._chunks.popleft()
+            if isinstance(chunk, Overflow):
+                return chunk
+            self._bytes -= chunk[1]
+            return chunk[0]

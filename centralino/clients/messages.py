@@ -12,16 +12,14 @@ EOL: Final = "\r\n"
 END: Final = b"\r\n\r\n"  # of every message
 
 _NAME: Final = re.compile(r"[A-Za-z][\w.()/-]{0,99}", re.ASCII)
-_NAMES_KEPT: Final = 10_000
-
-
-_names: Final[dict[str, str]] = {}  # as they came: in lower case
+_MAX_NAMES: Final = 10_000
+_names: Final[dict[str, str]] = {}  # header names as received: in lower case
 
 
 def parse_message(raw: bytes) -> AmiMessage:
-    """The headers of one message without its end; lines that are no header are left out.
+    """The headers of one message without its end; lines that are no header are skipped.
 
-    UTF-8, or else Latin-1: Asterisk passes on what the callers' telephones say.
+    UTF-8, or else Latin-1: Asterisk passes on what callers' telephones send.
     """
     try:
         text = raw.decode()
@@ -33,17 +31,17 @@ def parse_message(raw: bytes) -> AmiMessage:
             name, _, value = line.partition(": ")
             headers[names[name]] = value
     except KeyError:
-        return _carefully(lines)
-    # One event of a flood takes 4 us here; what is odd is read again, with care.
-    return AmiMessage(headers) if len(headers) == len(lines) else _carefully(lines)
+        return _parse_odd(lines)
+    # The fast path: 4 us an event. Odd messages are parsed again, carefully.
+    return AmiMessage(headers) if len(headers) == len(lines) else _parse_odd(lines)
 
 
-def _carefully(lines: list[str]) -> AmiMessage:
-    """As above, where names are new or repeated, or lines are no `Name: value`."""
+def _parse_odd(lines: list[str]) -> AmiMessage:
+    """Parse a message with new or repeated names, or lines that are no `Name: value`."""
     values: dict[str, list[str]] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if colon and (lower := _known(name)):
+        if colon and (lower := _lower_name(name)):
             values.setdefault(lower, []).append(value.removeprefix(" "))
     message = AmiMessage({name: found[0] for name, found in values.items()})
     repeated = {name: found for name, found in values.items() if len(found) > 1}
@@ -52,11 +50,11 @@ def _carefully(lines: list[str]) -> AmiMessage:
     return message
 
 
-def _known(name: str) -> str:
-    """A header's name in lower case, learnt if it is new; "" for what is none."""
+def _lower_name(name: str) -> str:
+    """A header's name in lower case, cached if new; "" for an invalid one."""
     if not _NAME.fullmatch(name):
         return ""
-    if len(_names) < _NAMES_KEPT:
+    if len(_names) < _MAX_NAMES:
         return _names.setdefault(name, name.lower())
     return name.lower()
 

@@ -1,8 +1,8 @@
 """The other AMI client: pyst2 behind `types.Ami`, supervised (`AMI_CLIENT=pyst2`).
 
-pyst2 waits without a limit, and its threads may end or stick without a word. So each of its calls
-runs in a thread with a deadline, and a watchdog pings; when one fails, the session is over
-(AmiError) and whoever uses it connects anew. `docs/upstreams/asterisk.md` lists what it cannot do.
+pyst2 waits without a limit, and its threads may end or hang silently. So each of its calls runs
+in a thread with a deadline, and a watchdog pings; when one fails, the session is over (AmiError)
+and its user reconnects. `docs/upstreams/asterisk.md` lists what it cannot do.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from typing import Any, Final, TypeVar
 
 from asterisk.manager import Event, Manager, ManagerSocketException
 
-from centralino.clients.event_queue import ROOM_BYTES, EventQueue
+from centralino.clients.event_queue import MAX_BYTES, EventQueue
 from centralino.clients.messages import EOL, action_bytes
 from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
 
 CLOSE_HANDSHAKE_S: Final = 0.4
-LOOK_EVERY_S: Final = 0.2  # whether its threads are alive
+CHECK_EVERY_S: Final = 0.2  # whether its threads are alive
 T = TypeVar("T")
 
 
 class Pyst2Ami:
-    """A manager session as `centralino.types.Ami`. Threads may share it; one takes the events."""
+    """A manager session as `centralino.types.Ami`. Threads may share it; one reads the events."""
 
     def __init__(
-        self, address: AmiAddress, *, timeouts: Timeouts | None = None, room: int = ROOM_BYTES
+        self, address: AmiAddress, *, timeouts: Timeouts | None = None, max_bytes: int = MAX_BYTES
     ) -> None:
-        """Connect and log in; `room` bytes of events may wait to be taken. Raises AmiError."""
+        """Connect and log in; up to `max_bytes` of events are buffered. Raises AmiError."""
         self._name = f"ami {address.host}:{address.port}"
         self._timeouts = timeouts or Timeouts()
-        self._queue: EventQueue[AmiMessage] = EventQueue(room)
-        self._one_at_a_time = threading.Lock()  # it gives answers in order, to whoever waits
+        self._queue: EventQueue[AmiMessage] = EventQueue(max_bytes)
+        self._one_at_a_time = threading.Lock()  # it returns responses in order, to any caller
         self._token = secrets.token_hex(6)
         self._numbers = count(1)
-        self._lists: dict[str, _List] = {}
+        self._lists: dict[str, _ItemList] = {}
         self._over = threading.Event()
         self._manager = _Manager()
-        self._manager.register_event("*", self._take)
+        self._manager.register_event("*", self._receive)
         try:
             self._log_in(address)
         except AmiError as exc:
@@ -59,19 +59,19 @@ class Pyst2Ami:
     def action(self, name: str, **headers: str) -> AmiMessage:
         """The response to an action; `Response: Error` is an AmiError, a line break a ValueError.
 
-        pyst2 takes the next response for the answer: one with another ActionID, or none in time,
-        ends the session with AmiError.
+        pyst2 returns whatever response comes next: one with another ActionID, or none in time, ends
+        the session with AmiError.
         """
-        return self._ask(name, self._next_id(), headers)
+        return self._request(name, self._next_id(), headers)
 
     def listed(self, name: str, **headers: str) -> list[AmiMessage]:
         """The items of a list action (`CoreShowChannels`), without start and end. As `action`."""
         action_id = self._next_id()
-        found = self._lists[action_id] = _List()
+        found = self._lists[action_id] = _ItemList()
         try:
-            self._ask(name, action_id, headers)
-            if not found.whole.wait(self._timeouts.answer_s):
-                raise AmiError(f"{self._name}: no answer to {name} in time")
+            self._request(name, action_id, headers)
+            if not found.complete.wait(self._timeouts.response_s):
+                raise AmiError(f"{self._name}: no response to {name} in time")
             if self._queue.ended:
                 raise self._queue.ended
             return found.items
@@ -84,19 +84,19 @@ class Pyst2Ami:
         Raises AmiError on any drop, and when a ping is not answered.
         """
         while True:
-            taken = self._queue.take(idle_s)
-            if taken is None:
+            chunk = self._queue.get(idle_s)
+            if chunk is None:
                 yield None
-            elif isinstance(taken, Overflow):
-                yield [taken]
+            elif isinstance(chunk, Overflow):
+                yield [chunk]
             else:
-                yield [*taken]
+                yield [*chunk]
 
     def close(self) -> None:
         """Log off and close, within a second; never raises."""
         closed = AmiError(f"{self._name}: closed")
         if not self._over.is_set():
-            self._queue.end(closed)  # first: pyst2's goodbye may fail where others still use it
+            self._queue.end(closed)  # first: logging off may fail where others still use it
             with suppress(AmiError):
                 self._within(CLOSE_HANDSHAKE_S, self._manager.logoff)
         self._drop(closed)
@@ -104,7 +104,7 @@ class Pyst2Ami:
     def _log_in(self, address: AmiAddress) -> None:
         timeouts = self._timeouts
         self._within(
-            timeouts.connect_s + timeouts.answer_s,
+            timeouts.connect_s + timeouts.response_s,
             lambda: self._manager.connect(address.host, address.port),
         )
         if self._manager.title != GREETING:
@@ -113,25 +113,25 @@ class Pyst2Ami:
         key = login_key(challenge, address.secret)
         self.action("Login", AuthType="MD5", Username=address.user, Key=key, Events="on")
 
-    def _ask(
+    def _request(
         self, name: str, action_id: str, headers: dict[str, str], *, within_s: float | None = None
     ) -> AmiMessage:
         action_bytes(name, action_id, headers)  # raises on a line break
-        wire = {"Action": name, "ActionID": action_id, **headers}
+        action = {"Action": name, "ActionID": action_id, **headers}
         with self._one_at_a_time:
             # Its default argument is one dict for all calls: never leave it out.
             raw = self._within(
-                within_s or self._timeouts.answer_s, lambda: self._manager.send_action(wire)
+                within_s or self._timeouts.response_s, lambda: self._manager.send_action(action)
             )
-        response = _ours(raw)
+        response = _parse(raw)
         if response.get("actionid") != action_id:
-            error = AmiError(f"{self._name}: the answer to {name} is another action's")
+            error = AmiError(f"{self._name}: the response to {name} is another action's")
             self._drop(error)
             raise error
         return accepted(name, response)
 
     def _within(self, seconds: float, work: Callable[[], T]) -> T:
-        """Do what may hang, in a thread that is given up after `seconds`, and the session too."""
+        """Run what may hang in a thread; after `seconds` abandon it and drop the session."""
         done: Future[T] = Future()
 
         def run() -> None:
@@ -144,70 +144,70 @@ class Pyst2Ami:
         try:
             return done.result(seconds)
         except TimeoutError:
-            error = AmiError(f"{self._name}: no answer in time")
+            error = AmiError(f"{self._name}: no response in time")
         except Exception as exc:  # of many kinds, where its socket is closed under it
             error = AmiError(f"{self._name}: {_reason(exc)}")
         self._drop(error)
         raise self._queue.ended or error
 
-    def _take(self, event: Event, manager: Manager) -> None:
-        """pyst2's callback: an exception here would end its thread, and nobody would know."""
+    def _receive(self, event: Event, manager: Manager) -> None:
+        """pyst2's callback: an exception here would silently end its thread."""
         try:
-            message = _ours(event)
+            message = _parse(event)
             found = self._lists.get(message.get("actionid", ""))
             if found is not None:
-                found.take(message)
+                found.add(message)
             elif message.get("event") == "Shutdown":
-                self._drop(AmiError(f"{self._name}: the switchboard says goodbye"))
+                self._drop(AmiError(f"{self._name}: the PBX closed the session"))
             else:
                 self._queue.put([message], sum(map(len, event.message.response)))
         except Exception as exc:
             self._drop(AmiError(f"{self._name}: {type(exc).__name__} in an event"))
 
     def _watch(self) -> None:
-        """End the session when pyst2 lost it, or when a ping is not answered."""
+        """End the session when pyst2 has lost it, or when a ping is not answered."""
         while not self._over.is_set():
             ping_at = time.monotonic() + self._timeouts.ping_every_s
-            while time.monotonic() < ping_at and not self._over.wait(LOOK_EVERY_S):
+            while time.monotonic() < ping_at and not self._over.wait(CHECK_EVERY_S):
                 if not self._manager.is_well():
                     self._drop(AmiError(f"{self._name}: the other side closed"))
             if not self._over.is_set():
                 with suppress(AmiError):  # the session is over then, and events() says why
-                    self._ask("Ping", self._next_id(), {}, within_s=self._timeouts.silent_s)
+                    self._request("Ping", self._next_id(), {}, within_s=self._timeouts.silent_s)
 
     def _drop(self, error: AmiError) -> None:
         self._queue.end(error)
         self._over.set()
         for found in list(self._lists.values()):
-            found.whole.set()
+            found.complete.set()
         self._manager.abandon()
 
     def _next_id(self) -> str:
         return f"{self._token}-{next(self._numbers)}"
 
 
-class _List:
-    """The items of a list action, as they come."""
+class _ItemList:
+    """The items of a list action, as they arrive."""
 
     def __init__(self) -> None:
         self.items: list[AmiMessage] = []
-        self.whole = threading.Event()
+        self.complete = threading.Event()
 
-    def take(self, message: AmiMessage) -> None:
+    def add(self, message: AmiMessage) -> None:
         if is_last(message):
-            self.whole.set()
+            self.complete.set()
         else:
             self.items.append(message)
 
 
 class _Manager(Manager):
-    """pyst2's manager, which can also be left without waiting for it."""
+    """pyst2's manager, which can also be dropped without waiting for it."""
 
     def __del__(self) -> None:
-        """Its own would log off, and wait for that, whenever Python collects garbage."""
+        """pyst2's own logs off, and waits for that, whenever Python collects garbage."""
 
     def is_well(self) -> bool:
-        """False when it lost the connection, or a thread of its own."""
+        """False when the connection, or a thread of its own, is gone."""
         return bool(
             self.connected()
             and self.message_thread.is_alive()
@@ -215,28 +215,28 @@ class _Manager(Manager):
         )
 
     def abandon(self) -> None:
-        """Let go of the socket and of every thread that waits inside; never raises."""
+        """Release the socket and every thread that waits inside; never raises."""
         self._running.clear()
         self._connected.clear()
         if self._sock is not None:
             with suppress(OSError, AttributeError, ValueError):
-                # Its reader sits in a system call, which only this ends.
+                # Its reader blocks in a system call that only this ends.
                 self._sock._sock.shutdown(socket.SHUT_RDWR)
         for waiting in (self._message_queue, self._response_queue, self._event_queue):
             waiting.put(None)
 
 
-def _ours(message: Any) -> AmiMessage:
-    """A pyst2 message or event as ours, read again: it keeps only the last of repeated headers."""
+def _parse(message: Any) -> AmiMessage:
+    """A pyst2 message or event, parsed again: pyst2 keeps only the last of repeated headers."""
     source = getattr(message, "message", message)
     values: dict[str, list[str]] = {}
     for line in source.response:
         name, colon, value = line.partition(":")
         if colon and line.endswith(EOL):
             values.setdefault(name.strip().lower(), []).append(value.strip())
-    ours = AmiMessage((name, found[0]) for name, found in values.items())
-    ours.repeated = {name: found for name, found in values.items() if len(found) > 1}
-    return ours
+    parsed = AmiMessage((name, found[0]) for name, found in values.items())
+    parsed.repeated = {name: found for name, found in values.items() if len(found) > 1}
+    return parsed
 
 
 def _reason(exc: Exception) -> str:

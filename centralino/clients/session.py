@@ -1,4 +1,4 @@
-"""What every AMI client has in common: how long it waits, and how it logs in."""
+"""What the AMI clients share: timeouts, login, and how responses are read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Timeouts:
     """
 
     connect_s: float = 5
-    answer_s: float = 10  # for the greeting, and for every action
+    response_s: float = 10  # for the greeting, and for every action
     ping_every_s: float = 3
     silent_s: float = 10
 
@@ -33,10 +33,10 @@ def login_key(challenge: AmiMessage, secret: str) -> str:
 
 
 def accepted(action: str, response: AmiMessage) -> AmiMessage:
-    """`response`, unless it says that the action failed: AmiError with the switchboard's words."""
+    """`response`, unless it says that the action failed: AmiError with the PBX's message."""
     if response.get("response", "").lower() == "error":
-        words = "".join(filter(str.isprintable, response.get("message", "")))[:200]
-        raise AmiError(f"ami {action}: {words or 'refused'}")
+        reason = "".join(filter(str.isprintable, response.get("message", "")))[:200]
+        raise AmiError(f"ami {action}: {reason or 'refused'}")
     return response
 
 

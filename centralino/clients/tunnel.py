@@ -27,7 +27,7 @@ STEP_S: Final = 5.0  # for each of: TCP, banner, key exchange, login, channel
 KEEPALIVE_S: Final = 15
 CHUNK: Final = 64 * 1024  # bytes
 
-# What paramiko's thread complains of comes back to us as an exception, and is told once.
+# What paramiko logs in its thread also reaches us as an exception, which is logged once.
 _quiet = logging.getLogger("centralino.ssh")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
@@ -35,7 +35,7 @@ _quiet.propagate = False
 
 @dataclass(frozen=True)
 class SshLogin:
-    """A host to tunnel through, and who we are there; neither key nor password is ever shown.
+    """A host to tunnel through, and our login there; neither key nor password is ever shown.
 
     The host's key must be in the file `known_hosts`, or be the one of `fingerprint`
     (`SHA256:...`, as `ssh-keygen -l` prints it), which then alone counts.
@@ -65,15 +65,15 @@ class Tunnel:
         self._client = _logged_in(login, step_s)
         self._transport = self._client.get_transport()
         try:
-            self._door = socket.create_server((LOOPBACK, local_port))
+            self._listener = socket.create_server((LOOPBACK, local_port))
         except (OSError, OverflowError) as exc:
             self._client.close()
             raise TunnelError(f"ssh tunnel: port {local_port} here: {exc}") from None
-        self._door.settimeout(0.5)
-        self.port: int = self._door.getsockname()[1]
+        self._listener.settimeout(0.5)
+        self.port: int = self._listener.getsockname()[1]
         self._open = threading.Event()
         self._open.set()
-        threading.Thread(target=self._welcome, name=f"tunnel:{self.port}", daemon=True).start()
+        threading.Thread(target=self._accept, name=f"tunnel:{self.port}", daemon=True).start()
 
     def __enter__(self) -> Tunnel:
         return self
@@ -95,38 +95,38 @@ class Tunnel:
         """Close the port and every connection through it; never raises."""
         self._open.clear()
         with suppress(OSError):
-            self._door.shutdown(socket.SHUT_RDWR)  # wakes who waits for visitors; frees the port
-        self._door.close()
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread; frees the port
+        self._listener.close()
         self._client.close()
 
-    def _welcome(self) -> None:
-        """Lead everyone who connects through the tunnel, until SSH is gone."""
+    def _accept(self) -> None:
+        """Forward every connection through the tunnel, until SSH is gone."""
         while self.alive:
             try:
-                visitor, address = self._door.accept()
+                client, address = self._listener.accept()
             except TimeoutError:
                 continue
             except OSError:  # closed
                 break
             threading.Thread(
-                target=self._lead, args=(visitor, address), name="tunnel:open", daemon=True
+                target=self._forward, args=(client, address), name="tunnel:open", daemon=True
             ).start()
         self.close()
 
-    def _lead(self, visitor: socket.socket, address: tuple[str, int]) -> None:
+    def _forward(self, client: socket.socket, address: tuple[str, int]) -> None:
         try:
             assert self._transport is not None
             channel = self._transport.open_channel(
                 "direct-tcpip", self._target, address, timeout=self._step_s
             )
         except (paramiko.SSHException, OSError, EOFError):
-            visitor.close()  # nobody listens behind the tunnel, or it broke
+            client.close()  # nothing listens behind the tunnel, or it broke
             return
-        way_in = threading.Thread(
-            target=_pump, args=(visitor, channel), name="tunnel:in", daemon=True
+        inward = threading.Thread(
+            target=_pump, args=(client, channel), name="tunnel:in", daemon=True
         )
-        way_in.start()
-        _pump(channel, visitor)
+        inward.start()
+        _pump(channel, client)
 
 
 def fingerprint(key: paramiko.PKey) -> str:
@@ -135,7 +135,7 @@ def fingerprint(key: paramiko.PKey) -> str:
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
-class _OnlyPinned(paramiko.MissingHostKeyPolicy):
+class _PinnedKeyPolicy(paramiko.MissingHostKeyPolicy):
     """Accepts the key with the pinned fingerprint, and no other one."""
 
     def __init__(self, pinned: str) -> None:
@@ -157,7 +157,7 @@ class _OnlyPinned(paramiko.MissingHostKeyPolicy):
 def _logged_in(login: SshLogin, step_s: float) -> paramiko.SSHClient:
     client = paramiko.SSHClient()
     client.set_log_channel(_quiet.name)
-    client.set_missing_host_key_policy(_OnlyPinned(login.fingerprint))
+    client.set_missing_host_key_policy(_PinnedKeyPolicy(login.fingerprint))
     known = Path(login.known_hosts).expanduser()
     try:
         if login.known_hosts and not login.fingerprint and known.is_file():
@@ -182,7 +182,7 @@ def _logged_in(login: SshLogin, step_s: float) -> paramiko.SSHClient:
         client.close()
         if isinstance(exc, TunnelError) or not isinstance(exc, Exception):
             raise
-        raise TunnelError(f"ssh {login.host}:{login.port}: {_told(exc, login)}") from None
+        raise TunnelError(f"ssh {login.host}:{login.port}: {_reason(exc, login)}") from None
     return client
 
 
@@ -200,8 +200,8 @@ def _private_key(login: SshLogin) -> paramiko.PKey:
     raise TunnelError("ssh: the key file is no private key, or its password is another one")
 
 
-def _told(exc: Exception, login: SshLogin) -> str:
-    """What went wrong, in words that show neither keys nor passwords."""
+def _reason(exc: Exception, login: SshLogin) -> str:
+    """The reason of the failure, without keys or passwords."""
     if isinstance(exc, paramiko.BadHostKeyException):
         return (
             f"its key has changed to {fingerprint(exc.key)}: somebody may be in between; "

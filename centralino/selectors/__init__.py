@@ -1,1 +1,1 @@
-"""What is read from this app's tables, one module per subject."""
+"""The reads of this app's tables, one module per subject."""

@@ -1,4 +1,4 @@
-"""The blacklist and the allow list, as they count now: an entry whose time is over is none."""
+"""The blacklist and the allow list, without expired entries."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ def listed(wanted: ListFilter, *, limit: int) -> list[ListedNumber]:
 
 
 def entry(number: str) -> ListedNumber | None:
-    """The blacklist's entry of exactly that number or prefix, as it counts now."""
-    found = ListEntry.objects.filter(_in_time(), number=number, allowed=False).first()
+    """The blacklist's entry of exactly that number or prefix, if in force."""
+    found = ListEntry.objects.filter(_in_force(), number=number, allowed=False).first()
     return record(found) if found else None
 
 
 def all_listed(wanted: ListFilter) -> Iterator[ListedNumber]:
-    """Every entry that matches, newest first, read in portions."""
+    """Every entry that matches, newest first, read in chunks."""
     return map(record, _matching(wanted).iterator(chunk_size=2_000))
 
 
 def _matching(wanted: ListFilter) -> QuerySet[ListEntry]:
-    entries = ListEntry.objects.filter(_in_time(), allowed=wanted.allowed)
+    entries = ListEntry.objects.filter(_in_force(), allowed=wanted.allowed)
     if wanted.number is not None:
         entries = entries.filter(number__in=[wanted.number, *prefixes(wanted.number)])
     if wanted.reason is not None:
         entries = entries.filter(reason=wanted.reason)
     if wanted.after is not None:
         at, number = wanted.after
-        # The first condition is what the index answers; the second cuts entries of one instant.
+        # The first condition uses the index; the second pages within one instant.
         entries = entries.filter(Q(created_at__lte=at), Q(created_at__lt=at) | Q(number__gt=number))
     return entries.order_by("-created_at", "number")
 
 
-def _in_time() -> Q:
+def _in_force() -> Q:
     return Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
 
 
 def record(entry: ListEntry) -> ListedNumber:
-    """A row as the record that other modules know."""
+    """The row as the record that other modules use."""
     return ListedNumber(
         number=entry.number,
         reason=entry.reason,

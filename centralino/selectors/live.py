@@ -40,7 +40,7 @@ class ActiveCall:
 
 @dataclass(frozen=True)
 class CallInProgress:
-    """All channels of a `linkedid`. Times are epoch seconds; `answered_at` None: it rings."""
+    """All channels of a `linkedid`. Times are epoch seconds; `answered_at` None: it is ringing."""
 
     server: str
     linkedid: str
@@ -72,7 +72,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class MonitorStatus:
-    """How screening is doing, over all servers."""
+    """The status of screening over all servers."""
 
     status: str
     websocket: str
@@ -92,7 +92,7 @@ def calls_in_progress() -> list[CallInProgress]:
 
 
 def overview() -> Overview:
-    """All servers in one look."""
+    """The calls, channels and extensions of all servers, in one query."""
     states = _states()
     channels = [state for key, state in states.items() if key.endswith(".ami")]
     return Overview(
@@ -108,15 +108,17 @@ def endpoints(server: str | None = None) -> list[EndpointState]:
 
 
 def monitor_status() -> MonitorStatus:
-    """What the monitor says of itself; `disabled` when it has never run."""
+    """The monitor's status; `disabled` when it has never run."""
     states = _states()
-    told = [state.get("status") or {} for name, state in states.items() if name.endswith(".ari")]
-    all_connected = bool(told) and all(one.get("websocket") == CONNECTED for one in told)
+    reports = [state.get("status") or {} for key, state in states.items() if key.endswith(".ari")]
+    all_connected = bool(reports) and all(one.get("websocket") == CONNECTED for one in reports)
     return MonitorStatus(
         status=_health(),
         websocket=CONNECTED if all_connected else DISCONNECTED,
-        stasis_calls=sum(int(one.get("stasis_calls", 0)) for one in told),
-        blacklisted_this_session=sum(int(one.get("blacklisted_this_session", 0)) for one in told),
+        stasis_calls=sum(int(one.get("stasis_calls", 0)) for one in reports),
+        blacklisted_this_session=sum(
+            int(one.get("blacklisted_this_session", 0)) for one in reports
+        ),
         active_calls=len(_calls(states)),
     )
 

@@ -1,1 +1,1 @@
-"""What changes in this app's tables, one module per subject."""
+"""The writes to this app's tables, one module per subject."""

@@ -15,10 +15,10 @@ from centralino.types import PbxCallRecord
 
 @transaction.atomic
 def store_state(server: str, table: Table, count: int, finished: Sequence[PbxCallRecord]) -> None:
-    """Store what goes on (`count` channels) and what has ended, in one transaction.
+    """Store the live state (`count` channels) and the finished calls, in one transaction.
 
-    So a call is either in progress or stored, whenever the process is killed: the next one finds
-    the former in the state and learns from Asterisk whether it has ended. A call is stored once.
+    So a call is either in progress or stored, whenever the process is killed: the next one restores
+    the state and learns from Asterisk what has ended. A call is stored once.
     """
     PbxCall.objects.bulk_create(map(_row, finished), ignore_conflicts=True)
     document = {"count": count, "table": msgspec.to_builtins(table)}
@@ -27,8 +27,8 @@ def store_state(server: str, table: Table, count: int, finished: Sequence[PbxCal
     )
 
 
-def kept_table(server: str) -> Table:
-    """What `store_state` stored last; empty when there is none, or none that can be read."""
+def stored_table(server: str) -> Table:
+    """The last table of `store_state`; empty when there is none, or it is unreadable."""
     state = LiveState.objects.filter(key=state_key(server)).first()
     try:
         return msgspec.convert(state.document["table"], Table) if state else Table()
@@ -37,7 +37,7 @@ def kept_table(server: str) -> Table:
 
 
 def forget_other_states(servers: Collection[str]) -> None:
-    """Forget what was seen of servers that are not among `servers`: nobody looks any more."""
+    """Delete the states of servers that are not among `servers`."""
     states = LiveState.objects.filter(key__endswith=".ami")
     states.exclude(key__in=map(state_key, servers)).delete()
 
@@ -64,5 +64,5 @@ def _row(record: PbxCallRecord) -> PbxCall:
 
 
 def _cut(text: str, maximum: int = 80) -> str:
-    """What a caller put into his name must not keep a call from being stored."""
+    """A caller's name, whatever it contains, must not keep a call from being stored."""
     return text.replace("\0", "")[:maximum]

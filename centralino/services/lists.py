@@ -1,7 +1,7 @@
-"""The blacklist and the allow list: who is put on them, for how long, and who is released.
+"""The blacklist and the allow list: adding, extending, releasing and expiring entries.
 
-Numbers are canonical (`centralino.numbers`). What is released stays in the table for a while as an
-entry whose time is over, so that every monitor learns of it by reading what has changed.
+Numbers are canonical (`centralino.numbers`). A released number stays in the table for a while
+as an expired entry, so that every monitor sees it among the changes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from centralino.types import ListedNumber, Reason
 from core.lib.locks import lock_for_transaction
 from core.realtime.publish import publish_on_commit
 
-RELEASED: Final = "released"  # the reason of an entry that only tells that it is gone
+RELEASED: Final = "released"  # the reason of an entry that only marks a removal
 REMEMBERED: Final = timedelta(minutes=10)
-BATCH: Final = 1_000
+CHUNK_SIZE: Final = 1_000
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What became of a wish to list a number: a new entry, or one prolonged, or neither."""
+    """The result of listing a number: a new entry, an extended one, or neither."""
 
     entry: ListedNumber
     created: bool
@@ -41,25 +41,25 @@ class Listing:
 def blacklist_number(
     number: str, *, hours: int | None, reason: str = Reason.MANUAL, note: str = ""
 ) -> Listing:
-    """Keep a number (or prefix) out for `hours`, or for ever (None).
+    """Keep a number (or prefix) out for `hours`, or permanently (None).
 
-    An entry that is there already is prolonged, never shortened.
+    An existing entry is extended, never shortened.
     """
     return _list(number, hours=hours, reason=reason, note=note, allowed=False)
 
 
 def allow_number(number: str, *, hours: int | None = None, note: str = "") -> Listing:
-    """Let a number (or prefix) in whatever the blacklist says, for `hours` or for ever (None)."""
+    """Let a number (or prefix) in despite the blacklist, for `hours` or permanently (None)."""
     return _list(number, hours=hours, reason=Reason.MANUAL, note=note, allowed=True)
 
 
 @transaction.atomic
 def prolong(number: str, *, hours: int, allowed: bool = False) -> Listing | None:
-    """Let an entry end `hours` later; None if it is not listed. A permanent one stays so."""
+    """Extend an entry by `hours`; None if it is not listed. A permanent one stays so."""
     lock_for_transaction("centralino.lists")
     now = timezone.now()
     entry = ListEntry.objects.filter(number=number, allowed=allowed).first()
-    if entry is None or _is_over(entry, now):
+    if entry is None or _is_expired(entry, now):
         return None
     if entry.expires_at is not None:
         entry.expires_at += timedelta(hours=hours)
@@ -71,13 +71,13 @@ def prolong(number: str, *, hours: int, allowed: bool = False) -> Listing | None
 
 
 def release_number(number: str) -> bool:
-    """Take a number off the blacklist; False if it is not on it."""
+    """Remove a number from the blacklist; False if it is not on it."""
     return _release(number, allowed=False)
 
 
 @transaction.atomic
 def restore(number: str, before: ListedNumber | None) -> None:
-    """Undo a change: let the blacklist's entry of `number` be what it was, or none (None)."""
+    """Undo a change: restore the blacklist's entry of `number`, or remove it (None)."""
     lock_for_transaction("centralino.lists")
     now = timezone.now()
     if before is None or (before.expires_at is not None and before.expires_at <= now):
@@ -98,35 +98,34 @@ def restore(number: str, before: ListedNumber | None) -> None:
 
 
 def disallow_number(number: str) -> bool:
-    """Take a number off the allow list; False if it is not on it."""
+    """Remove a number from the allow list; False if it is not on it."""
     return _release(number, allowed=True)
 
 
 def make_permanent(number: str, *, allowed: bool = False) -> Listing:
-    """List the number for ever."""
+    """List the number permanently."""
     reason = Reason.MANUAL if allowed else Reason.MANUAL_PERMANENT
     return _list(number, hours=None, reason=reason, note="", allowed=allowed)
 
 
 @transaction.atomic
 def expire() -> int:
-    """Delete the entries whose time is over, and say so; returns how many there were."""
+    """Delete expired entries and publish their removal; returns how many there were."""
     lock_for_transaction("centralino.lists")
     now = timezone.now()
-    gone = ListEntry.objects.filter(reason=RELEASED, changed_at__lt=now - REMEMBERED)
-    gone.delete()
-    over = ListEntry.objects.filter(expires_at__lte=now).exclude(reason=RELEASED)
-    batch = list(over.order_by("expires_at")[:BATCH])
-    ListEntry.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
+    ListEntry.objects.filter(reason=RELEASED, changed_at__lt=now - REMEMBERED).delete()
+    expired = ListEntry.objects.filter(expires_at__lte=now).exclude(reason=RELEASED)
+    chunk = list(expired.order_by("expires_at")[:CHUNK_SIZE])
+    ListEntry.objects.filter(pk__in=[entry.pk for entry in chunk]).delete()
     publish_on_commit(
-        *(BlacklistRemoved(national(e.number), "expired") for e in batch if not e.allowed)
+        *(BlacklistRemoved(national(e.number), "expired") for e in chunk if not e.allowed)
     )
-    return len(batch)
+    return len(chunk)
 
 
 @transaction.atomic
 def count_hits(hits: Mapping[str, int], at: datetime) -> None:
-    """Note how often entries of the blacklist have kept somebody out."""
+    """Count the callers that entries of the blacklist have blocked."""
     for number, count in sorted(hits.items()):
         ListEntry.objects.filter(number=number, allowed=False).update(
             hits=F("hits") + count, last_hit_at=at
@@ -134,9 +133,9 @@ def count_hits(hits: Mapping[str, int], at: datetime) -> None:
 
 
 def changed_since(at: datetime | None) -> Iterable[tuple[str, bool, datetime | None, datetime]]:
-    """Number, whether allowed, end and time of change of the entries that have changed since then.
+    """The entries changed since then, or all (None): number, allowed, expires_at, changed_at.
 
-    Or of all (None), in any order; a million are never in memory at once.
+    In any order; a million are never in memory at once.
     """
     entries = (
         ListEntry.objects.all() if at is None else ListEntry.objects.filter(changed_at__gte=at)
@@ -151,7 +150,7 @@ def _list(number: str, *, hours: int | None, reason: str, note: str, allowed: bo
     now = timezone.now()
     expires_at = None if hours is None else now + timedelta(hours=hours)
     entry = ListEntry.objects.filter(number=number, allowed=allowed).first()
-    created = entry is None or _is_over(entry, now)
+    created = entry is None or _is_expired(entry, now)
     if entry is None:
         entry = ListEntry(number=number, allowed=allowed)
     prolonged = not created and _is_longer(expires_at, entry.expires_at)
@@ -173,7 +172,7 @@ def _release(number: str, *, allowed: bool) -> bool:
     lock_for_transaction("centralino.lists")
     now = timezone.now()
     entry = ListEntry.objects.filter(number=number, allowed=allowed).first()
-    if entry is None or _is_over(entry, now):
+    if entry is None or _is_expired(entry, now):
         return False
     entry.reason, entry.changed_at = RELEASED, now
     entry.created_at = min(entry.created_at, now - timedelta(microseconds=1))
@@ -184,7 +183,7 @@ def _release(number: str, *, allowed: bool) -> bool:
     return True
 
 
-def _is_over(entry: ListEntry, now: datetime) -> bool:
+def _is_expired(entry: ListEntry, now: datetime) -> bool:
     return entry.expires_at is not None and entry.expires_at <= now
 
 

@@ -1,4 +1,4 @@
-"""What screening leaves behind: one row per caller, the live state, and the rules it reads."""
+"""Screening in the database: one row per caller, the live state, and the rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class Screened:
-    """A caller and what was decided; `at` in epoch seconds."""
+    """A caller and the decision; `at` in epoch seconds."""
 
     server: str
     channel_id: str
@@ -66,14 +66,14 @@ def rules() -> list[tuple[str, Rule]]:
 
 
 def store_state(server: str, document: dict[str, Any]) -> None:
-    """What the monitor sees now, for the other processes."""
+    """Store the monitor's current state for the other processes."""
     LiveState.objects.update_or_create(
         key=_key(server), defaults={"document": document, "updated_at": timezone.now()}
     )
 
 
 def forget_other_states(servers: Collection[str]) -> None:
-    """Forget what was seen of servers that are not among `servers`: nobody looks any more."""
+    """Delete the states of servers that are not among `servers`."""
     states = LiveState.objects.filter(key__endswith=".ari")
     states.exclude(key__in=map(_key, servers)).delete()
 

@@ -1,4 +1,4 @@
-"""Which switchboards there are: made from the environment once, then staff's; secrets stay out."""
+"""The PBX servers: made from the environment once, then owned by staff; secrets stay out."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NUMBERS: Final = frozenset({"AMI_PORT", "SSH_PORT", "LOCAL_PORT"})
 
 
 def add_configured_servers() -> list[PbxServer]:
-    """Make the servers of the environment that are not there yet; returns them.
+    """Create the servers of the environment that do not exist yet; returns them.
 
-    A server without a readable port is left out: the system checks say so.
+    A server without a readable port is skipped: the system checks report it.
     """
-    made = []
+    created = []
     for name, given in settings.ASTERISK_SERVERS.items():
         try:
             fields = _fields(given)
@@ -43,12 +43,12 @@ def add_configured_servers() -> list[PbxServer]:
         else:
             server, is_new = PbxServer.objects.get_or_create(name=name, defaults=fields)
         if is_new:
-            made.append(server)
-    return made
+            created.append(server)
+    return created
 
 
 def enabled_servers() -> list[PbxServer]:
-    """The servers that are to be listened to, by name."""
+    """The enabled servers, by name."""
     return list(PbxServer.objects.filter(enabled=True).order_by("name"))
 
 

@@ -34,7 +34,7 @@ class Bed:
 
     @staticmethod
     def runs() -> bool:
-        """Whether it answers now."""
+        """Whether it is running."""
         return _run("./cli", "core", "show", "uptime", timeout_s=10).returncode == 0
 
     @staticmethod
@@ -42,7 +42,7 @@ class Bed:
         _run("./down", timeout_s=30)
 
     def refresh(self) -> None:
-        """Start again what a test has killed."""
+        """Restart what a test has killed."""
         self.env = Bed.start().env
 
     def call(self, *, seconds: int = 1, caller: str = "3478893084", **options: str) -> None:
@@ -63,16 +63,16 @@ class Bed:
 
     def channels(self) -> int:
         """What `core show channels` counts."""
-        said = self.cli("core", "show", "channels", "count")
-        found = re.search(r"(\d+) active channel", said)
+        output = self.cli("core", "show", "channels", "count")
+        found = re.search(r"(\d+) active channel", output)
         return int(found.group(1)) if found else -1
 
     def cli(self, *command: str) -> str:
-        """What Asterisk's command line says."""
+        """The output of Asterisk's command line."""
         return _run("./cli", *command, timeout_s=10).stdout
 
     def kill(self, what: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to `ASTERISK` or `SSHD`; who is killed is gone when this returns."""
+        """Send a signal to `ASTERISK` or `SSHD`; a killed one is gone when this returns."""
         pid = int(self.env[f"BED_{what}_PID"])
         os.kill(pid, number)
         deadline = time.monotonic() + 5
@@ -89,7 +89,7 @@ class Bed:
             os.kill(int(pid), signal.SIGKILL)
 
     def server(self, *, tunnel: bool) -> PbxServer:
-        """The bed as a server of ours, called `asterisk_1`; not saved."""
+        """The bed as an unsaved PbxServer named `asterisk_1`."""
         env = self.env
         server = PbxServer(
             name="asterisk_1",

@@ -1,4 +1,4 @@
-"""A manager to connect to, and what a client reads from it."""
+"""Sessions with the sandbox's manager, and recorded conversations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from centralino.types import Ami, AmiAddress, AmiMessage
 from sandbox.testing import AMI_SECRET, AMI_USER, RunningAmi
 
 DATA: Final = Path(__file__).parent / "data"
-SHORT: Final = Timeouts(connect_s=0.6, answer_s=0.4, ping_every_s=0.1, silent_s=0.4)
-SHORT_TIMEOUTS: Final = Timeouts(connect_s=0.2, answer_s=0.15)  # with who will not answer anyway
-UNHURRIED: Final = Timeouts(connect_s=5, answer_s=5, ping_every_s=5, silent_s=5)
+SHORT: Final = Timeouts(connect_s=0.6, response_s=0.4, ping_every_s=0.1, silent_s=0.4)
+SHORT_TIMEOUTS: Final = Timeouts(connect_s=0.2, response_s=0.15)  # for a peer that never responds
+UNHURRIED: Final = Timeouts(connect_s=5, response_s=5, ping_every_s=5, silent_s=5)
 END: Final = {"Event": "UserEvent", "UserEvent": "End"}
 
 
@@ -31,14 +31,14 @@ def connected(client: str, manager: RunningAmi, **options: Any) -> Ami:
 
 @contextmanager
 def session(client: str, manager: RunningAmi, **options: Any) -> Iterator[Ami]:
-    """A session that has already read the greetings."""
+    """A session that has read everything up to FullyBooted."""
     with closing(connected(client, manager, **options)) as ami:
         until(ami, "FullyBooted")
         yield ami
 
 
 def until(ami: Ami, name: str, *, idle_s: float = 5) -> list[Any]:
-    """What comes before the event `name`; AssertionError when it does not come."""
+    """The events before the event `name`; AssertionError when it does not come."""
     before: list[Any] = []
     for batch in ami.events(idle_s=idle_s):
         assert batch is not None, f"no {name} after {len(before)} events"
@@ -50,8 +50,8 @@ def until(ami: Ami, name: str, *, idle_s: float = 5) -> list[Any]:
     raise AssertionError("events() never ends by itself")
 
 
-def told(ami: Ami, manager: RunningAmi, *raw: bytes) -> list[Any]:
-    """What the client makes of bytes, given to it as they are."""
+def events_from(ami: Ami, manager: RunningAmi, *raw: bytes) -> list[Any]:
+    """The events that the client reads from raw bytes."""
     for piece in raw:
         manager.tell(piece)
     manager.happens(END)

@@ -1,4 +1,4 @@
-"""An SSH server inside a test, which leads through to a port of this machine."""
+"""An SSH server inside a test that forwards to a port of this machine."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SshServer:
         return str(path)
 
     def drop(self) -> None:
-        """All SSH connections die."""
+        """Close all SSH connections."""
         for transport in self.transports:
             transport.close()
 
@@ -74,25 +74,25 @@ def _verdict(right: bool) -> int:
 @contextmanager
 def running_ssh() -> Iterator[SshServer]:
     """An SSH server on a free port until the block ends, with keys of its own."""
-    door = socket.create_server(("127.0.0.1", 0))
-    server = SshServer(door.getsockname()[1], new_key(), new_key())
-    threading.Thread(target=_welcome, args=(door, server), daemon=True).start()
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = SshServer(listener.getsockname()[1], new_key(), new_key())
+    threading.Thread(target=_accept, args=(listener, server), daemon=True).start()
     try:
         yield server
     finally:
-        door.close()
+        listener.close()
         server.drop()
 
 
-def _welcome(door: socket.socket, server: SshServer) -> None:
+def _accept(listener: socket.socket, server: SshServer) -> None:
     with suppress(OSError):
         while True:
-            visitor, _ = door.accept()
-            threading.Thread(target=_serve, args=(visitor, server), daemon=True).start()
+            client, _ = listener.accept()
+            threading.Thread(target=_serve, args=(client, server), daemon=True).start()
 
 
-def _serve(visitor: socket.socket, server: SshServer) -> None:
-    transport = paramiko.Transport(visitor)
+def _serve(client: socket.socket, server: SshServer) -> None:
+    transport = paramiko.Transport(client)
     transport.set_log_channel("centralino.ssh")
     server.transports.append(transport)
     transport.add_server_key(server.key)
@@ -102,10 +102,10 @@ def _serve(visitor: socket.socket, server: SshServer) -> None:
         while transport.is_active():
             channel = transport.accept(0.2)
             if channel is not None:
-                _lead(channel, rules.targets[channel.get_id()])
+                _forward(channel, rules.targets[channel.get_id()])
 
 
-def _lead(channel: paramiko.Channel, target: tuple[str, int]) -> None:
+def _forward(channel: paramiko.Channel, target: tuple[str, int]) -> None:
     try:
         there = socket.create_connection(target, 5)
     except OSError:

@@ -32,7 +32,7 @@ NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)
 
 @pytest.fixture
 def viewer() -> Client:
-    """A member of staff who may look at everything and change nothing."""
+    """A member of staff with read-only access to everything."""
     user = User.objects.create_user("viewer", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()
@@ -175,7 +175,7 @@ def test_a_viewer_changes_no_list(viewer: Client, entries: None):
 
 
 def imported(client: Client, text: str, *, confirm: bool = True) -> Any:
-    """Upload the file, look at the preview, confirm."""
+    """Upload the file, check the preview, confirm."""
     file = SimpleUploadedFile("list.csv", text.encode(), "text/csv")
     preview = client.post(f"{LISTED}import/", {"import_file": file, "format": "0", "resource": ""})
     assert preview.status_code == 200
@@ -207,7 +207,7 @@ def test_a_preview_lists_nobody(admin_client: Client):
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "error"),
     [
         ("x,,,", "Scrivere un numero di telefono"),
         (",,,", "Scrivere un numero di telefono"),
@@ -218,12 +218,12 @@ def test_a_preview_lists_nobody(admin_client: Client):
         ("3331234567,,,tomorrow", "no YYYY-MM-DD"),
     ],
 )
-def test_a_bad_row_is_told_and_nothing_is_imported(admin_client: Client, row: str, told: str):
+def test_a_bad_row_is_reported_and_nothing_is_imported(admin_client: Client, row: str, error: str):
     text = f"number,hours,permanent,expires_at\n3330000000,,,\n{row}\n"
     preview = imported(admin_client, text, confirm=False)
     result = preview.context["result"]
     assert [row.number for row in result.invalid_rows] == [2]
-    assert told in preview.content.decode()
+    assert error in preview.content.decode()
     assert "confirm_form" not in preview.context
     assert not ListEntry.objects.exists()
 
@@ -253,7 +253,7 @@ def test_a_list_is_exported(viewer: Client, entries: None):
     data = {name: "on" for pair in fields for name in pair if name}
     response = viewer.post(address, {**data, "format": "0", "resource": ""})
     rows = list(csv.DictReader(io.StringIO(response.content.decode())))
-    # A spreadsheet would take a prefix for a formula.
+    # A spreadsheet would read a prefix as a formula.
     assert {row["number"] for row in rows} == {"+393331234567", "'+3989*", "+39899748963"}
 
 
@@ -330,9 +330,9 @@ def test_no_page_counts_or_reads_all_rows(
     for query in ("", "q=333*", "p=2"):
         with CaptureQueriesContext(connection) as queries:
             assert viewer.get(f"{address}?{query}").status_code in (200, 302)
-        asked = [one["sql"] for one in queries if f'"centralino_{table}"' in one["sql"]]
-        assert asked
-        assert all("LIMIT" in sql for sql in asked), asked
+        statements = [one["sql"] for one in queries if f'"centralino_{table}"' in one["sql"]]
+        assert statements
+        assert all("LIMIT" in sql for sql in statements), statements
 
 
 # --- Servers --------------------------------------------------------------------------------------

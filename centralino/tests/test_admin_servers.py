@@ -55,7 +55,7 @@ def found(client: Client, query: str) -> set[str]:
     return {call.linkedid for call in response.context["cl"].result_list}
 
 
-def ask(client: Client, server: PbxServer) -> str:
+def run_test(client: Client, server: PbxServer) -> str:
     chosen = {"action": "test_connection", "index": "0", "_selected_action": str(server.pk)}
     response = client.post(SERVERS, chosen, follow=True, headers={"accept-language": "en"})
     return "\n".join(map(str, response.context["messages"]))
@@ -77,9 +77,7 @@ def test_a_secret_is_said_to_be_set_and_never_shown(admin_client, server):
     assert SECRET not in page
 
 
-def test_the_connection_is_tested_without_taking_the_listener_s_port(
-    admin_client, server, monkeypatch
-):
+def test_the_connection_test_does_not_use_the_listener_s_port(admin_client, server, monkeypatch):
     ports = []
 
     @contextmanager
@@ -88,18 +86,18 @@ def test_the_connection_is_tested_without_taking_the_listener_s_port(
         yield type("Ami", (), {"listed": lambda self, name: [{}, {}, {}]})()
 
     monkeypatch.setattr(pages, "connected", connected)
-    assert ask(admin_client, server) == "asterisk_1: connected, 3 channels"
+    assert run_test(admin_client, server) == "asterisk_1: connected, 3 channels"
     assert ports == [0]
     server.refresh_from_db()
     assert server.local_port == 65532
 
 
-def test_a_failing_test_tells_why(admin_client, server, monkeypatch):
+def test_a_failing_test_shows_the_reason(admin_client, server, monkeypatch):
     def refused(server: PbxServer) -> Any:
         raise AmiError("connection refused")
 
     monkeypatch.setattr(pages, "connected", refused)
-    assert ask(admin_client, server) == "asterisk_1: connection refused"
+    assert run_test(admin_client, server) == "asterisk_1: connection refused"
 
 
 def test_a_call_cannot_be_changed(admin_client):
@@ -110,11 +108,11 @@ def test_a_call_cannot_be_changed(admin_client):
     assert admin_client.get(f"{CALLS}add/").status_code == 403
 
 
-@pytest.mark.parametrize("asked", ["3331234567", "%2B393331234567", "0039 333 123-4567"])
+@pytest.mark.parametrize("query", ["3331234567", "%2B393331234567", "0039 333 123-4567"])
 @pytest.mark.parametrize("stored", ["3331234567", "+393331234567", "00393331234567"])
-def test_a_caller_is_found_in_any_notation(admin_client, asked, stored):
+def test_a_caller_is_found_in_any_notation(admin_client, query, stored):
     store(finished("1.1", caller=stored), finished("1.2", caller="3399999999"))
-    assert found(admin_client, f"q={asked}") == {"1.1"}
+    assert found(admin_client, f"q={query}") == {"1.1"}
 
 
 def test_what_is_no_number_finds_no_withheld_callers(admin_client):
@@ -127,21 +125,21 @@ def test_a_call_is_found_by_its_linkedid(admin_client, server):
     assert found(admin_client, "q=1732417200.17") == {"1732417200.17"}
 
 
-def test_calls_are_told_apart_by_server(admin_client, server):
+def test_calls_are_filtered_by_server(admin_client, server):
     store(finished("1.1"))
     assert found(admin_client, "server=asterisk_1") == {"1.1"}
     assert found(admin_client, "server=asterisk_2") == set()
 
 
-def test_only_calls_over_their_time_are_pruned(settings, monkeypatch):
+def test_only_calls_past_their_retention_are_pruned(settings, monkeypatch):
     settings.PBX_RETENTION_DAYS = 30
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "CHUNK_SIZE", 2)
     store(*(finished(f"1.{n}", days_ago=31) for n in range(5)), finished("2.1", days_ago=29))
     assert retention.prune() == 5
     assert [call.linkedid for call in PbxCall.objects.all()] == ["2.1"]
 
 
-def test_nothing_is_pruned_where_calls_are_kept_for_ever(settings):
+def test_nothing_is_pruned_without_a_retention_time(settings):
     settings.PBX_RETENTION_DAYS = 0
     store(finished("1.1", days_ago=9_999))
     assert retention.prune() == 0

@@ -55,7 +55,7 @@ def until_hung_up(ami: Ami) -> list[Any]:
     """The events of a call, until its second channel is gone."""
     events: list[Any] = []
     for batch in ami.events(idle_s=10):
-        assert batch is not None, "the switchboard is silent"
+        assert batch is not None, "the PBX is silent"
         events += batch
         if sum(event["event"] == "Hangup" for event in events) == 2:
             return events
@@ -66,7 +66,7 @@ def _until(ami: Ami, name: str) -> None:
     """Read the events up to that one."""
     batch: Any
     for batch in ami.events(idle_s=10):
-        assert batch is not None, "the switchboard is silent"
+        assert batch is not None, "the PBX is silent"
         if any(event["event"] == name for event in batch):
             return
 
@@ -76,14 +76,14 @@ def noticed_after_s(ami: Ami) -> float:
     began = time.monotonic()
     try:
         for _ in ami.events(idle_s=1):
-            assert time.monotonic() - began < 2 * NOTICED_WITHIN_S, "nobody notices"
+            assert time.monotonic() - began < 2 * NOTICED_WITHIN_S, "not noticed"
     except AmiError:
         return time.monotonic() - began
     raise AssertionError("events() never ends by itself")
 
 
 @pytest.mark.parametrize("tunnelled", [False, True])
-def test_call_is_told_in_order(asterisk_bed, client, tunnelled):
+def test_call_events_come_in_order(asterisk_bed, client, tunnelled):
     with ExitStack() as stack:
         way = stack.enter_context(tunnel(asterisk_bed)) if tunnelled else None
         ami = stack.enter_context(session(client, asterisk_bed, through=way))

@@ -1,4 +1,4 @@
-"""Both AMI clients against recorded switchboards, every fault of a manager, and a real Asterisk.
+"""Both AMI clients against recorded conversations, every fault of a manager, and a real Asterisk.
 
 Where pyst2 cannot do something, the test says what happens instead: `docs/upstreams/asterisk.md`.
 """
@@ -23,9 +23,9 @@ from centralino.tests.managers import (
     SHORT_TIMEOUTS,
     address,
     connected,
+    events_from,
     sample,
     session,
-    told,
 )
 from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
 from sandbox.testing import AMI_SECRET, RunningAmi, running_ami
@@ -64,7 +64,7 @@ def ended(client: str, manager: RunningAmi, *, by: Any, **options: Any) -> list[
 def test_every_recorded_event_arrives_in_order(client, manager, name):
     raw = sample(name)
     with session(client, manager) as ami:
-        events = told(ami, manager, raw)
+        events = events_from(ami, manager, raw)
 
     assert [event["event"] for event in events] == re.findall(r"Event: (\w+)", raw.decode())
     recorded = re.findall(r"^Uniqueid: (\S+)", raw.decode(), re.MULTILINE)
@@ -74,7 +74,7 @@ def test_every_recorded_event_arrives_in_order(client, manager, name):
 
 
 # --- Actions --------------------------------------------------------------------------------------
-def test_answer_to_an_action_is_its_response(client, manager):
+def test_action_returns_its_response(client, manager):
     with session(client, manager) as ami:
         assert ami.action("Ping")["ping"] == "Pong"
 
@@ -97,10 +97,10 @@ def test_events_and_items_of_a_list_do_not_mix(client, manager):
     with session(client, manager) as ami:
         manager.tell(HANGUP)
         assert [item["event"] for item in ami.listed("CoreShowChannels")] == ["CoreShowChannel"]
-        assert [event["event"] for event in told(ami, manager)] == ["Hangup"]
+        assert [event["event"] for event in events_from(ami, manager)] == ["Hangup"]
 
 
-def test_error_response_tells_the_switchboards_words(client, manager):
+def test_error_response_has_the_pbx_message(client, manager):
     with session(client, manager) as ami:
         with pytest.raises(AmiError, match="Nonsense: Invalid/unknown command"):
             ami.action("Nonsense")
@@ -120,19 +120,19 @@ def test_events_are_none_when_nothing_comes(client, manager):
         assert next(ami.events(idle_s=0.01)) is None
 
 
-def test_answer_that_nobody_asked_for(client, manager):
+def test_unrequested_response_is_dropped_or_noticed(client, manager):
     with session(client, manager) as ami:
         manager.server.faults.add("stray_answer")
         if client == "asyncio":
             assert ami.action("Ping")["ping"] == "Pong"
-        else:  # takes the next response for the answer: noticed, and healed by a new session
+        else:  # returns whatever response comes next: noticed, and fixed by a new session
             with pytest.raises(AmiError, match="another action's"):
                 ami.action("Ping")
             with pytest.raises(AmiError):
                 next(ami.events(idle_s=1))
 
 
-def test_answers_out_of_order_find_their_actions(manager):
+def test_responses_out_of_order_find_their_actions(manager):
     with session("asyncio", manager) as ami, ThreadPoolExecutor(2) as pool:
         manager.happens({"Event": "Newchannel", "Channel": "SIP/1", "Uniqueid": "1.1"})
         manager.server.faults.add("out_of_order")
@@ -145,7 +145,7 @@ def test_answers_out_of_order_find_their_actions(manager):
 @pytest.mark.parametrize(
     "fault", ["hang_up", "no_banner", "wrong_banner", "hang_at_login", "frozen"]
 )
-def test_manager_that_does_not_let_us_in_is_an_error_in_time(client, manager, fault):
+def test_refusing_manager_is_an_error_in_time(client, manager, fault):
     manager.server.faults.add(fault)
     began = time.monotonic()
     with pytest.raises(AmiError) as caught:
@@ -161,7 +161,7 @@ def test_nobody_listening_is_an_error(client, manager):
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99_999), ("127.0.0.1", -1)])
-def test_address_that_is_none_is_an_error(client, host, port):
+def test_invalid_address_is_an_error(client, host, port):
     with pytest.raises(AmiError):
         CLIENTS[client](AmiAddress(host, port, "gateway", AMI_SECRET))
 
@@ -199,7 +199,7 @@ def test_drop_in_the_middle_of_a_message_is_an_error(client, manager):
     assert ended(client, manager, by=drop) == []
 
 
-def test_goodbye_of_the_switchboard_is_an_error(client, manager):
+def test_shutdown_of_the_pbx_is_an_error(client, manager):
     assert [event for event in ended(client, manager, by=manager.shut_down) if event] in (
         [],
         [{"event": "Shutdown", "privilege": "system,all", "shutdown": "Cleanly"}],
@@ -232,7 +232,7 @@ def test_action_on_a_lost_connection_is_an_error(client, manager):
             ami.listed("CoreShowChannels")
 
 
-def test_action_without_an_answer_is_an_error_in_time(client, manager):
+def test_action_without_a_response_is_an_error_in_time(client, manager):
     with session(client, manager, timeouts=SHORT) as ami:
         manager.server.faults.add("frozen")
         began = time.monotonic()
@@ -254,7 +254,7 @@ def test_close_logs_off_and_leaves_no_thread(client, manager):
         assert not thread.is_alive(), thread
 
 
-def test_close_of_a_frozen_peer_takes_less_than_a_second(client, manager):
+def test_frozen_peer_is_closed_within_a_second(client, manager):
     with session(client, manager) as ami:
         manager.server.faults.add("frozen")
         began = time.monotonic()
@@ -266,7 +266,7 @@ def test_close_of_a_frozen_peer_takes_less_than_a_second(client, manager):
 def test_latin_1_is_read(client, manager):
     raw = "Event: Newchannel\r\nCallerIDName: Nicolò Però\r\n\r\n".encode("latin-1")
     with session(client, manager) as ami:
-        (event,) = told(ami, manager, raw)
+        (event,) = events_from(ami, manager, raw)
     # pyst2 leaves out what is not UTF-8
     assert event["calleridname"] == ("Nicolò Però" if client == "asyncio" else "Nicol Per")
 
@@ -274,7 +274,7 @@ def test_latin_1_is_read(client, manager):
 def test_repeated_headers_are_kept(client, manager):
     raw = b"Event: AgentCalled\r\nVariable: a=1\r\nChannel: SIP/1\r\nVariable: b=2\r\n\r\n"
     with session(client, manager) as ami:
-        (event,) = told(ami, manager, raw)
+        (event,) = events_from(ami, manager, raw)
     assert event["variable"] == "a=1"
     assert list(event.all("variable")) == ["a=1", "b=2"]
     assert list(event.all("channel")) == ["SIP/1"]
@@ -285,20 +285,20 @@ def test_channel_variables(client, manager):
     raw = b"Event: Newstate\r\nChanVariable: A=1\r\nChanVariable: B=2: 3\r\n\r\n"
     if client == "asyncio":
         with session(client, manager) as ami:
-            (event,) = told(ami, manager, raw)
+            (event,) = events_from(ami, manager, raw)
         assert list(event.all("chanvariable")) == ["A=1", "B=2: 3"]
-    else:  # its reading thread dies of it: the ping notices, a new session heals
+    else:  # its reading thread dies of it: the ping notices, a new session fixes it
         assert ended(client, manager, by=lambda: manager.tell(raw), timeouts=SHORT) == []
 
 
 def test_long_line_is_read(client, manager):
     raw = b"Event: VarSet\r\nValue: " + b"x" * 65_536 + b"\r\n\r\n"
     with session(client, manager) as ami:
-        (event,) = told(ami, manager, raw)
+        (event,) = events_from(ami, manager, raw)
     assert event["value"] == "x" * 65_536
 
 
-def test_message_without_an_end_is_given_up(manager):
+def test_message_without_an_end_ends_the_session(manager):
     def flood() -> None:
         manager.tell(b"Event: VarSet\r\nValue: " + b"x" * (MAX_MESSAGE + 1))
 
@@ -318,7 +318,7 @@ def test_message_without_an_end_is_given_up(manager):
 )
 def test_garbage_is_skipped_and_announced(manager, garbage, lost):
     with session("asyncio", manager) as ami:
-        events = told(ami, manager, garbage + HANGUP, HANGUP)
+        events = events_from(ami, manager, garbage + HANGUP, HANGUP)
     missing = [item for item in events if isinstance(item, Overflow)]
     assert missing == [Overflow(1)] * lost
     assert isinstance(events[-1], AmiMessage)
@@ -326,7 +326,7 @@ def test_garbage_is_skipped_and_announced(manager, garbage, lost):
 
 
 def test_garbage_ends_a_session_of_pyst2(manager):
-    """It takes it for a response: the next ping gets the wrong answer, a new session heals."""
+    """It is read as a response: the next ping gets the wrong one, a new session fixes it."""
     before = ended(
         "pyst2", manager, by=lambda: manager.tell(b"no header at all\r\n\r\n"), timeouts=SHORT
     )
@@ -335,23 +335,23 @@ def test_garbage_ends_a_session_of_pyst2(manager):
 
 def test_response_that_comes_too_late_is_no_event(manager):
     with session("asyncio", manager) as ami:
-        events = told(ami, manager, b"Response: Success\r\nActionID: old\r\n\r\n" + HANGUP)
+        events = events_from(ami, manager, b"Response: Success\r\nActionID: old\r\n\r\n" + HANGUP)
     assert [event["event"] for event in events] == ["Hangup"]
 
 
 # --- Too much -------------------------------------------------------------------------------------
-def test_what_nobody_takes_in_time_is_counted_and_announced_where_it_is_missing(client, manager):
+def test_overflowing_events_are_counted_and_announced_where_they_are_missing(client, manager):
     sent = 20_000 if client == "asyncio" else 300
     raw = [b"Event: Hangup\r\nUniqueid: %d\r\n\r\n" % number for number in range(sent)]
-    with session(client, manager, room=sum(map(len, raw)) // 2) as ami:
+    with session(client, manager, max_bytes=sum(map(len, raw)) // 2) as ami:
         manager.tell(b"".join(raw))
-        ami.action("Ping")  # its answer comes behind them: all were read
+        ami.action("Ping")  # its response comes behind them: all were read
         if client == "pyst2":
             _wait_for_pyst2(ami)
         items: list[Any] = []
         while (batch := next(ami.events(idle_s=0))) is not None:
             items += batch
-        after = told(ami, manager, HANGUP)
+        after = events_from(ami, manager, HANGUP)
 
     place = 0
     for item in items:
@@ -366,7 +366,7 @@ def test_what_nobody_takes_in_time_is_counted_and_announced_where_it_is_missing(
 
 
 def _wait_for_pyst2(ami: Any) -> None:
-    """Its events take another way than its answers: behind one more, all are through."""
+    """Its events are queued apart from its responses: behind one more, all are through."""
     through = threading.Event()
     # True: the callback for everything is not called
     ami._manager.register_event("Through", lambda event, manager: through.set() or True)
@@ -382,11 +382,11 @@ def test_failing_callback_of_pyst2_ends_the_session(manager, monkeypatch):
             list(ami.events(idle_s=5))
 
 
-def test_reader_goes_on_while_nobody_takes_events(manager):
-    """Asterisk would cut us off otherwise."""
+def test_reader_continues_while_events_are_not_read(manager):
+    """Asterisk would disconnect us otherwise."""
     with session("asyncio", manager) as ami:
         assert isinstance(ami, AsyncioAmi)
         manager.tell(HANGUP * 100_000)
         assert ami.action("Ping")
-        events = told(ami, manager)
+        events = events_from(ami, manager)
     assert len(events) == 100_000

@@ -1,4 +1,4 @@
-"""The AMI listener against the sandbox's manager, its database away, and replaced midway."""
+"""The AMI listener against the sandbox's manager: drops, no database, two listeners."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_the_number_of_channels_is_asterisks_own(published_events, manager, serv
     assert PbxCall.objects.count() == 2
 
 
-def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(
+def test_a_drop_is_published_once_and_ghosts_are_removed(
     published_events, manager, server, monkeypatch
 ):
     monkeypatch.setattr("centralino.channel_table.SETTLE_S", 0.1)
@@ -164,7 +164,7 @@ def test_a_drop_is_told_once_and_healed_and_the_ghosts_go(
     assert PbxCall.objects.get().cause is None
 
 
-def test_a_frozen_switchboard_is_noticed(published_events, manager, server):
+def test_a_frozen_pbx_is_noticed(published_events, manager, server):
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
         manager.inside(lambda: manager.server.faults.add("frozen"))
@@ -176,7 +176,7 @@ def test_a_frozen_switchboard_is_noticed(published_events, manager, server):
         assert soon(lambda: health() == Health.HEALTHY)
 
 
-def test_channels_are_not_counted_for_long_when_nobody_can_see_them(
+def test_channels_out_of_sight_are_not_counted_for_long(
     published_events, manager, server, monkeypatch
 ):
     monkeypatch.setattr(ami_listener, "UNKNOWN_AFTER_S", 0.2)
@@ -188,7 +188,7 @@ def test_channels_are_not_counted_for_long_when_nobody_can_see_them(
         assert soon(lambda: active_channels_count() == 0)
 
 
-def test_what_is_known_is_renewed_though_nothing_changes(
+def test_the_state_is_renewed_though_nothing_changes(
     published_events, manager, server, monkeypatch
 ):
     monkeypatch.setattr(ami_listener, "BEAT_EVERY_S", 0.1)
@@ -199,10 +199,10 @@ def test_what_is_known_is_renewed_though_nothing_changes(
 
 
 def test_overflow_is_told_and_the_table_read_again(published_events, manager, server):
-    with listening(server, manager, room=2_000):
+    with listening(server, manager, max_bytes=2_000):
         assert soon(lambda: health() == Health.HEALTHY)
         left = begin(manager, call(1))
-        # Larger than all the room: lost however fast the listener is.
+        # Larger than the whole buffer: lost however fast the listener is.
         manager.happens(event("Newexten", {"Channel": "x" * 4_000, "Uniqueid": "9.9"}))
         assert soon(lambda: "overflow" in notices(published_events))
         assert soon(lambda: active_channels_count() == 2)
@@ -210,7 +210,7 @@ def test_overflow_is_told_and_the_table_read_again(published_events, manager, se
         assert soon(lambda: active_channels_count() == 0)
 
 
-def test_while_the_database_is_away_events_go_on_and_calls_wait(
+def test_events_continue_and_calls_wait_while_the_database_is_unavailable(
     published_events, manager, server, monkeypatch
 ):
     unavailable, refused = threading.Event(), threading.Event()
@@ -219,7 +219,7 @@ def test_while_the_database_is_away_events_go_on_and_calls_wait(
     def store_if_there(*args: Any) -> None:
         if unavailable.is_set():
             refused.set()
-            raise OperationalError("the database is away")
+            raise OperationalError("the database is unavailable")
         store(*args)
 
     monkeypatch.setattr(ami_listener, "store_state", store_if_there)
@@ -238,7 +238,7 @@ def test_while_the_database_is_away_events_go_on_and_calls_wait(
     assert notices(published_events) == []
 
 
-def test_of_two_listeners_one_speaks_and_the_other_takes_over(published_events, manager, server):
+def test_of_two_listeners_one_publishes_and_the_other_takes_over(published_events, manager, server):
     with ExitStack() as first:
         first.enter_context(listening(server, manager))
         assert soon(lambda: health() == Health.HEALTHY)
@@ -274,7 +274,7 @@ def test_staff_switch_a_server_off_and_on(published_events, manager, settings, m
             "AMI_SECRET": address(manager).secret,
         }
     }
-    monkeypatch.setattr(per_server, "LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr(per_server, "RELOAD_EVERY_S", 0.05)
     stopping = threading.Event()
     thread = threading.Thread(target=ami_listener.run_ami_monitor, args=(stopping,))
     thread.start()
@@ -294,7 +294,7 @@ def test_staff_switch_a_server_off_and_on(published_events, manager, settings, m
         thread.join(SOON_S)
 
 
-def test_the_environment_makes_servers_once_and_staff_own_them_then(settings):
+def test_the_environment_creates_servers_once_and_staff_own_them(settings):
     settings.ASTERISK_SERVERS = {
         "asterisk_1": {"HOST": "pbx.example", "SSH_PORT": "22", "AMI_SECRET": "hidden"},
         "asterisk_2": {"HOST": "pbx.example", "AMI_PORT": "many"},

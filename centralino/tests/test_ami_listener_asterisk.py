@@ -68,7 +68,7 @@ def agrees(bed: Bed) -> bool:
 
 @pytest.mark.parametrize("tunnel", [True, False])
 @pytest.mark.parametrize("client", ["asyncio", "pyst2"])
-def test_a_call_is_told_in_order_and_stored_once(
+def test_a_call_is_published_in_order_and_stored_once(
     published_events, asterisk_bed, settings, tunnel, client
 ):
     settings.AMI_CLIENT = client

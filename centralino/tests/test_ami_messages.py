@@ -1,4 +1,4 @@
-"""AMI's stream, byte by byte: what is made of it, and what is sent."""
+"""AMI's stream, byte by byte: what is parsed from it, and what is sent."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centralino.clients import messages
-from centralino.clients.ami import _Line, _read
-from centralino.clients.event_queue import PIECE, EventQueue
+from centralino.clients.ami import _Connection, _read
+from centralino.clients.event_queue import CHUNK_SIZE, EventQueue
 from centralino.clients.messages import action_bytes, parse_message
 from centralino.clients.session import Timeouts
 from centralino.tests.managers import sample
@@ -26,17 +26,17 @@ def read_in_pieces(raw: bytes, cuts: list[int]) -> list[Any]:
 
     async def feed() -> list[bytes]:
         queue: EventQueue[bytes] = EventQueue()
-        line = _Line(queue, "ami", Timeouts())
-        line._greeted = asyncio.get_running_loop().create_future()
+        connection = _Connection(queue, "ami", Timeouts())
+        connection._greeted = asyncio.get_running_loop().create_future()
         stream = b"Asterisk Call Manager/5.0.4\r\n" + raw
         places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
         for start, end in pairwise(places):
-            line.data_received(stream[start:end])
-        taken: list[bytes] = []
-        while (piece := queue.take(0)) is not None:
-            assert isinstance(piece, list)
-            taken += piece
-        return taken
+            connection.data_received(stream[start:end])
+        messages: list[bytes] = []
+        while (chunk := queue.get(0)) is not None:
+            assert isinstance(chunk, list)
+            messages += chunk
+        return messages
 
     return _read(asyncio.run(feed()))
 
@@ -68,10 +68,10 @@ def test_what_is_sent_can_be_read(headers):
 
 
 def test_names_are_remembered_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr(messages, "_NAMES_KEPT", len(messages._names) + 5)
+    monkeypatch.setattr(messages, "_MAX_NAMES", len(messages._names) + 5)
     for number in range(100):
         assert parse_message(f"Odd{number}: 1".encode()) == {f"odd{number}": "1"}
-    assert len(messages._names) <= messages._NAMES_KEPT
+    assert len(messages._names) <= messages._MAX_NAMES
 
 
 def test_header_without_a_blank_is_read():
@@ -86,44 +86,44 @@ def test_value_may_hold_a_colon():
     assert parse_message(b"Event: VarSet\r\nValue: sip:1@x: y")["value"] == "sip:1@x: y"
 
 
-def test_inbox_gives_everything_before_its_end():
+def test_queue_delivers_everything_before_its_end():
     queue: EventQueue[int] = EventQueue()
     queue.put([1], 1)
     queue.end(AmiError("first"))
     queue.end(AmiError("second"))
-    assert queue.take(0) == [1]
+    assert queue.get(0) == [1]
     with pytest.raises(AmiError, match="first"):
-        queue.take(0)
+        queue.get(0)
 
 
-def test_inbox_joins_small_pieces():
+def test_queue_joins_small_chunks():
     queue: EventQueue[int] = EventQueue()
-    for number in range(PIECE + 1):
+    for number in range(CHUNK_SIZE + 1):
         queue.put([number], 1)
-    assert queue.take(0) == [*range(PIECE)]
-    assert queue.take(0) == [PIECE]
-    assert queue.take(0) is None
+    assert queue.get(0) == [*range(CHUNK_SIZE)]
+    assert queue.get(0) == [CHUNK_SIZE]
+    assert queue.get(0) is None
 
 
-def test_inbox_gives_many_in_pieces():
-    queue: EventQueue[int] = EventQueue(room=1_000)
-    for _ in range(3):  # what was taken makes room again, to the last byte
-        queue.put([*range(2 * PIECE + 1)], 1_000)
-        assert queue.take(0) == [*range(PIECE)]
-        assert queue.take(0) == [*range(PIECE, 2 * PIECE)]
-        assert queue.take(0) == [2 * PIECE]
-        assert queue.take(0) is None
+def test_queue_splits_large_batches():
+    queue: EventQueue[int] = EventQueue(max_bytes=1_000)
+    for _ in range(3):  # what was read frees its space, to the last byte
+        queue.put([*range(2 * CHUNK_SIZE + 1)], 1_000)
+        assert queue.get(0) == [*range(CHUNK_SIZE)]
+        assert queue.get(0) == [*range(CHUNK_SIZE, 2 * CHUNK_SIZE)]
+        assert queue.get(0) == [2 * CHUNK_SIZE]
+        assert queue.get(0) is None
 
 
-def test_inbox_counts_what_it_loses_in_one_place():
-    queue: EventQueue[int] = EventQueue(room=2)
+def test_queue_counts_adjacent_losses_together():
+    queue: EventQueue[int] = EventQueue(max_bytes=2)
     queue.put([1, 2], 2)
     queue.put([3], 1)
     queue.put([4, 5], 2)
-    assert queue.take(0) == [1, 2]
+    assert queue.get(0) == [1, 2]
     queue.put([6], 1)
-    assert queue.take(0) == Overflow(3)
-    assert queue.take(0) == [6]
+    assert queue.get(0) == Overflow(3)
+    assert queue.get(0) == [6]
 
 
 def test_message_has_every_value_of_a_header():

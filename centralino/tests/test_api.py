@@ -91,7 +91,7 @@ def numbers(response: Any, name: str = "blacklist") -> list[str]:
     return [entry["number"] for entry in response[name]]
 
 
-# --- The reference's own answers ------------------------------------------------------------------
+# --- The reference's own responses ----------------------------------------------------------------
 
 
 def test_calls_as_the_reference_shows_them(api: APIClient):
@@ -135,7 +135,7 @@ def test_calls_are_those_of_the_manager_where_ari_is_not_connected(api: APIClien
     assert get(api, "ari/endpoints") == []
 
 
-def test_what_a_monitor_saw_that_was_killed_is_not_taken_for_what_is(api: APIClient):
+def test_the_state_of_a_killed_monitor_expires(api: APIClient):
     seen(stasis_calls=1)
     seen("asterisk_2")
     LiveState.objects.create(
@@ -181,7 +181,7 @@ def test_status_time_is_local(api: APIClient):
         assert get(api, "status")["timestamp"] == "2025-12-09T12:00:00.000000"
 
 
-def test_a_house_without_a_switchboard_answers_emptily(api: APIClient):
+def test_a_gateway_without_a_pbx_returns_empty_lists(api: APIClient):
     assert get(api, "calls") == {"active_calls": [], "count": 0}
     assert get(api, "ari/endpoints") == []
     assert get(api, "blacklist") == {"blacklist": [], "count": 0}
@@ -189,7 +189,7 @@ def test_a_house_without_a_switchboard_answers_emptily(api: APIClient):
     assert (response["status"], response["websocket"]) == ("disabled", "disconnected")
 
 
-def test_one_of_two_servers_away_is_not_connected(api: APIClient):
+def test_one_of_two_servers_unavailable_is_not_connected(api: APIClient):
     seen()
     seen("asterisk_2", websocket="disconnected")
     assert get(api, "status")["websocket"] == "disconnected"
@@ -274,26 +274,26 @@ def test_digits_in_a_text_are_hours(api: APIClient):
 
 
 def test_a_listed_number_is_prolonged_or_made_permanent_and_never_shortened(api: APIClient):
-    def told(**body: Any) -> tuple[Any, ...]:
+    def result(**body: Any) -> tuple[Any, ...]:
         response = add(api, number="333 1234567", **body)
         return response["created"], response["prolonged"], response["expires_at"]
 
     with time_machine.travel(NOON, tick=False):
-        assert told(hours=24) == (True, False, "2025-12-10 12:00:00")
-        assert told(hours=48) == (False, True, "2025-12-11 12:00:00")
-        assert told(hours=1) == (False, False, "2025-12-11 12:00:00")
-        assert told(permanent=True) == (False, True, "2099-12-31 23:59:59")
-        assert told(hours=1) == (False, False, "2099-12-31 23:59:59")
+        assert result(hours=24) == (True, False, "2025-12-10 12:00:00")
+        assert result(hours=48) == (False, True, "2025-12-11 12:00:00")
+        assert result(hours=1) == (False, False, "2025-12-11 12:00:00")
+        assert result(permanent=True) == (False, True, "2099-12-31 23:59:59")
+        assert result(hours=1) == (False, False, "2099-12-31 23:59:59")
     assert get(api, "blacklist")["count"] == 1
 
 
-def test_the_day_the_clock_changes_is_still_told_in_one_zone(api: APIClient):
+def test_times_stay_in_one_zone_on_the_day_the_clock_changes(api: APIClient):
     with time_machine.travel(datetime(2026, 3, 28, 12, tzinfo=UTC), tick=False):  # 13:00 in Rome
         assert add(api, number="3331234567")["expires_at"] == "2026-03-29 14:00:00"
         assert get(api, "blacklist")["blacklist"][0]["created_at"] == "2026-03-28 13:00:00"
 
 
-def test_what_is_over_is_not_answered_from_that_instant(api: APIClient):
+def test_expired_entries_are_not_listed_from_that_instant(api: APIClient):
     with time_machine.travel(NOON, tick=False) as clock:
         add(api, number="3331234567", hours=1)
         clock.shift(timedelta(seconds=3599.9))
@@ -334,22 +334,22 @@ def test_a_reason_finds_its_entries(api: APIClient):
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 25])
-def test_paging_tells_every_entry_once_also_of_one_instant(api: APIClient, limit: int):
+def test_paging_returns_every_entry_once_also_of_one_instant(api: APIClient, limit: int):
     with time_machine.travel(NOON, tick=False) as clock:
         for n in range(25):
             clock.move_to(NOON + timedelta(microseconds=n // 10))
             lists.blacklist_number(f"+39333000{n:04}", hours=24)
         clock.move_to(NOON + timedelta(hours=1))
-        told: list[str] = []
+        paged: list[str] = []
         cursor = ""
         for _ in range(30):
             response = get(api, f"blacklist?limit={limit}{cursor}")
-            told += numbers(response)
+            paged += numbers(response)
             if response["next"] is None:
                 break
             cursor = f"&cursor={response['next']}"
-        assert told == numbers(get(api, "blacklist"))
-    assert len(set(told)) == 25
+        assert paged == numbers(get(api, "blacklist"))
+    assert len(set(paged)) == 25
 
 
 def test_csv_has_every_entry_and_its_note(api: APIClient):
@@ -440,7 +440,7 @@ def test_a_bad_body_is_named(api: APIClient, body: bytes, field: str):
     [b"{", b"\xff", b'{"number":"\xed\xa0\x80"}', b"[" * 5_000],
     ids=["half", "no UTF-8", "half a character", "5,000 brackets"],
 )
-def test_what_is_no_json_is_told(api: APIClient, body: bytes):
+def test_invalid_json_is_reported(api: APIClient, body: bytes):
     assert "JSON" in post(api, body, 400)["detail"]
 
 
@@ -506,22 +506,20 @@ def test_whatever_is_posted_is_listed_or_refused_clearly(api: APIClient, setting
     except (TypeError, ValueError):  # lone surrogates, integers over 64 bits
         return
     response = api.post("/jpbx-api/api/blacklist", sent, content_type="application/json")
-    told = orjson.loads(response.content)
-    assert response.status_code in (200, 400), told
-    assert told.keys() >= ({"success", "number"} if response.status_code == 200 else {"detail"})
+    body = orjson.loads(response.content)
+    assert response.status_code in (200, 400), body
+    assert body.keys() >= ({"success", "number"} if response.status_code == 200 else {"detail"})
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
 @hypothesis_settings(max_examples=150)
-def test_whatever_is_asked_for_is_found_or_refused_clearly(
-    api: APIClient, settings: Any, text: str
-):
+def test_any_query_is_answered_or_refused_clearly(api: APIClient, settings: Any, text: str):
     settings.RATE_LIMIT_PER_MINUTE = 0
-    asked = quote(text, safe="")
+    quoted = quote(text, safe="")
     for response in (
-        api.get(f"/jpbx-api/api/blacklist?number={asked}"),
-        api.get(f"/jpbx-api/api/blacklist?cursor={asked}"),
-        api.delete(f"/jpbx-api/api/blacklist/{asked}"),
+        api.get(f"/jpbx-api/api/blacklist?number={quoted}"),
+        api.get(f"/jpbx-api/api/blacklist?cursor={quoted}"),
+        api.delete(f"/jpbx-api/api/blacklist/{quoted}"),
     ):
         assert response.status_code in (200, 400, 404), response.content
         assert response.status_code == 200 or "detail" in orjson.loads(response.content)

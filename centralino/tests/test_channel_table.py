@@ -40,7 +40,7 @@ def played(name: str) -> tuple[ChannelTable, Any, list[PbxCallRecord]]:
     """The table after a recorded stream, one event a second; what was published and finished."""
     table, published, finished = ChannelTable("asterisk_1"), [], []
     for second, event in enumerate(events(name)):
-        outcome = table.take([event], NOW + second)
+        outcome = table.apply([event], NOW + second)
         published += [e.fields for e in outcome.events]
         finished += outcome.finished
     return table, published, finished
@@ -65,7 +65,7 @@ def test_an_answered_call_is_one_row_with_its_times():
     assert call.started_at.timestamp() < call.answered_at.timestamp() < call.ended_at.timestamp()
 
 
-def test_a_call_that_nobody_took_has_no_answer():
+def test_an_unanswered_call_has_no_answer_time():
     _, _, [call] = played("asterisk16/ami-call-busy.txt")
     assert call.answered_at is None
     assert call.cause == 17
@@ -105,29 +105,29 @@ def test_an_event_has_the_documented_fields_first_and_always():
     assert (hangup["cause"], hangup["cause_txt"]) == (16, "Normal Clearing")
 
 
-def test_a_dial_without_a_caller_is_told_of_the_channel_that_is_called():
+def test_a_dial_without_a_caller_has_the_fields_of_the_called_channel():
     dial = AmiMessage({"event": "DialBegin", "destchannel": "PJSIP/105-1", "destuniqueid": "9.1"})
     event = flat_event("asterisk_1", dial, 5)
     assert (event["channel"], event["uniqueid"], event["state"]) == ("PJSIP/105-1", "9.1", "")
 
 
-def test_asterisks_own_clock_is_believed():
+def test_asterisks_own_timestamp_is_used():
     table = ChannelTable("asterisk_1")
-    told = message("Newchannel", "1.1", timestamp="1731671400.123456")
-    assert table.take([told], NOW).events[0].fields["timestamp"] == 1731671400
+    stamped = message("Newchannel", "1.1", timestamp="1731671400.123456")
+    assert table.apply([stamped], NOW).events[0].fields["timestamp"] == 1731671400
     odd = message("Newchannel", "1.2", timestamp="soon")
-    assert table.take([odd], NOW).events[0].fields["timestamp"] == int(NOW)
+    assert table.apply([odd], NOW).events[0].fields["timestamp"] == int(NOW)
 
 
-def test_further_events_are_published_when_asked_for():
+def test_further_events_are_published_when_configured():
     table = ChannelTable("asterisk_1", more_events=["Hold"])
-    published = table.take([message("Hold", "1.1"), message("Unhold", "1.1")], NOW).events
+    published = table.apply([message("Hold", "1.1"), message("Unhold", "1.1")], NOW).events
     assert [event.fields["event"] for event in published] == ["Hold"]
 
 
 def test_a_lost_hangup_leaves_no_ghost():
     table = ChannelTable("asterisk_1")
-    table.take([message("Newchannel", "1.1"), message("Newchannel", "2.1")], NOW)
+    table.apply([message("Newchannel", "1.1"), message("Newchannel", "2.1")], NOW)
     table.reconcile([message("CoreShowChannel", "2.1")], NOW + 60)
     assert [channel.uniqueid for channel in table.channels()] == ["2.1"]
     assert table.settle(NOW + 60) == []
@@ -136,29 +136,29 @@ def test_a_lost_hangup_leaves_no_ghost():
     assert ended.ended_at.timestamp() == NOW + 60 + SETTLE_S
 
 
-def test_a_hangup_that_was_under_way_at_the_snapshot_still_tells_its_cause():
+def test_a_hangup_under_way_at_the_snapshot_still_has_its_cause():
     table = ChannelTable("asterisk_1")
-    table.take([message("Newchannel", "1.1")], NOW)
+    table.apply([message("Newchannel", "1.1")], NOW)
     table.reconcile([], NOW + 60)
     late = message("Hangup", "1.1", **{"cause": "17", "cause-txt": "User busy"})
-    [ended] = table.take([late], NOW + 61).finished
+    [ended] = table.apply([late], NOW + 61).finished
     assert (ended.cause, ended.cause_text) == (17, "User busy")
     assert table.settle(NOW + 100) == []
 
 
-def test_a_call_that_began_before_us_has_the_age_that_asterisk_says():
+def test_a_call_in_a_snapshot_has_the_age_that_asterisk_reports():
     table = ChannelTable("asterisk_1")
     table.reconcile([message("CoreShowChannel", "1.1", duration="01:02:03")], NOW)
-    [ended] = table.take([message("Hangup", "1.1", cause="16")], NOW).finished
+    [ended] = table.apply([message("Hangup", "1.1", cause="16")], NOW).finished
     assert (ended.ended_at - ended.started_at).total_seconds() == 3723
 
 
-def test_who_called_is_told_by_the_channel_that_began_the_call_wherever_it_is_listed():
+def test_the_caller_is_the_one_of_the_first_channel_wherever_it_is_listed():
     table = ChannelTable("asterisk_1")
     phone = message("CoreShowChannel", "1.2", linkedid="1.1", calleridnum="105")
     trunk = message("CoreShowChannel", "1.1", linkedid="1.1", calleridnum="3331234567")
     table.reconcile([phone, trunk], NOW)
-    ended = table.take([message("Hangup", "1.2"), message("Hangup", "1.1")], NOW + 5).finished
+    ended = table.apply([message("Hangup", "1.2"), message("Hangup", "1.1")], NOW + 5).finished
     assert [call.caller for call in ended] == ["3331234567"]
 
 
@@ -169,22 +169,22 @@ def test_an_unreadable_age_is_none(duration: str):
     assert table.channels()[0].started_at == NOW
 
 
-def test_what_an_earlier_process_knew_is_finished_when_it_is_gone():
+def test_restored_calls_that_are_gone_are_finished():
     before = ChannelTable("asterisk_1")
-    before.take([message("Newchannel", "1.1"), message("Newchannel", "2.1")], NOW)
-    after = ChannelTable("asterisk_1", kept=before.table())
+    before.apply([message("Newchannel", "1.1"), message("Newchannel", "2.1")], NOW)
+    after = ChannelTable("asterisk_1", restored=before.table())
     after.reconcile([message("CoreShowChannel", "2.1")], NOW + 30)
     assert [call.linkedid for call in after.settle(NOW + 40)] == ["1.1"]
     assert [channel.started_at for channel in after.channels()] == [NOW]
 
 
-def test_a_channel_that_a_transfer_takes_into_another_call_ends_its_own():
+def test_a_channel_transferred_into_another_call_ends_its_own():
     table = ChannelTable("asterisk_1")
-    table.take([message("Newchannel", "1.1"), message("Newchannel", "2.1")], NOW)
-    moved = table.take([message("BridgeEnter", "2.1", linkedid="1.1")], NOW + 5).finished
+    table.apply([message("Newchannel", "1.1"), message("Newchannel", "2.1")], NOW)
+    moved = table.apply([message("BridgeEnter", "2.1", linkedid="1.1")], NOW + 5).finished
     assert [call.linkedid for call in moved] == ["2.1"]
     ends = [message("Hangup", "1.1", cause="16"), message("Hangup", "2.1", linkedid="1.1")]
-    assert [call.linkedid for call in table.take(ends, NOW + 9).finished] == ["1.1"]
+    assert [call.linkedid for call in table.apply(ends, NOW + 9).finished] == ["1.1"]
     assert table.table() == Table()
 
 
@@ -192,7 +192,7 @@ def test_events_of_channels_that_are_not_there_change_nothing():
     table = ChannelTable("asterisk_1")
     strays = [message(name, "7.7") for name in ("Hangup", "DialEnd", "BridgeLeave", "Rename")]
     strays.append(AmiMessage({"event": "Newchannel"}))
-    assert table.take(strays, NOW).finished == []
+    assert table.apply(strays, NOW).finished == []
     assert table.table() == Table()
 
 
@@ -207,7 +207,7 @@ HAPPENINGS = st.tuples(
     alive=st.sets(st.integers(1, 5)),
     cut=st.integers(0, 40),
 )
-def test_whatever_was_lost_a_snapshot_puts_right_and_every_call_ends_once(
+def test_a_snapshot_corrects_any_loss_and_every_call_ends_once(
     happenings: list[tuple[str, int, int, str]], alive: set[int], cut: int
 ):
     """Any events, some lost, the process replaced midway: then the table is Asterisk's."""
@@ -215,9 +215,9 @@ def test_whatever_was_lost_a_snapshot_puts_right_and_every_call_ends_once(
     finished: list[PbxCallRecord] = []
     for number, (name, uniqueid, linkedid, state) in enumerate(happenings):
         if number == cut:
-            table = ChannelTable("asterisk_1", kept=table.table())
-        told = message(name, str(uniqueid), linkedid=str(linkedid), channelstatedesc=state)
-        finished += table.take([told], next(clock)).finished
+            table = ChannelTable("asterisk_1", restored=table.table())
+        event = message(name, str(uniqueid), linkedid=str(linkedid), channelstatedesc=state)
+        finished += table.apply([event], next(clock)).finished
     snapshot = [message("CoreShowChannel", str(uniqueid)) for uniqueid in alive]
     at = next(clock)
     table.reconcile(snapshot, at)
@@ -226,7 +226,7 @@ def test_whatever_was_lost_a_snapshot_puts_right_and_every_call_ends_once(
     assert len(table) == len(alive)
     began = {call.linkedid for call in finished} | {call.linkedid for call in table.table().calls}
     ends = [message("Hangup", channel.uniqueid) for channel in table.channels()]
-    finished += table.take(ends, at + 9).finished
+    finished += table.apply(ends, at + 9).finished
     assert table.table() == Table()
     assert {call.linkedid for call in finished} == began
     assert all(call.ended_at >= call.started_at for call in finished)

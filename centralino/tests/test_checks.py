@@ -1,4 +1,4 @@
-"""Odd settings of a switchboard are told with a hint."""
+"""Odd settings of a PBX server are reported with a hint."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_good_settings_are_clean(settings: Any, given: dict[str, str]):
         (DIRECT | {"HOST": "192.0.2.7"}, "W014"),
     ],
 )
-def test_odd_setting_is_told(settings: Any, given: dict[str, str], id_: str):
+def test_odd_setting_is_reported(settings: Any, given: dict[str, str], id_: str):
     assert found(settings, given) == [f"centralino.{id_}"]
 
 
@@ -87,6 +87,6 @@ def test_this_machine_needs_no_encryption(settings: Any, host: str):
     assert found(settings, DIRECT | {"HOST": host}) == []
 
 
-def test_every_server_is_looked_at(settings: Any):
+def test_every_server_is_checked(settings: Any):
     settings.ASTERISK_SERVERS = {"asterisk_1": DIRECT, "asterisk_2": {"HOST": "127.0.0.1"}}
     assert [message.msg for message in check_servers()] == ["ASTERISK_2_AMI_SECRET is missing."]

@@ -1,4 +1,4 @@
-"""The ARI monitor against the sandbox's ARI: decisions, restarts, faults, the database away."""
+"""The ARI monitor against the sandbox's ARI: decisions, restarts, faults, no database."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.1)
     for module, name in (
         (screener, "STAND_BY_S"),
-        (screener, "TRY_AGAIN_S"),
+        (screener, "RETRY_S"),
         (state_store, "SYNC_EVERY_S"),
         (state_store, "RULES_EVERY_S"),
     ):
@@ -91,7 +91,7 @@ def is_screening() -> bool:
 
 
 def ring(asterisk: RunningAri, caller: str = CALLER, *, number: int = 1) -> Future[Any]:
-    """Somebody rings in and, if he is let through, is answered and hangs up."""
+    """A caller rings in and, if let through, is answered and hangs up."""
     return asterisk.ring(
         PlannedCall(
             number=number, started_at=1_795_361_862, caller=caller, called="899748963",
@@ -108,9 +108,7 @@ def verdicts() -> list[tuple[str, str]]:
     return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
 
 
-def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(
-    published_events, asterisk, server
-):
+def test_a_clean_caller_passes_and_is_blocked_once_answered(published_events, asterisk, server):
     with screening(server):
         assert soon(is_screening)
         ring(asterisk).result(SOON_S)
@@ -132,7 +130,7 @@ def test_a_clean_caller_passes_and_is_kept_out_once_he_was_answered(
     assert "ChannelDestroyed" in kinds
 
 
-def test_who_is_refused_is_refused_before_anything_rings(published_events, asterisk, server):
+def test_callers_are_blocked_before_anything_rings(published_events, asterisk, server):
     lists.blacklist_number(canonical(CALLER), hours=None)
     with screening(server):
         assert soon(is_screening)
@@ -160,7 +158,7 @@ def test_what_staff_change_counts_within_a_moment(published_events, asterisk, se
     assert [verdict for verdict, _ in verdicts()] == ["passed", "blocked", "passed"]
 
 
-def test_who_waits_in_stasis_when_a_monitor_comes_is_answered(published_events, asterisk, server):
+def test_a_caller_waiting_in_stasis_is_screened_by_the_next(published_events, asterisk, server):
     waiting = asterisk.ring_unscreened()
     with screening(server):
         assert waiting.result(SOON_S) == ""
@@ -168,7 +166,7 @@ def test_who_waits_in_stasis_when_a_monitor_comes_is_answered(published_events, 
 
 
 def test_a_sound_is_played_before_hanging_up(published_events, asterisk, server):
-    LineRule.objects.create(called="899748963", sound="sound:vm-goodbye", hangup_reason="busy")
+    LineRule.objects.create(called="899748963", sound="sound:ss-noservice", hangup_reason="busy")
     with screening(server):
         assert soon(is_screening)
         ring(asterisk, "anonymous").result(SOON_S)
@@ -192,7 +190,7 @@ def test_a_sound_that_cannot_be_played_lets_nobody_in(published_events, asterisk
         ("anonymous", "ari.hang_up", ("blocked", "anonymous")),
     ],
 )
-def test_nobody_is_left_waiting_when_asterisk_fails_to_take_the_answer(
+def test_a_failed_request_to_asterisk_is_repeated(
     published_events, asterisk, server, caller, what, verdict
 ):
     asterisk.faults.arm("answer", what, times=2, status=500)
@@ -203,7 +201,7 @@ def test_nobody_is_left_waiting_when_asterisk_fails_to_take_the_answer(
     assert asterisk.faults.listed() == []
 
 
-def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
+def test_screening_continues_while_the_database_is_unavailable(
     published_events, asterisk, server, monkeypatch
 ):
     unavailable = threading.Event()
@@ -212,7 +210,7 @@ def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
     def guarded(work: Callable[..., Any]) -> Callable[..., Any]:
         def if_there(*args: Any, **options: Any) -> Any:
             if unavailable.is_set():
-                raise OperationalError("the database is away")
+                raise OperationalError("the database is unavailable")
             return work(*args, **options)
 
         return if_there
@@ -231,7 +229,7 @@ def test_while_the_database_is_away_screening_goes_on_and_the_facts_follow(
         assert soon(lambda: len(verdicts()) == 2 and ListEntry.objects.exists())
 
 
-def test_what_is_known_is_renewed_though_nothing_changes(
+def test_the_state_is_renewed_though_nothing_changes(
     published_events, asterisk, server, monkeypatch
 ):
     monkeypatch.setattr(state_store, "BEAT_EVERY_S", 0.1)
@@ -241,7 +239,7 @@ def test_what_is_known_is_renewed_though_nothing_changes(
         assert soon(lambda: LiveState.objects.get().updated_at > first + timedelta(seconds=0.2))
 
 
-def test_a_drop_is_healed_and_told_once(published_events, asterisk, server, caplog):
+def test_a_drop_is_recovered_and_logged_once(published_events, asterisk, server, caplog):
     with screening(server):
         assert soon(is_screening)
         asterisk.faults.arm("answer", "ari.channels", times=2, status=503)

@@ -71,14 +71,14 @@ def verdicts() -> list[tuple[str, str]]:
     return list(ScreenedCall.objects.order_by("at", "id").values_list("verdict", "why"))
 
 
-def test_a_second_call_within_a_day_of_an_answered_one_is_refused(published_events, asterisk_bed):
+def test_a_second_call_within_a_day_of_an_answered_one_is_blocked(published_events, asterisk_bed):
     with screening(asterisk_bed):
         asterisk_bed.call(caller=CALLER)
         assert soon(ListEntry.objects.exists)
         created = channels_created(published_events)
         asterisk_bed.call(caller=CALLER)
         assert soon(lambda: len(verdicts()) == 2)
-        assert channels_created(published_events) == created + 1  # his own: nothing rang
+        assert channels_created(published_events) == created + 1  # the caller's own: nothing rang
     assert verdicts() == [("passed", "clean"), ("blocked", "blacklist")]
     row = ScreenedCall.objects.first()
     assert (row.number, row.called) == (canonical(CALLER), CALLED)
@@ -86,7 +86,7 @@ def test_a_second_call_within_a_day_of_an_answered_one_is_refused(published_even
     assert order == ["call_passed", "blacklist_added", "call_blocked"]
 
 
-def test_anonymous_and_listed_callers_are_refused_before_they_ring(published_events, asterisk_bed):
+def test_anonymous_and_listed_callers_are_blocked_before_they_ring(published_events, asterisk_bed):
     lists.blacklist_number("+39347*", hours=1)
     with screening(asterisk_bed):
         asterisk_bed.call(caller="anonymous")
@@ -110,20 +110,20 @@ def test_the_registered_phone_is_online_and_what_rings_is_seen(published_events,
             hang_up(caller)
 
 
-def test_who_was_left_in_stasis_by_a_killed_monitor_is_answered_by_the_next(
+def test_a_caller_left_in_stasis_by_a_killed_monitor_is_screened_by_the_next(
     published_events, asterisk_bed, monkeypatch
 ):
-    # A monitor that dies before it answers.
-    response = screener.Screener._response
+    # A monitor that dies before it decides.
+    screen = screener.Screener._screen
 
     async def never(*_: Any) -> None:
         return
 
-    monkeypatch.setattr(screener.Screener, "_answer", never)
+    monkeypatch.setattr(screener.Screener, "_screen", never)
     with screening(asterisk_bed):
         caller = asterisk_bed.start_call(seconds=30)
         assert soon(lambda: live.monitor_status().stasis_calls == 1)
-    monkeypatch.setattr(screener.Screener, "_answer", response)
+    monkeypatch.setattr(screener.Screener, "_screen", screen)
     try:
         with screening(asterisk_bed):
             assert soon(lambda: verdicts() == [("passed", "clean")])

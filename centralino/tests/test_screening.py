@@ -1,4 +1,4 @@
-"""Who may ring: lists, prefixes, rules."""
+"""Screening by lists, prefixes and rules."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def test_a_clean_caller_passes(screening: Screening):
 
 
 @pytest.mark.parametrize("caller", ["", "anonymous", "<unknown>", "Restricted"])
-def test_who_hides_his_number_is_refused(screening: Screening, caller: str):
+def test_a_withheld_number_is_blocked(screening: Screening, caller: str):
     assert screening.decide(caller, LINE, NOW) == Decision(BLOCKED, Why.ANONYMOUS, "")
 
 
 @pytest.mark.parametrize("caller", ["3331234567", "+393331234567", "00393331234567"])
-def test_a_listed_caller_is_refused_in_any_notation(screening: Screening, caller: str):
+def test_a_listed_caller_is_blocked_in_any_notation(screening: Screening, caller: str):
     screening.blocked.put("+393331234567", NOW + 1)
     decision = screening.decide(caller, LINE, NOW)
     assert decision == Decision(BLOCKED, Why.LISTED, "+393331234567", "+393331234567")
 
 
-def test_an_entry_counts_until_its_time_is_over_and_not_a_second_longer(screening: Screening):
+def test_an_entry_counts_until_it_expires_and_not_a_second_longer(screening: Screening):
     screening.blocked.put("+393331234567", NOW)
     assert screening.decide(CALLER, LINE, NOW - 0.1).verdict is BLOCKED
     assert screening.decide(CALLER, LINE, NOW).verdict is PASSED
@@ -97,7 +97,7 @@ def test_a_match_is_what_a_plain_search_finds(entries: dict[str, int], number: s
     assert numbers.match(number, NOW) == expected
 
 
-def test_a_hundred_thousand_entries_take_little_memory():
+def test_a_hundred_thousand_entries_need_little_memory():
     tracemalloc.start()
     numbers = Numbers()
     for n in range(100_000):

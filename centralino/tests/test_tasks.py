@@ -20,18 +20,18 @@ NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)
 @pytest.fixture
 def removed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """The (number, reason) of what was published as removed."""
-    told: list[tuple[str, Any]] = []
+    published: list[tuple[str, Any]] = []
 
     def note(events: Any) -> None:
-        told.extend(
+        published.extend(
             (event.number, event.why) for event in events if event.type == "blacklist_removed"
         )
 
     monkeypatch.setattr(publish, "publish", note)
-    return told
+    return published
 
 
-def test_what_is_over_is_struck_off_and_told(
+def test_expired_entries_are_deleted_and_published(
     removed: list[tuple[str, Any]], django_capture_on_commit_callbacks: Any
 ):
     with time_machine.travel(NOON, tick=False) as clock:
@@ -47,8 +47,8 @@ def test_what_is_over_is_struck_off_and_told(
     assert WorkerStatus.objects.get(name="asterisk.expire").health == Health.HEALTHY
 
 
-def test_all_batches_of_one_run_go(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lists, "BATCH", 2)
+def test_one_run_deletes_all_chunks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lists, "CHUNK_SIZE", 2)
     with time_machine.travel(NOON, tick=False) as clock:
         for n in range(5):
             lists.blacklist_number(f"+39333000000{n}", hours=1)
@@ -70,7 +70,7 @@ def called(name: str, at: datetime) -> None:
 
 
 @pytest.mark.parametrize(("days", "kept"), [(30, ["new"]), (0, ["new", "old"])])
-def test_calls_over_their_time_are_deleted(settings: Any, days: int, kept: list[str]):
+def test_calls_past_their_retention_are_deleted(settings: Any, days: int, kept: list[str]):
     settings.PBX_RETENTION_DAYS = days
     for make in (called, screened):
         make("old", NOON - timedelta(days=30, seconds=1))

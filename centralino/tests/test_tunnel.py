@@ -14,7 +14,7 @@ import pytest
 
 from centralino.clients.build import CLIENTS
 from centralino.clients.tunnel import SshLogin, Tunnel, fingerprint
-from centralino.tests.managers import UNHURRIED, told, until
+from centralino.tests.managers import UNHURRIED, events_from, until
 from centralino.tests.ssh import PASSWORD, USER, SshServer, new_key, running_ssh
 from centralino.types import AmiAddress, AmiError, TunnelError
 from sandbox.testing import AMI_SECRET, AMI_USER, RunningAmi, running_ami
@@ -62,7 +62,7 @@ def test_manager_is_reached_through_the_tunnel(ssh, manager, client):
         connect: Any = CLIENTS[client]
         with closing(connect(there, timeouts=UNHURRIED)) as ami:
             until(ami, "FullyBooted")
-            assert len(told(ami, manager, b"Event: Hangup\r\n\r\n" * 50)) == 50
+            assert len(events_from(ami, manager, b"Event: Hangup\r\n\r\n" * 50)) == 50
             assert ami.action("Ping")["ping"] == "Pong"
 
 
@@ -77,7 +77,7 @@ def test_documented_port_listens_on_loopback_only(ssh):
         port = free.getsockname()[1]
     with tunnel(ssh, local_port=port) as way:
         assert way.port == port
-        assert way._door.getsockname() == ("127.0.0.1", port)
+        assert way._listener.getsockname() == ("127.0.0.1", port)
 
 
 def test_port_that_is_taken_is_an_error(ssh):
@@ -88,8 +88,8 @@ def test_port_that_is_taken_is_an_error(ssh):
     assert "port 99999 here: " in refused(ssh, local_port=99_999)
 
 
-# --- Whom we trust --------------------------------------------------------------------------------
-def test_unknown_key_is_refused_and_told(ssh, tmp_path):
+# --- Host keys --------------------------------------------------------------------------------
+def test_unknown_key_is_refused_and_named(ssh, tmp_path):
     unknown = refused(ssh, fingerprint="", known_hosts=str(tmp_path / "missing"))
     assert fingerprint(ssh.key) in unknown
     assert "SSH_FINGERPRINT" in unknown
@@ -104,7 +104,7 @@ def test_pinned_key_counts_although_known_hosts_has_the_key(ssh, tmp_path):
     assert "pinned" in refused(ssh, known_hosts=known, fingerprint=fingerprint(new_key()))
 
 
-def test_changed_key_is_refused_and_told(ssh, tmp_path):
+def test_changed_key_is_refused_and_named(ssh, tmp_path):
     known = ssh.known_hosts(tmp_path, new_key())
     changed = refused(ssh, fingerprint="", known_hosts=known)
     assert "has changed" in changed

@@ -1,4 +1,4 @@
-"""A thread per enabled switchboard, for the endless jobs that follow each one by itself."""
+"""A thread per enabled PBX server, for the endless jobs that follow each one."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import threading
 from collections.abc import Callable, Collection
 from typing import Final
 
-from django.db import Error as DatabaseAway
-from django.db import connection, connections
+from django.db import connections
 from django.forms.models import model_to_dict
 
 from centralino.models import PbxServer
 from centralino.services.servers import add_configured_servers, enabled_servers
-from core.lib.outage import Outage
 from core.workers import services as workers
+from core.workers.database import DatabaseGuard
 
-LOOK_AGAIN_S: Final = 5.0  # whether staff changed the servers
-LEAVES_WITHIN_S: Final = 2.0
+RELOAD_EVERY_S: Final = 5.0  # the servers, which staff may change
+STOP_WITHIN_S: Final = 2.0
 
 Job = Callable[[PbxServer, threading.Event], None]
 
@@ -26,35 +25,33 @@ def run_per_server(
     job: Job,
     stopping: threading.Event,
     *,
-    concerns: Callable[[PbxServer], bool] = lambda server: True,
+    applies: Callable[[PbxServer], bool] = lambda server: True,
     forget_others: Callable[[Collection[str]], None],
 ) -> None:
-    """Do `job(server, stopping)` in a thread for each enabled server until `stopping` is set.
+    """Run `job(server, stopping)` in a thread for each enabled server until `stopping` is set.
 
-    Staff may change the servers meanwhile: whose settings changed begins anew, and of servers that
-    it no longer `concerns` the state is forgotten. `name` is the worker's that does nothing when
-    there is no server; each server's own is `name.server`.
+    Staff may change the servers meanwhile: a changed one is restarted, and the state of those to
+    which the job no longer `applies` is deleted. The worker `name` is disabled when there is no
+    server; each server has its own, `name.server`.
     """
     threads: dict[str, _Thread] = {}
-    database = Outage(f"{name}.database")
+    database = DatabaseGuard(name)
+
+    def reload() -> None:
+        wanted = {server.name: server for server in enabled_servers() if applies(server)}
+        _follow(wanted, threads, job, name)
+        workers.retire(f"{name}.", keep={f"{name}.{server}" for server in wanted})
+        forget_others(wanted)
+        if not wanted:
+            workers.disabled(name)
+
     configured = False
     try:
         while not stopping.is_set():
-            try:
-                if not configured:
-                    add_configured_servers()
-                    configured = True
-                wanted = {server.name: server for server in enabled_servers() if concerns(server)}
-                _follow(wanted, threads, job, name)
-                workers.retire(f"{name}.", keep={f"{name}.{server}" for server in wanted})
-                forget_others(wanted)
-                if not wanted:
-                    workers.disabled(name)
-                database.over()
-            except DatabaseAway as exc:
-                database.began(exc)
-                connection.close()
-            stopping.wait(LOOK_AGAIN_S)
+            configured = configured or database.run(add_configured_servers)
+            if configured:
+                database.run(reload)
+            stopping.wait(RELOAD_EVERY_S)
     finally:
         for thread in threads.values():
             thread.end()
@@ -82,7 +79,7 @@ class _Thread:
 
     def end(self) -> None:
         self._stopping.set()
-        self._thread.join(LEAVES_WITHIN_S)
+        self._thread.join(STOP_WITHIN_S)
 
     def _run(self, server: PbxServer, job: Job) -> None:
         try:

@@ -1,8 +1,8 @@
-"""The endless ARI monitor: answers every caller in Stasis from memory, and tells what it did.
+"""The endless ARI monitor: decides about every caller in Stasis from memory, and reports it.
 
-One thread per switchboard talks to Asterisk (an event loop of its own), another one to the
-database: it keeps the lists fresh and writes what happened. So screening goes on while the database
-is away, and what is to be written waits.
+One thread per PBX server talks to Asterisk (an event loop of its own), another one to the database:
+it refreshes the lists and stores the results. So screening continues while the database is
+unavailable, and results wait.
 """
 
 from __future__ import annotations
@@ -11,11 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from contextlib import ExitStack
 from typing import Any, Final
-
-from django.db import Error as DatabaseAway
-from django.db import connection
 
 from centralino.clients.ari import HttpAri
 from centralino.events import AriEvent, CallBlocked, CallPassed
@@ -25,8 +21,8 @@ from centralino.services.servers import secret
 from centralino.state_store import CONTEXT, NAME, ScreeningState, StateStore, in_stasis
 from centralino.types import Ari, AriError, Decision, Verdict
 from centralino.workers.per_server import run_per_server
-from core.lib.locks import only_one
 from core.realtime.publish import publish
+from core.workers.leader import Leadership, run_as_leader
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +30,7 @@ EXTEN: Final = "s"
 STAND_BY_S: Final = 2.0
 ENDPOINTS_EVERY_S: Final = 10.0
 MAX_SOUND_S: Final = 60.0
-TRY_AGAIN_S: Final = 1.0  # to answer a caller: Asterisk asks only once
+RETRY_S: Final = 1.0  # a decision that failed: Asterisk announces a caller only once
 
 
 def run_screening(stopping: threading.Event) -> None:
@@ -43,33 +39,30 @@ def run_screening(stopping: threading.Event) -> None:
         NAME,
         screen,
         stopping,
-        concerns=lambda server: bool(server.ari_url),
+        applies=lambda server: bool(server.ari_url),
         forget_others=screened.forget_other_states,
     )
 
 
 def screen(server: PbxServer, stopping: threading.Event) -> None:
     """Screen the callers of one server until `stopping` is set; of several replicas one does."""
-    with ExitStack() as lease:
-        state = ScreeningState(server.name)
-        state_store = StateStore(state)
-        was_mine = False
-        while not stopping.is_set():
-            try:
-                lease.close()
-                mine = lease.enter_context(only_one(f"{NAME}.{server.name}"))
-            except DatabaseAway:  # whoever screened goes on from memory
-                connection.close()
-                mine = was_mine
-            if not mine:
-                was_mine = False
-                stopping.wait(STAND_BY_S)
-                continue
-            if not was_mine:
-                state_store.read_all()
-                was_mine = True
-            stopping.wait(_serve(server, state, state_store, stopping))
+    state = ScreeningState(server.name)
+    state_store = StateStore(state)
+
+    def lead(leadership: Leadership) -> None:
+        state_store.read_all()
+        while not stopping.wait(_serve(server, state, state_store, stopping)):
+            if not leadership.renew():
+                return
         state_store.close()
+
+    run_as_leader(
+        f"{NAME}.{server.name}",
+        lead,
+        stopping,
+        database=state_store.database,
+        stand_by_s=STAND_BY_S,
+    )
 
 
 def _serve(
@@ -91,15 +84,15 @@ def _serve(
         with state_store.running():
             asyncio.run(connect())
     except AriError as exc:
-        return state_store.note_fall(exc)
-    except Exception as exc:  # ours to mend, but no reason to stop screening
+        return state_store.note_drop(exc)
+    except Exception as exc:  # a bug of ours is no reason to stop screening
         logger.exception("%s.failing", NAME)
-        return state_store.note_fall(AriError(f"{type(exc).__name__} in the monitor"))
+        return state_store.note_drop(AriError(f"{type(exc).__name__} in the monitor"))
     return 0.0
 
 
 class Screener:
-    """One connection's life: whoever waits is answered first, then whoever comes."""
+    """One connection: callers that already wait are screened first, then new ones."""
 
     def __init__(self, ari: Ari, state: ScreeningState, state_store: StateStore) -> None:
         self._ari, self._state, self._state_store = ari, state, state_store
@@ -110,28 +103,28 @@ class Screener:
         """Until `stopping` is set (returns) or the connection drops (AriError)."""
         async with self._ari.events() as events:
             following = asyncio.create_task(self._follow(events))
-            looking = asyncio.create_task(self._look_after_endpoints())
-            leaving = asyncio.create_task(_until(stopping))
+            polling = asyncio.create_task(self._poll_endpoints())
+            leaving = asyncio.create_task(_until_set(stopping))
             try:
                 await self._catch_up()
                 self._state.connected = True
                 self._state.changes += 1
                 self._state_store.note_recovery()
-                tasks = [following, looking, leaving]
+                tasks = [following, polling, leaving]
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
             finally:
                 self._state.connected = False
                 self._state.changes += 1
-                for task in (following, looking, leaving, *self._tasks):
+                for task in (following, polling, leaving, *self._tasks):
                     task.cancel()
                 await asyncio.gather(
-                    following, looking, leaving, *self._tasks, return_exceptions=True
+                    following, polling, leaving, *self._tasks, return_exceptions=True
                 )
 
     async def _catch_up(self) -> None:
-        """Learn what is there, and decide about those who have been waiting.
+        """Read the current state, and screen the callers that are already waiting.
 
         Asterisk sends no second StasisStart for them.
         """
@@ -148,8 +141,8 @@ class Screener:
         }
         for channel_id, channel in channels.items():
             if in_stasis(channel):
-                self._start(self._response(channel))
-            elif channel.get("state") == "Up":  # perhaps answered while nobody looked
+                self._start(self._screen(channel))
+            elif channel.get("state") == "Up":  # perhaps answered while disconnected
                 self._note_answered(channel_id)
 
     async def _follow(self, events: Any) -> None:
@@ -161,7 +154,7 @@ class Screener:
                 and isinstance(channel, dict)
                 and not event.get("replace_channel")
             ):
-                self._start(self._response(channel))
+                self._start(self._screen(channel))
             publish([AriEvent(self._state.server, event)])
             if isinstance(channel, dict) and isinstance(channel.get("id"), str):
                 self._note_channel(kind, channel["id"], channel)
@@ -184,7 +177,7 @@ class Screener:
             self._note_answered(channel_id)
 
     def _note_answered(self, channel_id: str) -> None:
-        """A caller who was let through has been answered: he is kept out for a while."""
+        """Blacklist for a while a caller who was let through and has been answered."""
         number, called = self._state.passed.pop(channel_id, ("", ""))
         hours = self._state.screening.rule(called).answered_hours
         if number and hours:
@@ -197,35 +190,35 @@ class Screener:
         if (playing := self._playing.get(target)) is not None:
             playing.set()
 
-    async def _response(self, channel: dict[str, Any]) -> None:
-        """Decide and answer; Asterisk first, then the others."""
+    async def _screen(self, channel: dict[str, Any]) -> None:
+        """Decide, carry it out in Asterisk, then report it."""
         channel_id = str(channel["id"])
         caller = str((channel.get("caller") or {}).get("number", ""))
         called = _called(channel)
         decision = self._state.screening.decide(caller, called, time.time())
         while (done := await self._carry_out(decision, channel_id, called)) is None:
-            await asyncio.sleep(TRY_AGAIN_S)
+            await asyncio.sleep(RETRY_S)
         if done:
-            self._tell(channel_id, caller, called, decision)
+            self._report(channel_id, caller, called, decision)
 
     async def _carry_out(self, decision: Decision, channel_id: str, called: str) -> bool | None:
-        """Whether the caller has his answer: False if he is gone, None if Asterisk failed."""
+        """Whether it was carried out: False if the caller is gone, None if Asterisk failed."""
         try:
             if decision.verdict is Verdict.PASSED:
                 if decision.number:
                     self._state.passed[channel_id] = (decision.number, called)
                 await self._ari.proceed(channel_id, context=CONTEXT, exten=EXTEN, priority=1)
             else:
-                await self._refuse(channel_id, called)
+                await self._block(channel_id, called)
         except AriError as exc:
             self._state.passed.pop(channel_id, None)
-            if exc.status in (404, 409):  # he has hung up meanwhile
+            if exc.status in (404, 409):  # the caller has hung up meanwhile
                 return False
             logger.warning("%s.unanswered server=%s error=%s", NAME, self._state.server, exc)
             return None
         return True
 
-    async def _refuse(self, channel_id: str, called: str) -> None:
+    async def _block(self, channel_id: str, called: str) -> None:
         rule = self._state.screening.rule(called)
         if rule.sound:
             await self._play(channel_id, rule.sound)
@@ -243,7 +236,7 @@ class Screener:
         finally:
             del self._playing[channel_id]
 
-    def _tell(self, channel_id: str, caller: str, called: str, decision: Decision) -> None:
+    def _report(self, channel_id: str, caller: str, called: str, decision: Decision) -> None:
         event = CallPassed if decision.verdict is Verdict.PASSED else CallBlocked
         server, at = self._state.server, time.time()
         publish([event(server, channel_id, caller, called, decision, int(at))])
@@ -251,7 +244,7 @@ class Screener:
             screened.Screened(server, channel_id, caller, called, decision, at)
         )
 
-    async def _look_after_endpoints(self) -> None:
+    async def _poll_endpoints(self) -> None:
         while True:
             await asyncio.sleep(ENDPOINTS_EVERY_S)
             await self._read_endpoints()
@@ -274,7 +267,7 @@ class Screener:
             logger.exception("%s.failing", NAME)
 
 
-async def _until(stopping: threading.Event) -> None:
+async def _until_set(stopping: threading.Event) -> None:
     while not stopping.is_set():
         await asyncio.sleep(0.1)
 

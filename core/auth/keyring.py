@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from core.auth.models import ApiKey
 from core.auth.types import ALL_SCOPES, Caller, digest_of, scopes_up_to
+from core.lib.outage import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Keyring:
     def forget(self) -> None:
         """Know only the environment's keys, as at the start; the next question reads the rest."""
         self._complete = False  # the database was read, or tried, at least once
-        self._database_unavailable = False
+        self._outage = Outage("keys.database", separator="_")
         self._due_at = 0.0  # monotonic: when to read again
         self._use_noted_at: dict[str, float] = {}  # by key_id, monotonic
         self._known = _known(_from_environment(), None)
@@ -137,14 +138,10 @@ class Keyring:
             known = _known({**_from_database(), **_from_environment()}, _active_staff())
         except DatabaseError as exc:
             self._due_at = time.monotonic() + DATABASE_PAUSE_S
-            if not self._database_unavailable:
-                logger.error("keys.database_lost error=%s", exc)
-            self._database_unavailable = True
+            self._outage.began(exc)
         else:
             self._due_at = time.monotonic() + REREAD_S
-            if self._database_unavailable:
-                logger.info("keys.database_recovered")
-            self._database_unavailable = False
+            self._outage.over()
             self._known = known
         self._complete = True
 

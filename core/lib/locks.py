@@ -20,7 +20,7 @@ def _number(name: str) -> int:
 def lock_for_transaction(name: str) -> None:
     """Wait until no other transaction holds `name`; held until this one ends.
 
-    SQLite has one writer at a time by itself (transactions are IMMEDIATE): nothing to do there.
+    SQLite allows one writer at a time (transactions are IMMEDIATE): nothing to do there.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -31,8 +31,8 @@ def lock_for_transaction(name: str) -> None:
 def only_one(name: str) -> Iterator[bool]:
     """True for the one holder of `name` at a time, False (at once) for the others.
 
-    Among all machines on PostgreSQL, within this process on SQLite (which one gateway process has
-    to itself).
+    Among all machines on PostgreSQL; within this process on SQLite, which only one gateway process
+    uses.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Broken connections of this process: logged once when they fall and once when they are back."""
+"""Broken connections of this process: logged once when lost and once when recovered."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 
 logger = logging.getLogger(__name__)
 
-DELAY_FIRST_S: Final = 0.1
+FIRST_DELAY_S: Final = 0.1
 MAX_DELAY_S: Final = 2.0
 
 
 class Outage:
-    """The outages of one connection, `name` in the logs; used by one thread or task."""
+    """The outages of one connection, `name` in the logs; threads may share it."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *, separator: str = ".") -> None:
+        self._event = name + separator  # `lost` or `recovered` follows
         self._began_at: float | None = None  # monotonic
         self._failures = 0
 
@@ -25,13 +25,13 @@ class Outage:
         """Note a failure, logged if the first in a row; returns the seconds before a retry."""
         if self._began_at is None:
             self._began_at = time.monotonic()
-            logger.error("%s.lost error=%s", self._name, error)
-        longest = min(DELAY_FIRST_S * 2 ** min(self._failures, 10), MAX_DELAY_S)
+            logger.error("%slost error=%s", self._event, error)
+        max_delay_s = min(FIRST_DELAY_S * 2 ** min(self._failures, 10), MAX_DELAY_S)
         self._failures += 1
-        return random.uniform(longest / 2, longest)
+        return random.uniform(max_delay_s / 2, max_delay_s)
 
     def over(self) -> None:
-        """Note that it works; logged if it did not before."""
-        if self._began_at is not None:
-            logger.info("%s.recovered outage_s=%.1f", self._name, time.monotonic() - self._began_at)
-        self._began_at, self._failures = None, 0
+        """Note a success, logged if it ends an outage."""
+        began_at, self._began_at, self._failures = self._began_at, None, 0
+        if began_at is not None:
+            logger.info("%srecovered outage_s=%.1f", self._event, time.monotonic() - began_at)

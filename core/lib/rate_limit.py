@@ -7,7 +7,6 @@ The window of an address opens with its first hit and lasts 60 s.
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
 import threading
 import time
@@ -17,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import redis
 
-logger = logging.getLogger(__name__)
+from core.lib.outage import Outage
 
 WINDOW_S: Final = 60
 MAX_ADDRESSES: Final = 100_000  # about 20 MB; a flood from more forgets the oldest windows
@@ -153,32 +152,20 @@ class FailSafeCounter:
     def __init__(self, shared: Counter) -> None:
         self._shared = shared
         self._own = MemoryCounter()
-        self._lost_at: float | None = None  # monotonic: since when
-        self._retry_at = 0.0
+        self._outage = Outage("rate_limit.redis", separator="_")
+        self._retry_at = 0.0  # monotonic
 
     def hit(self, key: str) -> tuple[int, float]:
-        if self._lost_at is not None and time.monotonic() < self._retry_at:
+        if time.monotonic() < self._retry_at:
             return self._own.hit(key)
         try:
             counted = self._shared.hit(key)
         except (redis.RedisError, OSError) as exc:
-            self._lost(exc)
+            self._outage.began(exc)
+            self._retry_at = time.monotonic() + REDIS_PAUSE_S
             return self._own.hit(key)
-        if self._lost_at is not None:
-            self._recovered()
+        self._outage.over()
         return counted
-
-    def _lost(self, error: Exception) -> None:
-        now = time.monotonic()
-        if self._lost_at is None:
-            self._lost_at = now
-            logger.error("rate_limit.redis_lost error=%s", error)
-        self._retry_at = now + REDIS_PAUSE_S
-
-    def _recovered(self) -> None:
-        lost_at, self._lost_at = self._lost_at, None
-        if lost_at is not None:
-            logger.info("rate_limit.redis_recovered outage_s=%.0f", time.monotonic() - lost_at)
 
 
 def build_counter(redis_url: str) -> Counter:

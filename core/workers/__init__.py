@@ -1,1 +1,1 @@
-"""How the workers are: status of every job and listener, outages, leases."""
+"""Jobs and listeners: their health, their leader, the database's outages."""

@@ -1,4 +1,4 @@
-"""How the workers are, for staff."""
+"""The health of the workers, for staff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A listener as a process of its own: what every `manage.py run_...` does."""
+"""A listener as a process of its own, for every `manage.py run_...`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from core.realtime.publish import close, get_log
 
 
 def run_until_stopped(listen: Callable[[threading.Event], None]) -> None:
-    """Run a listener until SIGINT or SIGTERM, and see that what it published gets out.
+    """Run a listener until SIGINT or SIGTERM, then flush what it published.
 
-    One that returns by itself had nothing to do; a service must not end because of that.
+    A listener that returns by itself has nothing to do; its service must not end because of that.
     """
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    get_log().start_new_epoch()  # the one before us may have been killed between commit and publish
+    get_log().start_new_epoch()  # the last process may have died between commit and publish
     listen(stopping)
     stopping.wait()
     close()

@@ -1,4 +1,4 @@
-"""The schedule of the embedded size: the admin's periodic tasks, run inside this process."""
+"""The schedule of the embedded profile: the admin's periodic tasks, run inside this process."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from celery.beat import ScheduleEntry
 from django.db import DatabaseError
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from core.lib.outage import Outage
+
 logger = logging.getLogger(__name__)
 
 
 class LocalScheduler(DatabaseScheduler):
-    """Hands due tasks to the local pool; one still running is skipped, so ticks never pile up."""
+    """Submits due tasks to the local pool; one still running is skipped, so runs never pile up."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._running: dict[str, Future[None]] = {}
@@ -42,14 +44,12 @@ class LocalScheduler(DatabaseScheduler):
 def run_beat(stopping: threading.Event) -> None:
     """Tick until `stopping` is set."""
     scheduler = LocalScheduler(app=current_app)
-    failing = False
+    database = Outage("beat.database")
     while not stopping.is_set():
         try:
             delay_s = scheduler.tick()
-            failing = False
-        except DatabaseError:
-            if not failing:
-                logger.exception("beat.failing")
-            failing, delay_s = True, 1.0
+            database.over()
+        except DatabaseError as exc:
+            delay_s = database.began(exc)
         stopping.wait(min(delay_s, 1.0))
     scheduler.close()

@@ -1,4 +1,4 @@
-"""Tasks without a broker, for the embedded size: run by a thread pool of this process."""
+"""Tasks without a broker, for the embedded profile: run by a thread pool of this process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _unfinished: set[Future[None]] = set()
 
 
 class LocalTask(AnyTask):
-    """`delay()` and `apply_async()` submit to the pool; the answer is the Future."""
+    """`delay()` and `apply_async()` submit to the pool and return the Future."""
 
     # A Future instead of an AsyncResult, and no broker's options.
     def apply_async(  # type: ignore[override]
@@ -46,9 +46,9 @@ class LocalTask(AnyTask):
 
 
 def stop_pool(*, within_s: float = 2.0) -> bool:
-    """Drop the waiting tasks and give the running ones so long; whether all of them ended.
+    """Drop the waiting tasks and wait for the running ones; whether all of them ended in time.
 
-    A new task would start a new pool.
+    A new task starts a new pool.
     """
     global _pool
     if _pool is not None:
@@ -66,7 +66,7 @@ def _started_pool() -> ThreadPoolExecutor:
 
 
 def _run(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """One run; a task that keeps failing is logged when it begins to, and when it is well."""
+    """Run once; a task that keeps failing is logged when it begins to, and when it recovers."""
     close_old_connections()
     try:
         task.run(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""What the screens and /metrics say of the workers."""
+"""The health of the workers, for screens and /metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.workers.models import Health, WorkerStatus
 
-# A `<app>.calls`-like main job that says nothing for so long is down.
+# A main job (as `<app>.calls`) without a report for so long is down.
 SILENT_AFTER = timedelta(minutes=2)
 
 
@@ -26,8 +26,8 @@ class WorkerSummary:
 def summary(main: str, jobs: Iterable[WorkerStatus]) -> WorkerSummary:
     """The summary of the app whose main job is called `main`; `disabled` when it has never run.
 
-    Jobs called `<main>.<part>` are the main job in parts: when one fails it is `degraded`, when all
-    do it is as they are.
+    Jobs called `<main>.<part>` are parts of the main job: while one of them works it is `degraded`
+    at worst.
     """
     app = main.partition(".")[0]
     mine = {job.name: job for job in jobs if job.name.partition(".")[0] == app}
@@ -36,29 +36,29 @@ def summary(main: str, jobs: Iterable[WorkerStatus]) -> WorkerSummary:
         mine[main] = _worst(parts)
     if main not in mine:
         return WorkerSummary(Health.DISABLED, None, "")
-    chief = mine.pop(main)
-    status = Health(chief.health)
+    job = mine.pop(main)
+    status = Health(job.health)
     if (
         status == Health.HEALTHY
-        and chief.last_run_at
-        and timezone.now() - chief.last_run_at > SILENT_AFTER
+        and job.last_run_at
+        and timezone.now() - job.last_run_at > SILENT_AFTER
     ):
-        return WorkerSummary(Health.DOWN, chief.last_run_at, "no sign of life")
-    failing = [job for job in mine.values() if job.health in (Health.DEGRADED, Health.DOWN)]
+        return WorkerSummary(Health.DOWN, job.last_run_at, "no sign of life")
+    failing = [side for side in mine.values() if side.health in (Health.DEGRADED, Health.DOWN)]
     if status == Health.HEALTHY and failing:
         return WorkerSummary(
-            Health.DEGRADED, chief.last_run_at, f"{failing[0].name}: {failing[0].last_error}"
+            Health.DEGRADED, job.last_run_at, f"{failing[0].name}: {failing[0].last_error}"
         )
-    return WorkerSummary(status, chief.last_run_at, chief.last_error)
+    return WorkerSummary(status, job.last_run_at, job.last_error)
 
 
 def health_label(job: WorkerStatus | None, *, is_wanted: bool) -> str:
-    """A job's health for people; a dash where there is none, or nobody wants it to work."""
+    """A job's health for people; a dash where there is none, or it is not meant to run."""
     return str(job.get_health_display()) if job and is_wanted else "—"
 
 
 def _worst(parts: list[WorkerStatus]) -> WorkerStatus:
-    """The part that is worst, but only `degraded` as long as another one works."""
+    """The worst part, but only `degraded` as long as another one works."""
     order = [Health.DISABLED, Health.HEALTHY, Health.DEGRADED, Health.DOWN]
     worst = max(parts, key=lambda part: order.index(Health(part.health)))
     if any(part.health == Health.HEALTHY for part in parts) and worst.health == Health.DOWN:

@@ -1,7 +1,7 @@
-"""The one way a job or listener says how it is doing.
+"""The one way in which a job or listener reports its health.
 
-Log the fall once and the recovery once, back off. The state lives in the database, so that Celery
-processes and replicas share it.
+A failure is logged once, so is the recovery; between them it backs off. The state lives in the
+database, so that Celery processes and replicas share it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BACKOFF_FIRST_S, MAX_BACKOFF_S = 2.0, 60.0
 def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
     """Seconds to wait after the n-th failure in a row: doubling from 2 to 60, with 50 % jitter.
 
-    What the other side asked for (`Retry-After`) is the least, up to 10 minutes.
+    `retry_after_s` of the other side is the minimum, up to 10 minutes.
     """
     longest = min(BACKOFF_FIRST_S * 2 ** min(failures - 1, 10), MAX_BACKOFF_S)
     return max(random.uniform(longest / 2, longest), min(retry_after_s or 0.0, 600.0))
@@ -60,14 +60,14 @@ def ran_ok(name: str) -> None:
 
 
 def failed(name: str, error: Exception) -> float:
-    """Note a failed run and return how many seconds to wait; logs the fall once, not every failure.
+    """Note a failed run; returns the seconds to wait. Logs the first failure in a row only.
 
     An exception with `retry_after_s` (as upstream errors have) prolongs the wait.
     """
     now = timezone.now()
     with transaction.atomic():
         status, _ = WorkerStatus.objects.select_for_update().get_or_create(name=name)
-        fell = status.failures == 0
+        is_first = status.failures == 0
         status.failures += 1
         delay_s = backoff_s(status.failures, retry_after_s=getattr(error, "retry_after_s", None))
         status.health = Health.DOWN if status.failures >= DOWN_AFTER_FAILURES else Health.DEGRADED
@@ -76,7 +76,7 @@ def failed(name: str, error: Exception) -> float:
         status.retry_at = now + timedelta(seconds=delay_s)
         status.last_error = str(error)[:300]
         status.save()
-    if fell:
+    if is_first:
         logger.error("worker.failed name=%s error=%s", name, error)
     return delay_s
 
@@ -96,13 +96,13 @@ def disabled(name: str) -> None:
 
 
 def retire(prefix: str, *, keep: Collection[str]) -> None:
-    """Forget the jobs whose names begin with `prefix`, but those to `keep`: they are no more."""
+    """Delete the jobs whose names begin with `prefix`, except those to `keep`."""
     WorkerStatus.objects.filter(name__startswith=prefix).exclude(name__in=keep).delete()
 
 
 @contextmanager
 def watched(name: str, *errors: type[Exception]) -> Iterator[None]:
-    """Run a job's body under its name: `errors` are noted and end here, others are raised too."""
+    """Run a job's body under its name: `errors` are noted and suppressed, others also raised."""
     try:
         yield
     except errors as exc:

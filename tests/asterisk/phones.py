@@ -29,7 +29,7 @@ REGISTER_EVERY_S = 0.5  # until the registrar accepts
 
 
 @dataclass
-class Call:
+class SipCall:
     """One INVITE: its header lines, our To tag and the last status sent."""
 
     lines: list[str]
@@ -46,7 +46,7 @@ class Phone(asyncio.DatagramProtocol):
         self.name, self.address, self.mode = name, address, mode
         self.registrar, self.delay_s = registrar, delay_s
         self.contact = f"<sip:{name}@{address[0]}:{address[1]}>"
-        self.calls: dict[str, Call] = {}
+        self.calls: dict[str, SipCall] = {}
         self.registration_id, self.cseq = f"reg-{name}-{hexadecimal(48)}", 0
         self.registered = asyncio.Event()
 
@@ -124,16 +124,16 @@ class Phone(asyncio.DatagramProtocol):
         if call := self.calls.get(call_id):  # a retransmission or a re-INVITE
             self._reply(lines, call.status, address, call.tag)
             return
-        call = self.calls[call_id] = Call(lines, hexadecimal(32))
+        call = self.calls[call_id] = SipCall(lines, hexadecimal(32))
         self._set_status(call, 486 if self.mode == "busy" else 180, address)
         if self.mode == "answer":
             asyncio.get_running_loop().call_later(self.delay_s, self._answer, call, address)
 
-    def _answer(self, call: Call, address: Address) -> None:
+    def _answer(self, call: SipCall, address: Address) -> None:
         if call.status == 180:
             self._set_status(call, 200, address)
 
-    def _set_status(self, call: Call, status: int, address: Address) -> None:
+    def _set_status(self, call: SipCall, status: int, address: Address) -> None:
         call.status = status
         self._reply(call.lines, status, address, call.tag)
 

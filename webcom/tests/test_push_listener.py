@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from core.lib import outage
+from core.workers import leader
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
 from webcom import ingest
@@ -64,12 +65,12 @@ def run(
     settings.WEBCOM_PUSH_URL = "ws://127.0.0.1:1/stream"
     monkeypatch.setattr(push_listener, "STAND_BY_S", 0.01)
     # The test's own is in a transaction.
-    monkeypatch.setattr(push_listener, "close_old_connections", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
 
     def run(carrier: FakeWebcomTlc, turns: Sequence[bool] = (True, True)) -> None:
         mine = iter(turns)
         monkeypatch.setattr(push_listener, "build_webcom_tlc", lambda: carrier)
-        monkeypatch.setattr(push_listener, "only_one", lambda name: nullcontext(next(mine)))
+        monkeypatch.setattr(leader, "only_one", lambda name: nullcontext(next(mine)))
         push_listener.run_push_listener(stopping)
 
     return run
@@ -235,7 +236,7 @@ def test_our_own_fault_does_not_end_the_listener(
 
 
 def test_a_flood_waits_at_the_carrier_and_not_in_our_memory(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(push_listener, "WAITING", 1)
+    monkeypatch.setattr(push_listener, "MAX_WAITING", 1)
     monkeypatch.setattr(push_listener, "IDLE_S", 0.001)
     with pytest.raises(UpstreamError):
         push_listener._listen_once(

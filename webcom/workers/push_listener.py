@@ -1,4 +1,4 @@
-"""The endless listener of the carrier's push: one thread reads, the other stores what came."""
+"""The endless listener of the carrier's push: one thread reads, the other stores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import time
 from typing import Final
 
 from django.conf import settings
-from django.db import Error as DatabaseAway
-from django.db import close_old_connections
+from django.db import Error as DatabaseFailure
+from django.db import connection
 
-from core.lib.locks import only_one
-from core.lib.outage import Outage
 from core.workers import services as workers
+from core.workers.database import DatabaseGuard
+from core.workers.leader import run_as_leader
 from webcom import ingest
 from webcom.types import PushMessage, RecordError, UpstreamError, WebcomTlc
 from webcom.upstream import build_webcom_tlc
@@ -22,11 +22,11 @@ from webcom.upstream import build_webcom_tlc
 logger = logging.getLogger(__name__)
 
 NAME: Final = "webcom.push"
-IDLE_S: Final = 0.5  # how long a goodbye may take
+IDLE_S: Final = 0.5  # how long stopping may take
 BEAT_EVERY_S: Final = 10.0
 STAND_BY_S: Final = 2.0
-BATCH: Final = 200
-WAITING: Final = 2_000  # messages read ahead; beyond it the carrier's socket waits
+CHUNK_SIZE: Final = 200
+MAX_WAITING: Final = 2_000  # messages read ahead; beyond it the carrier's socket waits
 
 Arrival = PushMessage | Exception | None
 
@@ -34,51 +34,46 @@ Arrival = PushMessage | Exception | None
 def run_push_listener(stopping: threading.Event) -> None:
     """Listen to the carrier until `stopping` is set; of several replicas one listens.
 
-    The others stand by. What is missed while the push is down comes with the next pull: its cursor
-    closes the gap.
+    What is missed while the push is down comes with the next pull: its cursor closes the gap.
     """
     try:
         carrier = build_webcom_tlc()
-    except UpstreamError as exc:  # WEBCOM_URL is no address
+    except UpstreamError as exc:  # WEBCOM_URL is invalid
         workers.failed(NAME, exc)
         return
     if carrier is None or not settings.WEBCOM_PUSH_URL:
         workers.disabled(NAME)
         return
-    database = Outage("webcom.push.database")
-    while not stopping.is_set():
-        try:
-            with only_one(NAME) as mine:
-                database.over()
-                if mine:
-                    listen(carrier, stopping=stopping)
-        except DatabaseAway as exc:
-            database.began(exc)
-        close_old_connections()
-        stopping.wait(STAND_BY_S)
+    run_as_leader(
+        NAME,
+        lambda _: listen(carrier, stopping=stopping),
+        stopping,
+        database=DatabaseGuard(NAME),
+        stand_by_s=STAND_BY_S,
+    )
+    connection.close()
 
 
 def listen(carrier: WebcomTlc, *, stopping: threading.Event) -> None:
     """Store what the carrier pushes until `stopping` is set; after a drop reconnect with backoff.
 
-    Raises Django's database errors: the lock that makes this the one listener went with the
-    connection.
+    Raises Django's database errors: the lock of the leader ended with the connection.
     """
     while not stopping.is_set():
         try:
             _listen_once(carrier, stopping)
         except UpstreamError as exc:
             stopping.wait(workers.failed(NAME, exc))
-        except DatabaseAway:
+        except DatabaseFailure:
             raise
-        except Exception as exc:  # ours to mend, but no reason to stop listening
+        except Exception as exc:  # a bug of ours is no reason to stop listening
             logger.exception("webcom.push_failing")
             stopping.wait(workers.failed(NAME, exc))
 
 
 def _listen_once(carrier: WebcomTlc, stopping: threading.Event) -> None:
     """Until the connection drops (raises) or `stopping` is set (returns)."""
-    arrivals: queue.Queue[Arrival] = queue.Queue(WAITING)
+    arrivals: queue.Queue[Arrival] = queue.Queue(MAX_WAITING)
     leaving = threading.Event()
     reader = threading.Thread(
         target=_read, args=(carrier, arrivals, leaving), name="webcom-push", daemon=True
@@ -103,7 +98,7 @@ def _read(carrier: WebcomTlc, arrivals: queue.Queue[Arrival], leaving: threading
             if leaving.is_set():
                 return
             _put(arrivals, message, leaving)
-    except Exception as exc:  # handed over whole: the storing thread raises it
+    except Exception as exc:  # handed over: the storing thread raises it
         _put(arrivals, exc, leaving)
 
 
@@ -116,9 +111,9 @@ def _put(arrivals: queue.Queue[Arrival], arrival: Arrival, leaving: threading.Ev
 
 
 def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
-    """What has come, waiting half a second for the first; raises the reader's error in turn.
+    """The messages read, waiting half a second for the first; raises the reader's error in turn.
 
-    None when the reader said nothing at all: an open connection tells at least that it is idle.
+    None when the reader sent nothing at all: an open connection reports at least that it is idle.
     """
     try:
         arrival = arrivals.get(timeout=IDLE_S)
@@ -133,7 +128,7 @@ def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
                 raise arrival
             if arrival is not None:
                 messages.append(arrival)
-            if len(messages) == BATCH:
+            if len(messages) == CHUNK_SIZE:
                 return messages
             arrival = arrivals.get_nowait()
     except queue.Empty:
@@ -141,7 +136,7 @@ def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
 
 
 def store(messages: list[PushMessage]) -> None:
-    """Store a batch of pushes; if one is unreadable, each alone, so that no other is lost."""
+    """Store a batch of pushes; if one is unreadable, store each alone, so that no other is lost."""
     try:
         ingest.store_pushes(messages)
     except RecordError:

@@ -47,7 +47,7 @@ def add(name: str, **fields: Any) -> Stream:
 
 
 def take_tick(polling: Poller, tick: int = TICK) -> None:
-    polling._with_database(polling._reload)
+    polling.database.run(polling._reload)
     polling.tick(tick)
 
 
@@ -127,7 +127,7 @@ def test_samples_wait_while_the_database_is_away(
     polling: Poller, pages: FakePages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add("a")
-    polling._with_database(polling._reload)
+    polling.database.run(polling._reload)
 
     def unavailable(_: Any) -> int:
         raise OperationalError("gone")
