@@ -29,7 +29,7 @@ CALLS = "/admin/webcom/call/"
 
 @pytest.fixture
 def staff() -> Client:
-    """A member of staff who may look at everything and is no superuser."""
+    """A member of staff who may view everything and is not a superuser."""
     user = User.objects.create_user("staff", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()
@@ -148,9 +148,9 @@ def test_no_page_counts_or_reads_all_calls(
     for query in ("", "q=333*", "state=Ok", "started_at__year=2025", "p=2"):
         with CaptureQueriesContext(connection) as queries:
             assert staff.get(f"{CALLS}?{query}").status_code == 200
-        asked = [query["sql"] for query in queries if '"webcom_call"' in query["sql"]]
-        assert len(asked) >= 2
-        for sql in asked:
+        statements = [query["sql"] for query in queries if '"webcom_call"' in query["sql"]]
+        assert len(statements) >= 2
+        for sql in statements:
             assert "LIMIT" in sql or re.match(r"SELECT (MIN|MAX)", sql), sql
 
 
@@ -233,7 +233,7 @@ def test_an_export_that_is_too_large_is_refused_with_advice(
     assert len(exported(staff, "call", 0, state="Ok").splitlines()) == 3
 
 
-def test_an_admin_of_an_empty_house_opens(staff: Client):
+def test_the_admin_of_an_empty_database_opens(staff: Client):
     for model in MODELS:
         assert (
             staff.get(reverse(f"admin:webcom_{model.__name__.lower()}_changelist")).status_code

@@ -22,7 +22,7 @@ def ten_days(settings: Any) -> Any:
         yield
 
 
-def test_calls_are_kept_for_ever_by_default():
+def test_calls_are_permanent_by_default():
     stored(ended(timestamp=epoch(2001, 1, 1)))
     assert retention.prune() == 0
     assert Call.objects.exists()
@@ -50,7 +50,7 @@ def test_the_figures_go_with_the_calls(ten_days: None):
 
 
 def test_pruning_goes_in_small_batches(ten_days: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(retention, "CHUNK_SIZE", 3)
     ingest.store_calls([ended(timestamp=epoch(2025, 10, 1) + n) for n in range(7)], announce=False)
     sizes: list[int] = []
     real = rollups.mark_dirty

@@ -77,7 +77,7 @@ def test_an_address_that_is_none_is_shown_as_a_failing_worker(run: Any, settings
 def test_a_pull_that_runs_is_healthy(task: Any, carrier: FakeWebcomTlc):
     task()
     assert WorkerStatus.objects.get().health == Health.HEALTHY
-    assert carrier.asked
+    assert carrier.requests
 
 
 @pytest.mark.parametrize("task", PULLS, ids=lambda task: task.name)
@@ -114,12 +114,12 @@ def test_a_pull_that_still_runs_is_not_run_twice(carrier: FakeWebcomTlc):
     held.wait(10)
     try:
         tasks.pull_calls()
-        assert carrier.asked == []
+        assert carrier.requests == []
     finally:
         release.set()
         holder.join(10)
     tasks.pull_calls()
-    assert "active" in carrier.asked
+    assert "active" in carrier.requests
 
 
 def test_recount_leaves_nothing_dirty(monkeypatch: pytest.MonkeyPatch):
@@ -140,7 +140,7 @@ def test_prune_says_that_it_ran(settings: Any):
     assert WorkerStatus.objects.get(name="webcom.prune").health == Health.HEALTHY
 
 
-def test_the_listener_s_command_asks_first_and_then_listens(monkeypatch: pytest.MonkeyPatch):
+def test_the_listener_s_command_pulls_first_and_then_listens(monkeypatch: pytest.MonkeyPatch):
     steps: list[str] = []
     monkeypatch.setattr(run_webcom, "run_until_stopped", lambda listen: listen(threading.Event()))
     monkeypatch.setattr(run_webcom, "pull_on_start", lambda: steps.append("pulled"))
@@ -149,7 +149,7 @@ def test_the_listener_s_command_asks_first_and_then_listens(monkeypatch: pytest.
     assert steps == ["pulled", "listened"]
 
 
-def test_a_house_that_starts_asks_for_everything_at_once(monkeypatch: pytest.MonkeyPatch):
+def test_a_start_pulls_everything_at_once(monkeypatch: pytest.MonkeyPatch):
     started: list[str] = []
     for name in ("pull_lines", "pull_rebates", "pull_calls"):
         monkeypatch.setattr(tasks, name, SimpleNamespace(delay=partial(started.append, name)))
