@@ -11,7 +11,7 @@ from webtv.types import MAX_VIEWERS, TOTAL
 
 
 class Preset(models.TextChoices):
-    """The servers that `webtv.presets` can read."""
+    """The kinds of server that `webtv.presets` can read."""
 
     GENERIC = "generic", _("Generic (JSON or XML)")
     NGINX_RTMP = "nginx-rtmp", "nginx-rtmp"
@@ -29,15 +29,15 @@ class Preset(models.TextChoices):
 
 class StreamQuerySet(models.QuerySet["Stream"]):
     def sources(self) -> StreamQuerySet:
-        """The streams that are asked for, without the total."""
+        """The streams to poll, without the total."""
         return self.exclude(name=TOTAL)
 
 
 class Stream(models.Model):
-    """A stream whose viewers we ask for, and one row, `total`, for the sum of them all.
+    """A stream whose viewers are polled; the row `total` is the sum of all streams.
 
-    Secrets are not here: `WEBTV_1_PASSWORD` or `_TOKEN` in the environment, found by the name.
-    The first rows are made from the environment; after that they are staff's.
+    Secrets are not stored: `WEBTV_1_PASSWORD` or `_TOKEN` in the environment, found by the name.
+    The first rows are created from the environment; after that staff edit them.
     """
 
     name = models.SlugField(_("name"), max_length=64, unique=True, help_text=_("As in ?stream="))
@@ -99,7 +99,7 @@ class Stream(models.Model):
 
 
 class ViewerSample(models.Model):
-    """The viewers of one stream at one tick: once, whoever polls."""
+    """The viewers of one stream at one tick."""
 
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="samples", db_index=False)
     at = models.DateTimeField(_("at"))
@@ -126,7 +126,7 @@ class ViewerRollup(models.Model):
 
     FIVE_MINUTES = 300
     HOUR = 3_600
-    DAY = 86_400  # a day of the house's zone: 23, 24 or 25 hours
+    DAY = 86_400  # a local day: 23, 24 or 25 hours
     SPANS = ((FIVE_MINUTES, _("5 minutes")), (HOUR, _("hour")), (DAY, _("day")))
 
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="rollups", db_index=False)
@@ -157,7 +157,7 @@ class ViewerRollup(models.Model):
 
 
 class AlertRule(models.Model):
-    """When staff want to be told about a stream."""
+    """The condition of an alert about a stream."""
 
     class Kind(models.TextChoices):
         FALL = "fall", _("viewers fall")
@@ -201,7 +201,7 @@ class AlertRule(models.Model):
 
 
 class Alert(models.Model):
-    """A rule that was met: one open row (`ended_at` null) while it lasts."""
+    """An alert of a rule that was met; `ended_at` is null while it lasts."""
 
     rule = models.ForeignKey(AlertRule, models.CASCADE, related_name="alerts")
     began_at = models.DateTimeField(_("began"))

@@ -30,7 +30,7 @@ from webtv.clients import HttpPages
 from webtv.models import Stream
 from webtv.presets import request_of, viewers_in
 from webtv.streams import add_configured_streams, enabled_streams, source_of
-from webtv.types import CdnError, PageRequest, Pages, Sample, Source
+from webtv.types import CdnError, PageRequest, Pages, Sample, ViewerSource
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Poller:
         self._pages, self._stopping = pages, stopping
         self._askers: dict[PageRequest, _Asker] = {}
         self._responses: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._streams: dict[int, tuple[Stream, Source, PageRequest]] = {}
+        self._streams: dict[int, tuple[Stream, ViewerSource, PageRequest]] = {}
         self._total_id = 0
         self._heard: dict[int, tuple[int, int]] = {}  # the last number by stream: tick, viewers
         self._reports: dict[str, tuple[bool, float]] = {}  # by stream: was it well, next beat
