@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from core.lib.days import local_day, zone
 from webcom import ingest, rollups, selectors
 from webcom.models import Call, CallRollup, DirtyBucket
-from webcom.selectors import Figures
 from webcom.tests.factories import NOON, ended, epoch, line_payload, record, stored, utc
-from webcom.types import parse_call, parse_line
+from webcom.types import Figures, parse_call, parse_line
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
