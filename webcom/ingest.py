@@ -210,7 +210,7 @@ def readable(payloads: Sequence[Any], *, source: str) -> list[CallRecord]:
         try:
             records.append(parse_call(payload))
         except RecordError as exc:
-            keep_unreadable(payload, source=source, reason=str(exc))
+            store_unreadable(payload, source=source, reason=str(exc))
     return records
 
 
@@ -221,7 +221,7 @@ def _as_text(payload: Any) -> str:
         return reprlib.repr(payload)
 
 
-def keep_unreadable(payload: Any, *, source: str, reason: str) -> None:
+def store_unreadable(payload: Any, *, source: str, reason: str) -> None:
     """Store a payload that cannot be read, once, for staff to inspect; log it when it is new."""
     text = without_nul(_as_text(payload))[:MAX_UNREADABLE]
     now = timezone.now()

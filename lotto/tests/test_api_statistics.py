@@ -48,7 +48,7 @@ def test_one_wheel_and_a_part_of_the_archive(api: Any) -> None:
     assert drawn == sorted([67, 47, 2, 86, 42])
 
 
-def test_the_table_of_the_delayed(api: Any) -> None:
+def test_the_table_of_delays(api: Any) -> None:
     response = api.get("/api/lotto/stats/delays?limit=3").json()
     numbers = api.get("/api/lotto/stats/numbers").json()
     for wheel, delayed in response["wheels"].items():

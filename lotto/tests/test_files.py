@@ -92,7 +92,7 @@ def test_a_broken_file_is_reported(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
-def test_a_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
+def test_a_zip_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
     monkeypatch.setattr(files, "MAX_BYTES", 1_000_000)
     bomb = packed("storico.txt", (b"0" * 10_000 + end) * 1_000)
     assert len(bomb) < 50_000

@@ -52,7 +52,7 @@ def facts() -> None:
         announce=False,
     )
     ingest.store_rebates(parse_rebates(rebates_payload()))
-    ingest.keep_unreadable({"id": None}, source="changes", reason="id")
+    ingest.store_unreadable({"id": None}, source="changes", reason="id")
     Cursor.objects.create(feed="webcom.calls", value="page-1")
     rollups.recount()
 
@@ -93,7 +93,7 @@ def test_the_schedule_can_be_edited(admin_client: Client, page: str):
     assert admin_client.get(f"/admin/django_celery_beat/{page}/add/").status_code == 200
 
 
-def test_strangers_are_led_to_the_login(client: Client):
+def test_anonymous_visitors_are_redirected_to_the_login(client: Client):
     response = client.get(CALLS)
     assert (response.status_code, response.headers["Location"]) == (
         302,
@@ -133,7 +133,7 @@ def test_search_and_filters_find(staff: Client, facts: None, query: str, ids: st
     assert found(staff, query) == (set(ids) if query != "line=L2" else {"c"})
 
 
-def test_the_date_hierarchy_offers_what_has_calls(staff: Client, facts: None):
+def test_the_date_hierarchy_lists_dates_with_calls(staff: Client, facts: None):
     page = staff.get(CALLS).content.decode()
     assert "started_at__month=11" in page
     assert "started_at__month=12" in page
@@ -164,7 +164,7 @@ def test_a_list_is_counted_up_to_a_bound(
 @pytest.mark.parametrize(
     "query", ["p=999999", "p=x", "q=%00", "o=99", "started_at__year=x", "rubbish=1", "state=%27"]
 )
-def test_odd_addresses_are_no_errors(staff: Client, facts: None, query: str):
+def test_odd_addresses_are_not_errors(staff: Client, facts: None, query: str):
     assert staff.get(f"{CALLS}?{query}").status_code in (200, 302, 400)
 
 

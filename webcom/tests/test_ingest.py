@@ -106,7 +106,7 @@ def test_history_is_stored_unpublished(published_events: PublishedEvents, commit
     assert Call.objects.count() == 1
 
 
-def test_what_is_or_was_in_progress_is_no_history(
+def test_calls_in_progress_are_published_even_from_history(
     published_events: PublishedEvents, commit: Commit
 ):
     with commit():
@@ -115,7 +115,7 @@ def test_what_is_or_was_in_progress_is_no_history(
     assert [message["state"] for message in published_events] == ["Ringing", "Ok"]
 
 
-def test_what_is_rolled_back_is_not_announced(published_events: PublishedEvents, commit: Commit):
+def test_a_rolled_back_call_is_not_announced(published_events: PublishedEvents, commit: Commit):
     with commit(), transaction.atomic():
         ingest.store_calls([ended()])
         transaction.set_rollback(True)
@@ -140,7 +140,7 @@ def test_a_late_update_does_not_reopen_an_ended_call(
     assert Call.objects.get().stage == Stage.ENDED
 
 
-def test_a_redelivery_with_odd_json_is_no_change():
+def test_a_redelivery_with_odd_json_changes_nothing():
     payload = call_payload(odd={"b": 1e100, "a": "\\u0000\0é", "deep": [{"x": 1.50}]})
     ingest.store_calls([parse_call(payload)])
     assert ingest.store_calls([parse_call(payload)]) == Stored(unchanged=1)
@@ -258,7 +258,7 @@ def test_a_delivery_is_stored_once():
     assert ingest.store_delivery("msg_2", messages) == Stored(unchanged=1)
 
 
-def test_an_unreadable_delivery_is_not_remembered():
+def test_an_unreadable_delivery_is_not_recorded():
     with pytest.raises(RecordError):
         ingest.store_delivery("msg_1", [PushMessage("call", None)])
     assert not Delivery.objects.exists()

@@ -28,7 +28,7 @@ def test_calls_are_permanent_by_default():
     assert Call.objects.exists()
 
 
-def test_whole_local_days_go(ten_days: None):
+def test_whole_local_days_are_pruned(ten_days: None):
     first_kept = epoch(2025, 11, 4, 23)  # midnight in Rome
     stored(ended(id="old", timestamp=first_kept - 1))
     stored(ended(id="kept", timestamp=first_kept))
@@ -36,7 +36,7 @@ def test_whole_local_days_go(ten_days: None):
     assert list(Call.objects.values_list("id", flat=True)) == ["kept"]
 
 
-def test_the_figures_go_with_the_calls(ten_days: None):
+def test_figures_are_pruned_with_the_calls(ten_days: None):
     ingest.store_calls(
         [ended(timestamp=epoch(2025, 11, 1, 12)), ended(timestamp=NOON - 7_200)], announce=False
     )

@@ -150,7 +150,7 @@ def test_a_recount_leaves_the_current_five_minutes_alone():
     assert Counter(CallRollup.objects.values_list("span_s", flat=True)) == {300: 1, 3_600: 1}
 
 
-def test_an_hour_without_calls_keeps_no_rollup():
+def test_an_hour_without_calls_has_no_rollup():
     call = stored(ended())
     rollups.recount()
     ingest.store_calls([ended(id=call.id, timestamp=NOON + 7_200, revision=4)])

@@ -65,7 +65,7 @@ def test_without_a_carrier_a_pull_is_disabled(task: Any, settings: Any):
 
 
 @pytest.mark.parametrize("run", [*PULLS, partial(run_push_listener, threading.Event())])
-def test_an_address_that_is_none_is_shown_as_a_failing_worker(run: Any, settings: Any):
+def test_an_invalid_address_is_shown_as_a_failing_worker(run: Any, settings: Any):
     settings.WEBCOM_URL, settings.WEBCOM_PUSH_URL = "carrier.example", "ws://127.0.0.1:1/"
     run()
     status = WorkerStatus.objects.get()
@@ -81,7 +81,7 @@ def test_a_pull_that_runs_is_healthy(task: Any, carrier: FakeWebcomTlc):
 
 
 @pytest.mark.parametrize("task", PULLS, ids=lambda task: task.name)
-def test_a_carrier_that_fails_is_noted_and_no_crash(task: Any, carrier: FakeWebcomTlc):
+def test_a_failing_carrier_is_recorded_without_a_crash(task: Any, carrier: FakeWebcomTlc):
     carrier.errors = [UpstreamError("webcom HTTP 503")]
     task()
     status = WorkerStatus.objects.get()
@@ -92,7 +92,7 @@ def test_a_carrier_that_fails_is_noted_and_no_crash(task: Any, carrier: FakeWebc
     )
 
 
-def test_our_own_fault_is_noted_and_raised(carrier: FakeWebcomTlc, monkeypatch: pytest.MonkeyPatch):
+def test_a_bug_is_recorded_and_raised(carrier: FakeWebcomTlc, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(carrier, "active_calls", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tasks.pull_calls()
@@ -132,7 +132,7 @@ def test_recount_leaves_nothing_dirty(monkeypatch: pytest.MonkeyPatch):
     assert WorkerStatus.objects.get(name="webcom.recount").health == Health.HEALTHY
 
 
-def test_prune_says_that_it_ran(settings: Any):
+def test_prune_records_its_run(settings: Any):
     settings.CALL_RETENTION_DAYS = 1
     stored(ended())
     tasks.prune()

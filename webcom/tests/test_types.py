@@ -76,7 +76,7 @@ def test_our_own_fields_cannot_be_set_by_a_payload():
         ("\\\\u0000\0", "\\\\u0000"),
     ],
 )
-def test_nul_leaves_json_and_nothing_else_does(text: str, expected: str):
+def test_only_nul_is_removed_from_json(text: str, expected: str):
     assert orjson.loads(without_nul(orjson.dumps([text]).decode())) == [expected]
 
 
@@ -121,7 +121,7 @@ def test_a_missing_field_is_named(name: str):
 
 
 @pytest.mark.parametrize("payload", [None, 1, "call", [], [{}], True])
-def test_what_is_no_object_is_refused(payload: Any):
+def test_a_payload_that_is_not_an_object_is_refused(payload: Any):
     with pytest.raises(RecordError, match="Expected an object"):
         parse_call(payload)
 
@@ -176,7 +176,7 @@ def test_lines_and_rebates_of_the_reference_are_read():
 
 
 @pytest.mark.parametrize("month", ["2025-13", "2025-1", "2025-11\n", "1999-01", "٢٠٢٥-11", None])
-def test_rebates_of_no_month_are_refused(month: Any):
+def test_rebates_without_a_valid_month_are_refused(month: Any):
     with pytest.raises(RecordError, match="month"):
         parse_rebates(rebates_payload(month=month))
 

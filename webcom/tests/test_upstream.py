@@ -252,7 +252,7 @@ def test_a_wrong_token_is_reported_and_never_shown(carrier: RunningSandbox) -> N
     assert SECRET not in _whole_story(caught.value)
 
 
-def test_a_token_that_is_no_header_is_an_upstream_error_and_never_shown(
+def test_an_unsendable_token_is_an_upstream_error_and_never_shown(
     carrier: RunningSandbox,
 ) -> None:
     with pytest.raises(UpstreamError) as caught:
@@ -267,7 +267,7 @@ def test_the_cursor_is_never_shown(carrier: RunningSandbox, tlc: HttpWebcomTlc) 
     assert "a-cursor-of-mine" not in str(caught.value)
 
 
-def test_nobody_listening_is_an_upstream_error() -> None:
+def test_a_refused_connection_is_an_upstream_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"

@@ -50,7 +50,7 @@ def test_zero_viewers_are_stored(stream: Stream) -> None:
     assert rollup(stream, FIVE_MINUTES, NOON) == (2, 4, 0, 4)
 
 
-def test_a_day_is_a_local_one_through_the_clock_change(stream: Stream) -> None:
+def test_a_day_is_local_through_the_clock_change(stream: Stream) -> None:
     first, last = day_bounds(datetime(2025, 10, 26, tzinfo=UTC).date())
     ingest.store_samples([Sample(stream.pk, first, 1), Sample(stream.pk, last, 3)])
     ingest.store_samples([Sample(stream.pk, last - timedelta(seconds=5), 2)])
