@@ -1,7 +1,7 @@
-"""The archive for staff: a line per day, single draws by hand, what files brought, corrections.
+"""Admin of the archive: a line per day, single draws by hand, imports and syncs, corrections.
 
-Whatever is changed here takes the way of everything else into the archive (`ingest`), so it is
-logged, announced, and checked at the next sync.
+Changes go through `ingest`, like all others: they are logged, published, and checked at the next
+sync.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from lotto import files, imports, ingest
 from lotto.labels import SOURCES
 from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
 from lotto.rules import drawn_day_of, numbers_of
-from lotto.types import WHEELS, Draw, OperatorError, Refused, Source
+from lotto.types import WHEELS, Draw, OperatorError, RuleError, Source
 
 FIGURE_SPACE = "\u2007"  # as wide as a digit
-NARROW_SPACE = "\u2005"  # a fourth of an em
+NARROW_SPACE = "\u2005"  # a quarter of an em
 
 
 def drawn(draw: Extraction) -> str:
-    """The five numbers on one line, those of several lines below each other."""
+    """The five numbers on one line, aligned with those of other lines."""
     return NARROW_SPACE.join(f"{number:{FIGURE_SPACE}>2}" for number in draw.numbers)
 
 
 def report(done: Intake) -> str:
-    """What a file brought, in a sentence."""
+    """The result of an import or sync, in a sentence."""
     counts = {
         _("new"): done.inserted,
         _("known"): done.skipped,
@@ -126,7 +126,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
     readonly_fields = ("board", "corrections")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The list with every wheel of its page's days, read at once."""
+        """The list with every wheel of its page's days, in one query."""
         found = super().get_changelist_instance(request)
         draws: defaultdict[Any, dict[str, Extraction]] = defaultdict(dict)
         for draw in Extraction.objects.filter(day__in=[day.day for day in found.result_list]):
@@ -173,7 +173,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
         ]
 
     def sync_view(self, request: HttpRequest) -> HttpResponse:
-        """Bring the archive in step now, and say what came of it."""
+        """Sync now, and show the result."""
         if not self._may_change_draws(request):
             return HttpResponse(status=403)
         try:
@@ -184,7 +184,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
         return self._done(request, done, _("Sync"))
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """A form for a file, and what came of it."""
+        """A form for a file, and the result of its import."""
         if not self._may_change_draws(request):
             return HttpResponse(status=403)
         posted = request.method == "POST"
@@ -193,7 +193,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
             upload = form.cleaned_data["file"]
             try:
                 done = imports.import_draws(files.lines_of(upload.file), name=upload.name)
-            except files.Unreadable as exc:
+            except files.UnreadableArchive as exc:
                 form.add_error("file", str(exc))
             else:
                 return self._done(request, done, upload.name)
@@ -206,7 +206,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
         return render(request, "admin/lotto/import.html", context)
 
     def _done(self, request: HttpRequest, done: Intake, what: str) -> HttpResponse:
-        """To the list, or to the lines that were rejected."""
+        """Redirect to the list, or to the rejected lines."""
         level = messages.WARNING if done.rejected else messages.SUCCESS
         self.message_user(request, f"{what}: {report(done)}.", level)
         if done.rejected:
@@ -252,7 +252,7 @@ class DrawForm(forms.ModelForm):
     def _check(self, name: str, rule: Callable[[], object]) -> None:
         try:
             rule()
-        except Refused as exc:
+        except RuleError as exc:
             self.add_error(name, str(exc))
 
 
@@ -278,7 +278,7 @@ class ExtractionAdmin(BaseAdmin):
     def save_model(self, request: HttpRequest, obj: Extraction, form: Any, change: bool) -> None:
         draw = Draw(obj.day, obj.wheel, tuple(obj.numbers))
         ingest.save([draw], source=Source.MANUAL, overwrite=change)
-        # The page goes on with the row as it is stored.
+        # The page continues with the stored row.
         obj.pk = Extraction.objects.get(day=obj.day, wheel=obj.wheel).pk
 
     def delete_model(self, request: HttpRequest, obj: Extraction) -> None:

@@ -1,54 +1,31 @@
-"""The whole archive in memory, in columns: what is asked of draws, statistics and searches.
+"""The whole archive in memory, in columns, for queries of draws, statistics and searches.
 
-A megabyte, read again when the archive has changed (`ingest.version`), which is some times a day.
-In SQL the statistics take a scan of all rows for each question, and a thousand rows of a range five
-times as long (docs/decisions/0010-the-archive-in-memory.md).
+One megabyte, read again when the archive has changed (`ingest.version`), a few times a day. In SQL
+the statistics scan all rows for each query, and a thousand rows of a range take five times as long
+(docs/decisions/0010-the-archive-in-memory.md).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lotto.ingest import archive_lines, version
-from lotto.statistics import PAIRS, Delays, delays, number_items, pair_items
+from lotto.statistics import PAIRS, DelayTable, Found, delays, number_items, pair_items
 from lotto.types import ALL, CITIES, DRAWN, HIGHEST, WHEELS, Draw
 
 Kind = Literal["numbers", "pairs"]
 _CODES: Final = tuple(WHEELS)
-_KEPT: Final = 64  # tables of one archive
+_MAX_TABLES: Final = 64  # cached of one archive
 
 _lock = threading.Lock()
 _newest: tuple[str, History] | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """The delays of one wheel's numbers or pairs in a range of days."""
-
-    days: NDArray[np.datetime64]  # of its draws, ascending
-    delays: Delays
-
-    def last_day(self, item: int) -> date | None:
-        """When the item came out last; None: never."""
-        unit = self.delays.last[item]
-        return self.days[unit].item() if unit >= 0 else None
-
-
-class Found(NamedTuple):
-    """The draws with some of the numbers asked for: rows of the archive, newest first."""
-
-    rows: NDArray[np.int64]
-    hits: NDArray[np.int64]  # of each row
-    draws: int  # that were looked through: days on which one of the wheels was drawn
-    delay: int  # of those, since the newest that was found
 
 
 class History:
@@ -62,11 +39,11 @@ class History:
     ) -> None:
         """`days` (n), `wheels` (n) as places in WHEELS, `numbers` (n, 5) in the order drawn."""
         self.days, self.wheels, self.numbers = days, wheels, numbers
-        self.table = lru_cache(_KEPT)(self._table)
+        self.table = lru_cache(_MAX_TABLES)(self._table)
 
     @classmethod
     def of_lines(cls, lines: Iterable[bytes]) -> History:
-        """From the lines of the operator's file, sorted as he does."""
+        """From the lines of the operator's file, in its order."""
         text = b"\n".join(lines).replace(b"/", b"\t")
         for place, code in enumerate(WHEELS):
             text = text.replace(b"\t%s\t" % code.encode(), b"\t%d\t" % place)
@@ -91,7 +68,7 @@ class History:
     def rows(
         self, wheel: str | None, first: date | None = None, last: date | None = None
     ) -> NDArray[np.int64]:
-        """The rows of one wheel, of ALL, or of every one (None); both days belong to the range."""
+        """The rows of one wheel, of ALL, or of every wheel (None), `last` included."""
         begin = np.searchsorted(self.days, np.datetime64(first)) if first else 0
         end = np.searchsorted(self.days, np.datetime64(last), "right") if last else len(self.days)
         if wheel is None:
@@ -106,7 +83,7 @@ class History:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many draws each wheel has; none without one."""
+        """The number of draws of each wheel that has any."""
         counts = np.bincount(self.wheels, minlength=len(_CODES)).tolist()
         return {code: count for code, count in zip(_CODES, counts, strict=True) if count}
 
@@ -119,7 +96,7 @@ class History:
         first: date | None = None,
         last: date | None = None,
     ) -> Found:
-        """The draws in which at least so many of `numbers` came out on the wheel, or on one of ALL.
+        """The draws with `at_least` so many of `numbers` on the wheel, or on one wheel of ALL.
 
         Both days belong to the range.
         """
@@ -141,12 +118,14 @@ class History:
 
     def _table(
         self, kind: Kind, wheel: str, first: date | None = None, last: date | None = None
-    ) -> Table:
+    ) -> DelayTable:
         """The delays of numbers or pairs on a wheel, or on ALL; both days belong to the range."""
         rows = self.rows(wheel, first, last)
         days, units = np.unique(self.days[rows], return_inverse=True)
         make, kinds = (number_items, HIGHEST) if kind == "numbers" else (pair_items, PAIRS)
-        return Table(days, delays(make(self.numbers[rows]), units, kinds=kinds, draws=len(days)))
+        return DelayTable(
+            days, delays(make(self.numbers[rows]), units, kinds=kinds, draws=len(days))
+        )
 
 
 def history() -> History:

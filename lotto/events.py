@@ -1,4 +1,4 @@
-"""What this app says on its socket."""
+"""Events of this app on the sockets."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date
 from typing import Any, ClassVar
 
 from core.realtime.events import Event
-from lotto.rules import format_day
+from lotto.serializers import day_document
 
 
 @dataclass(frozen=True)
 class DrawSaved(Event):
-    """Wheels of a day arrived, or were changed."""
+    """Wheels of a day were added or changed."""
 
     type: ClassVar[str] = "lotto_draw_saved"
     socket: ClassVar[str] = "/ws"
@@ -23,7 +23,7 @@ class DrawSaved(Event):
 
     def payload(self) -> dict[str, Any]:
         wheels = {wheel: list(numbers) for wheel, numbers in sorted(self.wheels.items())}
-        return {"date": format_day(self.day), "wheels": wheels, "source": self.source}
+        return {**day_document(self.day, wheels), "source": self.source}
 
 
 @dataclass(frozen=True)
@@ -42,4 +42,4 @@ class DrawCorrected(Event):
             wheel: {"before": list(before), "after": list(self.after[wheel])}
             for wheel, before in sorted(self.before.items())
         }
-        return {"date": format_day(self.day), "wheels": wheels, "source": self.source}
+        return {**day_document(self.day, wheels), "source": self.source}

@@ -1,7 +1,7 @@
-"""Archive files: which may be read, how they are packed, and how one is written.
+"""Read and write archive files.
 
-Only regular files inside the import folder are opened, however their path is written; only the
-export folder is written to.
+Only regular files inside the import folder are opened, however their path is spelled; `export`
+writes to the export folder only.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from django.conf import settings
 from lotto.ingest import archive_lines
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # unpacked; the whole archive since 1939 is 2 MB
-BUFFERED: Final = 64 * 1024
-LONGEST_LINE: Final = 4_096
+BUFFER_BYTES: Final = 64 * 1024
+MAX_LINE_BYTES: Final = 4_096
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 class Forbidden(Exception):
-    """A path that is not inside its folder; nobody is told whether anything is there."""
+    """A path outside its folder; whether a file exists there is not disclosed."""
 
 
-class Unreadable(Exception):
-    """A file that is not there, or no archive; the message is for people."""
+class UnreadableArchive(Exception):
+    """A file that does not exist, or is not an archive; the message is for people."""
 
 
 @contextmanager
 def importable(path: str) -> Iterator[IO[bytes]]:
-    """A file of the import folder, by its path in it or its whole path.
+    """A file of the import folder, by its relative or absolute path.
 
-    Raises Forbidden for everything outside, links out of it included, and Unreadable.
+    Raises Forbidden for everything outside, including links out of it, and UnreadableArchive.
     """
     folder = settings.LOTTO_IMPORT_DIR
     if "\0" in path:
-        raise Unreadable("The path contains a NUL.")
+        raise UnreadableArchive("The path contains a NUL.")
     try:
         real = Path(os.path.realpath(folder / path))
     except OSError:
@@ -55,36 +55,36 @@ def importable(path: str) -> Iterator[IO[bytes]]:
     try:
         number = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        raise Unreadable("There is no such file in the import folder.") from None
+        raise UnreadableArchive("There is no such file in the import folder.") from None
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
-        raise Unreadable("That is not a file.")
+        raise UnreadableArchive("That is not a file.")
     with os.fdopen(number, "rb") as file:
         yield file
 
 
 def lines_of(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines of an archive file, plain, gzip or ZIP, read bit by bit.
+    """The lines of an archive file, plain, gzip or ZIP, read piece by piece.
 
-    Raises Unreadable when it is broken, over MAX_BYTES, or a ZIP without exactly one text.
+    Raises UnreadableArchive when it is broken, over MAX_BYTES, or a ZIP without exactly one text.
     """
     try:
         yield from _bounded(_unpacked(file))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as exc:
-        raise Unreadable(f"The file is broken ({type(exc).__name__}).") from None
-    except RuntimeError:  # zipfile's word for an encrypted member
-        raise Unreadable("The ZIP is encrypted.") from None
+        raise UnreadableArchive(f"The file is broken ({type(exc).__name__}).") from None
+    except RuntimeError:  # zipfile's error for an encrypted member
+        raise UnreadableArchive("The ZIP is encrypted.") from None
 
 
 def is_name(text: str) -> bool:
-    """Whether it is a plain file's name, with nothing that could lead out of a folder."""
+    """Whether it is a plain file name, without any path."""
     return _NAME.fullmatch(text) is not None
 
 
 def export(name: str) -> tuple[int, Path]:
-    """Write the archive to the export folder: how many draws it has, and where it is.
+    """Write the archive to the export folder; returns the number of draws and the path.
 
-    Raises Forbidden for a name that is more than a file's name, OSError when the disk refuses.
+    Raises Forbidden for a name that is not a plain file name, OSError when writing fails.
     """
     if not is_name(name):
         raise Forbidden
@@ -94,7 +94,7 @@ def export(name: str) -> tuple[int, Path]:
 
 
 def write(target: Path) -> int:
-    """Write the archive to a file, which is there whole or as it was; returns its draws."""
+    """Write the archive to a file, atomically; returns the number of draws."""
     count = 0
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
         try:
@@ -115,26 +115,26 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     magic = file.read(4)
     file.seek(0)
     if magic[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFERED)
+        return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER_BYTES)
     if magic == b"PK\x03\x04":
         archive = zipfile.ZipFile(file)
         texts = [name for name in archive.namelist() if name.lower().endswith((".txt", ".tsv"))]
         if len(texts) != 1:
-            raise Unreadable("The ZIP must hold one .txt or .tsv file.")
-        return io.BufferedReader(cast(io.RawIOBase, archive.open(texts[0])), BUFFERED)
+            raise UnreadableArchive("The ZIP must hold one .txt or .tsv file.")
+        return io.BufferedReader(cast(io.RawIOBase, archive.open(texts[0])), BUFFER_BYTES)
     return file
 
 
 def _bounded(file: IO[bytes]) -> Iterator[bytes]:
     total = 0
-    while line := file.readline(LONGEST_LINE):
+    while line := file.readline(MAX_LINE_BYTES):
         total += len(line)
         rest = line
-        while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):  # one line, not two
-            rest = file.readline(LONGEST_LINE)
+        while len(rest) == MAX_LINE_BYTES and not rest.endswith(b"\n"):  # one line, not two
+            rest = file.readline(MAX_LINE_BYTES)
             total += len(rest)
             if total > MAX_BYTES:
                 break
         if total > MAX_BYTES:
-            raise Unreadable(f"The file is over {MAX_BYTES:,} bytes unpacked.")
+            raise UnreadableArchive(f"The file is over {MAX_BYTES:,} bytes unpacked.")
         yield line

@@ -1,4 +1,4 @@
-"""Files that are taken in: an import of staff's, and the sync with the operator's archive."""
+"""Imports of files, and the sync with the operator's archive."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Disabled(Exception):
 
 
 def import_draws(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: str = "") -> Intake:
-    """Store what is new in a file called `name`, and note what became of its lines.
+    """Store the new draws of a file called `name`, and record the result.
 
-    All of it or nothing. Raises files.Unreadable.
+    All of it or nothing. Raises files.UnreadableArchive.
     """
     began = time.monotonic()
     with transaction.atomic():
@@ -58,10 +58,10 @@ def import_draws(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: 
 
 
 def sync(*, progress: Callable[[Lines], Lines] = iter) -> Intake:
-    """Bring the archive in step with the operator's, as the settings tell where it is.
+    """Bring the archive in step with the operator's at LOTTO_ARCHIVE_URLS.
 
-    `progress` is handed the file's lines and hands them on. Raises Disabled, Busy, or OperatorError
-    when no address has a readable archive; nothing is stored then.
+    `progress` gets the file's lines and yields them. Raises Disabled, Busy, or OperatorError when
+    no address has a readable archive; nothing is stored then.
     """
     if not settings.LOTTO_ARCHIVE_URLS:
         workers.disabled(NAME)
@@ -77,9 +77,9 @@ def sync(*, progress: Callable[[Lines], Lines] = iter) -> Intake:
 def sync_with(
     operator: Operator, urls: Iterable[str], progress: Callable[[Lines], Lines]
 ) -> Intake:
-    """Take in the operator's file from the first address that has it. Raises OperatorError."""
+    """Import the operator's file from the first address that has it. Raises OperatorError."""
     before = Intake.objects.filter(source=Source.SYNC).first()
-    # The operator's "unchanged" is worth something only if our archive is unchanged, too.
+    # "Unchanged" at the operator's counts only if our archive is unchanged as well.
     unchanged = before is not None and before.version == ingest.version()
     failures = []
     for url in urls:
@@ -87,10 +87,10 @@ def sync_with(
         try:
             document = operator.fetch(url, etag=etag)
             if document is None:
-                return _nothing_new(before)
+                return _unchanged(before)
             lines = progress(files.lines_of(io.BytesIO(document.body)))
             return _imported(lines, url, document.etag)
-        except (OperatorError, files.Unreadable) as exc:
+        except (OperatorError, files.UnreadableArchive) as exc:
             failures.append(str(exc))
             logger.warning("lotto.archive_unusable url=%s error=%s", url, exc)
     raise OperatorError("; ".join(failures))
@@ -100,12 +100,12 @@ def sync_with(
 def _imported(lines: Lines, url: str, etag: str) -> Intake:
     done = import_draws(lines, name=url, source=Source.SYNC, etag=etag)
     if not (done.inserted or done.skipped or done.corrected):
-        raise OperatorError(f"{url} holds no draw that can be used.")
+        raise OperatorError(f"{url} contains no usable draw.")
     return done
 
 
-def _nothing_new(before: Intake | None) -> Intake:
-    """The note of a sync whose file is the one that `before` took in."""
+def _unchanged(before: Intake | None) -> Intake:
+    """The record of a sync whose file is the one imported by `before`."""
     assert before is not None  # only its ETag can have been confirmed
     return Intake.objects.create(
         at=timezone.now(),

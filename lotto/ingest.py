@@ -1,8 +1,8 @@
-"""The one way into the archive: draws from people and screens, lines from files.
+"""All writes to the archive: draws from people and screens, lines from files.
 
 One writer at a time, all of a batch or nothing. A day and wheel is stored once; other numbers for
-it are a conflict, never a silent change. Only the operator overrules what a person or the OCR said,
-which is logged and announced.
+it are a conflict, never a silent change. Only the operator's numbers replace those of a person or
+the OCR, which is logged and published.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from lotto.events import DrawCorrected, DrawSaved
 from lotto.models import NUMBERS, Archive, Correction, Extraction
 from lotto.rules import format_day
 from lotto.tsv import KEY_BYTES, canonical, draw_of, line_of
-from lotto.types import Draw, Refused, Rejected, Source
+from lotto.types import Draw, RejectedLine, RuleError, Source
 
 LOCK: Final = "lotto.archive"
-REPORTED: Final = 1_000  # rejected lines that are kept; more are counted
-OVERRULED: Final = (Source.OCR, Source.MANUAL)  # by the operator
+MAX_ERRORS: Final = 1_000  # rejected lines that are listed; more are only counted
+CORRECTABLE: Final = (Source.OCR, Source.MANUAL)  # by the operator
 CHUNK_SIZE: Final = 500  # rows of one statement
-NEWS: Final = timedelta(days=7)  # older draws are history: nobody watches them come
+NEWS: Final = timedelta(days=7)  # older draws are history and not published
 _COLUMNS: Final = (
     "day", "wheel", *NUMBERS, "source", "verified", "created_at", "updated_at",
 )  # fmt: skip
 
 
 class Conflict(Exception):
-    """Draws that are stored with other numbers: `stored` has those, by wheel."""
+    """Draws are stored with other numbers: `stored` has those, by wheel."""
 
     def __init__(self, day: date, stored: dict[str, list[int]]) -> None:
-        told = ", ".join(f"{wheel} {numbers}" for wheel, numbers in stored.items())
-        super().__init__(f"{format_day(day)} is stored with other numbers: {told}.")
+        numbers = ", ".join(f"{wheel} {found}" for wheel, found in stored.items())
+        super().__init__(f"{format_day(day)} is stored with other numbers: {numbers}.")
         self.stored = stored
 
 
 @dataclass
 class Saved:
-    """What became of draws of one day: wheels that are new, changed or as they were."""
+    """Result of saving one day: wheels that are new, changed or unchanged."""
 
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -57,26 +57,26 @@ class Saved:
 
 @dataclass
 class Report:
-    """What became of a file's lines."""
+    """Result of a file's lines."""
 
     inserted: int = 0
     skipped: int = 0  # known already
     verified: int = 0  # of those, now confirmed by the operator
     corrected: int = 0
     rejected: int = 0
-    errors: list[Rejected] = field(default_factory=list)  # the first REPORTED of them
+    errors: list[RejectedLine] = field(default_factory=list)  # the first MAX_ERRORS
 
     def reject(self, line: int, reason: str) -> None:
         self.rejected += 1
-        if len(self.errors) < REPORTED:
-            self.errors.append(Rejected(line, reason))
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(RejectedLine(line, reason))
 
 
 @transaction.atomic
 def save(draws: Sequence[Draw], *, source: str, overwrite: bool = False) -> Saved:
     """Store draws of one day, each wheel once.
 
-    Raises Conflict, with nothing stored, when one is there with other numbers and not `overwrite`.
+    Raises Conflict, and stores nothing, when one is stored with other numbers and not `overwrite`.
     """
     lock_for_transaction(LOCK)
     day, now = draws[0].day, timezone.now()
@@ -123,42 +123,42 @@ def delete(day: date, wheel: str | None = None) -> int:
 
 @transaction.atomic
 def store_lines(lines: Iterable[bytes], *, source: str) -> Report:
-    """Store the draws of a file that are not there yet; everything else is reported.
+    """Store the new draws of a file; everything else is reported.
 
-    Lines of the operator himself (`Source.SYNC`) also verify what they agree with, and correct what
-    a person or the OCR had stored otherwise.
+    The operator's own lines (`Source.SYNC`) also verify equal draws, and correct other numbers that
+    a person or the OCR stored.
 
-    What is stored already is recognised by its line as a whole, without being read: importing the
-    same file again costs little more than reading it.
+    Stored draws are recognised by the whole line, without parsing: importing the same file again
+    costs little more than reading it.
     """
     lock_for_transaction(LOCK)
-    sorting = _Sorting(is_operator=source == Source.SYNC)
-    _insert(sorting.new_lines(lines), source)  # the database works while we read on
-    _announce(sorting.fresh, source)
-    report = sorting.report
-    report.inserted = len(sorting.fresh)
-    _overrule(sorting.disputed, report)
-    for some in batched(sorting.confirmed, CHUNK_SIZE):
+    classifier = _LineClassifier(is_operator=source == Source.SYNC)
+    _insert(classifier.new_lines(lines), source)  # inserted while the file is read
+    _publish_news(classifier.fresh, source)
+    report = classifier.report
+    report.inserted = len(classifier.fresh)
+    _correct(classifier.disputed, report)
+    for some in batched(classifier.confirmed, CHUNK_SIZE):
         report.verified += Extraction.objects.filter(pk__in=some).update(verified=True)
     if report.inserted or report.corrected:
         _renew_version()
     return report
 
 
-class _Sorting:
-    """Tells the lines of a file apart: new, known, confirmed, disputed, wrong."""
+class _LineClassifier:
+    """Sorts the lines of a file: new, known, confirmed, disputed, wrong."""
 
     def __init__(self, *, is_operator: bool) -> None:
         self.report = Report()
         self.fresh: dict[bytes, None] = {}  # in the file's order
         self.confirmed: list[int] = []  # keys of rows that the operator verifies
-        self.disputed: dict[bytes, int] = {}  # his lines against ours, with their numbers
+        self.disputed: dict[bytes, int] = {}  # line numbers of lines against stored draws
         self._is_operator = is_operator
         self._known = set(archive_lines())
         self._unverified = _unverified() if is_operator else {}
 
     def new_lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Those that are to be stored, as the operator writes them; asks no database."""
+        """The lines to store, in the operator's spelling. Sends no query."""
         known, fresh, report = self._known, self.fresh, self.report
         line_by_key: dict[bytes, bytes] = {}
         for count, line in enumerate(lines, 1):
@@ -168,7 +168,7 @@ class _Sorting:
                     continue
                 try:
                     text = canonical(text)
-                except Refused as exc:
+                except RuleError as exc:
                     report.reject(count, str(exc))
                     continue
             if text in known or text in fresh:
@@ -183,17 +183,17 @@ class _Sorting:
                 fresh[text] = None
                 yield text
             elif other in fresh or other in self.disputed:
-                report.reject(count, f"{_told(text)} has in a line before other numbers.")
+                report.reject(count, f"{_key_text(text)} has other numbers in an earlier line.")
             elif self._is_operator:
                 self.disputed[text] = count
                 line_by_key[text[:KEY_BYTES]] = text
             else:
-                report.reject(count, f"{_told(text)} is stored with other numbers.")
+                report.reject(count, f"{_key_text(text)} is stored with other numbers.")
 
 
 def version() -> str:
-    """The archive's version: another one after every change of a draw; empty before the first."""
-    with connection.cursor() as cursor:  # asked before every answer: a fourth of the ORM's time
+    """The archive's version: a new one after every change of a draw; empty before the first."""
+    with connection.cursor() as cursor:  # read for every response: a quarter of the ORM's time
         cursor.execute("SELECT version FROM lotto_archive")
         row = cursor.fetchone()
     return row[0] if row else ""
@@ -238,8 +238,8 @@ def _insert(lines: Iterable[bytes], source: str) -> None:
         insert(Extraction, _COLUMNS, rows)
 
 
-def _announce(lines: Iterable[bytes], source: str) -> None:
-    """Tell of the days that are news."""
+def _publish_news(lines: Iterable[bytes], source: str) -> None:
+    """Publish the draws of recent days."""
     since = format_day(timezone.now().date() - NEWS).encode()
     days: defaultdict[date, dict[str, tuple[int, ...]]] = defaultdict(dict)
     for line in lines:
@@ -250,23 +250,23 @@ def _announce(lines: Iterable[bytes], source: str) -> None:
 
 
 def _unverified() -> dict[bytes, int]:
-    """The draws that the operator has not confirmed yet, as lines, with their keys."""
+    """The draws that the operator has not confirmed yet: primary keys by line."""
     rows = Extraction.objects.filter(verified=False).values_list("pk", "day", "wheel", *NUMBERS)
     return {line_of(Draw(day, wheel, tuple(n))): pk for pk, day, wheel, *n in rows.iterator()}
 
 
-def _overrule(disputed: dict[bytes, int], report: Report) -> None:
-    """Write the operator's numbers over those of people and the OCR; others are reported."""
+def _correct(disputed: dict[bytes, int], report: Report) -> None:
+    """Replace numbers of people and the OCR with the operator's; other conflicts are reported."""
     if not disputed:
         return
     before: defaultdict[date, dict[str, list[int]]] = defaultdict(dict)
     after: defaultdict[date, dict[str, tuple[int, ...]]] = defaultdict(dict)
-    rows = {(row.day, row.wheel): row for row in Extraction.objects.filter(source__in=OVERRULED)}
+    rows = {(row.day, row.wheel): row for row in Extraction.objects.filter(source__in=CORRECTABLE)}
     for text, count in disputed.items():
         draw = draw_of(text)
         row = rows.get((draw.day, draw.wheel))
         if row is None:
-            report.reject(count, f"{_told(text)} is stored with other numbers.")
+            report.reject(count, f"{_key_text(text)} is stored with other numbers.")
             continue
         before[draw.day][draw.wheel] = row.numbers
         after[draw.day][draw.wheel] = draw.numbers
@@ -291,7 +291,7 @@ def _renew_version() -> None:
     Archive.objects.update_or_create(pk=1, defaults={"version": secrets.token_hex(8)})
 
 
-def _told(text: bytes) -> str:
+def _key_text(text: bytes) -> str:
     return text[:KEY_BYTES].decode().replace("\t", " ")
 
 

@@ -1,4 +1,4 @@
-"""What staff read for who told us of a draw."""
+"""Labels of a draw's source."""
 
 from __future__ import annotations
 

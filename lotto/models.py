@@ -1,4 +1,4 @@
-"""Tables of the draws. One row per day and wheel; the database holds the rules too."""
+"""Tables of the draws. One row per day and wheel; constraints repeat the rules."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Extraction(models.Model):
 
 
 class Correction(models.Model):
-    """A stored draw that was changed: what it was, what it is, and who said so."""
+    """A change of a stored draw: the numbers before and after, and their sources."""
 
     staff_table = StaffTable(icon="edit_note")
 
@@ -86,9 +86,9 @@ class Correction(models.Model):
 
 
 class Archive(models.Model):
-    """The state of the archive, one row: `version` is a new random one with every change of it.
+    """The state of the archive, one row: every change of it sets a new random `version`.
 
-    Random, not counted: the version of a transaction that was rolled back must not come again.
+    Random, not counted: the version of a rolled back transaction must not be used again.
     """
 
     version = models.CharField(max_length=16)
@@ -98,7 +98,7 @@ class Archive(models.Model):
 
 
 class Intake(models.Model):
-    """A file that was taken in: an import, or a sync with the operator, and what it brought."""
+    """An import of a file, or a sync with the operator, with its result."""
 
     staff_table = StaffTable(icon="input")
 

@@ -1,4 +1,4 @@
-"""The rules of a draw, for whatever comes from people, files and screens. Pure."""
+"""The rules of a draw, for input from people, files and screens. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from lotto.types import ALL, DRAWN, FIRST_DAY, HIGHEST, WHEELS, Refused
+from lotto.types import ALL, DRAWN, FIRST_DAY, HIGHEST, WHEELS, RuleError
 
 ROME: Final = ZoneInfo("Europe/Rome")  # where the draws are
 DRAW_DAYS: Final = (1, 3, 4, 5)  # Tuesday, Thursday, Friday (since July 2023), Saturday
@@ -16,34 +16,34 @@ _DAY: Final = re.compile(r"(\d{4})([/-])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _CODES: Final[dict[str, str]] = {
     **{code: code for code in WHEELS},
     **{name: code for code, name in WHEELS.items()},
-    "NZ": "RN",  # other archives' word for the national wheel
+    "NZ": "RN",  # the national wheel's code in other archives
 }
 
 
 def day_of(text: Any) -> date:
-    """The day in `2025/12/07` or `2025-12-07`. Raises Refused."""
+    """The day in `2025/12/07` or `2025-12-07`. Raises RuleError."""
     found = _DAY.fullmatch(text) if isinstance(text, str) else None
     try:
         day = date(int(found[1]), int(found[3]), int(found[4])) if found else None
     except ValueError:  # 31 February
         day = None
     if day is None:
-        raise Refused(f"{_shown(text)} is not a day as YYYY/MM/DD.")
+        raise RuleError(f"{_shown(text)} is not a day as YYYY/MM/DD.")
     return day
 
 
 def drawn_day_of(text: Any) -> date:
-    """A day on which there can have been a draw: not in the future. Raises Refused."""
+    """A day on which a draw was possible: not in the future. Raises RuleError."""
     day = day_of(text)
     if not FIRST_DAY <= day <= datetime.now(ROME).date():
-        raise Refused(f"{_shown(text)} is no day of a draw.")
+        raise RuleError(f"{_shown(text)} is not a day of a draw.")
     return day
 
 
 def is_draw_day(day: date) -> bool:
     """Whether a draw is due on that day by the present rule.
 
-    Holidays move draws to other days, so it warns and suggests; it never refuses a draw.
+    Holidays move draws to other days: use it to warn and suggest, never to refuse a draw.
     """
     return day.weekday() in DRAW_DAYS
 
@@ -56,34 +56,34 @@ def draw_day_before(day: date) -> date:
 
 @lru_cache(16_384)  # twice the days since 1939
 def format_day(day: date) -> str:
-    """`2025/12/07`, as the operator and the reference write it."""
+    """`2025/12/07`, as the operator and the API reference write it."""
     return f"{day:%Y/%m/%d}" if day.year > 999 else day.isoformat().replace("-", "/")
 
 
 def wheel_of(text: Any) -> str:
-    """The code of a wheel told by code or name, in any case. Raises Refused."""
+    """The code of a wheel given by code or name, in any case. Raises RuleError."""
     code = _CODES.get(text.strip().upper()) if isinstance(text, str) else None
     if code is None:
-        raise Refused(f"{_shown(text)} is no wheel; there are {', '.join(WHEELS)}.")
+        raise RuleError(f"{_shown(text)} is not a wheel; there are {', '.join(WHEELS)}.")
     return code
 
 
 def wheels_of(text: Any) -> str:
-    """The code of a wheel as `wheel_of`, or ALL for `tutte`. Raises Refused."""
+    """The code of a wheel as `wheel_of`, or ALL for `tutte`. Raises RuleError."""
     if isinstance(text, str) and text.strip().upper() == ALL:
         return ALL
     return wheel_of(text)
 
 
 def numbers_of(values: Any) -> tuple[int, ...]:
-    """Five different numbers from 1 to 90, in their order. Raises Refused."""
+    """Five different numbers from 1 to 90, in their order. Raises RuleError."""
     if not isinstance(values, (list, tuple)) or len(values) != DRAWN:
-        raise Refused(f"A draw has {DRAWN} numbers.")
+        raise RuleError(f"A draw has {DRAWN} numbers.")
     for value in values:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= HIGHEST:
-            raise Refused(f"{_shown(value)} is no number from 1 to {HIGHEST}.")
+            raise RuleError(f"{_shown(value)} is not a number from 1 to {HIGHEST}.")
     if len(set(values)) != DRAWN:
-        raise Refused("The five numbers must differ.")
+        raise RuleError("The five numbers must differ.")
     return tuple(values)
 
 

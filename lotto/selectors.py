@@ -1,27 +1,15 @@
-"""What the API and other apps read of the archive."""
+"""The archive for the API and other apps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from lotto.archive_cache import history
 from lotto.models import NUMBERS, Extraction
-from lotto.types import Draw
+from lotto.types import Draw, Totals
 
 Wheels = dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Totals:
-    """How much the archive holds; the days are None when it is empty."""
-
-    draws: int
-    days: int
-    first: date | None
-    last: date | None
-    by_wheel: dict[str, int]
 
 
 def totals() -> Totals:
@@ -33,7 +21,7 @@ def totals() -> Totals:
 
 
 def latest(days: int) -> list[tuple[date, Wheels]]:
-    """The newest so many days with a draw, newest first."""
+    """The newest days with a draw, newest first."""
     now = history()
     newest = now.all_days[-days:].tolist()
     if not newest:
@@ -51,17 +39,17 @@ def on(day: date) -> Wheels:
 
 
 def draw(day: date, wheel: str) -> Extraction | None:
-    """One wheel's draw of a day, with who told it."""
+    """One wheel's stored draw of a day, or None."""
     return Extraction.objects.filter(day=day, wheel=wheel).first()
 
 
 def stored(day: date) -> dict[str, Extraction]:
-    """A day's draws by wheel, each with who told it and whether the operator confirmed it."""
+    """A day's stored draws by wheel, with their sources and whether the operator confirmed them."""
     return {draw.wheel: draw for draw in Extraction.objects.filter(day=day)}
 
 
 def days_of(wheel: str, numbers: Sequence[int]) -> list[date]:
-    """The days on which the wheel gave these numbers in this order, oldest first."""
+    """The days on which the wheel drew these numbers in this order, oldest first."""
     same = dict(zip(NUMBERS, numbers, strict=True))
     draws = Extraction.objects.filter(wheel=wheel, **same).order_by("day")
     return list(draws.values_list("day", flat=True))
@@ -75,7 +63,7 @@ def has_since(wheel: str, first: date, before: date) -> bool:
 def between(
     first: date, last: date, *, wheel: str | None = None, limit: int, offset: int
 ) -> tuple[int, Sequence[Draw]]:
-    """How many draws there are from `first` to `last`, and those of one page, oldest first."""
+    """The number of draws from `first` to `last`, and those of one page, oldest first."""
     now = history()
     rows = now.rows(wheel, first, last)
     return len(rows), now.draws(rows[offset : offset + limit])

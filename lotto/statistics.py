@@ -1,12 +1,14 @@
-"""How often and how long ago: frequencies and delays ("ritardi") of numbers and pairs. Pure.
+"""Frequencies and delays ("ritardi") of numbers and pairs. Pure.
 
-A delay counts draws, not days: 0 is "in the last draw". What is drawn is a column of units (0, 1,
-2, ...: one per draw) and one of items that came out in them. The longest delay includes the
-wait before an item's first appearance and the one that is still going on.
+A delay counts draws, not days: 0 is "in the last draw". Draws are a column of units (0, 1, 2, ...:
+one per draw) and one of items drawn in them. The longest delay includes the wait before an item's
+first appearance and the current one.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -25,15 +27,37 @@ _PAIR_ITEM[_FIRST + 1, _SECOND + 1] = _PAIR_ITEM[_SECOND + 1, _FIRST + 1] = np.a
 
 
 class Delays(NamedTuple):
-    """By item: how often it came, draws since then, the most draws without it, its last unit.
+    """By item: how often it was drawn, draws since then, most draws without it, its last unit.
 
-    `last` is -1, and `delay` the number of all draws, for what never came.
+    `last` is -1, and `delay` the number of all draws, for items never drawn.
     """
 
     frequency: Ints
     delay: Ints
     longest: Ints
     last: Ints
+
+
+@dataclass(frozen=True)
+class DelayTable:
+    """The delays of one wheel's numbers or pairs in a range of days."""
+
+    days: NDArray[np.datetime64]  # of its draws, ascending
+    delays: Delays
+
+    def last_day(self, item: int) -> date | None:
+        """When the item came out last; None: never."""
+        unit = self.delays.last[item]
+        return self.days[unit].item() if unit >= 0 else None
+
+
+class Found(NamedTuple):
+    """The draws that a search found: rows of the archive, newest first."""
+
+    rows: NDArray[np.int64]
+    hits: NDArray[np.int64]  # of each row
+    draws: int  # searched: days on which one of the wheels was drawn
+    delay: int  # of those, since the newest result
 
 
 def number_items(numbers: NDArray[np.uint8]) -> Ints:
@@ -50,8 +74,8 @@ def pair_items(numbers: NDArray[np.uint8]) -> Ints:
 def delays(items: Ints, units: Ints, *, kinds: int, draws: int) -> Delays:
     """The delays of `kinds` items over `draws` units.
 
-    `items` (n, k) are what came out in n rows, `units` (n) the unit of each row, ascending; several
-    rows may share one (the wheels of a day).
+    `items` (n, k) are drawn in n rows, `units` (n) is the unit of each row, ascending; several rows
+    may share one (the wheels of a day).
     """
     flat = items.ravel()
     # By item, and of one item by unit: a sort of one column of whole numbers.

@@ -1,4 +1,4 @@
-"""The schedule's entry points; when each runs is set in the admin (periodic tasks)."""
+"""Entry points of the schedule; when each runs is set in the admin (periodic tasks)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lotto.types import OperatorError
 
 @shared_task(name="lotto.sync", soft_time_limit=600)
 def sync() -> None:
-    # What went wrong is told by the worker's state.
+    # Failures are recorded in the worker's status.
     with suppress(imports.Busy, imports.Disabled, OperatorError):
         imports.sync()
 
 
 def sync_on_start() -> None:
-    """Sync when the house starts: the schedule begins at night."""
+    """Sync at start: the schedule begins at night."""
     sync.delay()

@@ -1,6 +1,7 @@
-"""The operator's file: `2025/12/07<TAB>BA<TAB>12<TAB>45<TAB>67<TAB>23<TAB>89`, a draw a line. Pure.
+"""Lines of the operator's file: `2025/12/07<TAB>BA<TAB>12<TAB>45<TAB>67<TAB>23<TAB>89`. Pure.
 
-Sorted by day and wheel, numbers in the order drawn and without leading zeros, LF, no header.
+One draw a line, sorted by day and wheel, numbers in the order drawn and without leading zeros, LF,
+no header.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 from lotto.rules import drawn_day_of, format_day, numbers_of, wheel_of
-from lotto.types import DRAWN, WHEELS, Draw, Refused
+from lotto.types import DRAWN, WHEELS, Draw, RuleError
 
-KEY_BYTES: Final = 13  # day, tab and wheel: what tells a line from the others
-LONGEST: Final = 200  # bytes; a longer line is none
+KEY_BYTES: Final = 13  # day, tab and wheel: the key of a line
+MAX_LINE_BYTES: Final = 200  # a longer line is not a draw
 _NUMBER: Final = rb"\t([1-9]|[1-8][0-9]|90)"
 _CANONICAL: Final = re.compile(
     rb"([0-9]{4}/[0-9]{2}/[0-9]{2})\t(" + "|".join(WHEELS).encode() + rb")" + _NUMBER * DRAWN
@@ -22,34 +23,34 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 def canonical(line: bytes) -> bytes:
-    """The line as the operator writes it, however it was spelled. Raises Refused."""
+    """The line in the operator's spelling, from any accepted one. Raises RuleError."""
     found = _CANONICAL.fullmatch(line)
     if found is None:
         return line_of(draw_of(line))
     day, _, *numbers = found.groups()
     if not _is_day(day) or len({*numbers}) != DRAWN:
-        draw_of(line)  # says what is wrong
+        draw_of(line)  # raises with the reason
     return line
 
 
 def draw_of(line: bytes) -> Draw:
-    """The draw in a line; names of wheels, dashes and leading zeros will do. Raises Refused."""
-    if len(line) > LONGEST:
-        raise Refused(f"The line is over {LONGEST} characters.")
+    """The draw in a line, also with names of wheels, dashes and leading zeros. Raises RuleError."""
+    if len(line) > MAX_LINE_BYTES:
+        raise RuleError(f"The line is over {MAX_LINE_BYTES} characters.")
     try:
         text = line.removeprefix(_BOM).decode("ascii").strip()
     except UnicodeDecodeError:
-        raise Refused("The line is not ASCII.") from None
+        raise RuleError("The line is not ASCII.") from None
     fields = [field.strip() for field in text.split("\t")]
     if len(fields) != 2 + DRAWN:
-        raise Refused(f"A line has {2 + DRAWN} fields with tabs between them, not {len(fields)}.")
+        raise RuleError(f"A line has {2 + DRAWN} fields with tabs between them, not {len(fields)}.")
     day, wheel, *numbers = fields
     drawn = [int(n) if n.isdigit() and len(n) <= 2 else n for n in numbers]
     return Draw(drawn_day_of(day), wheel_of(wheel), numbers_of(drawn))
 
 
 def line_of(draw: Draw) -> bytes:
-    """The draw as a line, without its end."""
+    """The draw as a line, without line end."""
     fields = (format_day(draw.day), draw.wheel, *map(str, draw.numbers))
     return "\t".join(fields).encode()
 
@@ -58,6 +59,6 @@ def line_of(draw: Draw) -> bytes:
 def _is_day(text: bytes) -> bool:
     try:
         drawn_day_of(text.decode())
-    except Refused:
+    except RuleError:
         return False
     return True

@@ -1,7 +1,8 @@
-"""What a draw is: a day, a wheel and five numbers in the order drawn."""
+"""Draws (a day, a wheel and five numbers in the order drawn), their sources and errors."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
@@ -9,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from core.lib.http import Document
 
 WHEELS: Final[dict[str, str]] = {
-    # The operator's codes and names, in the order of his file.
+    # The operator's codes and names, in the order of its file.
     "BA": "BARI",
     "CA": "CAGLIARI",
     "FI": "FIRENZE",
@@ -22,16 +23,16 @@ WHEELS: Final[dict[str, str]] = {
     "TO": "TORINO",
     "VE": "VENEZIA",
 }
-ALL: Final = "TUTTE"  # what a bet on all wheels means: the ten of the cities, not the national one
+ALL: Final = "TUTTE"  # a bet on all wheels: the ten of the cities, without the national one
 CITIES: Final = tuple(code for code in WHEELS if code != "RN")
 OUTCOMES: Final = ("estratto", "ambo", "terno", "quaterna", "cinquina")  # of one, two, ... hits
 DRAWN: Final = 5
 HIGHEST: Final = 90
-FIRST_DAY: Final = date(1871, 1, 1)  # no draw of the kingdom is published before; ours begin 1939
+FIRST_DAY: Final = date(1871, 1, 1)  # no earlier draw is published; the archive begins in 1939
 
 
 class Source(StrEnum):
-    """Who told us of a draw."""
+    """Where a draw came from."""
 
     MANUAL = "manual"
     OCR = "ocr"
@@ -47,23 +48,34 @@ class Draw(NamedTuple):
     numbers: tuple[int, ...]
 
 
-class Rejected(NamedTuple):
-    """A line that is no draw, or contradicts one that is stored; lines count from 1."""
+class RejectedLine(NamedTuple):
+    """A line that is not a draw, or contradicts a stored one; lines count from 1."""
 
     line: int
     reason: str
 
 
-class Refused(ValueError):
-    """What was given is no draw; the message is for people."""
+@dataclass(frozen=True)
+class Totals:
+    """Counts of the archive; the days are None when it is empty."""
+
+    draws: int
+    days: int
+    first: date | None
+    last: date | None
+    by_wheel: dict[str, int]
+
+
+class RuleError(ValueError):
+    """A value breaks the rules of a draw; the message is for people."""
 
 
 class OperatorError(Exception):
-    """The operator's archive cannot be had; the message is for people."""
+    """The operator's archive is unavailable; the message is for people."""
 
 
 class Operator(Protocol):
-    """Where the operator publishes the archive."""
+    """The server on which the operator publishes the archive."""
 
     def fetch(self, url: str, *, etag: str) -> Document | None:
         """The ZIP at that address, or None while it is still version `etag`.

@@ -1,6 +1,6 @@
-"""The operator's archive over HTTP, the only place that opens a socket to him.
+"""The operator's archive over HTTP, the only code that opens a socket to the operator.
 
-Addresses, format and how he answers: `docs/upstreams/lotto-operator.md`.
+Addresses, format and known responses: `docs/upstreams/lotto-operator.md`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from core.lib.http import Document, HttpClient, HttpError
 from lotto.types import OperatorError
 
 MAX_BYTES: Final = 16 * 1024 * 1024  # packed; the archive since 1939 has 0.7 MB
-LONGEST_ETAG: Final = 200
+MAX_ETAG: Final = 200  # characters, as in the database
 HEADERS: Final = {
     "Accept": "application/zip, */*;q=0.1",
-    # He is known to answer 403 to what looks like a program.
+    # The operator's server is known to send 403 to clients that look like programs.
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 }
 
@@ -24,7 +24,7 @@ class HttpOperator:
     """The operator's pages as `lotto.types.Operator`."""
 
     def __init__(self, *, timeout_s: float) -> None:
-        """`timeout_s` bounds a whole answer."""
+        """`timeout_s` bounds a whole response."""
         self._timeout_s = timeout_s
 
     def fetch(self, url: str, *, etag: str) -> Document | None:
@@ -39,7 +39,7 @@ class HttpOperator:
                 f"{parts.scheme}://{parts.netloc}", headers=HEADERS, max_bytes=MAX_BYTES
             )
         except ValueError:
-            raise OperatorError(f"{url[:100]!r} is no address.") from None
+            raise OperatorError(f"{url[:100]!r} is not an address.") from None
         try:
             document = client.get_if_changed(target, etag=etag, timeout_s=self._timeout_s)
         except HttpError as exc:
@@ -49,6 +49,6 @@ class HttpOperator:
         if document is None:
             return None
         if not document.body.startswith(b"PK"):
-            raise OperatorError(f"{parts.netloc}: GET {parts.path}: the answer is no ZIP")
-        known = document.etag if len(document.etag) <= LONGEST_ETAG else ""
+            raise OperatorError(f"{parts.netloc}: GET {parts.path}: the response is not a ZIP")
+        known = document.etag if len(document.etag) <= MAX_ETAG else ""
         return Document(document.body, known)

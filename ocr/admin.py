@@ -27,7 +27,7 @@ from core.admin.base import BaseAdmin
 from core.admin.read_only import ReadOnlyAdmin, ReadOnlyExportAdmin
 from core.lib.labels import label_of
 from lotto.rules import numbers_of
-from lotto.types import DRAWN, WHEELS, Refused
+from lotto.types import DRAWN, WHEELS, RuleError
 from ocr import selectors
 from ocr.autobot import capture, services
 from ocr.autobot.evidence import BOARD
@@ -223,7 +223,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
         try:
             told = do()
         except (
-            RunBusy, RunRefused, Refused, ImageRefused, ReaderBusy, ReaderFailed,
+            RunBusy, RunRefused, RuleError, ImageRefused, ReaderBusy, ReaderFailed,
         ) as exc:  # fmt: skip
             self.message_user(request, str(exc), messages.ERROR)
         else:

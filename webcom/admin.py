@@ -1,4 +1,4 @@
-"""The carrier's facts for staff: all to see, nothing to edit. Fast with ten million calls."""
+"""Admin of the carrier's facts, read-only. Fast with ten million calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BrowsedCalls(QuerySet[Call]):
     def datetimes(self, field_name: str, kind: Any, *args: Any, **kwargs: Any) -> list[datetime]:  # type: ignore[override]
         """The days, months or years that have calls, for the date hierarchy.
 
-        Django would read every call for that; the hourly figures know it too.
+        Django would read every call for that; the hourly figures are enough.
         """
         hours = CallRollup.objects.filter(span_s=CallRollup.HOUR)
         bounds = _started_at_bounds(self.query.where.children)
@@ -114,7 +114,7 @@ class CallAdmin(ReadOnlyExportAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
-        """Only what an index answers."""
+        """Search by index only."""
         term = search_term.strip()
         if not term:
             return queryset, False

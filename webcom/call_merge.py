@@ -1,4 +1,4 @@
-"""How two tellings of one call become one: pure, and the same in whatever order they arrive."""
+"""Merge two updates of one call. Pure, and independent of the order in which they arrive."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _OPTIONALS: Final = ("cost", "duration_s", "ended_at")
 
 
 def merged(old: CallRecord | None, new: CallRecord) -> CallRecord:
-    """What we know of the call after `new`; it is `old` itself when `new` adds nothing.
+    """The call after the update `new`; it is `old` itself when `new` adds nothing.
 
-    The telling of the later stage wins, then the one of the higher revision, then the one that came
-    last: states never run backwards. What the winner does not say is kept from the other one.
+    The update of the later stage wins, then the one of the higher revision, then the newest: states
+    never go backwards. Fields that the winner leaves out come from the other update.
     """
     if old is None or old == new:
         return old or new

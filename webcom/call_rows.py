@@ -1,4 +1,4 @@
-"""Call records to and from rows of the `Call` table, in the shapes that the batch upsert takes."""
+"""Call records to and from rows of the `Call` table, in the shape that the batch upsert needs."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _array(values: Sequence[str]) -> str:
 
 @contextmanager
 def _by_index(keys: int) -> Iterator[None]:
-    """For many keys PostgreSQL prefers to read the whole table, at its guess of what a disk costs.
+    """Make PostgreSQL use the index: for many keys its planner prefers to read the whole table.
 
     Run it inside a transaction.
     """
@@ -95,7 +95,7 @@ def _by_index(keys: int) -> Iterator[None]:
 def among(column: str, values: Sequence[str], kind: str = "text") -> Condition:
     """`column`, of PostgreSQL's type `kind`, is one of `values`.
 
-    One text on PostgreSQL: psycopg needs milliseconds to fill in a thousand parameters.
+    One parameter on PostgreSQL: psycopg needs milliseconds to fill in a thousand.
     """
     if connection.vendor == "postgresql":
         return f"{column} = ANY(%s::{kind}[])", [_array(values)]
@@ -113,7 +113,7 @@ def select_calls(conditions: Sequence[Condition], *, limit: int) -> list[CallRec
 def write_calls(*, new: Iterable[CallRecord], changed: Iterable[CallRecord], at: datetime) -> None:
     """Insert the new calls, overwrite the changed ones.
 
-    The caller holds the lock: nobody else inserts.
+    The caller must hold the lock of the calls.
     """
     stored_at = sql_time(int(at.timestamp()))
     insert(Call, COLUMNS, [row_of(call, stored_at) for call in new])
@@ -121,12 +121,10 @@ def write_calls(*, new: Iterable[CallRecord], changed: Iterable[CallRecord], at:
 
 
 def _canonical(extra: str) -> str:
-    """PostgreSQL's jsonb comes back with other spaces and order than it was given."""
-    return (
-        extra
-        if extra == "{}"
-        else orjson.dumps(orjson.loads(extra), option=orjson.OPT_SORT_KEYS).decode()
-    )
+    """PostgreSQL's jsonb does not preserve spaces and order."""
+    if extra == "{}":
+        return extra
+    return orjson.dumps(orjson.loads(extra), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _select(rest: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -22,23 +22,23 @@ from webcom.ingest import Stored
 from webcom.models import Cursor
 from webcom.types import CallRecord, RecordError, parse_call
 
-BATCH: Final = 5_000
-_MAX_LINE: Final = 65_536  # bytes
-_FINGERPRINT: Final = 65_536  # bytes of the file that tell it from others, together with its size
+CHUNK_SIZE: Final = 5_000
+_MAX_LINE_BYTES: Final = 65_536
+_FINGERPRINT_BYTES: Final = 65_536  # of the file's start; with its size they identify a file
 _INTEGERS: Final = frozenset({"timestamp", "endedAt", "duration", "revision"})
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """A line that is no call: its number in the file (from 1) and why."""
+class RejectedRecord:
+    """A line that is not a call: its number in the file (from 1) and the reason."""
 
     line: int
     reason: str
 
 
 @dataclass(slots=True)
-class Report:
-    """What an import did; `resumed_after` is the last line that a broken-off run had stored."""
+class ImportReport:
+    """Result of an import; `resumed_after` is the last line that an interrupted run had stored."""
 
     stored: Stored = field(default_factory=Stored)
     rejected: int = 0
@@ -46,30 +46,30 @@ class Report:
 
 
 class UnreadableFile(Exception):
-    """The file is none of ours; the message says why."""
+    """The file cannot be imported; the message says why."""
 
 
 def import_calls(
     path: Path,
     *,
     restart: bool = False,
-    on_rejected: Callable[[Rejected], None] = lambda rejected: None,
+    on_rejected: Callable[[RejectedRecord], None] = lambda rejected: None,
     on_progress: Callable[[int], None] = lambda position: None,
-) -> Report:
-    """Store the calls of a file, batch by batch; bad lines are reported and stop no good ones.
+) -> ImportReport:
+    """Store the calls of a file, batch by batch; bad lines are reported and skipped.
 
-    Each batch is stored in one transaction with its place in the file: a run that was broken off
-    goes on there, unless `restart`. Importing a file again changes nothing. `on_progress` gets the
-    position in the (compressed) file in bytes. Raises UnreadableFile.
+    Each batch is stored in one transaction with its place in the file: an interrupted run resumes
+    there, unless `restart`. Importing a file again changes nothing. `on_progress` gets the position
+    in the (compressed) file in bytes. Raises UnreadableFile.
     """
     bookmark = f"import:{_fingerprint(path)}"
     if restart:
         Cursor.objects.filter(feed=bookmark).delete()
     done = int(Cursor.objects.filter(feed=bookmark).values_list("value", flat=True).first() or 0)
-    report = Report(resumed_after=done)
+    report = ImportReport(resumed_after=done)
     with _opened(path) as (lines, position):
         for batch in batched(
-            ((n, payload) for n, payload in _payloads(path, lines) if n > done), BATCH
+            ((n, payload) for n, payload in _payloads(path, lines) if n > done), CHUNK_SIZE
         ):
             records = list(_accepted(batch, report, on_rejected))
             with transaction.atomic():
@@ -85,7 +85,9 @@ def import_calls(
 
 
 def _accepted(
-    batch: Iterable[tuple[int, Any]], report: Report, on_rejected: Callable[[Rejected], None]
+    batch: Iterable[tuple[int, Any]],
+    report: ImportReport,
+    on_rejected: Callable[[RejectedRecord], None],
 ) -> Iterator[CallRecord]:
     for number, payload in batch:
         try:
@@ -94,13 +96,13 @@ def _accepted(
             yield parse_call(payload)
         except RecordError as exc:
             report.rejected += 1
-            on_rejected(Rejected(number, str(exc)))
+            on_rejected(RejectedRecord(number, str(exc)))
 
 
 def _fingerprint(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            start = file.read(_FINGERPRINT)
+            start = file.read(_FINGERPRINT_BYTES)
         return sha256(start + str(path.stat().st_size).encode()).hexdigest()[:24]
     except OSError as exc:
         raise UnreadableFile(f"{path}: {exc.strerror}") from exc
@@ -108,7 +110,7 @@ def _fingerprint(path: Path) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
-    """The file's lines, and how far in the (compressed) file we are."""
+    """The file's lines, and the position in the (compressed) file."""
     with path.open("rb") as raw:
         if raw.peek(2)[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=raw) as unzipped:
@@ -118,7 +120,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
 
 def _payloads(path: Path, lines: IO[bytes]) -> Iterator[tuple[int, Any]]:
-    """Line number and payload, or RecordError for a line that is none; empty ones are skipped."""
+    """Line number and payload, or RecordError for a bad line; empty lines are skipped."""
     try:
         if ".csv" in (suffix.lower() for suffix in path.suffixes):
             yield from _csv_payloads(lines)
@@ -158,15 +160,15 @@ def _csv_payloads(lines: IO[bytes]) -> Iterator[tuple[int, Any]]:
 
 
 def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
-    """The lines; one too long is read only at its start, which is no call: it is rejected."""
-    while line := lines.readline(_MAX_LINE):
+    """The lines; of one too long only the start, which is then rejected."""
+    while line := lines.readline(_MAX_LINE_BYTES):
         yield line.removeprefix(BOM_UTF8)
-        while len(line) == _MAX_LINE and not line.endswith(b"\n"):
-            line = lines.readline(_MAX_LINE)
+        while len(line) == _MAX_LINE_BYTES and not line.endswith(b"\n"):
+            line = lines.readline(_MAX_LINE_BYTES)
 
 
 def _cells(line: bytes) -> list[str] | RecordError:
-    """One line is one call: a quote that is left open spoils its own line only."""
+    """The cells of one line: an open quote affects its own line only."""
     try:
         return next(csv.reader([line.decode("utf-8", "replace")], strict=True), [])
     except csv.Error as exc:
@@ -174,7 +176,7 @@ def _cells(line: bytes) -> list[str] | RecordError:
 
 
 def _typed(cells: dict[str, str]) -> dict[str, Any]:
-    """CSV knows only text: empty cells are left out, the contract's integers become integers."""
+    """The CSV row as a payload: without empty cells, the contract's integers as integers."""
     return {
         name: int(text) if name in _INTEGERS and text.isascii() and text.isdigit() else text
         for name, text in cells.items()

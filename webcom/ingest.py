@@ -1,6 +1,6 @@
-"""The carrier's facts, stored once. Pull, push, webhook and file import all end here.
+"""Store the carrier's facts once. Pull, push, webhook and file import all end here.
 
-Every function may run twice, late, out of order and on several machines at once without harm.
+Every function is safe to run twice, late, out of order and on several machines at once.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from webcom.types import (
 
 logger = logging.getLogger(__name__)
 
-UNREADABLE_LIMIT: Final = 65_536
+MAX_UNREADABLE: Final = 65_536  # characters of a payload
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a batch: new calls, changed calls, and tellings that said nothing new."""
+    """Result of a batch: new calls, changed calls, and updates that changed nothing."""
 
     created: int = 0
     changed: int = 0
@@ -63,11 +63,11 @@ class Stored:
 
 @transaction.atomic
 def store_calls(records: Sequence[CallRecord], *, announce: bool = True) -> Stored:
-    """Store a batch of tellings, mark the figures they change, announce changes after commit.
+    """Store a batch of call updates, mark the figures they change, publish changes after commit.
 
-    One batch at a time is stored (a lock), so what is merged is always what the database holds.
-    `announce=False` is for history that nobody watches live; calls that are in progress, or were
-    until now, are no history.
+    A lock lets one batch in at a time, so updates are always merged with what the database holds.
+    `announce=False` is for history; calls that are in progress, or were until now, are published
+    all the same.
     """
     lock_for_transaction("webcom.calls")
     known = known_calls({record.id for record in records})
@@ -92,7 +92,7 @@ def store_calls(records: Sequence[CallRecord], *, announce: bool = True) -> Stor
 
 
 def _was_watched(old: CallRecord | None, new: CallRecord) -> bool:
-    """Whether a dashboard may show it: the list of calls in progress has it, or had."""
+    """Whether a dashboard may show it: the call is or was in progress."""
     return new.stage < Stage.LOST or (old is not None and old.stage < Stage.LOST)
 
 
@@ -117,7 +117,7 @@ def _changed_figures(old: CallRecord | None, new: CallRecord) -> set[int]:
 
 @transaction.atomic
 def store_lines(records: Sequence[LineRecord]) -> int:
-    """Store the carrier's lines; returns how many. Calls that came before get their type now."""
+    """Store the carrier's lines; returns how many. Earlier calls of a new line get its type."""
     lock_for_transaction("webcom.calls")
     now = timezone.now()
     columns = ["line_id", "number", "line_type", "group", "relations", "name", "updated_at"]
@@ -147,16 +147,16 @@ def store_lines(records: Sequence[LineRecord]) -> int:
             untyped.update(line_type=record.line_type)
             rollups.mark_dirty(int(at.timestamp()) for at in starts)
     forget_line_types()  # for calls in this transaction
-    # For other threads, which may have read the old ones meanwhile.
+    # For other threads, which may have read the old ones in the meantime.
     transaction.on_commit(forget_line_types)
     return len(unique)
 
 
 @transaction.atomic
 def store_rebates(record: RebateRecord) -> bool:
-    """Make the month's rebates what the carrier says; True if that changed anything.
+    """Replace the month's rebates with the carrier's; True if anything changed.
 
-    A telling older than the stored one is ignored. Rows that the carrier no longer lists go away.
+    A record older than the stored one is ignored. Rows that it no longer lists are deleted.
     """
     lock_for_transaction("webcom.rebates")
     stored = {(r.type, r.operator): r for r in Rebate.objects.filter(month=record.month)}
@@ -177,7 +177,7 @@ def store_rebates(record: RebateRecord) -> bool:
 
 
 def store_pushes(messages: Sequence[PushMessage]) -> Stored:
-    """Store what the carrier pushed, in one transaction.
+    """Store pushed messages in one transaction.
 
     Raises RecordError if one is bad, storing none.
     """
@@ -204,26 +204,26 @@ def store_delivery(delivery_id: str, messages: Sequence[PushMessage]) -> Stored 
 
 
 def readable(payloads: Sequence[Any], *, source: str) -> list[CallRecord]:
-    """The calls among `payloads`; others are kept as `Unreadable` and logged when new."""
+    """The calls among `payloads`; the rest is stored as `Unreadable` and logged when new."""
     records: list[CallRecord] = []
     for payload in payloads:
         try:
             records.append(parse_call(payload))
         except RecordError as exc:
-            keep_unreadable(payload, source=source, reason=str(exc))
+            store_unreadable(payload, source=source, reason=str(exc))
     return records
 
 
 def _as_text(payload: Any) -> str:
     try:
         return orjson.dumps(payload, default=repr).decode()
-    except orjson.JSONEncodeError:  # deeper than 254 levels: keep what shows of it
+    except orjson.JSONEncodeError:  # deeper than 254 levels: store an abbreviation
         return reprlib.repr(payload)
 
 
-def keep_unreadable(payload: Any, *, source: str, reason: str) -> None:
-    """Keep a payload that is no record, once, to be understood later; log it when it is new."""
-    text = without_nul(_as_text(payload))[:UNREADABLE_LIMIT]
+def store_unreadable(payload: Any, *, source: str, reason: str) -> None:
+    """Store a payload that cannot be read, once, for staff to inspect; log it when it is new."""
+    text = without_nul(_as_text(payload))[:MAX_UNREADABLE]
     now = timezone.now()
     _, is_new = Unreadable.objects.update_or_create(
         digest=sha256(text.encode()).hexdigest(),

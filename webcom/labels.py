@@ -1,4 +1,4 @@
-"""What staff read for the carrier's states."""
+"""Labels of the carrier's states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which type a line is of: from the carrier's list, or from its number until that is known."""
+"""The type of a line: from the carrier's list, or from its number until the list is known."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def type_of_number(number: str) -> str:
 
 
 def forget_line_types() -> None:
-    """Read the lines anew at the next call: they changed."""
+    """Drop the cached types, because the lines changed."""
     global _read_at
     _read_at = float("-inf")
 

@@ -18,7 +18,7 @@ def _money(**options: Any) -> models.DecimalField[Any, Any]:
 
 
 class Line(models.Model):
-    """A phone line of ours; the carrier owns the facts."""
+    """One of our phone lines; the carrier owns the facts."""
 
     staff_table = StaffTable(icon="phone_forwarded")
 
@@ -46,9 +46,9 @@ class CallQuerySet(models.QuerySet["Call"]):
 
 
 class Call(models.Model):
-    """A call as the carrier last told it.
+    """A call as the carrier last reported it.
 
-    `line_id` is no foreign key: a call may come before its line.
+    `line_id` is not a foreign key: a call may come before its line.
     """
 
     staff_table = StaffTable(icon="call")
@@ -73,7 +73,7 @@ class Call(models.Model):
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     extra = models.JSONField(_("extra"), default=dict, blank=True)
     stored_at = models.DateTimeField(_("stored at"))
-    # when we last asked how a call that went missing ended
+    # when the end of a missing call was last queried
     asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
 
     objects = CallQuerySet.as_manager()
@@ -112,7 +112,7 @@ class Call(models.Model):
 
 
 class Rebate(models.Model):
-    """What an operator gives back for one type of line in one month."""
+    """The rebate of an operator for one type of line in one month."""
 
     staff_table = StaffTable(icon="euro")
 
@@ -177,7 +177,7 @@ class DirtyBucket(models.Model):
 
 
 class Cursor(models.Model):
-    """How far we have read one of the carrier's feeds."""
+    """The position up to which one of the carrier's feeds is read."""
 
     staff_table = StaffTable(icon="bookmark")
 
@@ -194,7 +194,7 @@ class Cursor(models.Model):
 
 
 class Delivery(models.Model):
-    """A webhook delivery that was stored, so that a repeated one is recognised."""
+    """A webhook delivery that was stored; a repeated one is recognised by its id."""
 
     id = KeyField(max_length=128, primary_key=True)
     received_at = models.DateTimeField(db_index=True)
@@ -207,7 +207,7 @@ class Delivery(models.Model):
 
 
 class Unreadable(models.Model):
-    """A carrier's payload that we could not read: kept, so that it can be understood later."""
+    """A payload of the carrier that could not be read, stored for staff to inspect."""
 
     staff_table = StaffTable(icon="report")
 

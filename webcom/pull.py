@@ -1,4 +1,4 @@
-"""Asking the carrier what changed since our cursor, what is active, how missing calls ended."""
+"""Pull from the carrier: changes since our cursor, active calls, and how missing calls ended."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ from webcom.types import (
 logger = logging.getLogger(__name__)
 
 FEED: Final = "webcom.calls"
-# A cursor of this name: the feed's end was reached once, history is behind us.
+# A cursor of this name exists once the feed's end was reached: all history is read.
 LIVE: Final = "webcom.calls.live"
-# How far back the very first pull reaches: this month and the one before.
+# How far back the first pull reaches: this month and the one before.
 HISTORY: Final = timedelta(days=62)
-# How far before our last call we start when the cursor has expired.
+# How far before our last call to start when the cursor has expired.
 OVERLAP: Final = timedelta(days=1)
-ASK_AGAIN: Final = timedelta(seconds=30)
-MAX_CONCURRENT: Final = 20
+QUERY_AGAIN: Final = timedelta(seconds=30)
+MAX_MISSING: Final = 20  # calls queried in one pull
 GIVE_UP: Final = timedelta(hours=6)
 MAX_PAGES: Final = 200
 
 
 def pull_calls(carrier: WebcomTlc) -> Stored:
-    """Close the gap since our cursor, store what is active now, ask for calls that went missing.
+    """Store the changes since our cursor, the active calls, and the ends of missing calls.
 
-    Raises UpstreamError; what was read before it is stored, and the next pull goes on from there.
+    Raises UpstreamError; what was read before it is stored, and the next pull resumes from there.
     """
     stored = pull_changes(carrier)
     active = readable(carrier.active_calls(), source="active calls")
     stored += ingest.store_calls(active)
-    return stored + ask_for_missing(carrier, {call.id for call in active})
+    return stored + pull_missing(carrier, {call.id for call in active})
 
 
 def pull_changes(carrier: WebcomTlc) -> Stored:
     """Read the carrier's feed from our cursor to its end; each page is stored with its cursor.
 
-    Until its end is reached for the first time it tells history, which is not announced to the
-    sockets, but for calls in progress. Raises UpstreamError.
+    Until its end is reached for the first time it contains history, which is not published to the
+    sockets, except for calls in progress. Raises UpstreamError.
     """
     stored = Stored()
     live = Cursor.objects.filter(feed=LIVE).exists()
@@ -80,25 +80,24 @@ def pull_changes(carrier: WebcomTlc) -> Stored:
     return stored
 
 
-def ask_for_missing(carrier: WebcomTlc, active_ids: set[str]) -> Stored:
-    """Ask by id for calls that we hold as active and the carrier no longer lists.
+def pull_missing(carrier: WebcomTlc, active_ids: set[str]) -> Stored:
+    """Query by id the calls that are active here and that the carrier no longer lists.
 
-    Each is asked for at once, then every 30 s, until its end is known. One that the carrier does
-    not know (404) and that began over six hours ago is stored as `Lost`. Raises UpstreamError.
+    Each is queried at once, then every 30 s, until its end is known. One that the carrier does not
+    know (404) and that began over six hours ago is stored as `Lost`. Raises UpstreamError.
     """
     now = timezone.now()
     missing = (
         Call.objects.active()
-        .filter(Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN))
+        .filter(Q(asked_at=None) | Q(asked_at__lt=now - QUERY_AGAIN))
         .exclude(id__in=active_ids)
         .order_by(F("asked_at").asc(nulls_first=True))
         .values_list("id", flat=True)
     )
     stored = Stored()
-    for call_id in list(missing[:MAX_CONCURRENT]):
-        Call.objects.filter(id=call_id).update(
-            asked_at=now
-        )  # first: one that always fails must not stop the others
+    for call_id in list(missing[:MAX_MISSING]):
+        # First, so that one that always fails does not stop the others.
+        Call.objects.filter(id=call_id).update(asked_at=now)
         try:
             stored += ingest.store_calls(readable([carrier.call(call_id)], source="call by id"))
         except NotFound:

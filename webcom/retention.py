@@ -1,4 +1,4 @@
-"""How long things are kept: calls `CALL_RETENTION_DAYS` (0: for ever), small tables fixed times."""
+"""Retention: calls `CALL_RETENTION_DAYS` (0: permanently), small tables fixed times."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from webcom.models import Call, Delivery, Unreadable
 
 DELIVERIES: Final = timedelta(days=2)  # the signature's own tolerance is five minutes
 UNREADABLE: Final = timedelta(days=90)
-BATCH: Final = 2_000  # short transactions: ingest never waits for pruning
+CHUNK_SIZE: Final = 2_000  # short transactions: ingest never waits for pruning
 
 
 def prune() -> int:
-    """Delete what is over its time, in batches; returns how many calls went.
+    """Delete expired rows in batches; returns how many calls were deleted.
 
-    Calls go by whole local days, and their figures with them: statistics speak of what is kept.
+    Calls expire by whole local days, and their figures with them: statistics cover what is stored.
     """
     now = timezone.now()
     _delete_all(Delivery.objects.filter(received_at__lt=now - DELIVERIES))
     _delete_all(Unreadable.objects.filter(last_at__lt=now - UNREADABLE))
     if not settings.CALL_RETENTION_DAYS:
         return 0
-    first_kept, _ = day_bounds(local_day(now) - timedelta(days=settings.CALL_RETENTION_DAYS))
-    expired = Call.objects.filter(started_at__lt=first_kept)
+    first_stored, _ = day_bounds(local_day(now) - timedelta(days=settings.CALL_RETENTION_DAYS))
+    expired = Call.objects.filter(started_at__lt=first_stored)
     return _delete_all(expired.order_by("started_at"))
 
 
@@ -44,7 +44,7 @@ def _delete_all(rows: QuerySet[Model]) -> int:
 
 def _delete_some(rows: QuerySet[Model]) -> int:
     with transaction.atomic():
-        batch = list(rows[:BATCH])
+        batch = list(rows[:CHUNK_SIZE])
         if batch and isinstance(batch[0], Call):
             # Rows and marks in one order with ingest: no deadlock.
             lock_for_transaction("webcom.calls")

@@ -1,13 +1,13 @@
-"""Calls counted by five minutes and by hour, kept equal to the calls themselves.
+"""Calls counted by five minutes and by hour, always consistent with the calls themselves.
 
-Whoever changes a call marks its five minutes dirty in the same transaction. A figure of a dirty
-bucket is counted live from the calls, any other one comes from `CallRollup`; recounting takes the
-mark away. So a figure is right at every moment, and reading it does not grow with history
+Every change of a call marks its five minutes dirty in the same transaction. Figures of a dirty
+bucket are counted live from the calls, all others come from `CallRollup`; a recount removes the
+mark. So figures are right at every moment, and the cost of reading them does not grow with history
 (docs/decisions/0003-rollups.md).
 
-Plain SQL with literal bounds: a few short index ranges whatever the planner believes, and a fifth
-of the time that compiling the same for the ORM takes. Buckets are named by the epoch second at
-which they start.
+Plain SQL with literal bounds: a few short index ranges whatever the planner estimates, in a fifth
+of the time that the ORM needs to compile the same. A bucket is identified by the epoch second at
+which it starts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIVE_MINUTES: Final = CallRollup.FIVE_MINUTES
 HOUR: Final = CallRollup.HOUR
 _CHUNK_SIZE: Final = 1_000
 _COLUMNS: Final = ("span_s", "start_at", "line_type", "calls", "duration_s", "cost")
-_GAP_S: Final = HOUR  # reading its calls for nothing costs less than another query
+_GAP_S: Final = HOUR  # reading the calls in a gap costs less than another query
 
 
 Window = tuple[datetime, datetime, int]  # start, end, span in seconds
@@ -51,7 +51,7 @@ class Tally(NamedTuple):
 def mark_dirty(epochs: Iterable[int]) -> None:
     """Mark the five minutes of these call starts (epoch s) as changed, in our transaction."""
     # In order, so that two writers wait for each other instead of deadlocking. An existing mark is
-    # written again: that locks it, so a recount that is about to take it away waits for this
+    # written again: that locks it, so a recount that is about to remove it waits for this
     # transaction.
     starts = sorted({_start_of(epoch, FIVE_MINUTES) for epoch in epochs})
     upsert(DirtyBucket, ["start_at"], [[sql_time(start)] for start in starts], key="start_at")
@@ -67,11 +67,11 @@ def tallies(start: datetime, end: datetime, span_s: int) -> list[Tally]:
 
 
 def tallies_of(windows: Sequence[Window]) -> list[list[Tally]]:
-    """The `tallies` of several windows (start, end, span), in as few queries as one takes."""
+    """The `tallies` of several windows (start, end, span), in as few queries as for one."""
     bounds = [(int(start.timestamp()), int(end.timestamp())) for start, end, _ in windows]
     dirty = _dirty(*_either("start_at >= %s AND start_at < %s", bounds))
     spans = [(span_s, *bound) for (_, _, span_s), bound in zip(windows, bounds, strict=True)]
-    kept = _by_span(*_either("span_s = %s AND start_at >= %s AND start_at < %s", spans))
+    clean = _by_span(*_either("span_s = %s AND start_at >= %s AND start_at < %s", spans))
     live = {FIVE_MINUTES: _counted(dirty)}
     hourly = [
         bound for (_, _, span_s), bound in zip(windows, bounds, strict=True) if span_s == HOUR
@@ -81,7 +81,7 @@ def tallies_of(windows: Sequence[Window]) -> list[list[Tally]]:
     stale = {span_s: {_start_of(bucket, span_s) for bucket in dirty} for span_s in live}
     return [
         [
-            *(t for t in kept[span_s] if first <= t.start < end and t.start not in stale[span_s]),
+            *(t for t in clean[span_s] if first <= t.start < end and t.start not in stale[span_s]),
             *(t for t in live[span_s] if first <= t.start < end),
         ]
         for span_s, first, end in spans
@@ -89,7 +89,7 @@ def tallies_of(windows: Sequence[Window]) -> list[list[Tally]]:
 
 
 def _either(condition: str, windows: Sequence[tuple[int, ...]]) -> Condition:
-    """SQL for what lies in one of the windows; their last two values are epoch seconds."""
+    """SQL for rows within one of the windows; a window's last two values are epoch seconds."""
     where = " OR ".join([f"({condition})"] * len(windows))
     values = [[*window[:-2], *map(sql_time, window[-2:])] for window in windows]
     return where, [value for window in values for value in window]
@@ -129,7 +129,7 @@ def totals(borders: Sequence[datetime]) -> list[Tally]:
 
 
 def _last_before(epochs: Sequence[int]) -> str:
-    """SQL for the last of `epochs` that `start_at` has reached: a search tree, not a long list."""
+    """SQL for the last of `epochs` that `start_at` has reached, as a search tree."""
     if len(epochs) == 1:
         return str(epochs[0])
     middle = len(epochs) // 2
@@ -138,14 +138,14 @@ def _last_before(epochs: Sequence[int]) -> str:
 
 
 def recount(*, now: datetime | None = None) -> int:
-    """Count dirty buckets anew into the rollups; the current one, which still changes, later.
+    """Count dirty buckets into the rollups, except the current one, which still changes.
 
     Returns how many buckets were recounted, at most 1,000: call again until it is 0.
     """
     current = _start_of(int((now or timezone.now()).timestamp()), FIVE_MINUTES)
     with transaction.atomic():
         lock_for_transaction("webcom.recount")
-        # A mark that a writer holds now is left for the next time: waiting for it could deadlock.
+        # Marks that a writer has locked are left for the next run: waiting could deadlock.
         unheld = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
         dirty = _dirty("start_at < %s", [sql_time(current)], f"LIMIT {_CHUNK_SIZE} {unheld}")
         if dirty:
@@ -267,7 +267,7 @@ def _starting(times: Sequence[str]) -> Condition:
 
 
 def _ranges(starts: Iterable[int], span_s: int) -> list[tuple[int, int]]:
-    """Few [start, end) intervals that hold the buckets, and what lies in short gaps between."""
+    """Few [start, end) intervals that cover the buckets, including short gaps between them."""
     ranges: list[tuple[int, int]] = []
     for start in sorted(starts):
         if ranges and start - ranges[-1][1] <= _GAP_S:

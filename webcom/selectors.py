@@ -1,11 +1,10 @@
-"""What the screens, the API and other apps read of this app."""
+"""Calls, lines, rebates and figures for the screens, the API and other apps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 from django.utils import timezone
@@ -16,49 +15,33 @@ from webcom.call_rows import Condition, known_calls, select_calls
 from webcom.line_types import GREEN, VAS
 from webcom.models import Call, Line, Rebate
 from webcom.rollups import FIVE_MINUTES, HOUR, Tally, Window, tallies, tallies_of, totals
-from webcom.types import CallRecord, LineRecord, RebateRecord, RebateRow, Stage
+from webcom.types import (
+    CallRecord,
+    DayTotals,
+    Figures,
+    LineRecord,
+    RebateRecord,
+    RebateRow,
+    Stage,
+)
 
 SAMPLES: Final = 36  # five-minute samples: three hours
-_EXPORT_PAGE: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Calls counted: how many, how long (seconds), how dear (euro)."""
-
-    calls: int = 0
-    duration_s: int = 0
-    cost: Decimal = Decimal(0)
-
-    def __add__(self, other: Figures) -> Figures:
-        return Figures(
-            self.calls + other.calls, self.duration_s + other.duration_s, self.cost + other.cost
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotals:
-    """One local day's calls: in all, and by type of line (Green and Vas always among them)."""
-
-    calls: int
-    duration_s: int
-    cost: Decimal
-    by_line_type: dict[str, Figures]
+_PAGE_SIZE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class DaySoFar:
-    """A local day as of an instant of it."""
+    """A local day as of one of its instants."""
 
     whole: DayTotals
-    until: DayTotals  # what had come before the five minutes of the instant
+    until: DayTotals  # the calls before the five minutes of the instant
     hours: list[Figures]  # as `hourly_figures`
     recent: dict[datetime, Figures]  # as `five_minute_figures`
 
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Which calls: None or False asks nothing. `after` is the last call of the page before."""
+    """Which calls: None or False does not filter. `after` is the last call of the page before."""
 
     active: bool = False
     state: str | None = None
@@ -88,7 +71,7 @@ def all_calls(wanted: CallFilter) -> Iterator[CallRecord]:
     """Every call that matches, newest first, read page by page: memory stays flat."""
     conditions = _conditions(wanted)
     after: list[Condition] = []
-    while page := select_calls(conditions + after, limit=_EXPORT_PAGE):
+    while page := select_calls(conditions + after, limit=_PAGE_SIZE):
         yield from page
         after = [_after(page[-1].started_at, page[-1].id)]
 
@@ -106,7 +89,7 @@ def line_ids() -> list[str]:
 
 
 def rebates(month: str) -> RebateRecord | None:
-    """The rebates of a month (YYYY-MM), dearest first, or None when the carrier told none."""
+    """The rebates of a month (YYYY-MM), highest cost first, or None when none are stored."""
     rows = list(
         Rebate.objects.filter(month=month)
         .order_by("-cost", "type", "operator")
@@ -127,7 +110,7 @@ def day_totals(day: date) -> DayTotals:
 
 
 def days_so_far(ends: Sequence[datetime]) -> list[DaySoFar]:
-    """The local day of each instant, and how much of it had come before, cut to five minutes."""
+    """The local day of each instant, whole and up to the instant's five minutes."""
     span = timedelta(seconds=FIVE_MINUTES)
     newest = [bucket_start(end, FIVE_MINUTES) for end in ends]
     days: list[Window] = [(*day_bounds(local_day(end)), HOUR) for end in ends]
@@ -140,7 +123,7 @@ def days_so_far(ends: Sequence[datetime]) -> list[DaySoFar]:
 
 
 def _day_so_far(newest: datetime, hours: list[Tally], fine: list[Tally]) -> DaySoFar:
-    """`newest` is the start of the five minutes that run, up to which the day is compared."""
+    """`newest` is the start of the current five minutes, up to which the day is compared."""
     hour, now = int(bucket_start(newest, HOUR).timestamp()), int(newest.timestamp())
     before = [tally for tally in hours if tally.start < hour]
     before += [tally for tally in fine if hour <= tally.start < now]
@@ -174,8 +157,8 @@ def daily_figures(days: int) -> dict[date, Figures]:
 def hourly_figures(day: date) -> list[Figures]:
     """The 24 hours of the local clock on that day.
 
-    Where the clock goes back both passes of the hour are in one entry; where it goes forward one
-    stays empty.
+    Where the clock goes back, one entry holds both passes of the hour; where it goes forward, one
+    entry is empty.
     """
     return _by_hour(tallies(*day_bounds(day), HOUR))
 

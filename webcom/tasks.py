@@ -1,4 +1,4 @@
-"""The schedule's entry points; how often each runs is set in the admin (periodic tasks)."""
+"""Entry points of the schedule; how often each runs is set in the admin (periodic tasks)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def prune() -> None:
 
 
 def _pull(name: str, work: Callable[[WebcomTlc], object]) -> None:
-    """One run of a pull: not while another one is at it, nor before its backoff is over."""
+    """Run a pull, unless another run is active or its backoff is not over."""
     try:
         carrier = build_webcom_tlc()
     except UpstreamError as exc:  # WEBCOM_URL is no address
@@ -58,6 +58,6 @@ def _pull(name: str, work: Callable[[WebcomTlc], object]) -> None:
 
 
 def pull_on_start() -> None:
-    """Ask for everything when the house starts: the schedule begins an interval later."""
+    """Pull everything at start: the schedule begins an interval later."""
     for task in (pull_lines, pull_rebates, pull_calls):
         task.delay()

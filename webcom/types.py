@@ -1,12 +1,13 @@
-"""What crosses this app's borders: typed records of the carrier's facts, and its errors.
+"""Typed records of the carrier's facts, figures of the calls, and the carrier's errors.
 
-Names on the wire are the carrier's (`docs/upstreams/webcom.md`); inside, ours.
+Field names in payloads are the carrier's (`docs/upstreams/webcom.md`); inside, ours.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import IntEnum
 from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, TypeVar
@@ -17,8 +18,8 @@ from msgspec import Meta, Struct
 
 EPOCH_MIN: Final = 946_684_800  # 2000-01-01, UTC seconds
 EPOCH_MAX: Final = 4_102_444_800  # 2100-01-01
-MONEY_LIMIT: Final = Decimal(10_000_000)
-EXTRA_LIMIT: Final = 8_192
+MAX_MONEY: Final = Decimal(10_000_000)
+MAX_EXTRA_BYTES: Final = 8_192
 CENTS: Final = Decimal("0.0001")  # the carrier bills in hundredths of a cent
 
 Identifier = Annotated[
@@ -33,7 +34,7 @@ Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
 
 
 class UpstreamError(Exception):
-    """The carrier could not be reached or gave no usable answer; the message is safe to show."""
+    """The carrier could not be reached or sent no usable response; the message is safe to show."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -41,7 +42,7 @@ class UpstreamError(Exception):
 
 
 class NotFound(UpstreamError):
-    """The carrier does not know what we asked for (404)."""
+    """The carrier does not know the call (404)."""
 
 
 class CursorExpired(UpstreamError):
@@ -61,8 +62,8 @@ class Stage(IntEnum):
     ENDED = 90
 
 
-# The carrier's states by stage. A state that is not listed is kept and shown as it came, and counts
-# as TALKING: the call stays on the screen until the carrier tells how it ended.
+# The carrier's states by stage. A state that is not listed is stored and shown unchanged, and
+# counts as TALKING: the call stays on the screen until the carrier reports how it ended.
 STAGES: Final[dict[str, Stage]] = {
     "Ringing": Stage.RINGING,
     "Pending": Stage.TALKING,
@@ -72,7 +73,7 @@ STAGES: Final[dict[str, Stage]] = {
 
 
 class CallRecord(Struct, frozen=True, gc=False, rename="camel", kw_only=True):
-    """One call as the carrier tells it at one `revision` (0: the carrier did not number it)."""
+    """One call as the carrier reports it at one `revision` (0: not numbered by the carrier)."""
 
     id: Identifier
     line_id: Label = msgspec.field(name="lineID", default="")
@@ -88,7 +89,7 @@ class CallRecord(Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     ended_at: Epoch | None = None
     revision: Revision = 0
     line_type: Label = ""
-    extra: str = "{}"  # JSON object of the fields that we do not know
+    extra: str = "{}"  # JSON object of the unknown fields
 
     @property
     def stage(self) -> Stage:
@@ -98,7 +99,7 @@ class CallRecord(Struct, frozen=True, gc=False, rename="camel", kw_only=True):
 
 
 class LineRecord(Struct, frozen=True, rename="camel", kw_only=True):
-    """One phone line of ours."""
+    """One of our phone lines."""
 
     line_id: Annotated[Label, Meta(min_length=1)]
     number: Label
@@ -109,7 +110,7 @@ class LineRecord(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class RebateRow(Struct, frozen=True, rename="camel", kw_only=True):
-    """What one operator gives back for one type of line in a month.
+    """The rebate of one operator for one type of line in a month.
 
     `cost` is in euro, `counter` in calls.
     """
@@ -128,8 +129,32 @@ class RebateRecord(Struct, frozen=True, rename="camel", kw_only=True):
     rebates: list[RebateRow]
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Calls counted: how many, how long (seconds), at what cost (euro)."""
+
+    calls: int = 0
+    duration_s: int = 0
+    cost: Decimal = Decimal(0)
+
+    def __add__(self, other: Figures) -> Figures:
+        return Figures(
+            self.calls + other.calls, self.duration_s + other.duration_s, self.cost + other.cost
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """One local day's calls: in total, and by type of line (Green and Vas always among them)."""
+
+    calls: int
+    duration_s: int
+    cost: Decimal
+    by_line_type: dict[str, Figures]
+
+
 class CallPage(NamedTuple):
-    """One page of a list of raw call payloads; `cursor` asks for the next one."""
+    """One page of raw call payloads; `cursor` is that of the next one."""
 
     calls: Sequence[Any]
     cursor: str
@@ -137,7 +162,7 @@ class CallPage(NamedTuple):
 
 
 class PushMessage(NamedTuple):
-    """One message of the carrier's push, by its WebSocket or our webhook; `body` is as it came."""
+    """One message of the carrier's push, by its WebSocket or our webhook; `body` is unparsed."""
 
     kind: Literal["call", "line", "rebates"]
     body: Any
@@ -171,13 +196,13 @@ def _converted(payload: Any, kind: type[T]) -> T:
 
 
 def _money(value: Decimal, field: str) -> Decimal:
-    if not value.is_finite() or abs(value) > MONEY_LIMIT:
-        raise RecordError(f"Expected an amount within ±{MONEY_LIMIT} - at `$.{field}`")
+    if not value.is_finite() or abs(value) > MAX_MONEY:
+        raise RecordError(f"Expected an amount within ±{MAX_MONEY} - at `$.{field}`")
     return value.quantize(CENTS, ROUND_HALF_EVEN)
 
 
 def parse_call(payload: Any) -> CallRecord:
-    """The call in one decoded JSON payload; fields that we do not know are kept in `extra`.
+    """The call in one decoded JSON payload; unknown fields are stored in `extra`.
 
     Raises RecordError naming the field that is missing or wrong.
     """
@@ -186,7 +211,7 @@ def parse_call(payload: Any) -> CallRecord:
     unknown = payload.keys() - _CALL_FIELDS
     extra = "{}"
     if unknown:
-        extra = _kept({name: payload[name] for name in unknown})
+        extra = _encoded_extra({name: payload[name] for name in unknown})
         payload = {name: payload[name] for name in payload.keys() & _CALL_FIELDS}
     call = _converted(payload, CallRecord)
     cost = call.cost
@@ -197,13 +222,13 @@ def parse_call(payload: Any) -> CallRecord:
     return msgspec.structs.replace(call, cost=cost, extra=extra)
 
 
-def _kept(unknown: dict[str, Any]) -> str:
+def _encoded_extra(unknown: dict[str, Any]) -> str:
     try:
         text = orjson.dumps(unknown, option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError as exc:  # an integer over 64 bits, too deep
-        raise RecordError(f"Unknown fields cannot be kept: {exc}") from None
-    if len(text) > EXTRA_LIMIT:
-        raise RecordError(f"Unknown fields are over {EXTRA_LIMIT} bytes")
+        raise RecordError(f"Unknown fields cannot be stored: {exc}") from None
+    if len(text) > MAX_EXTRA_BYTES:
+        raise RecordError(f"Unknown fields are over {MAX_EXTRA_BYTES} bytes")
     return without_nul(text)
 
 
@@ -218,7 +243,7 @@ def parse_line(payload: Any) -> LineRecord:
 
 
 def parse_rebates(payload: Any) -> RebateRecord:
-    """A month's rebates, one row per type and operator. RecordError, also for two of one kind."""
+    """A month's rebates, one row per type and operator. RecordError, also for duplicates."""
     record = _converted(payload, RebateRecord)
     rows = [
         msgspec.structs.replace(row, cost=_money(row.cost, "rebates[].cost"))

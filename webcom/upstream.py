@@ -1,4 +1,4 @@
-"""The carrier's client, the only one to open a socket to it: `docs/upstreams/webcom.md`."""
+"""Client of the carrier, the only code that opens a socket to it: `docs/upstreams/webcom.md`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from webcom.types import CallPage, CursorExpired, NotFound, PushMessage, Upstrea
 logger = logging.getLogger(__name__)
 
 MAX_PAGES: Final = 100
-PAGE_LIMIT: Final = 500
-MAX_CURSOR: Final = 200  # what we have room for in the database
+PAGE_SIZE: Final = 500
+MAX_CURSOR: Final = 200  # characters, as in the database
 MAX_FRAME_BYTES: Final = 1024 * 1024
 SILENCE_S: Final = 45.0  # three of the carrier's pings
 PUSH_KINDS: Final = frozenset({"call", "line", "rebates"})
@@ -32,8 +32,7 @@ PUSH_KINDS: Final = frozenset({"call", "line", "rebates"})
 class HttpWebcomTlc:
     """The carrier over REST and WebSocket, as `webcom.types.WebcomTlc`; threads may share it.
 
-    Every method raises UpstreamError, whose message names what we asked for, never the token or a
-    number.
+    Every method raises UpstreamError, whose message names the request, never the token or a number.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class HttpWebcomTlc:
         timeout_s: float = 10,
         silence_s: float = SILENCE_S,
     ) -> None:
-        """`timeout_s` bounds a whole answer, `silence_s` the push's silence.
+        """`timeout_s` bounds a whole response, `silence_s` the push's silence.
 
         Raises ValueError when there is no http(s) URL.
         """
@@ -60,28 +59,28 @@ class HttpWebcomTlc:
         return self._pages("/calls/active", "calls")
 
     def lines(self) -> list[Any]:
-        """Every line of ours, raw."""
+        """All our lines, raw."""
         return self._pages("/lines", "lines")
 
     def call(self, call_id: str) -> Any:
-        """One call, raw. NotFound when the carrier itself says that it does not know it."""
+        """One call, raw. NotFound when the carrier itself does not know it."""
         path = f"/calls/{quote(call_id, safe='')}"
         try:
             return self._object(path)
         except HttpError as exc:
-            # A 404 without the contract's code (a proxy, a wrong URL) says nothing of the call.
+            # A 404 without the contract's code (a proxy, a wrong URL) says nothing about the call.
             if exc.status == 404 and _code(exc.body) == "not_found":
                 raise NotFound("webcom does not know this call") from exc
             raise _upstream_error(exc) from exc
 
     def calls_since(self, cursor: str, *, since: int) -> CallPage:
-        """The next page of the change feed after `cursor`, without one from `since` (epoch s) on.
+        """The next page of the change feed after `cursor`, or from `since` (epoch s) without one.
 
         Raises CursorExpired when the carrier no longer knows the cursor.
         """
         place: dict[str, str | int] = {"cursor": cursor} if cursor else {"since": since}
         try:
-            body = self._object("/calls", {**place, "limit": PAGE_LIMIT})
+            body = self._object("/calls", {**place, "limit": PAGE_SIZE})
         except HttpError as exc:
             if exc.status == 410 and cursor:
                 raise CursorExpired("webcom no longer knows our cursor") from exc
@@ -96,19 +95,19 @@ class HttpWebcomTlc:
             raise _upstream_error(exc) from exc
 
     def pushes(self, *, idle_s: float) -> Generator[PushMessage | None, None, None]:
-        """What the carrier tells from now on; None at least every `idle_s`, to look up.
+        """What the carrier pushes from now on; None at least every `idle_s`.
 
         Never ends by itself: raises UpstreamError when there is no push URL, on any drop (a clean
         close included) and when nothing, not even a ping, came for `silence_s`. Unreadable frames
         are skipped and counted.
         """
         with self._stream() as stream, _bad_frames() as bad:
-            heard_at = time.monotonic()
+            received_at = time.monotonic()
             while True:
                 frame = _frame(stream, min(idle_s, self._silence_s))
                 if frame is not None:
-                    heard_at = time.monotonic()
-                elif time.monotonic() - heard_at >= self._silence_s:
+                    received_at = time.monotonic()
+                elif time.monotonic() - received_at >= self._silence_s:
                     raise UpstreamError(f"webcom push: silent for {self._silence_s:g} s")
                 yield _message(frame, bad) if frame is not None else None
 
@@ -121,11 +120,11 @@ class HttpWebcomTlc:
     ) -> dict[str, Any]:
         body = self._http.get_json(path, params, timeout_s=timeout_s or self._timeout_s)
         if not isinstance(body, dict):
-            raise HttpError(200, f"GET {path}: the answer is no JSON object")
+            raise HttpError(200, f"GET {path}: the response is not a JSON object")
         return body
 
     def _pages(self, path: str, name: str) -> list[Any]:
-        """All pages of a list, within one timeout: half a list is no list."""
+        """All pages of a list, within one timeout."""
         until = time.monotonic() + self._timeout_s
         items: list[Any] = []
         token = None
@@ -183,10 +182,10 @@ class HttpWebcomTlc:
 
 
 def build_webcom_tlc() -> HttpWebcomTlc | None:
-    """The carrier as the settings name it, one client a process; None without `WEBCOM_URL` (off).
+    """The carrier of the settings, one client a process; None without `WEBCOM_URL` (disabled).
 
-    Raises UpstreamError when `WEBCOM_URL` is no http(s) URL. Without `WEBCOM_PUSH_URL`, `pushes`
-    raises.
+    Raises UpstreamError when `WEBCOM_URL` is not an http(s) URL. Without `WEBCOM_PUSH_URL`,
+    `pushes` raises.
     """
     if not settings.WEBCOM_URL:
         return None
@@ -224,15 +223,15 @@ def _code(body: Any) -> str:
     return code if isinstance(code, str) and code.isidentifier() and len(code) <= 32 else ""
 
 
-def _call_page(body: dict[str, Any], asked: str) -> CallPage:
+def _call_page(body: dict[str, Any], requested: str) -> CallPage:
     calls, cursor, more = _list(body, "calls"), body.get("cursor"), body.get("more")
     if (
         not isinstance(cursor, str)
         or not 0 < len(cursor) <= MAX_CURSOR
         or not isinstance(more, bool)
     ):
-        raise UpstreamError("webcom GET /calls: the answer has no usable `cursor` or `more`")
-    if more and cursor == asked:
+        raise UpstreamError("webcom GET /calls: the response has no usable `cursor` or `more`")
+    if more and cursor == requested:
         raise UpstreamError("webcom GET /calls: the cursor does not move")
     return CallPage(calls, cursor, more)
 
@@ -240,7 +239,7 @@ def _call_page(body: dict[str, Any], asked: str) -> CallPage:
 def _list(body: dict[str, Any], name: str) -> list[Any]:
     items = body.get(name)
     if not isinstance(items, list):
-        raise UpstreamError(f"webcom: the answer has no list `{name}`")
+        raise UpstreamError(f"webcom: the response has no list `{name}`")
     return items
 
 
@@ -253,7 +252,7 @@ def _frame(stream: ClientConnection, idle_s: float) -> bytes | None:
 
 @contextmanager
 def _bad_frames() -> Iterator[list[str]]:
-    """Reasons of one connection's unreadable frames; how many there were is logged at its end."""
+    """Reasons of one connection's unreadable frames; their number is logged at its end."""
     bad: list[str] = []
     try:
         yield bad
@@ -263,7 +262,7 @@ def _bad_frames() -> Iterator[list[str]]:
 
 
 def _message(frame: bytes, bad: list[str]) -> PushMessage | None:
-    """The message in a frame; None for a ping and for a frame that says nothing we know."""
+    """The message in a frame; None for a ping and for an unreadable frame."""
     try:
         content = orjson.loads(frame)
         kind = content["type"]
@@ -274,7 +273,7 @@ def _message(frame: bytes, bad: list[str]) -> PushMessage | None:
         reason = "unknown type"
     except orjson.JSONDecodeError:
         reason = "not JSON"
-    except (TypeError, KeyError):  # no object, no type, no body, a type that is no string
+    except (TypeError, KeyError):  # not an object, no type, no body, a type that is not a string
         reason = "not a message"
     bad.append(reason)
     if len(bad) == 1:
@@ -283,4 +282,4 @@ def _message(frame: bytes, bad: list[str]) -> PushMessage | None:
 
 
 def _close_code(exc: ConnectionClosed) -> str:
-    return f"code {exc.rcvd.code}" if exc.rcvd else "without a goodbye"
+    return f"code {exc.rcvd.code}" if exc.rcvd else "without a close frame"

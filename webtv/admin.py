@@ -1,4 +1,4 @@
-"""Streams, their audience and their alerts for staff."""
+"""Admin of the streams, their audience and their alerts."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from webtv.workers.poller import NAME
 _PAGES: Final = HttpPages()
 
 
-def _told(at: datetime, how: str) -> str:
-    return at.astimezone(zone()).strftime(how)
+def _format_local(at: datetime, layout: str) -> str:
+    return at.astimezone(zone()).strftime(layout)
 
 
 def charts_of(stream: Stream) -> list[Chart]:
@@ -117,7 +117,7 @@ class StreamAdmin(BaseAdmin):
         return super().get_fieldsets(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Stream | None = None) -> Any:
-        # Secrets and the worker's state go by the name.
+        # Secrets and the worker's state are found by the name.
         return (*self.readonly_fields, "name") if obj else self.readonly_fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -125,10 +125,10 @@ class StreamAdmin(BaseAdmin):
         return not is_total and super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Without a list of the millions of samples that go with a stream."""
+        """Do not list the millions of samples that are deleted with a stream."""
         chosen = list(objs)
-        kept = {stream.name for stream in chosen} & {TOTAL}
-        return [str(stream) for stream in chosen], {}, set(), sorted(kept)
+        protected = {stream.name for stream in chosen} & {TOTAL}
+        return [str(stream) for stream in chosen], {}, set(), sorted(protected)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         jobs = WorkerStatus.objects.filter(name__startswith=f"{NAME}.")
@@ -146,13 +146,13 @@ class StreamAdmin(BaseAdmin):
 
     @admin.display(description=gettext_lazy("last sample"))
     def sampled(self, stream: Stream) -> str:
-        return _told(self._current.at, "%d/%m %H:%M:%S") if self._current else "—"
+        return _format_local(self._current.at, "%d/%m %H:%M:%S") if self._current else "—"
 
     @admin.display(description=gettext_lazy("record"), ordering="peak_viewers")
     def record(self, stream: Stream) -> str:
         if stream.peak_viewers is None or stream.peak_at is None:
             return "—"
-        return f"{stream.peak_viewers} ({_told(stream.peak_at, '%d/%m/%Y %H:%M')})"
+        return f"{stream.peak_viewers} ({_format_local(stream.peak_at, '%d/%m/%Y %H:%M')})"
 
     @admin.display(description=gettext_lazy("state"))
     def health(self, stream: Stream) -> str:
@@ -182,7 +182,7 @@ class StreamAdmin(BaseAdmin):
         return [path("<int:pk>/test/", test, name="webtv_stream_test"), *super().get_urls()]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask the stream's server now, as saved, and say what it answers."""
+        """Poll the stream's server now, as saved, and show the result."""
         stream = get_object_or_404(Stream.objects.sources(), pk=pk)
         if not self.has_change_permission(request, stream):
             return HttpResponse(status=403)
@@ -197,8 +197,8 @@ class StreamAdmin(BaseAdmin):
         except (CdnError, ValueError) as exc:
             self.message_user(request, f"{stream}: {exc}", messages.ERROR)
         else:
-            told = _("%(stream)s: %(viewers)d viewers") % {"stream": stream, "viewers": viewers}
-            self.message_user(request, told, messages.SUCCESS)
+            text = _("%(stream)s: %(viewers)d viewers") % {"stream": stream, "viewers": viewers}
+            self.message_user(request, text, messages.SUCCESS)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -243,7 +243,7 @@ class ViewerSampleAdmin(AudienceAdmin):
 
     @admin.display(description=gettext_lazy("at"), ordering="at")
     def tick(self, sample: ViewerSample) -> str:
-        return _told(sample.at, "%d/%m/%Y %H:%M:%S")
+        return _format_local(sample.at, "%d/%m/%Y %H:%M:%S")
 
 
 @admin.register(ViewerRollup)

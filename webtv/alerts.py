@@ -1,7 +1,7 @@
-"""Which rules of staff's are met: alerts are opened, closed and announced here.
+"""Open, close and publish the alerts of staff's rules.
 
-An open alert is a row without an end, one for each rule, so that it does not matter who judges, how
-often, or whether the process was restarted in between.
+An open alert is a row without an end, one for each rule: so any process may judge the rules, at any
+interval, and restarts do not matter.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Max, Q
 
 from core.lib.locks import lock_for_transaction
-from core.realtime.events import Event
 from core.realtime.publish import publish_on_commit
+from webtv.events import StreamAlert
 from webtv.models import Alert, AlertRule, Stream, ViewerSample
 from webtv.types import TOTAL
 
@@ -27,34 +27,11 @@ Kind = AlertRule.Kind
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """What a rule looks at: the newest sample and the most viewers of the rule's minutes."""
+    """Input of a rule: the newest sample and the maximum of viewers in the rule's minutes."""
 
     at: datetime | None
     viewers: int | None
     maximum: int | None
-
-
-class StreamAlert(Event):
-    """A rule of staff's is met (`raised`), or no longer (`cleared`)."""
-
-    type: ClassVar[str] = "webtv_alert"
-    socket: ClassVar[str] = "/ws"
-
-    def __init__(self, alert: Alert, rule: AlertRule) -> None:
-        self.alert, self.rule = alert, rule
-
-    def payload(self) -> dict[str, Any]:
-        alert, rule = self.alert, self.rule
-        return {
-            "stream": rule.stream.name,
-            "kind": rule.kind,
-            "state": "cleared" if alert.ended_at else "raised",
-            "detail": alert.detail,
-            "viewers": alert.viewers,
-            "percent": rule.percent,
-            "minutes": rule.minutes,
-            "timestamp": int((alert.ended_at or alert.began_at).timestamp()),
-        }
 
 
 @transaction.atomic
@@ -76,9 +53,9 @@ def judge(*, now: datetime) -> list[Alert]:
             changed.append((alert, rule))
         elif open_alert and not detail:
             changed.append((_ended(open_alert, now), rule))
-    for alert in opened.values():  # of streams that are switched off
+    for alert in opened.values():  # of disabled streams
         changed.append((_ended(alert, now), alert.rule))
-    publish_on_commit(*(StreamAlert(alert, rule) for alert, rule in changed))
+    publish_on_commit(*(_event(alert, rule) for alert, rule in changed))
     return [alert for alert, _ in changed]
 
 
@@ -88,8 +65,21 @@ def _ended(alert: Alert, now: datetime) -> Alert:
     return alert
 
 
+def _event(alert: Alert, rule: AlertRule) -> StreamAlert:
+    return StreamAlert(
+        stream=rule.stream.name,
+        kind=rule.kind,
+        state="cleared" if alert.ended_at else "raised",
+        detail=alert.detail,
+        viewers=alert.viewers,
+        percent=rule.percent,
+        minutes=rule.minutes,
+        at=alert.ended_at or alert.began_at,
+    )
+
+
 def _newest_samples(streams: Sequence[Stream]) -> dict[int, tuple[datetime, int]]:
-    """The last sample of each stream: one short look into the index for each."""
+    """The last sample of each stream, by one index lookup each."""
     found = {}
     for stream_id in {stream.pk for stream in streams}:
         row = (
@@ -108,13 +98,13 @@ def _audience(rule: AlertRule, newest: dict[int, tuple[datetime, int]], now: dat
     maximum = None
     if rule.kind == Kind.FALL:
         since = now - timedelta(minutes=rule.minutes)
-        lately = ViewerSample.objects.filter(stream_id=rule.stream_id, at__gte=since, at__lte=now)
-        maximum = lately.aggregate(maximum=Max("viewers"))["maximum"]
+        recent = ViewerSample.objects.filter(stream_id=rule.stream_id, at__gte=since, at__lte=now)
+        maximum = recent.aggregate(maximum=Max("viewers"))["maximum"]
     return Audience(at, viewers, maximum)
 
 
 def _met(rule: AlertRule, seen: Audience, now: datetime) -> str:
-    """Why the rule is met, in a few words; empty when it is not."""
+    """Why the rule is met, in a few words; empty when it is not met."""
     return _JUDGES[Kind(rule.kind)](rule, seen, now)
 
 

@@ -1,4 +1,4 @@
-"""Lines of an audience as SVG paths, with a gap where nothing is known: pure arithmetic."""
+"""Curves of an audience as SVG paths, with gaps where it is unknown: pure arithmetic."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ NICE: Final = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One curve, as it is drawn (`d` of an SVG path), and the dots of values between two gaps."""
+class Curve:
+    """One curve: its SVG path (`d`), and dots for values between two gaps."""
 
     label: str
     css_class: str
@@ -26,7 +26,7 @@ class Chart:
     """Curves over one axis. `ticks` are (x, label); `top` is the value of the upper edge."""
 
     title: str
-    lines: list[Line]
+    curves: list[Curve]
     ticks: list[tuple[float, str]]
     top: int
     width: int = WIDTH
@@ -43,19 +43,19 @@ def chart(
     """A chart of curves (label, CSS class, a value for each of `labels`; None is unknown)."""
     top = nice_top(max((v for *_, values in curves for v in values if v is not None), default=0))
     step = WIDTH / max(len(labels) - 1, 1)
-    lines = []
+    drawn = []
     for label, css_class, values in curves:
         places = [
             None if v is None else (round(n * step, 1), round(HEIGHT * (1 - v / top), 1))
             for n, v in enumerate(values)
         ]
-        lines.append(Line(label, css_class, *_drawn(places)))
+        drawn.append(Curve(label, css_class, *_path(places)))
     ticks = [(round(n * step, 1), labels[n]) for n in range(0, len(labels), ticks_every)]
-    return Chart(title, lines, ticks, top)
+    return Chart(title, drawn, ticks, top)
 
 
 def nice_top(maximum: int) -> int:
-    """The next of 1, 2, 3, 4, 5, 10, 20, 30, ... from `most` on, at least 5."""
+    """The next of 1, 2, 3, 4, 5, 10, 20, 30, ... from `maximum` on, at least 5."""
     scale = 1
     while True:
         for nice in NICE:
@@ -64,8 +64,8 @@ def nice_top(maximum: int) -> int:
         scale *= 10
 
 
-def _drawn(places: Sequence[tuple[float, float] | None]) -> tuple[str, list[tuple[float, float]]]:
-    """The path through what is known, broken at every gap; a value alone is a dot."""
+def _path(places: Sequence[tuple[float, float] | None]) -> tuple[str, list[tuple[float, float]]]:
+    """The path through the known values, broken at every gap; a single value is a dot."""
     strokes: list[list[tuple[float, float]]] = [[]]
     for place in places:
         if place is None:

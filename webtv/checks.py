@@ -1,4 +1,4 @@
-"""WEBTV_* settings that are missing or odd, as Django system checks with a hint."""
+"""System checks of the WEBTV_* settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from core.lib.clientip import is_loopback
 from webtv.presets import request_of
 from webtv.streams import NAMES, SECRETS, name_of
-from webtv.types import TOTAL, Source
+from webtv.types import TOTAL, ViewerSource
 
 Given = dict[str, str]
 Check = Callable[[str, Given], Iterator[CheckMessage]]
@@ -22,8 +22,8 @@ Check = Callable[[str, Given], Iterator[CheckMessage]]
 
 def names_known(prefix: str, given: Given) -> Iterator[CheckMessage]:
     for name in sorted(given.keys() - NAMES):
-        hint = "See .env.example for the names there are: a misspelt one is not read."
-        yield Warning(f"{prefix}_{name} is no setting.", hint=hint, id="webtv.W001")
+        hint = "See .env.example for the valid names: a misspelt one is not read."
+        yield Warning(f"{prefix}_{name} is not a setting.", hint=hint, id="webtv.W001")
 
 
 def named_well(prefix: str, given: Given) -> Iterator[CheckMessage]:
@@ -39,7 +39,7 @@ def source_usable(prefix: str, given: Given) -> Iterator[CheckMessage]:
             hint = f"Set {prefix}_URL to the server's address; the stream is left out meanwhile."
             yield Warning(f"{prefix}_URL is missing.", hint=hint, id="webtv.W003")
         return
-    source = Source(
+    source = ViewerSource(
         name=name_of(prefix.lower(), given),
         preset=given.get("PRESET", "generic"),
         url=given["URL"],
@@ -50,11 +50,11 @@ def source_usable(prefix: str, given: Given) -> Iterator[CheckMessage]:
     try:
         request_of(source)
     except ValueError as exc:
-        hint = "See docs/upstreams/cdn.md for the servers there are and what they need."
+        hint = "See docs/upstreams/cdn.md for the supported servers and what they need."
         yield Error(f"{prefix}: {exc}", hint=hint, id="webtv.E004")
     if given.get("FORMAT", "json") not in ("json", "xml"):
         hint = "Use json or xml."
-        yield Error(f"{prefix}_FORMAT is neither.", hint=hint, id="webtv.E005")
+        yield Error(f"{prefix}_FORMAT is neither json nor xml.", hint=hint, id="webtv.E005")
 
 
 def secrets_safe(prefix: str, given: Given) -> Iterator[CheckMessage]:
@@ -64,10 +64,10 @@ def secrets_safe(prefix: str, given: Given) -> Iterator[CheckMessage]:
     try:
         parts = urlsplit(given.get("URL", ""))
     except ValueError:
-        return  # E004 says so
-    open_road = parts.scheme == "http" and not is_loopback(parts.hostname or "")
-    if open_road and given.keys() & SECRETS:
-        hint = "The secret crosses the network readable: use https://."
+        return  # reported by E004
+    unencrypted = parts.scheme == "http" and not is_loopback(parts.hostname or "")
+    if unencrypted and given.keys() & SECRETS:
+        hint = "The secret is sent in clear text: use https://."
         yield Warning(f"{prefix}_URL is not encrypted.", hint=hint, id="webtv.W007")
 
 
@@ -76,7 +76,7 @@ CHECKS: Final[tuple[Check, ...]] = (names_known, named_well, source_usable, secr
 
 @register
 def check_streams(**_kwargs: Any) -> list[CheckMessage]:
-    """All that is missing or odd in the settings of the configured streams."""
+    """Missing or odd settings of the configured streams."""
     found = [
         message
         for name, given in settings.WEBTV_STREAMS.items()
@@ -86,23 +86,23 @@ def check_streams(**_kwargs: Any) -> list[CheckMessage]:
     names = Counter(name_of(group, given) for group, given in settings.WEBTV_STREAMS.items())
     for name, times in names.items():
         if times > 1:
-            hint = "Two streams of one name would be one: give each a WEBTV_<n>_NAME of its own."
+            hint = "Streams of one name are the same stream: give each its own WEBTV_<n>_NAME."
             found.append(Error(f"Two streams are called {name!r}.", hint=hint, id="webtv.E008"))
     return found
 
 
 @register
-def check_rhythm(**_kwargs: Any) -> list[CheckMessage]:
+def check_intervals(**_kwargs: Any) -> list[CheckMessage]:
     """Settings of the poller that do not fit together."""
     found: list[CheckMessage] = []
     if settings.WEBTV_TIMEOUT_S >= settings.WEBTV_INTERVAL_S:
-        hint = "An answer that takes longer than a tick is never stored: lower WEBTV_TIMEOUT_S."
+        hint = "A response that takes longer than a tick is never stored: lower WEBTV_TIMEOUT_S."
         found.append(
             Warning("WEBTV_TIMEOUT_S is no shorter than a tick.", hint=hint, id="webtv.W009")
         )
-    kept = settings.WEBTV_HOURLY_RETENTION_DAYS
-    if kept and kept < 2:
-        hint = "Yesterday's hours must be kept to be compared with: at least 2 days."
+    hourly_days = settings.WEBTV_HOURLY_RETENTION_DAYS
+    if hourly_days and hourly_days < 2:
+        hint = "Yesterday's hours are needed for the comparison: at least 2 days."
         found.append(
             Warning("WEBTV_HOURLY_RETENTION_DAYS is very short.", hint=hint, id="webtv.W010")
         )

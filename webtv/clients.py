@@ -1,4 +1,4 @@
-"""The streaming servers' pages, over HTTP: the only place that opens a socket to them."""
+"""Pages of the streaming servers over HTTP: the only code that opens a socket to them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.lib.http import HttpClient, HttpError
 from webtv.types import CdnError, PageRequest
 
 MAX_BYTES: Final = 2 * 1024 * 1024
-MAX_CLIENTS: Final = 500  # kept open, each with its connection
+MAX_CLIENTS: Final = 500  # open at a time, each with its connection
 
 
 class HttpPages:
-    """The pages as `webtv.types.Pages`; connections are kept from tick to tick."""
+    """The pages as `webtv.types.Pages`; connections stay open from tick to tick."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,10 +23,10 @@ class HttpPages:
         self._clients = OrderedDict()
 
     def fetch(self, request: PageRequest, *, timeout_s: float) -> bytes:
-        """The whole body of a 2xx answer, at most 2 MB of it.
+        """The whole body of a 2xx response, at most 2 MB.
 
-        `timeout_s` bounds everything but the name look-up. Redirects are refused: a server that is
-        watched does not choose what we ask. Raises CdnError.
+        `timeout_s` bounds everything except the name lookup. Redirects are refused, so that a
+        server cannot choose what is requested. Raises CdnError.
         """
         parts = urlsplit(request.url)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
@@ -36,7 +36,7 @@ class HttpPages:
         except HttpError as exc:
             raise CdnError(str(exc), retry_after_s=exc.retry_after_s) from exc
         except ValueError:
-            raise CdnError("the address is none") from None
+            raise CdnError("the address is invalid") from None
 
     def _client(self, origin: str, headers: tuple[tuple[str, str], ...]) -> HttpClient:
         with self._lock:

@@ -1,7 +1,7 @@
-"""Samples, stored once, with the rollups they change in the same transaction.
+"""Store samples once, and the rollups they change in the same transaction.
 
-Samples are never corrected, so a rollup is what it was plus what is new: there is nothing to
-recount, and reading never touches the samples (docs/decisions/0009-rollups-as-they-come.md).
+Samples are never corrected, so new ones are added to the stored rollups: nothing is recounted, and
+reading never touches the samples (docs/decisions/0009-rollups-as-they-come.md).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from core.lib.upsert import insert, sql_time, upsert
 from core.realtime.publish import publish_on_commit
 from webtv.events import ViewersCounted
 from webtv.models import Stream, ViewerRollup, ViewerSample
-from webtv.rollups import Bucket, Figures, added_up
-from webtv.types import TOTAL, Sample
+from webtv.rollups import Bucket, added_up
+from webtv.types import TOTAL, Sample, ViewerFigures
 
-LATE: Final = timedelta(seconds=30)  # an older sample is history: stored, not announced
+LATE: Final = timedelta(seconds=30)  # an older sample is history: stored, not published
 _COLUMNS: Final = (
     "stream_id",
     "span_s",
@@ -35,10 +35,10 @@ _COLUMNS: Final = (
 
 @transaction.atomic
 def store_samples(samples: Sequence[Sample]) -> int:
-    """Store the samples that are new, add them to the rollups, announce them after commit.
+    """Store the new samples, add them to the rollups, publish them after commit.
 
-    Returns how many were new: a stream's sample of one second is stored once, whoever tells it. A
-    sample of a stream that is no more is left out.
+    Returns how many were new: a stream has one sample per second, whoever reports it. Samples of
+    deleted streams are left out.
     """
     lock_for_transaction("webtv.samples")
     streams = Stream.objects.in_bulk({sample.stream_id for sample in samples})
@@ -46,18 +46,18 @@ def store_samples(samples: Sequence[Sample]) -> int:
     rows = [(s.stream_id, sql_time(int(s.at.timestamp())), s.viewers) for s in fresh]
     insert(ViewerSample, ("stream_id", "at", "viewers"), rows)
     _add_to_rollups(added_up(fresh))
-    _note_records(fresh, streams)
+    _update_peaks(fresh, streams)
     publish_on_commit(*_events(fresh, streams))
     return len(fresh)
 
 
 def total_stream() -> Stream:
-    """The row that stands for the sum of all streams."""
+    """The row of the sum of all streams."""
     return Stream.objects.get_or_create(name=TOTAL)[0]
 
 
 def _new(samples: Sequence[Sample]) -> list[Sample]:
-    """Each stream's sample of a second once, but not those that are stored."""
+    """One sample per stream and second, without those already stored."""
     wanted = {(s.stream_id, s.at.astimezone(UTC).replace(microsecond=0)): s for s in samples}
     stored = ViewerSample.objects.filter(
         stream_id__in={stream_id for stream_id, _ in wanted}, at__in={at for _, at in wanted}
@@ -67,7 +67,7 @@ def _new(samples: Sequence[Sample]) -> list[Sample]:
     return [Sample(stream_id, at, s.viewers) for (stream_id, at), s in wanted.items()]
 
 
-def _add_to_rollups(added: dict[Bucket, Figures]) -> None:
+def _add_to_rollups(added: dict[Bucket, ViewerFigures]) -> None:
     stored = ViewerRollup.objects.filter(
         stream_id__in={bucket.stream_id for bucket in added},
         span_s__in={bucket.span_s for bucket in added},
@@ -76,7 +76,7 @@ def _add_to_rollups(added: dict[Bucket, Figures]) -> None:
     for stream_id, span_s, start_at, *figures in stored:
         bucket = Bucket(stream_id, span_s, start_at)
         if bucket in added:
-            added[bucket] += Figures(*figures)
+            added[bucket] += ViewerFigures(*figures)
     rows = [
         (
             bucket.stream_id,
@@ -92,7 +92,7 @@ def _add_to_rollups(added: dict[Bucket, Figures]) -> None:
     upsert(ViewerRollup, _COLUMNS, rows, key=("stream_id", "span_s", "start_at"))
 
 
-def _note_records(fresh: Sequence[Sample], streams: dict[int, Stream]) -> None:
+def _update_peaks(fresh: Sequence[Sample], streams: dict[int, Stream]) -> None:
     beaten: dict[int, Stream] = {}
     for sample in fresh:
         stream = streams[sample.stream_id]
@@ -103,7 +103,7 @@ def _note_records(fresh: Sequence[Sample], streams: dict[int, Stream]) -> None:
 
 
 def _events(fresh: Sequence[Sample], streams: dict[int, Stream]) -> list[ViewersCounted]:
-    """The sum comes last; of an only stream it would say the same twice."""
+    """The sum comes last; of a single stream it would repeat the sample."""
     recent = timezone.now() - LATE
     several = Stream.objects.sources().filter(enabled=True).count() > 1
     shown = [

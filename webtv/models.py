@@ -12,7 +12,7 @@ from webtv.types import MAX_VIEWERS, TOTAL
 
 
 class Preset(models.TextChoices):
-    """The servers that `webtv.presets` can read."""
+    """The kinds of server that `webtv.presets` can read."""
 
     GENERIC = "generic", _("Generic (JSON or XML)")
     NGINX_RTMP = "nginx-rtmp", "nginx-rtmp"
@@ -30,15 +30,15 @@ class Preset(models.TextChoices):
 
 class StreamQuerySet(models.QuerySet["Stream"]):
     def sources(self) -> StreamQuerySet:
-        """The streams that are asked for, without the total."""
+        """The streams to poll, without the total."""
         return self.exclude(name=TOTAL)
 
 
 class Stream(models.Model):
-    """A stream whose viewers we ask for, and one row, `total`, for the sum of them all.
+    """A stream whose viewers are polled; the row `total` is the sum of all streams.
 
-    Secrets are not here: `WEBTV_1_PASSWORD` or `_TOKEN` in the environment, found by the name.
-    The first rows are made from the environment; after that they are staff's.
+    Secrets are not stored: `WEBTV_1_PASSWORD` or `_TOKEN` in the environment, found by the name.
+    The first rows are created from the environment; after that staff edit them.
     """
 
     staff_table = StaffTable(
@@ -109,7 +109,7 @@ class Stream(models.Model):
 
 
 class ViewerSample(models.Model):
-    """The viewers of one stream at one tick: once, whoever polls."""
+    """The viewers of one stream at one tick."""
 
     staff_table = StaffTable(icon="visibility")
 
@@ -140,7 +140,7 @@ class ViewerRollup(models.Model):
 
     FIVE_MINUTES = 300
     HOUR = 3_600
-    DAY = 86_400  # a day of the house's zone: 23, 24 or 25 hours
+    DAY = 86_400  # a local day: 23, 24 or 25 hours
     SPANS = ((FIVE_MINUTES, _("5 minutes")), (HOUR, _("hour")), (DAY, _("day")))
 
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="rollups", db_index=False)
@@ -171,7 +171,7 @@ class ViewerRollup(models.Model):
 
 
 class AlertRule(models.Model):
-    """When staff want to be told about a stream."""
+    """The condition of an alert about a stream."""
 
     staff_table = StaffTable(icon="rule", supervisor=ALL, audit={})
 
@@ -217,7 +217,7 @@ class AlertRule(models.Model):
 
 
 class Alert(models.Model):
-    """A rule that was met: one open row (`ended_at` null) while it lasts."""
+    """An alert of a rule that was met; `ended_at` is null while it lasts."""
 
     staff_table = StaffTable(icon="notifications")
 

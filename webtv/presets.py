@@ -1,7 +1,7 @@
-"""How each kind of server is asked for its viewers, and where in the answer the number is.
+"""Requests for the viewers of each kind of server, and the place of the number in the response.
 
-One JMESPath expression language for JSON and XML (every XML element is a list, so that one stream
-and several look alike). What each number counts, and where that is written: docs/upstreams/cdn.md.
+JMESPath expressions for JSON and XML alike (every XML element is a list, so that one stream and
+several have the same shape). What each number counts, with sources: docs/upstreams/cdn.md.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ import orjson
 import xmltodict
 from jmespath.exceptions import JMESPathError
 
-from webtv.types import MAX_VIEWERS, CdnError, PageRequest, Source
+from webtv.types import MAX_VIEWERS, CdnError, PageRequest, ViewerSource
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
+class PresetSpec:
     """One kind of server. Expressions are JMESPath; those of a stream start at its document."""
 
     viewers: str  # of a stream: a number, or several to be added up; -1 is unknown
     page: str = ""  # below the source's address; {key}, {app} and {stream} are its stream_key
-    document: str = "@"  # what an answer of this server always has
+    document: str = "@"  # what a response of this server always has
     streams: str = "[@]"  # the streams' documents; {app} picks those of one application
-    name: str = ""  # of a stream; without it the page speaks of the right stream alone
+    name: str = ""  # of a stream; without it the page is about one stream only
     publishing: str = ""  # of a stream: true when its publisher is counted too
-    more: str = ""  # true when the answer does not list all streams
+    more: str = ""  # true when the response does not list all streams
     body_format: str = "json"
     needs_key: bool = False
-    broken: bool = False  # some versions write JSON that is none
+    broken: bool = False  # some versions write invalid JSON
 
 
 _WOWZA: Final = "/v2/servers/_defaultServer_/vhosts/_defaultVHost_/applications/{app}"
-PRESETS: Final[dict[str, Preset]] = {
-    "nginx-rtmp": Preset(
+PRESETS: Final[dict[str, PresetSpec]] = {
+    "nginx-rtmp": PresetSpec(
         document="rtmp",
         streams="rtmp[].server[].application[] | [?{app}].live[].stream[]",
         name="name[0]",
@@ -47,7 +47,7 @@ PRESETS: Final[dict[str, Preset]] = {
         publishing="publishing",
         body_format="xml",
     ),
-    "mediamtx": Preset(
+    "mediamtx": PresetSpec(
         page="/v3/paths/list?page=0&itemsPerPage=1000",
         document="items",
         streams="items",
@@ -55,7 +55,7 @@ PRESETS: Final[dict[str, Preset]] = {
         viewers="length(readers || `[]`)",
         more="pageCount > `1`",
     ),
-    "srs": Preset(
+    "srs": PresetSpec(
         page="/api/v1/streams?start=0&count=1000",
         document="streams",
         streams="streams",
@@ -64,15 +64,17 @@ PRESETS: Final[dict[str, Preset]] = {
         publishing="publish.active",
         more="length(streams) >= `1000`",
     ),
-    "wowza": Preset(page="{wowza}/monitoring/current", viewers="totalConnections", needs_key=True),
-    "ant-media": Preset(
+    "wowza": PresetSpec(
+        page="{wowza}/monitoring/current", viewers="totalConnections", needs_key=True
+    ),
+    "ant-media": PresetSpec(
         page="/{app}/rest/v2/broadcasts/{stream}/broadcast-statistics",
         viewers="[totalRTMPWatchersCount, totalHLSWatchersCount, totalWebRTCWatchersCount, "
         "totalDASHWatchersCount][?@ != null]",
         needs_key=True,
     ),
-    "owncast": Preset(page="/api/status", viewers="viewerCount"),
-    "icecast": Preset(
+    "owncast": PresetSpec(page="/api/status", viewers="viewerCount"),
+    "icecast": PresetSpec(
         page="/status-json.xsl",
         document="icestats",
         streams="[icestats.source][]",
@@ -80,29 +82,29 @@ PRESETS: Final[dict[str, Preset]] = {
         viewers="listeners",
         broken=True,
     ),
-    "flussonic": Preset(
+    "flussonic": PresetSpec(
         page="/flussonic/api/media",
         streams="[]",
         name="value.name || entry",
         viewers="value.stats.client_count",
     ),
-    "restreamer": Preset(
+    "restreamer": PresetSpec(
         page="/api/v3/session/active?collectors=hls,rtmp,srt",
         streams="values(@)[]",
         name="reference",
         viewers="`1`",
     ),
-    "cloudflare": Preset(page="/{key}/views", viewers="liveViewers", needs_key=True),
-    "viewer-count": Preset(
+    "cloudflare": PresetSpec(page="/{key}/views", viewers="liveViewers", needs_key=True),
+    "viewer-count": PresetSpec(
         viewers="viewerCount || stream.viewerCount || streams[].viewerCount",
     ),
 }
-_TITLE_OF_NOTHING: Final = re.compile(rb'(":\s*)-(?=\s*[,}\]])')  # Icecast 2.4's "title": - ,
+_EMPTY_TITLE: Final = re.compile(rb'(":\s*)-(?=\s*[,}\]])')  # Icecast 2.4's "title": - ,
 _NUMBER: Final = re.compile(r"\s*-?[0-9]{1,12}\s*\Z", re.ASCII)
 
 
-def request_of(source: Source) -> PageRequest:
-    """The page to ask for; equal for sources that share one.
+def request_of(source: ViewerSource) -> PageRequest:
+    """The page to fetch; equal for sources that share one.
 
     Raises ValueError, with a message for staff, when address, headers, key or path are unusable.
     """
@@ -122,24 +124,24 @@ def request_of(source: Source) -> PageRequest:
     return PageRequest(url, tuple(sorted(_headers(source, preset).items())))
 
 
-def viewers_in(source: Source, body: bytes) -> int:
-    """How many watch the source's stream, or all streams of the server without a `stream_key`.
+def viewers_in(source: ViewerSource, body: bytes) -> int:
+    """The viewers of the source's stream, or of all streams of the server without a `stream_key`.
 
-    A server that answers in full and does not list the stream has no viewers of it: 0. Raises
-    CdnError when the answer does not tell.
+    0 when the server lists all its streams and this one is not among them. Raises CdnError when the
+    response has no number.
     """
     preset = _preset(source)
     document = _parsed(preset, body)
     if _search(preset.document, document) is None:
-        raise CdnError("the answer is not this server's")
+        raise CdnError("the response is not this server's")
     streams = _streams(preset, source.stream_key, document)
     if not streams and preset.more and _search(preset.more, document):
-        raise CdnError("the answer does not list all streams")
+        raise CdnError("the response does not list all streams")
     return sum(_viewers(preset, source, stream) for stream in streams)
 
 
 class _PageParts(dict[str, str]):
-    """What a page's address may contain of a stream's key."""
+    """The parts of a stream's key that a page's address may contain."""
 
     def __init__(self, key: str) -> None:
         app, _, stream = key.partition("/")
@@ -153,18 +155,18 @@ class _PageParts(dict[str, str]):
         )
 
 
-def _preset(source: Source) -> Preset:
+def _preset(source: ViewerSource) -> PresetSpec:
     if source.preset == "generic":
         if not source.path:
             raise ValueError("A generic source needs the path of the number.")
-        return Preset(viewers=source.path, body_format=source.body_format)
+        return PresetSpec(viewers=source.path, body_format=source.body_format)
     try:
         return PRESETS[source.preset]
     except KeyError:
         raise ValueError(f"There is no server called {source.preset!r}.") from None
 
 
-def _headers(source: Source, preset: Preset) -> dict[str, str]:
+def _headers(source: ViewerSource, preset: PresetSpec) -> dict[str, str]:
     headers = {
         "Accept": "application/json" if preset.body_format == "json" else "text/xml,*/*;q=0.5"
     }
@@ -176,42 +178,42 @@ def _headers(source: Source, preset: Preset) -> dict[str, str]:
     for name, value in source.headers.items():
         text = str(value)
         if text != value or not re.fullmatch(r"[A-Za-z0-9-]+", name):
-            raise ValueError(f"The header {name!r} is no text under a name.")
+            raise ValueError(f"The header {name!r} is not a text under a valid name.")
         if not (text.isprintable() and text.isascii()):
             raise ValueError(f"The header {name!r} contains characters that no header has.")
         headers[name] = text
     return headers
 
 
-def _parsed(preset: Preset, body: bytes) -> Any:
+def _parsed(preset: PresetSpec, body: bytes) -> Any:
     if preset.body_format == "xml":
         try:
             return xmltodict.parse(body, force_list=True)
         except Exception as exc:  # expat's errors, refused entities, an unknown encoding
-            raise CdnError(f"the answer is no XML ({type(exc).__name__})") from None
+            raise CdnError(f"the response is not XML ({type(exc).__name__})") from None
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         if preset.broken:
             return _repaired(body)
         kind = "HTML" if body.lstrip()[:1] == b"<" else "unreadable"
-        raise CdnError(f"the answer is {kind}, not JSON") from None
+        raise CdnError(f"the response is {kind}, not JSON") from None
 
 
 def _repaired(body: bytes) -> Any:
-    text = _TITLE_OF_NOTHING.sub(rb"\1null", body).decode(errors="replace")
+    text = _EMPTY_TITLE.sub(rb"\1null", body).decode(errors="replace")
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise CdnError("the answer is broken JSON") from None
+        raise CdnError("the response is broken JSON") from None
 
 
-def _streams(preset: Preset, key: str, document: Any) -> list[Any]:
+def _streams(preset: PresetSpec, key: str, document: Any) -> list[Any]:
     app, _, stream = key.rpartition("/")
     wanted = f"name[0] == {_literal(app)}" if app else "`true`"
     found = _search(preset.streams.replace("{app}", wanted), document)
     if not isinstance(found, list):
-        raise CdnError("the answer lists no streams")
+        raise CdnError("the response lists no streams")
     if not (preset.name and key):
         return found
     named = [(_search(preset.name, one), one) for one in found]
@@ -227,11 +229,11 @@ def _literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _viewers(preset: Preset, source: Source, stream: Any) -> int:
+def _viewers(preset: PresetSpec, source: ViewerSource, stream: Any) -> int:
     found = _search(preset.viewers, stream)
     numbers = found if isinstance(found, list) else [found]
     counts = [_number(number) for number in numbers]
-    # -1 beside real numbers is a protocol that the server does not count.
+    # -1 next to other numbers is a protocol that the server does not count.
     known = [count for count in counts if count is not None]
     if not known:
         raise CdnError("the server does not know how many" if counts else "no number at the path")
@@ -244,7 +246,7 @@ def _viewers(preset: Preset, source: Source, stream: Any) -> int:
 
 
 def _number(value: Any) -> int | None:
-    """A whole number; None for -1, the usual word for unknown. CdnError for anything else."""
+    """A whole number; None for -1, which means unknown. CdnError for anything else."""
     if isinstance(value, str) and _NUMBER.match(value):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -252,7 +254,7 @@ def _number(value: Any) -> int | None:
     if value is None:
         raise CdnError("no number at the path")
     if not isinstance(value, int) or isinstance(value, bool) or value < -1:
-        raise CdnError("what is at the path is no number of viewers")
+        raise CdnError("the value at the path is not a number of viewers")
     return None if value == -1 else value
 
 
@@ -260,13 +262,13 @@ def _search(expression: str, document: Any) -> Any:
     try:
         return _compiled(expression).search(document)
     except (JMESPathError, RecursionError, ValueError, TypeError) as exc:
-        raise CdnError(f"the path does not fit the answer ({type(exc).__name__})") from None
+        raise CdnError(f"the path does not fit the response ({type(exc).__name__})") from None
 
 
 @lru_cache(1_024)
 def _compiled(expression: str) -> Any:
-    """Raises ValueError when it is no JMESPath."""
+    """The compiled expression. Raises ValueError when it is not JMESPath."""
     try:
         return jmespath.compile(expression)
     except (JMESPathError, RecursionError) as exc:
-        raise ValueError(f"The path is no JMESPath expression: {exc}") from None
+        raise ValueError(f"The path is not a JMESPath expression: {exc}") from None

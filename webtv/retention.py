@@ -1,4 +1,4 @@
-"""How long samples, hourly and daily figures are kept (0: for ever), by whole local days."""
+"""Retention of samples, hourly and daily figures (0: permanently), by whole local days."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from core.lib.days import day_bounds, local_day
 from webtv.models import Alert, ViewerRollup, ViewerSample
 from webtv.rollups import DAY
 
-BATCH: Final = 5_000  # short transactions: ingest never waits for pruning
+CHUNK_SIZE: Final = 5_000  # short transactions: ingest never waits for pruning
 
 
 def prune() -> int:
-    """Delete what is over its time, in batches; returns how many rows went."""
+    """Delete expired rows in batches; returns how many were deleted."""
     hourly, daily = settings.WEBTV_HOURLY_RETENTION_DAYS, settings.WEBTV_DAILY_RETENTION_DAYS
     deleted = _delete(ViewerSample.objects.all(), "at", settings.WEBTV_SAMPLE_RETENTION_DAYS)
     deleted += _delete(ViewerRollup.objects.exclude(span_s=DAY), "start_at", hourly)
@@ -27,9 +27,9 @@ def prune() -> int:
 def _delete(rows: QuerySet[Any], column: str, days: int) -> int:
     if not days:
         return 0
-    first_kept, _ = day_bounds(local_day() - timedelta(days=days))
-    expired = rows.filter(**{f"{column}__lt": first_kept}).order_by(column)
+    first_stored, _ = day_bounds(local_day() - timedelta(days=days))
+    expired = rows.filter(**{f"{column}__lt": first_stored}).order_by(column)
     deleted = 0
-    while ids := list(expired.values_list("pk", flat=True)[:BATCH]):
+    while ids := list(expired.values_list("pk", flat=True)[:CHUNK_SIZE]):
         deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]
     return deleted

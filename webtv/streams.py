@@ -1,4 +1,4 @@
-"""Which streams there are: made from the environment once, then staff's; secrets stay out."""
+"""The configured streams: created once from the environment, then edited by staff."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from webtv.models import Stream
-from webtv.types import TOTAL, Source
+from webtv.types import TOTAL, ViewerSource
 
 _FIELDS: Final[dict[str, str]] = {
     "TITLE": "title",
@@ -23,23 +23,23 @@ NAMES: Final = frozenset(_FIELDS) | SECRETS | {"NAME"}  # what follows WEBTV_1_ 
 
 
 def add_configured_streams() -> list[Stream]:
-    """Make the streams of the environment that are not there yet; returns them.
+    """Create the streams of the environment that do not exist yet; returns them.
 
-    One without a name or address is left out: the system checks say so.
+    One without a name or address is left out: the system checks report it.
     """
-    made = []
+    created = []
     for group, given in settings.WEBTV_STREAMS.items():
         name = name_of(group, given)
         if not given.get("URL") or name == TOTAL:
             continue
         fields: dict[str, Any] = {_FIELDS[key]: given[key] for key in given.keys() & _FIELDS.keys()}
-        if settings.SANDBOX:  # it may be on another port at each start
+        if settings.SANDBOX:  # its port changes with every start
             stream, is_new = Stream.objects.update_or_create(name=name, defaults=fields)
         else:
             stream, is_new = Stream.objects.get_or_create(name=name, defaults=fields)
         if is_new:
-            made.append(stream)
-    return made
+            created.append(stream)
+    return created
 
 
 def name_of(group: str, given: dict[str, str]) -> str:
@@ -48,14 +48,14 @@ def name_of(group: str, given: dict[str, str]) -> str:
 
 
 def enabled_streams() -> list[Stream]:
-    """The streams that are to be asked, by name."""
+    """The streams to poll, by name."""
     return list(Stream.objects.sources().filter(enabled=True).order_by("name"))
 
 
-def source_of(stream: Stream) -> Source:
-    """How to ask for a stream, with its secrets."""
+def source_of(stream: Stream) -> ViewerSource:
+    """The source of a stream's viewers, with its secrets."""
     secrets = _secrets(stream.name)
-    return Source(
+    return ViewerSource(
         name=stream.name,
         preset=stream.preset,
         url=stream.url,

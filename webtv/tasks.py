@@ -1,4 +1,4 @@
-"""The schedule's entry points; how often each runs is set in the admin (periodic tasks)."""
+"""Entry points of the schedule; how often each runs is set in the admin (periodic tasks)."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
-"""What crosses this app's borders: sources of viewers, samples of them, and their errors."""
+"""Sources of viewers, samples and figures of them, and their errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol
 
 TOTAL: Final = "total"  # the name of the sum of all streams
-MAX_VIEWERS: Final = 100_000_000  # a number above this is no audience
+MAX_VIEWERS: Final = 100_000_000  # a higher number is not credible
 
 
 class CdnError(Exception):
-    """A server did not tell its viewers; the message is safe to show (no address, no secret)."""
+    """A server reported no viewers; the message is safe to show (no address, no secret)."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -21,15 +21,15 @@ class CdnError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One page to ask for; sources on the same server share it. It may hold secrets."""
+    """One page to fetch; sources on the same server share it. It may hold secrets."""
 
     url: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where one stream's viewers are told: `presets` knows how to ask and to read."""
+class ViewerSource:
+    """The server that reports one stream's viewers, as `presets` needs it."""
 
     name: str
     preset: str
@@ -45,17 +45,71 @@ class Source:
 
 
 class Pages(Protocol):
-    """The servers' pages. Threads share it."""
+    """Client of the servers' pages. Threads may share it."""
 
     def fetch(self, request: PageRequest, *, timeout_s: float) -> bytes:
-        """The whole body of a 2xx answer. Raises CdnError."""
+        """The whole body of a 2xx response. Raises CdnError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`viewers` of one stream at one tick; what is unknown is no sample."""
+    """`viewers` of one stream at one tick; an unknown number is not a sample."""
 
     stream_id: int
     at: datetime
     viewers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerFigures:
+    """The sum of at least one sample."""
+
+    samples: int
+    viewers_sum: int
+    min_viewers: int
+    peak_viewers: int
+
+    @classmethod
+    def of(cls, viewers: int) -> ViewerFigures:
+        """The figures of one sample."""
+        return cls(1, viewers, viewers, viewers)
+
+    def __add__(self, other: ViewerFigures) -> ViewerFigures:
+        return ViewerFigures(
+            self.samples + other.samples,
+            self.viewers_sum + other.viewers_sum,
+            min(self.min_viewers, other.min_viewers),
+            max(self.peak_viewers, other.peak_viewers),
+        )
+
+    @property
+    def avg_viewers(self) -> int:
+        """The mean, rounded; a half goes up."""
+        return (2 * self.viewers_sum + self.samples) // (2 * self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The newest sample; `known` is False when it is too old to count as current."""
+
+    viewers: int
+    at: datetime
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day: the sum of its samples, and the peak of each hour of the local clock."""
+
+    on: date
+    figures: ViewerFigures | None
+    hourly_peaks: list[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The audience in the span that begins at `start`."""
+
+    start: datetime
+    figures: ViewerFigures

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date, datetime
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
+from msgspec import Meta
 from rest_framework.exceptions import ValidationError
 
 from core.lib.days import day_bounds, zone
 
 T = TypeVar("T")
+Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]  # one short line
+Cursor = Annotated[str, Meta(max_length=128)]
 _DAY: Final = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 
 
@@ -75,3 +79,24 @@ def read_instant(name: str, text: str, *, end: bool = False) -> datetime:
             {name: [f"{text[:40]!r} is not a time: epoch seconds, ISO 8601 or YYYY-MM-DD."]}
         )
     return at if at.tzinfo else at.replace(tzinfo=zone())
+
+
+def cursor_of(place: int, row_id: str) -> str:
+    """The opaque cursor of the page that follows the row `row_id` at `place` of the order."""
+    return urlsafe_b64encode(f"{place}:{row_id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, *, max_place: int) -> tuple[int, str]:
+    """The place, from 0 to `max_place`, and the row's id in a cursor. ValidationError (400)."""
+    try:
+        place, _, row_id = (
+            urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii").partition(":")
+        )
+        number = int(place)
+    except ValueError:
+        number, row_id = -1, ""
+    if not (0 <= number <= max_place and row_id and row_id.isprintable()):
+        raise ValidationError(
+            {"cursor": ["This is no cursor of ours: take `next` from the page before."]}
+        )
+    return number, row_id

@@ -19,6 +19,11 @@ def zone() -> ZoneInfo:
     return ZoneInfo(settings.GATEWAY_TIME_ZONE)
 
 
+def current_second() -> datetime:
+    """The current time, cut to the second."""
+    return timezone.now().replace(microsecond=0)
+
+
 def local_day(at: datetime | None = None) -> date:
     """The local date at that instant (default: now)."""
     return (at or timezone.now()).astimezone(zone()).date()

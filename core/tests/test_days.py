@@ -7,7 +7,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.lib.days import bucket_start, day_bounds, local_day
+from core.lib.days import bucket_start, current_second, day_bounds, local_day
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,11 @@ def test_the_local_day_begins_at_midnight_in_rome():
         assert local_day() == date(2026, 1, 1)
     with time_machine.travel("2025-12-31T22:59:59Z", tick=False):
         assert local_day() == date(2025, 12, 31)
+
+
+def test_the_current_second_has_no_fraction():
+    with time_machine.travel("2025-12-31T23:00:07.9Z", tick=False):
+        assert current_second() == datetime(2025, 12, 31, 23, 0, 7, tzinfo=UTC)
 
 
 @given(st.integers(946_771_200, 4_102_272_000))  # 2000 to 2099

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from core.api.params import read_day, read_instant, read_query
+from core.api.params import cursor_of, read_cursor, read_day, read_instant, read_query
 from core.lib.spreadsheets import safe_cell
 
 
@@ -68,6 +68,19 @@ def test_a_day_is_read_and_its_look_alikes_are_refused():
     for text in ("2026-02-29", "2026-2-28", "2026-02-28\n", "28-02-2026", ""):
         with pytest.raises(ValidationError):
             read_day("date", text)
+
+
+def test_a_cursor_is_read_back():
+    assert read_cursor(cursor_of(7, "a:b"), max_place=7) == (7, "a:b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "é", "LTE6YQ", cursor_of(8, "a"), cursor_of(7, ""), cursor_of(7, "a\0"), "YQ", ""],
+)
+def test_what_is_no_cursor_is_refused(text: str):
+    with pytest.raises(ValidationError, match="no cursor"):
+        read_cursor(text, max_place=7)
 
 
 @pytest.mark.parametrize(

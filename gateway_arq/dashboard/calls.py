@@ -14,8 +14,8 @@ from core.lib.days import bucket_start, zone
 from webcom import selectors
 from webcom.line_types import GREEN, VAS
 from webcom.rollups import FIVE_MINUTES
-from webcom.selectors import CallFilter, DaySoFar, DayTotals, Figures
-from webcom.types import STAGES, CallRecord, Stage
+from webcom.selectors import CallFilter, DaySoFar
+from webcom.types import STAGES, CallRecord, DayTotals, Figures, Stage
 
 MAX_ROWS: Final = 500
 ALL: Final = "all"

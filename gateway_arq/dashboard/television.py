@@ -9,7 +9,7 @@ from core.lib.days import local_day
 from gateway_arq.dashboard.calls import change
 from webtv import selectors
 from webtv.models import Stream
-from webtv.selectors import Day
+from webtv.types import Day
 
 
 def figures() -> dict[str, Any]:

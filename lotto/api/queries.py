@@ -1,4 +1,4 @@
-"""Query strings and bodies of the draws' endpoints, in the reference's names."""
+"""Query strings and bodies of the draws' endpoints, in the reference's spelling."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from core.api.params import read_body
+from core.api.params import Text, read_body
 from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
 from lotto.statistics import PAIRS
-from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, Refused, Source
+from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, RuleError, Source
 
 T = TypeVar("T")
-Text = Annotated[str, Meta(max_length=64)]
 MAX_PLAYED: Final = 10  # numbers of one bet
 
 
@@ -41,8 +40,8 @@ class RangeQuery(Struct, frozen=True):
         return field("ruota", wheel_of, self.ruota) if self.ruota else None
 
 
-class HistoryQuery(Struct, frozen=True):
-    """Of a wheel (None: each of them), and of a part of the archive's days (None: open)."""
+class ArchiveQuery(Struct, frozen=True):
+    """A wheel (None: each of them), and a range of the archive's days (None: open)."""
 
     ruota: Text | None = None
     from_date: Text | None = None
@@ -55,35 +54,35 @@ class HistoryQuery(Struct, frozen=True):
         return field("ruota", wheels_of, self.ruota) if self.ruota else None
 
 
-class DelaysQuery(HistoryQuery, frozen=True):
+class DelaysQuery(ArchiveQuery, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=HIGHEST)] = 10
 
 
-class PairsQuery(HistoryQuery, frozen=True):
+class PairsQuery(ArchiveQuery, frozen=True):
     sort: Literal["delay", "frequency", "max_delay"] = "delay"
     numero: Annotated[int, Meta(ge=1, le=HIGHEST)] | None = None
     limit: Annotated[int, Meta(ge=1, le=PAIRS)] = 50
     offset: Annotated[int, Meta(ge=0, le=PAIRS)] = 0
 
 
-class SearchQuery(HistoryQuery, frozen=True, kw_only=True):
+class SearchQuery(ArchiveQuery, frozen=True, kw_only=True):
     numeri: Text
     sorte: Text | None = None
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     offset: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
 
     def numbers(self) -> tuple[int, ...]:
-        """The numbers played, as told: commas, dots, dashes or blanks between them."""
+        """The numbers played, in the order given: separated by commas, dots, dashes or blanks."""
         return field("numeri", _played, self.numeri)
 
     def at_least(self) -> int:
         """How many of them must have come out together."""
         maximum = min(len(self.numbers()), len(OUTCOMES))
-        wish = (self.sorte or OUTCOMES[maximum - 1]).strip().lower()
-        if wish not in OUTCOMES[:maximum]:
+        outcome = (self.sorte or OUTCOMES[maximum - 1]).strip().lower()
+        if outcome not in OUTCOMES[:maximum]:
             known = ", ".join(OUTCOMES[:maximum])
             raise ValidationError({"sorte": [f"With these numbers there is: {known}."]})
-        return OUTCOMES.index(wish) + 1
+        return OUTCOMES.index(outcome) + 1
 
     def of_wheel(self) -> str:
         return self.wheel() or ALL
@@ -95,10 +94,10 @@ class ExportQuery(Struct, frozen=True):
 
 
 def field(name: str, read: Callable[[Any], T], value: Any) -> T:
-    """`read(value)`, with what is refused as ValidationError (400) under the field's name."""
+    """`read(value)`; its RuleError becomes a ValidationError (400) under the field's name."""
     try:
         return read(value)
-    except Refused as exc:
+    except RuleError as exc:
         raise ValidationError({name: [str(exc)]}) from None
 
 
@@ -111,30 +110,30 @@ def _bounds(from_date: str | None, to_date: str | None) -> tuple[date | None, da
 
 
 def _played(text: str) -> tuple[int, ...]:
-    """Raises Refused."""
+    """Raises RuleError."""
     words = re.split(r"[\s,.;-]+", text.strip())
     if not all(re.fullmatch(r"[0-9]{1,2}", word) for word in words):
-        raise Refused("Numbers are told as 5,12,90.")
+        raise RuleError("Numbers are written as 5,12,90.")
     numbers = tuple(map(int, words))
     if len(numbers) > MAX_PLAYED or len(set(numbers)) != len(numbers):
-        raise Refused(f"One to {MAX_PLAYED} different numbers can be searched.")
+        raise RuleError(f"One to {MAX_PLAYED} different numbers can be searched.")
     if not all(1 <= number <= HIGHEST for number in numbers):
-        raise Refused(f"Numbers go from 1 to {HIGHEST}.")
+        raise RuleError(f"Numbers go from 1 to {HIGHEST}.")
     return numbers
 
 
-class _Save(Struct):
+class SaveBody(Struct):
     data: str
     source: Source = Source.MANUAL
     overwrite: bool = False
 
 
-class _SaveOne(_Save, kw_only=True):
+class _SaveDrawBody(SaveBody, kw_only=True):
     ruota: str
     numeri: list[Any]
 
 
-class _SaveFull(_Save, kw_only=True):
+class _SaveFullBody(SaveBody, kw_only=True):
     wheels: dict[str, Any]
 
 
@@ -142,33 +141,33 @@ class ImportBody(Struct):
     file_path: Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 
-def one_draw(body: Any) -> tuple[Draw, _Save]:
+def one_draw(body: Any) -> tuple[Draw, SaveBody]:
     """The draw of `save`. Raises ValidationError (400)."""
-    wish = read_body(body, _SaveOne)
+    parsed = read_body(body, _SaveDrawBody)
     draw = Draw(
-        field("data", drawn_day_of, wish.data),
-        field("ruota", wheel_of, wish.ruota),
-        field("numeri", numbers_of, wish.numeri),
+        field("data", drawn_day_of, parsed.data),
+        field("ruota", wheel_of, parsed.ruota),
+        field("numeri", numbers_of, parsed.numeri),
     )
-    return draw, wish
+    return draw, parsed
 
 
-def full_draw(body: Any) -> tuple[list[Draw], _Save]:
-    """The draws of `save-full`. Raises ValidationError (400) that tells every wrong wheel."""
-    wish = read_body(body, _SaveFull)
-    day = field("data", drawn_day_of, wish.data)
+def full_draw(body: Any) -> tuple[list[Draw], SaveBody]:
+    """The draws of `save-full`. Raises ValidationError (400) that names every wrong wheel."""
+    parsed = read_body(body, _SaveFullBody)
+    day = field("data", drawn_day_of, parsed.data)
     draws: dict[str, Draw] = {}
     wrong: dict[str, list[str]] = {}
-    for name, numbers in wish.wheels.items():
+    for name, numbers in parsed.wheels.items():
         try:
             wheel = wheel_of(name)
             if wheel in draws:
-                raise Refused(f"The wheel {wheel} is there twice.")
+                raise RuleError(f"The wheel {wheel} is there twice.")
             draws[wheel] = Draw(day, wheel, numbers_of(numbers))
-        except Refused as exc:
+        except RuleError as exc:
             wrong[name[:40]] = [str(exc)]
     if wrong:
         raise ValidationError({"wheels": wrong})
     if not draws:
         raise ValidationError({"wheels": ["There must be at least one wheel."]})
-    return list(draws.values()), wish
+    return list(draws.values()), parsed

@@ -4,7 +4,7 @@ from lotto.api.views import archive, draws, statistics
 
 
 class DayConverter:
-    """`2025/12/07` as the reference writes it, or any one segment; the view says what is wrong."""
+    """`2025/12/07` as the reference writes it, or any single segment, which the view validates."""
 
     regex = "[^/]+/[^/]+/[^/]+|[^/]+"
 

@@ -1,4 +1,4 @@
-"""The archive that the tests import: the real one, whole or a slice of it."""
+"""Fixtures: the real archive, whole or a slice of it, and its folders."""
 
 from __future__ import annotations
 

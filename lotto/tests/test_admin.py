@@ -1,4 +1,4 @@
-"""The archive for staff: days on a line, draws by hand, files and the sync by button."""
+"""Admin of the archive: a day per line, draws by hand, imports and the sync."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_file_is_imported_and_its_wrong_lines_are_shown(staff: Client) -> None
 
 
 @pytest.mark.parametrize("path", ["sync/", "import/"])
-def test_who_may_only_look_changes_nothing(
+def test_staff_with_view_permission_change_nothing(
     client: Client, django_user_model: Any, path: str
 ) -> None:
     viewer = django_user_model.objects.create_user("viewer", password="x", is_staff=True)

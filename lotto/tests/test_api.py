@@ -77,16 +77,16 @@ def test_a_day_and_a_wheel(api: Any, full: list[bytes], day: str) -> None:
 
 
 def test_a_range_page_by_page(api: Any, full: list[bytes]) -> None:
-    asked = "/api/lotto/range?from_date=2026/05/28&to_date=2026-05-30"
-    response = api.get(asked).json()
+    address = "/api/lotto/range?from_date=2026/05/28&to_date=2026-05-30"
+    response = api.get(address).json()
     assert (response["success"], response["count"], response["timestamp"]) == (True, 33, AT)
     assert response["results"][-1] == {
         "data": "2026/05/30", "ruota": "VE", "numeri": LATEST["VE"],
     }  # fmt: skip
-    page = api.get(f"{asked}&limit=5&offset=31").json()
+    page = api.get(f"{address}&limit=5&offset=31").json()
     assert (page["count"], page["total"]) == (2, 33)
     assert page["results"] == response["results"][31:]
-    only = api.get(f"{asked}&ruota=Roma").json()
+    only = api.get(f"{address}&ruota=Roma").json()
     assert {each["ruota"] for each in only["results"]} == {"RM"}
 
 
@@ -114,7 +114,7 @@ def test_a_range_page_by_page(api: Any, full: list[bytes]) -> None:
         ("export?filename=.hidden", 400),
     ],
 )
-def test_what_cannot_be_asked_is_told(api: Any, address: str, status: int) -> None:
+def test_an_invalid_address_is_an_error_with_a_reason(api: Any, address: str, status: int) -> None:
     response = api.get(f"/api/lotto/{address}")
     assert response.status_code == status
     assert response.json()["detail"]
@@ -151,7 +151,7 @@ def test_save_once_conflict_and_overwrite(api: Any) -> None:
         {"source": "guess"}, {"overwrite": "perhaps"},
     ],
 )  # fmt: skip
-def test_what_is_no_draw_is_not_saved(api: Any, wrong: dict[str, Any]) -> None:
+def test_an_invalid_draw_is_not_saved(api: Any, wrong: dict[str, Any]) -> None:
     body = {"data": "2025/12/06", "ruota": "BA", "numeri": NUMBERS, **wrong}
     response = post(api, "save", body)
     assert response.status_code == 400

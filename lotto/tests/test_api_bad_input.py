@@ -1,4 +1,4 @@
-"""Every field wrong in every way: a clear 4xx or a rightful success, never a row against rules."""
+"""Random wrong input in every field: a clear 4xx or a success, never a row against the rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-# Nearly right is where mistakes are found.
+# Nearly valid input finds most mistakes.
 NEARLY = {
     "data": st.from_regex(r"[0-9]{4}[/-][0-9]{1,2}[/-][0-9]{1,2}", fullmatch=True),
     "ruota": st.sampled_from(["ba", "Bari", " NZ ", "XX", "BARI2", "TUTTE", ""]),

@@ -1,4 +1,4 @@
-"""Frequencies, delays and searches over REST, against the archive read line by line."""
+"""Frequencies, delays and searches over REST, checked against the archive's lines."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_numbers_of_every_wheel(api: Any) -> None:
     response = api.get("/api/lotto/stats/numbers").json()
     assert list(response["wheels"]) == [*WHEELS, "TUTTE"]
     bari = [draw for draw in DRAWS if draw.wheel == "BA"]
-    told = response["wheels"]["BA"]
-    assert (told["draws"], told["first_date"], told["last_date"]) == (
+    table = response["wheels"]["BA"]
+    assert (table["draws"], table["first_date"], table["last_date"]) == (
         len(bari), "1939/01/07", "2026/05/30",
     )  # fmt: skip
-    assert [each["number"] for each in told["numbers"]] == list(range(1, 91))
-    for each in told["numbers"]:
+    assert [each["number"] for each in table["numbers"]] == list(range(1, 91))
+    for each in table["numbers"]:
         with_it = [n for n, draw in enumerate(bari) if each["number"] in draw.numbers]
         assert each["frequency"] == len(with_it)
         assert each["delay"] == len(bari) - 1 - max(with_it, default=-1)
@@ -40,20 +40,20 @@ def test_numbers_of_every_wheel(api: Any) -> None:
 
 
 def test_one_wheel_and_a_part_of_the_archive(api: Any) -> None:
-    asked = "/api/lotto/stats/numbers?ruota=roma&from_date=2026-05-30&to_date=2026/05/30"
-    response = api.get(asked).json()
+    address = "/api/lotto/stats/numbers?ruota=roma&from_date=2026-05-30&to_date=2026/05/30"
+    response = api.get(address).json()
     assert list(response["wheels"]) == ["RM"]
     assert response["wheels"]["RM"]["draws"] == 1
     drawn = [n["number"] for n in response["wheels"]["RM"]["numbers"] if n["frequency"]]
     assert drawn == sorted([67, 47, 2, 86, 42])
 
 
-def test_the_table_of_the_delayed(api: Any) -> None:
+def test_the_table_of_delays(api: Any) -> None:
     response = api.get("/api/lotto/stats/delays?limit=3").json()
     numbers = api.get("/api/lotto/stats/numbers").json()
-    for wheel, told in response["wheels"].items():
+    for wheel, delayed in response["wheels"].items():
         everything = numbers["wheels"][wheel]["numbers"]
-        assert told == sorted(everything, key=lambda each: (-each["delay"], each["number"]))[:3]
+        assert delayed == sorted(everything, key=lambda each: (-each["delay"], each["number"]))[:3]
 
 
 def test_pairs(api: Any) -> None:
@@ -99,16 +99,16 @@ def test_all_wheels_are_those_of_the_cities(api: Any) -> None:
 
 
 def test_statistics_follow_every_change(api: Any) -> None:
-    asked = "/api/lotto/search?numeri=1,2,3,4,5&ruota=BA"
-    assert api.get(asked).json()["total"] == 0
+    address = "/api/lotto/search?numeri=1,2,3,4,5&ruota=BA"
+    assert api.get(address).json()["total"] == 0
     ingest.save([Draw(DAYS[-1], "BA", (5, 4, 3, 2, 1))], source=Source.MANUAL, overwrite=True)
-    assert api.get(asked).json()["results"][0]["outcome"] == "cinquina"
+    assert api.get(address).json()["results"][0]["outcome"] == "cinquina"
     ingest.delete(DAYS[-1], "BA")
-    assert api.get(asked).json()["total"] == 0
+    assert api.get(address).json()["total"] == 0
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "query",
     [
         "search",
         "search?numeri=",
@@ -131,7 +131,7 @@ def test_statistics_follow_every_change(api: Any) -> None:
         "stats/delays?limit=91",
     ],
 )
-def test_what_makes_no_sense_is_refused_in_words(api: Any, asked: str) -> None:
-    response = api.get(f"/api/lotto/{asked}")
+def test_an_invalid_query_is_a_400_with_a_reason(api: Any, query: str) -> None:
+    response = api.get(f"/api/lotto/{query}")
     assert response.status_code == 400
     assert response.json()["detail"]

@@ -1,4 +1,4 @@
-"""Archive files: only those of the folder, whole or not at all."""
+"""Archive files: only those of the folder, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_inside_only_files_are_read(folders: tuple[Path, Path], path: str) -> No
     folder = folders[0]
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
-    with pytest.raises((files.Unreadable, files.Forbidden)), files.importable(path):
+    with pytest.raises((files.UnreadableArchive, files.Forbidden)), files.importable(path):
         pytest.fail("it was opened")
 
 
@@ -86,17 +86,17 @@ def test_plain_gzip_and_zip_are_read(folders: tuple[Path, Path], pack: object) -
     ],
     ids=["cut zip", "no directory", "no text", "cut gzip", "no gzip", "no zip"],
 )
-def test_what_is_broken_is_said(body: bytes) -> None:
-    with pytest.raises(files.Unreadable):
+def test_a_broken_file_is_reported(body: bytes) -> None:
+    with pytest.raises(files.UnreadableArchive):
         list(files.lines_of(io.BytesIO(body)))
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
-def test_a_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
+def test_a_zip_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
     monkeypatch.setattr(files, "MAX_BYTES", 1_000_000)
     bomb = packed("storico.txt", (b"0" * 10_000 + end) * 1_000)
     assert len(bomb) < 50_000
-    with pytest.raises(files.Unreadable, match="over"):
+    with pytest.raises(files.UnreadableArchive, match="over"):
         list(files.lines_of(io.BytesIO(bomb)))
 
 
@@ -115,13 +115,13 @@ def test_commands_import_and_export_the_same_bytes(
     call_command("export_lotto", str(out))
     assert out.read_bytes() == SLICE.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
-    told = capsys.readouterr().out
-    assert "0 rejected" in told
-    assert "draws in" in told
+    output = capsys.readouterr().out
+    assert "0 rejected" in output
+    assert "draws in" in output
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("command", ["import_lotto", "export_lotto"])
-def test_commands_say_what_is_wrong_with_a_path(tmp_path: Path, command: str) -> None:
+def test_commands_report_what_is_wrong_with_a_path(tmp_path: Path, command: str) -> None:
     with pytest.raises(CommandError, match="No such file"):
         call_command(command, str(tmp_path / "none" / "storico.txt"), verbosity=0)

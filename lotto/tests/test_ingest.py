@@ -1,4 +1,4 @@
-"""The archive's one way in: once, all or nothing, never a silent change."""
+"""Writes to the archive: once, all or nothing, never a silent change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stored() -> bytes:
 
 
 @pytest.mark.django_db
-def test_the_archive_comes_out_as_it_went_in_and_again_changes_nothing(archive: bytes) -> None:
+def test_the_archive_is_exported_unchanged_and_imported_once(archive: bytes) -> None:
     lines = archive.splitlines(keepends=True)
     report = ingest.store_lines(lines, source=Source.IMPORT)
     assert (report.inserted, report.skipped, report.errors) == (len(lines), 0, [])
@@ -49,7 +49,7 @@ def test_only_what_is_missing_is_inserted(archive: bytes) -> None:
 
 
 @pytest.mark.django_db
-def test_wrong_lines_are_told_by_number_and_stop_nobody() -> None:
+def test_wrong_lines_are_reported_by_number_and_skipped() -> None:
     ingest.save([BARI], source=Source.MANUAL)
     lines = [
         LINE + b"\r\n",
@@ -63,14 +63,14 @@ def test_wrong_lines_are_told_by_number_and_stop_nobody() -> None:
     ]
     report = ingest.store_lines(lines, source=Source.IMPORT)
     assert (report.inserted, report.skipped, report.rejected) == (1, 2, 10_003)
-    assert len(report.errors) == ingest.REPORTED
+    assert len(report.errors) == ingest.MAX_ERRORS
     assert [error.line for error in report.errors[:4]] == [3, 4, 7, 8]
     assert "is stored with other numbers" in report.errors[1].reason
-    assert "line before" in report.errors[2].reason
+    assert "earlier line" in report.errors[2].reason
 
 
 @pytest.mark.django_db
-def test_a_file_that_breaks_half_way_leaves_nothing(archive: bytes) -> None:
+def test_a_file_that_breaks_half_way_stores_nothing(archive: bytes) -> None:
     def broken() -> Iterator[bytes]:
         yield from archive.splitlines()[:40]
         raise OSError("the disk is gone")
@@ -101,7 +101,7 @@ def test_two_imports_at_once_store_each_draw_once(archive: bytes) -> None:
 
 
 @pytest.mark.django_db
-def test_other_numbers_are_a_conflict_unless_they_are_wanted() -> None:
+def test_other_numbers_are_a_conflict_unless_overwritten() -> None:
     assert ingest.save([BARI], source=Source.OCR).created == ["BA"]
     assert ingest.save([BARI], source=Source.MANUAL).unchanged == ["BA"]
     other = BARI._replace(numbers=(12, 45, 67, 89, 23))  # the order counts
@@ -122,7 +122,7 @@ def test_other_numbers_are_a_conflict_unless_they_are_wanted() -> None:
     [{"n1": 0}, {"n5": 91}, {"n1": 45}, {"wheel": "XX"}, {"source": "guess"}],
 )
 @pytest.mark.django_db
-def test_the_database_holds_the_rules_too(wrong: dict[str, Any]) -> None:
+def test_database_constraints_repeat_the_rules(wrong: dict[str, Any]) -> None:
     now = timezone.now()
     numbers = {"n1": 12, "n2": 45, "n3": 67, "n4": 23, "n5": 89}
     given = {"day": DAY, "wheel": "BA", "source": "manual", "created_at": now, "updated_at": now}

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(120)
 HALF_WAY = """
 import sys, time, django
 django.setup()
-from lotto import intake
+from lotto import imports
 from lotto.models import Archive, Extraction, Intake
 
 def count():
@@ -32,7 +32,7 @@ def some():
     yield from lines[100:]
 if sys.argv[2] == "go":
     count()
-print(intake.take_in(some(), name="storico.txt").inserted, flush=True)
+print(imports.import_draws(some(), name="storico.txt").inserted, flush=True)
 count()
 """
 

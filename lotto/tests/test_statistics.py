@@ -16,7 +16,7 @@ from lotto.tsv import draw_of, line_of
 from lotto.types import ALL, CITIES, Draw
 
 FIVE = st.lists(st.integers(1, 90), min_size=5, max_size=5, unique=True)
-# Few numbers and wheels, so that they meet.
+# Few numbers and wheels, so that they coincide.
 FEW = st.lists(st.integers(1, 8), min_size=5, max_size=5, unique=True)
 DRAWS = st.lists(
     st.tuples(st.integers(0, 12), st.sampled_from(["BA", "RM", "RN"]), st.one_of(FEW, FIVE)),
@@ -88,7 +88,7 @@ def test_a_range_has_its_own_delays() -> None:
     assert (found.draws, found.delay) == (3, 2)
 
 
-def test_the_archive_in_columns_is_the_archive(archive: bytes) -> None:
+def test_the_archive_in_columns_equals_its_lines(archive: bytes) -> None:
     lines = archive.splitlines()
     history = History.of_lines(lines)
     assert len(history.days) == len(lines)

@@ -1,4 +1,4 @@
-"""In step with the operator: what is missing comes, what is wrong is corrected, nothing else."""
+"""The sync with the operator: missing draws are added, wrong ones corrected, nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JUNE_2026 = 1_780_302_600.0  # 2026-06-01 in Rome: the real history, and nothing
 
 @pytest.fixture
 def operator(settings: Any) -> Iterator[RunningOperator]:
-    """The operator with a slice of the archive, as the settings name him."""
+    """The operator of the settings, with a slice of the archive."""
     with running_operator(now=JUNE_2026) as running:
         running.server.fixed = packed("storico.txt", SLICE.read_bytes())
         settings.LOTTO_ARCHIVE_URLS = [running.url]
@@ -44,7 +44,7 @@ def counts(done: Intake) -> tuple[int, int, int, int, int]:
     return done.inserted, done.skipped, done.verified, done.corrected, done.rejected
 
 
-def test_the_last_fifty_days_come_and_nothing_else(
+def test_the_last_fifty_days_are_added_and_nothing_else(
     operator: RunningOperator, archive: bytes
 ) -> None:
     operator.server.fixed = None
@@ -63,7 +63,7 @@ def test_the_last_fifty_days_come_and_nothing_else(
     assert not Extraction.objects.filter(verified=False).exists()
 
 
-def test_what_people_and_the_ocr_had_is_verified_or_corrected(
+def test_draws_of_people_and_the_ocr_are_verified_or_corrected(
     operator: RunningOperator, published_events: PublishedEvents, commit: Commit
 ) -> None:
     ocr = [Draw(DAY, "BA", BARI), Draw(DAY, "CA", (1, 2, 3, 4, 5))]
@@ -78,18 +78,18 @@ def test_what_people_and_the_ocr_had_is_verified_or_corrected(
     for wheel, numbers in {"CA": [72, 1, 87, 13, 26], "FI": [34, 60, 5, 42, 54]}.items():
         row = rows[wheel]
         assert (row.numbers, row.source, row.verified) == (numbers, "sync", True)
-    # An import's numbers are history: they are told, not rewritten.
+    # An import's numbers are history: they are reported, not replaced.
     assert (rows["GE"].numbers, rows["GE"].verified) == ([9, 8, 7, 6, 5], False)
     assert "GE is stored with other numbers" in done.errors[0]["reason"]
     log = {c.wheel: (c.before, c.source_before, c.source) for c in Correction.objects.all()}
     assert log == {"CA": ("1 2 3 4 5", "ocr", "sync"), "FI": ("5 4 3 2 1", "manual", "sync")}
-    (said,) = [event for event in published_events if event["type"] == "lotto_corrected"]
-    assert (said["date"], said["source"], set(said["wheels"])) == (
+    (correction,) = [event for event in published_events if event["type"] == "lotto_corrected"]
+    assert (correction["date"], correction["source"], set(correction["wheels"])) == (
         "2026/05/30",
         "sync",
         {"CA", "FI"},
     )
-    assert said["wheels"]["CA"] == {"before": [1, 2, 3, 4, 5], "after": [72, 1, 87, 13, 26]}
+    assert correction["wheels"]["CA"] == {"before": [1, 2, 3, 4, 5], "after": [72, 1, 87, 13, 26]}
 
 
 def test_an_unchanged_file_is_not_sent_again_until_our_archive_changes(
@@ -99,7 +99,7 @@ def test_an_unchanged_file_is_not_sent_again_until_our_archive_changes(
     assert counts(first)[0] == len(lines())
     again = imports.sync()
     assert counts(again) == (0, len(lines()), 0, 0, 0)
-    assert again.duration_s == 0  # it was not even looked at
+    assert again.duration_s == 0  # it was not read at all
     ingest.delete(DAY, "BA")
     healed = imports.sync()
     assert counts(healed) == (1, len(lines()) - 1, 0, 0, 0)
@@ -131,9 +131,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", sorted(FAULTS))
-def test_whatever_the_operator_does_nothing_is_half_stored(
-    operator: RunningOperator, kind: str
-) -> None:
+def test_every_failure_of_the_operator_stores_nothing(operator: RunningOperator, kind: str) -> None:
     ingest.save([Draw(DAY, "BA", (1, 2, 3, 4, 5))], source=Source.OCR)
     operator.faults.arm(kind, times=0, **FAULTS[kind])
     with pytest.raises(OperatorError, match=r"\w"):
@@ -160,19 +158,19 @@ def test_whatever_the_operator_does_nothing_is_half_stored(
     ],
     ids=["bomb", "cut", "no text", "no draws", "utf-16", "gzip", "nearly nothing", "nothing"],
 )
-def test_a_file_that_is_none_is_refused_whole(operator: RunningOperator, body: bytes) -> None:
+def test_an_invalid_file_is_refused_whole(operator: RunningOperator, body: bytes) -> None:
     operator.server.fixed = body
     with pytest.raises(OperatorError):
         imports.sync()
     assert not Extraction.objects.exists()
 
 
-def test_the_next_address_is_asked_when_one_fails(operator: RunningOperator, settings: Any) -> None:
+def test_the_next_address_is_tried_when_one_fails(operator: RunningOperator, settings: Any) -> None:
     settings.LOTTO_ARCHIVE_URLS = ["http://127.0.0.1:1/x.zip", "nonsense", operator.url]
     assert imports.sync().name == operator.url
 
 
-def test_the_endpoint_answers_as_documented(api: Any, operator: RunningOperator) -> None:
+def test_the_endpoint_responds_as_documented(api: Any, operator: RunningOperator) -> None:
     response = api.post("/api/lotto/sync")
     assert response.status_code == 200
     body = response.json()
@@ -187,7 +185,7 @@ def test_the_endpoint_answers_as_documented(api: Any, operator: RunningOperator)
     assert "127.0.0.1" in refused.json()["detail"]
 
 
-def test_the_endpoint_says_when_it_cannot(
+def test_the_endpoint_reports_failures(
     api: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert api.post("/api/lotto/sync").status_code == 503
@@ -196,7 +194,7 @@ def test_the_endpoint_says_when_it_cannot(
     assert api.post("/api/lotto/sync").status_code == 409
 
 
-def test_the_nightly_task_notes_its_failures_and_raises_none(settings: Any) -> None:
+def test_the_nightly_task_records_its_failures_and_raises_none(settings: Any) -> None:
     tasks.sync()
     assert WorkerStatus.objects.get(name=imports.NAME).health == Health.DISABLED
     settings.LOTTO_ARCHIVE_URLS = ["http://127.0.0.1:1/x.zip"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotto.tsv import canonical, draw_of, line_of
-from lotto.types import WHEELS, Draw, Refused
+from lotto.types import WHEELS, Draw, RuleError
 
 LINE = b"2025/12/07\tBA\t12\t45\t67\t23\t89"
 DRAWS = st.builds(
@@ -22,13 +22,13 @@ DRAWS = st.builds(
 
 
 @given(DRAWS)
-def test_a_draw_and_its_line_are_one(draw: Draw) -> None:
+def test_a_draw_survives_its_line(draw: Draw) -> None:
     line = line_of(draw)
     assert draw_of(line) == draw
     assert canonical(line) is line
 
 
-def test_every_line_of_the_archive_is_as_we_write_it(archive: bytes) -> None:
+def test_every_line_of_the_archive_is_canonical(archive: bytes) -> None:
     for line in archive.splitlines():
         assert canonical(line) is line
 
@@ -75,12 +75,12 @@ def test_leading_zeros_and_the_other_name_of_the_national_wheel() -> None:
         pytest.param(b"9" * 5_000, id="5,000 digits"),
     ],
 )
-def test_what_is_no_draw_is_refused_in_words(line: bytes) -> None:
-    with pytest.raises(Refused, match=r"\w"):
+def test_an_invalid_line_is_refused_with_a_reason(line: bytes) -> None:
+    with pytest.raises(RuleError, match=r"\w"):
         canonical(line)
 
 
 @given(st.binary(max_size=60))
-def test_rubbish_is_refused_and_nothing_else_happens(line: bytes) -> None:
-    with suppress(Refused):
+def test_random_bytes_raise_nothing_but_rule_errors(line: bytes) -> None:
+    with suppress(RuleError):
         assert canonical(line) == line_of(draw_of(line))

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 
 from core.lib.days import local_day
 from lotto.rules import drawn_day_of, numbers_of, wheel_of
-from lotto.types import Refused
+from lotto.types import RuleError
 
 Image = Annotated[str, Meta(min_length=1)]
 Text = Annotated[str, Meta(max_length=64)]
@@ -83,9 +83,9 @@ class UploadBody(Struct, frozen=True):
             try:
                 wheel = wheel_of(name)
                 if wheel in found:
-                    raise Refused(f"The wheel {wheel} is there twice.")
+                    raise RuleError(f"The wheel {wheel} is there twice.")
                 found[wheel] = numbers_of([_number(each) for each in numbers])
-            except Refused as exc:
+            except RuleError as exc:
                 wrong[name[:40]] = [str(exc)]
         if wrong:
             raise ValidationError({"wheels": wrong})
@@ -99,7 +99,7 @@ class RiscontriQuery(Struct, frozen=True):
 def _day(text: str) -> date:
     try:
         return drawn_day_of(text)
-    except Refused as exc:
+    except RuleError as exc:
         raise ValidationError({"data_estrazione": [str(exc)]}) from None
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final
 
 from lotto.rules import wheel_of
-from lotto.types import ALL, CITIES, HIGHEST, OUTCOMES, Refused
+from lotto.types import ALL, CITIES, HIGHEST, OUTCOMES, RuleError
 
 Wheels = Mapping[str, Sequence[int]]
 MAX_NUMBERS: Final = 10  # of one bet
@@ -61,29 +61,29 @@ class Riscontro:
 def wheels_of(text: str) -> tuple[str, ...]:
     """The wheels in `Bari`, `BA, CA`, `Roma/Nazionale` or `TUTTE`, each once, in their order.
 
-    TUTTE, or `tutte le ruote`, is the ten wheels of the cities. Raises Refused.
+    TUTTE, or `tutte le ruote`, is the ten wheels of the cities. Raises RuleError.
     """
     words = _words(text.upper())
     if words in _ALL:
         return CITIES
     if not words:
-        raise Refused("A prediction has wheels.")
+        raise RuleError("A prediction has wheels.")
     return tuple(dict.fromkeys(map(wheel_of, words)))
 
 
 def numbers_of(text: str) -> tuple[int, ...]:
-    """One to ten different numbers from 1 to 90, as in `5, 12` or `05.12`. Raises Refused.
+    """One to ten different numbers from 1 to 90, as in `5, 12` or `05.12`. Raises RuleError.
 
     Digits beside words could be anything, so they are not guessed at.
     """
     words = _words(text)
     if not all(re.fullmatch("[0-9]{1,2}", word) for word in words):
-        raise Refused(f"{text[:40]!r} is more than numbers.")
+        raise RuleError(f"{text[:40]!r} is more than numbers.")
     numbers = tuple(map(int, words))
     if not 1 <= len(numbers) <= MAX_NUMBERS or len(set(numbers)) != len(numbers):
-        raise Refused(f"A prediction has 1 to {MAX_NUMBERS} different numbers.")
+        raise RuleError(f"A prediction has 1 to {MAX_NUMBERS} different numbers.")
     if not all(1 <= number <= HIGHEST for number in numbers):
-        raise Refused(f"A number is from 1 to {HIGHEST}.")
+        raise RuleError(f"A number is from 1 to {HIGHEST}.")
     return numbers
 
 

@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from core.lib.outage import Outage
 from lotto.rules import ROME, drawn_day_of, wheel_of
-from lotto.types import FIRST_DAY, WHEELS, Refused
+from lotto.types import FIRST_DAY, WHEELS, RuleError
 from ocr.legacy.models import NUMBERS, LegacyExtraction, LegacyPrediction
 from ocr.legacy.place import ALIAS, NOWHERE
 from ocr.legacy.riscontri import Prediction, Riscontro, numbers_of, riscontro, wheels_of
@@ -178,7 +178,7 @@ def _prediction(row: LegacyPrediction) -> Prediction | None:
     day = _day_of(row.day)
     try:
         wheels, numbers = wheels_of(row.wheels or ""), numbers_of(row.numbers or "")
-    except Refused:
+    except RuleError:
         return None
     return Prediction(row.pk, day, wheels, numbers, row.note or "") if day else None
 
@@ -190,14 +190,14 @@ def _colpo(prediction: Prediction, newest: Sequence[date]) -> int:
 def _day_of(raw: str) -> date | None:
     try:
         return drawn_day_of(f"{raw[:4]}-{raw[4:6]}-{raw[6:]}") if len(raw) == 8 else None
-    except Refused:
+    except RuleError:
         return None
 
 
 def _wheel_of(text: str | None) -> str | None:
     try:
         return wheel_of(text)
-    except Refused:
+    except RuleError:
         return None
 
 

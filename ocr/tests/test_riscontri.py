@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lotto.types import CITIES, OUTCOMES, WHEELS, Refused
+from lotto.types import CITIES, OUTCOMES, WHEELS, RuleError
 from ocr.legacy.riscontri import (
     MAX_NUMBERS,
     Prediction,
@@ -57,7 +57,7 @@ def test_wheels_are_codes_or_names_one_or_several(text: str, wheels: tuple[str, 
 
 @pytest.mark.parametrize("text", ["", " , ", "Forlì", "BA e CA", "TUTTE, RN", "TUTTE TUTTE", "B"])
 def test_what_is_no_wheel_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RuleError):
         wheels_of(text)
 
 
@@ -75,7 +75,7 @@ def test_numbers_stand_between_any_marks(text: str, numbers: tuple[int, ...]) ->
      ",".join(map(str, range(1, 12)))],
 )  # fmt: skip
 def test_what_is_no_bet_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RuleError):
         numbers_of(text)
 
 
@@ -146,7 +146,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (wheels_of, numbers_of):
         try:
             assert read(text)
-        except Refused as exc:
+        except RuleError as exc:
             assert len(str(exc)) < 200  # noqa: PT017  (most texts are refused, some are not)
 
 

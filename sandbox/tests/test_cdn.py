@@ -6,7 +6,7 @@ from sandbox.cdn import audience
 from sandbox.testing import running_cdn
 from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
-from webtv.types import Source
+from webtv.types import ViewerSource
 
 EVENING = datetime(2026, 11, 10, 19, 3, tzinfo=UTC)  # 20:03 in Rome
 
@@ -33,8 +33,8 @@ def test_both_protocols_tell_the_same() -> None:
     with running_cdn() as cdn:
         pages = HttpPages()
         for name in ("main", "second"):
-            owncast = Source(name="s", preset="owncast", url=f"{cdn.url}/{name}")
-            rtmp = Source(
+            owncast = ViewerSource(name="s", preset="owncast", url=f"{cdn.url}/{name}")
+            rtmp = ViewerSource(
                 name="s", preset="nginx-rtmp", url=f"{cdn.url}/stat", stream_key=f"live/{name}"
             )
             told = {

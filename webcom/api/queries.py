@@ -1,18 +1,15 @@
-"""The query strings and cursors of the calls' endpoints."""
+"""Query strings and cursors of the calls' endpoints."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
-from rest_framework.exceptions import ValidationError
 
-from core.api.params import read_instant
+from core.api.params import Cursor, Text, cursor_of, read_cursor, read_instant
 from webcom.selectors import CallFilter
 from webcom.types import EPOCH_MAX, CallRecord, Month
 
-Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 MAX_CALLS: Final = 10_000
 
 
@@ -26,11 +23,11 @@ class CallQuery(Struct, frozen=True, rename={"from_": "from"}):
     caller: Text | None = None
     from_: Text | None = None
     to: Text | None = None
-    cursor: Annotated[str, Meta(max_length=128)] | None = None
+    cursor: Cursor | None = None
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the reference's own question: the active calls."""
+        """Whether it is the reference's own query, without a filter: the active calls."""
         history = (
             self.active,
             self.state,
@@ -51,7 +48,7 @@ class CallQuery(Struct, frozen=True, rename={"from_": "from"}):
             caller=self.caller,
             start=read_instant("from", self.from_) if self.from_ else None,
             end=read_instant("to", self.to, end=True) if self.to else None,
-            after=_read_cursor(self.cursor) if self.cursor else None,
+            after=read_cursor(self.cursor, max_place=EPOCH_MAX) if self.cursor else None,
         )
 
 
@@ -75,19 +72,4 @@ class MonthQuery(Struct, frozen=True):
 
 def cursor_after(call: CallRecord) -> str:
     """The opaque cursor of the page that follows `call`."""
-    return urlsafe_b64encode(f"{call.started_at}:{call.id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[int, str]:
-    try:
-        started_at, _, call_id = (
-            urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii").partition(":")
-        )
-        epoch = int(started_at)
-    except ValueError:
-        epoch, call_id = -1, ""
-    if not (0 <= epoch <= EPOCH_MAX and call_id and call_id.isprintable()):
-        raise ValidationError(
-            {"cursor": ["This is no cursor of ours: take `next` from the page before."]}
-        )
-    return epoch, call_id
+    return cursor_of(call.started_at, call.id)

@@ -1,4 +1,4 @@
-"""What OpenAPI says of `/api/webcom/*`: the reference's fields, parameters and examples."""
+"""OpenAPI of `/api/webcom/*`: the reference's fields, parameters and examples."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def _example(value: Any) -> OpenApiExample:
     return OpenApiExample("From the reference", value=value, response_only=True)
 
 
-class Call(s.Serializer[Any]):
+class CallSerializer(s.Serializer[Any]):
     id = s.CharField()
     lineID = s.CharField()
     state = s.CharField(
-        help_text="Ringing, Pending, Ok, Busy, ...; one that the carrier adds is shown as it comes"
+        help_text="Ringing, Pending, Ok, Busy, ...; one that the carrier adds is shown unchanged"
     )
     direction = s.CharField()
     caller = s.CharField(help_text="Empty: withheld")
     called = s.CharField()
     callerOperator = s.CharField()
-    cost = s.FloatField(help_text="Euro; 0 until the carrier tells it")
-    duration = s.IntegerField(help_text="Seconds; 0 until the carrier tells it")
+    cost = s.FloatField(help_text="Euro; 0 until the carrier reports it")
+    duration = s.IntegerField(help_text="Seconds; 0 until the carrier reports it")
     lineNumber = s.CharField()
     timestamp = s.IntegerField(help_text="Start, epoch seconds")
     lineType = s.CharField(
@@ -49,7 +49,7 @@ class Call(s.Serializer[Any]):
     )
 
 
-class Line(s.Serializer[Any]):
+class LineSerializer(s.Serializer[Any]):
     lineId = s.CharField()
     number = s.CharField()
     lineType = s.CharField()
@@ -58,31 +58,31 @@ class Line(s.Serializer[Any]):
     name = s.CharField(allow_null=True)
 
 
-class RebateRow(s.Serializer[Any]):
+class RebateRowSerializer(s.Serializer[Any]):
     type = s.CharField()
     operator = s.CharField()
     cost = s.FloatField()
     counter = s.IntegerField()
 
 
-class Day(s.Serializer[Any]):
+class DaySerializer(s.Serializer[Any]):
     date = s.DateField()
     calls = s.IntegerField()
     cost = s.FloatField()
 
 
-class Hour(s.Serializer[Any]):
+class HourSerializer(s.Serializer[Any]):
     hour = s.IntegerField(min_value=0, max_value=23)
     calls = s.IntegerField()
     cost = s.FloatField()
 
 
-class Sample(s.Serializer[Any]):
+class SampleSerializer(s.Serializer[Any]):
     time = s.CharField(help_text="HH:MM, Europe/Rome")
     calls = s.IntegerField()
 
 
-class LineTypeFigures(s.Serializer[Any]):
+class LineTypeFiguresSerializer(s.Serializer[Any]):
     calls = s.IntegerField()
     cost = s.FloatField()
 
@@ -107,7 +107,9 @@ _CALL: Final = {
 LINES: Final = extend_schema(
     tags=_TAGS,
     summary="Get all WebCom line IDs and details",
-    responses=inline_serializer("Lines", {"count": s.IntegerField(), "lines": Line(many=True)}),
+    responses=inline_serializer(
+        "Lines", {"count": s.IntegerField(), "lines": LineSerializer(many=True)}
+    ),
     examples=[
         _example(
             {
@@ -159,7 +161,7 @@ CALLS: Final = extend_schema(
             "Calls",
             {
                 "count": s.IntegerField(),
-                "calls": Call(many=True),
+                "calls": CallSerializer(many=True),
                 "next": s.CharField(required=False, allow_null=True),
             },
         ),
@@ -184,7 +186,7 @@ CALL: Final = extend_schema(
         )
     ],
     responses={
-        200: Call,
+        200: CallSerializer,
         404: OpenApiResponse(
             inline_serializer("CallNotFound", {"error": s.CharField(), "detail": s.CharField()}),
             examples=[_example({"error": "Call not found", "detail": "Call not found"})],
@@ -212,7 +214,7 @@ REBATES: Final = extend_schema(
             "updated_at": s.CharField(
                 allow_null=True, help_text="Epoch seconds, as a string; null: none known"
             ),
-            "rebates": RebateRow(many=True),
+            "rebates": RebateRowSerializer(many=True),
         },
     ),
     examples=[
@@ -239,7 +241,7 @@ TODAY: Final = extend_schema(
             "total_calls": s.IntegerField(),
             "total_duration_seconds": s.IntegerField(),
             "total_cost": s.FloatField(),
-            "by_line_type": s.DictField(child=LineTypeFigures()),
+            "by_line_type": s.DictField(child=LineTypeFiguresSerializer()),
         },
     ),
     examples=[
@@ -268,7 +270,7 @@ DAILY: Final = extend_schema(
             default=7,
         )
     ],
-    responses=inline_serializer("Daily", {"days": Day(many=True)}),
+    responses=inline_serializer("Daily", {"days": DaySerializer(many=True)}),
     examples=[_example({"days": [{"date": "2025-12-09", "calls": 245, "cost": 125.5}]})],
 )
 HOURLY: Final = extend_schema(
@@ -277,7 +279,9 @@ HOURLY: Final = extend_schema(
     parameters=[
         in_query("date", {"type": "string", "format": "date"}, "YYYY-MM-DD (default: today)")
     ],
-    responses=inline_serializer("Hourly", {"date": s.DateField(), "hours": Hour(many=True)}),
+    responses=inline_serializer(
+        "Hourly", {"date": s.DateField(), "hours": HourSerializer(many=True)}
+    ),
     examples=[_example({"date": "2025-12-09", "hours": [{"hour": 0, "calls": 5, "cost": 2.5}]})],
 )
 FIVE_MINUTES: Final = extend_schema(
@@ -285,7 +289,11 @@ FIVE_MINUTES: Final = extend_schema(
     summary="Get 5-minute call samples for the last 3 hours: always 36, the current one last",
     responses=inline_serializer(
         "FiveMinutes",
-        {"samples": Sample(many=True), "count": s.IntegerField(), "timestamp": s.DateTimeField()},
+        {
+            "samples": SampleSerializer(many=True),
+            "count": s.IntegerField(),
+            "timestamp": s.DateTimeField(),
+        },
     ),
     examples=[
         _example(

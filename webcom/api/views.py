@@ -1,12 +1,10 @@
-"""`/api/webcom/*`: read the query, ask a selector, answer in the reference's spelling."""
+"""`/api/webcom/*`: read the query, call a selector, respond with a document."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,13 +14,12 @@ from core.api.cached_view import CachedQuery, CachedView
 from core.api.csv_responses import CsvRenderer, csv_response
 from core.api.params import read_day, read_query
 from core.api.rest import problem
-from core.lib.days import local_day, zone
-from webcom import selectors
+from core.lib.days import current_second, local_day
+from webcom import selectors, serializers
 from webcom.api import schema
-from webcom.api.csv import FIELDS
 from webcom.api.queries import CallQuery, DateQuery, DaysQuery, MonthQuery, cursor_after
-from webcom.events import call_document, rebates_document
-from webcom.selectors import CallFilter, Figures
+from webcom.selectors import CallFilter
+from webcom.serializers import CALL_CSV_FIELDS, call_document
 
 
 @extend_schema_view(get=schema.LINES)
@@ -31,17 +28,7 @@ class LinesView(CachedView):
         return CachedQuery("lines", self._response)
 
     def _response(self) -> dict[str, Any]:
-        lines = [
-            {
-                "lineId": line.line_id,
-                "number": line.number,
-                "lineType": line.line_type,
-                "group": line.group,
-                "relations": line.relations,
-                "name": line.name,
-            }
-            for line in selectors.lines()
-        ]
+        lines = [serializers.line_document(line) for line in selectors.lines()]
         return {"count": len(lines), "lines": lines}
 
 
@@ -75,7 +62,7 @@ def _calls_response(query: CallQuery, wanted: CallFilter) -> dict[str, Any]:
 
 def _csv_response(wanted: CallFilter, *, limited: bool, limit: int) -> StreamingHttpResponse:
     calls = selectors.calls(wanted, limit=limit) if limited else selectors.all_calls(wanted)
-    return csv_response("calls", FIELDS, (call_document(call) for call in calls))
+    return csv_response("calls", CALL_CSV_FIELDS, (call_document(call) for call in calls))
 
 
 class CallView(APIView):
@@ -83,7 +70,7 @@ class CallView(APIView):
     def get(self, request: Request, call_id: str) -> Response | HttpResponse:
         call = selectors.call(call_id)
         if call is None:
-            # `error` is the reference's own spelling, `detail` that of every error of ours.
+            # `error` is the reference's own spelling, `detail` that of all our errors.
             return problem(404, "Call not found", error="Call not found")
         return Response(call_document(call))
 
@@ -97,37 +84,28 @@ class RebatesView(CachedView):
     def _response(self, month: str) -> dict[str, Any]:
         record = selectors.rebates(month)
         if record is None:
-            return {"month": month, "count": 0, "updated_at": None, "rebates": []}
-        return rebates_document(record)
+            return serializers.no_rebates_document(month)
+        return serializers.rebates_document(record)
 
 
 @extend_schema_view(get=schema.TODAY)
 class TodayView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         day = local_day()
-        return CachedQuery(("today", day), lambda: self._response(day))
-
-    def _response(self, day: date) -> dict[str, Any]:
-        totals = selectors.day_totals(day)
-        by_type = sorted(totals.by_line_type.items())
-        return {
-            "date": day,
-            "total_calls": totals.calls,
-            "total_duration_seconds": totals.duration_s,
-            "total_cost": totals.cost,
-            "by_line_type": {name: _brief(figures) for name, figures in by_type},
-        }
+        return CachedQuery(
+            ("today", day),
+            lambda: serializers.today_document(day, selectors.day_totals(day)),
+        )
 
 
 @extend_schema_view(get=schema.DAILY)
 class DailyView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         days = read_query(params, DaysQuery).days
-        return CachedQuery(("daily", days, local_day()), lambda: self._response(days))
-
-    def _response(self, days: int) -> dict[str, Any]:
-        figures = selectors.daily_figures(days)
-        return {"days": [{"date": day, **_brief(figures[day])} for day in figures]}
+        return CachedQuery(
+            ("daily", days, local_day()),
+            lambda: serializers.daily_document(selectors.daily_figures(days)),
+        )
 
 
 @extend_schema_view(get=schema.HOURLY)
@@ -135,26 +113,17 @@ class HourlyView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         text = read_query(params, DateQuery).date
         day = local_day() if text is None else read_day("date", text)
-        return CachedQuery(("hourly", day), lambda: self._response(day))
-
-    def _response(self, day: date) -> dict[str, Any]:
-        hours = enumerate(selectors.hourly_figures(day))
-        return {"date": day, "hours": [{"hour": n, **_brief(figures)} for n, figures in hours]}
+        return CachedQuery(
+            ("hourly", day),
+            lambda: serializers.hourly_document(day, selectors.hourly_figures(day)),
+        )
 
 
 @extend_schema_view(get=schema.FIVE_MINUTES)
 class FiveMinutesView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
-        now = timezone.now().replace(microsecond=0)
-        return CachedQuery(("5min", now), lambda: self._response(now))
-
-    def _response(self, now: datetime) -> dict[str, Any]:
-        samples = [
-            {"time": f"{at.astimezone(zone()):%H:%M}", "calls": figures.calls}
-            for at, figures in selectors.five_minute_figures().items()
-        ]
-        return {"samples": samples, "count": len(samples), "timestamp": now}
-
-
-def _brief(figures: Figures) -> dict[str, Any]:
-    return {"calls": figures.calls, "cost": figures.cost}
+        now = current_second()
+        return CachedQuery(
+            ("5min", now),
+            lambda: serializers.five_minute_document(selectors.five_minute_figures(), now=now),
+        )

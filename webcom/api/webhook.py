@@ -1,4 +1,4 @@
-"""`POST /api/webcom/events`: the carrier's push, signed as Standard Webhooks says."""
+"""`POST /api/webcom/events`: the carrier's push, signed by Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Envelope(Struct, frozen=True):
 
 
 class SignedByCarrier(BaseAuthentication):
-    """Instead of an API key: a signature over id, time and body, not older than five minutes."""
+    """Authentication by a signature over id, time and body, not older than five minutes."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller]:
         if not settings.WEBCOM_WEBHOOK_SECRET:

@@ -1,4 +1,4 @@
-"""A sandbox's carrier and a client of it, as fixtures; `conftest.py` makes them known."""
+"""Fixtures: the sandbox's carrier and a client of it; `conftest.py` imports them."""
 
 from __future__ import annotations
 

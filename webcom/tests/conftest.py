@@ -1,4 +1,4 @@
-"""What the tests of this app share."""
+"""Fixtures of this app's tests."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from webcom.tests.carrier import carrier, carrier_server, tlc  # noqa: F401  (fi
 
 @pytest.fixture(autouse=True)
 def _lines_unknown() -> None:
-    """The lines that one test stored are rolled back: nobody may remember them."""
+    """Drop the cached lines of the test before, which are rolled back."""
     forget_line_types()

@@ -1,4 +1,4 @@
-"""Facts of the carrier for tests: payloads as it sends them, records as we read them."""
+"""Factories of the carrier's payloads and of the records read from them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def ended(**fields: Any) -> CallRecord:
 
 
 def stored(call: CallRecord) -> Call:
-    """The call in the database, put there through the front door."""
+    """The call in the database, stored by `ingest`."""
     ingest.store_calls([call], announce=False)
     return Call.objects.get(id=call.id)
 

@@ -1,4 +1,4 @@
-"""Fakes of this app's upstreams, for tests of everything above the border."""
+"""Fakes of this app's upstreams."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class FakeWebcomTlc:
     """A carrier made of lists; implements `webcom.types.WebcomTlc`.
 
     `errors` are raised first, one a request, oldest first. `feed` holds the pages of the change
-    feed: page n is told to who asks with cursor `page-<n>` ("" is the first). `asked` notes every
-    request. `pushed` is what the push tells before it drops; an UpstreamError among it is raised.
+    feed: cursor `page-<n>` gets page n ("" is the first). `requests` lists every request. `pushed`
+    are the messages of the push before it drops; an UpstreamError among them is raised.
     """
 
     active: list[Any] = field(default_factory=list)
@@ -25,7 +25,7 @@ class FakeWebcomTlc:
     by_month: dict[str, Any] = field(default_factory=dict)
     pushed: list[PushMessage | UpstreamError | None] = field(default_factory=list)
     errors: list[UpstreamError] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def active_calls(self) -> list[Any]:
         self._note("active")
@@ -61,6 +61,6 @@ class FakeWebcomTlc:
         raise UpstreamError("webcom push: closed")
 
     def _note(self, what: str) -> None:
-        self.asked.append(what)
+        self.requests.append(what)
         if self.errors:
             raise self.errors.pop(0)

@@ -29,7 +29,7 @@ CALLS = "/admin/webcom/call/"
 
 @pytest.fixture
 def staff() -> Client:
-    """A member of staff who may look at everything and is no superuser."""
+    """A member of staff who may view everything and is not a superuser."""
     user = User.objects.create_user("staff", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()
@@ -52,7 +52,7 @@ def facts() -> None:
         announce=False,
     )
     ingest.store_rebates(parse_rebates(rebates_payload()))
-    ingest.keep_unreadable({"id": None}, source="changes", reason="id")
+    ingest.store_unreadable({"id": None}, source="changes", reason="id")
     Cursor.objects.create(feed="webcom.calls", value="page-1")
     rollups.recount()
 
@@ -93,7 +93,7 @@ def test_the_schedule_can_be_edited(admin_client: Client, page: str):
     assert admin_client.get(f"/admin/django_celery_beat/{page}/add/").status_code == 200
 
 
-def test_strangers_are_led_to_the_login(client: Client):
+def test_anonymous_visitors_are_redirected_to_the_login(client: Client):
     response = client.get(CALLS)
     assert (response.status_code, response.headers["Location"]) == (
         302,
@@ -133,7 +133,7 @@ def test_search_and_filters_find(staff: Client, facts: None, query: str, ids: st
     assert found(staff, query) == (set(ids) if query != "line=L2" else {"c"})
 
 
-def test_the_date_hierarchy_offers_what_has_calls(staff: Client, facts: None):
+def test_the_date_hierarchy_lists_dates_with_calls(staff: Client, facts: None):
     page = staff.get(CALLS).content.decode()
     assert "started_at__month=11" in page
     assert "started_at__month=12" in page
@@ -148,9 +148,9 @@ def test_no_page_counts_or_reads_all_calls(
     for query in ("", "q=333*", "state=Ok", "started_at__year=2025", "p=2"):
         with CaptureQueriesContext(connection) as queries:
             assert staff.get(f"{CALLS}?{query}").status_code == 200
-        asked = [query["sql"] for query in queries if '"webcom_call"' in query["sql"]]
-        assert len(asked) >= 2
-        for sql in asked:
+        statements = [query["sql"] for query in queries if '"webcom_call"' in query["sql"]]
+        assert len(statements) >= 2
+        for sql in statements:
             assert "LIMIT" in sql or re.match(r"SELECT (MIN|MAX)", sql), sql
 
 
@@ -164,7 +164,7 @@ def test_a_list_is_counted_up_to_a_bound(
 @pytest.mark.parametrize(
     "query", ["p=999999", "p=x", "q=%00", "o=99", "started_at__year=x", "rubbish=1", "state=%27"]
 )
-def test_odd_addresses_are_no_errors(staff: Client, facts: None, query: str):
+def test_odd_addresses_are_not_errors(staff: Client, facts: None, query: str):
     assert staff.get(f"{CALLS}?{query}").status_code in (200, 302, 400)
 
 
@@ -233,7 +233,7 @@ def test_an_export_that_is_too_large_is_refused_with_advice(
     assert len(exported(staff, "call", 0, state="Ok").splitlines()) == 3
 
 
-def test_an_admin_of_an_empty_house_opens(staff: Client):
+def test_the_admin_of_an_empty_database_opens(staff: Client):
     for model in MODELS:
         assert (
             staff.get(reverse(f"admin:webcom_{model.__name__.lower()}_changelist")).status_code

@@ -65,7 +65,7 @@ def is_of(value: Any, kind: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-# --- The reference's own answers ------------------------------------------------------------------
+# --- The reference's own examples -----------------------------------------------------------------
 
 
 def test_lines_as_the_reference_shows_them(api: APIClient):
@@ -130,7 +130,7 @@ def test_one_call_as_the_reference_shows_it(api: APIClient):
         "%2e",
     ],
 )
-def test_an_unknown_call_is_told_as_the_reference_does(api: APIClient, call_id: str):
+def test_an_unknown_call_is_a_404_as_in_the_reference(api: APIClient, call_id: str):
     assert get(api, f"calls/{quote(call_id)}", 404) == {
         "error": "Call not found",
         "detail": "Call not found",
@@ -255,7 +255,7 @@ def test_a_call_of_an_unlisted_line_counts_as_unknown(api: APIClient):
     assert selectors.day_totals(date(2025, 11, 15)).by_line_type["Unknown"].calls == 1
 
 
-def test_an_unknown_state_is_shown_as_it_came(api: APIClient):
+def test_an_unknown_state_is_shown_unchanged(api: APIClient):
     stored(record(state="In coda 7"))
     assert [call["state"] for call in get(api, "calls")["calls"]] == ["In coda 7"]
 
@@ -263,7 +263,7 @@ def test_an_unknown_state_is_shown_as_it_came(api: APIClient):
 # --- Beyond the reference -------------------------------------------------------------------------
 
 
-def test_limit_cuts_the_list_and_count_counts_what_is_told(api: APIClient):
+def test_limit_cuts_the_list_and_count_is_its_length(api: APIClient):
     ingest.store_calls([record(timestamp=NOON + n) for n in range(60)], announce=False)
     assert get(api, "calls")["count"] == 50
     response = get(api, "calls?limit=3")
@@ -311,17 +311,17 @@ def test_filters_find(api: APIClient, query: str, found: str):
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 25])
-def test_paging_tells_every_call_once_also_with_equal_starts(api: APIClient, limit: int):
+def test_paging_returns_every_call_once_also_with_equal_starts(api: APIClient, limit: int):
     calls = [stored(ended(timestamp=NOON + n // 10)) for n in range(25)]
-    told, cursor = [], ""
+    ids, cursor = [], ""
     for _ in range(30):
         response = get(api, f"calls?active=false&limit={limit}{cursor}")
-        told += [call["id"] for call in response["calls"]]
+        ids += [call["id"] for call in response["calls"]]
         if response["next"] is None:
             break
         cursor = f"&cursor={response['next']}"
     expected = sorted(calls, key=lambda call: (call.started_at, call.id), reverse=True)
-    assert told == [call.id for call in expected]
+    assert ids == [call.id for call in expected]
 
 
 # --- Bad input ------------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ def test_nul_is_refused_everywhere(api: APIClient, path: str):
 @pytest.mark.parametrize(
     "query", ["from=", "to=", "cursor=", "unknown=1", "limit=5&limit=7", "%FF=1"]
 )
-def test_empty_and_unknown_parameters_ask_nothing(api: APIClient, query: str):
+def test_empty_and_unknown_parameters_do_not_filter(api: APIClient, query: str):
     stored(record())
     assert get(api, f"calls?{query}")["count"] == 1
 

@@ -10,8 +10,7 @@ from rest_framework.test import APIClient
 from core.api.csv_responses import csv_lines
 from core.lib.days import local_day
 from webcom import ingest, selectors
-from webcom.api.csv import FIELDS
-from webcom.events import call_document
+from webcom.serializers import CALL_CSV_FIELDS, call_document
 from webcom.tests.factories import NOON, ended, record, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
@@ -27,7 +26,7 @@ def csv_rows(api: APIClient, query: str) -> list[dict[str, str]]:
 def test_csv_holds_every_call_that_matches_with_the_reference_s_names(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(selectors, "_EXPORT_PAGE", 4)
+    monkeypatch.setattr(selectors, "_PAGE_SIZE", 4)
     ingest.store_calls(
         [ended(id=f"c{n:02}", timestamp=NOON + n // 3, cost=0.1) for n in range(10)], announce=False
     )
@@ -51,7 +50,7 @@ def test_csv_holds_every_call_that_matches_with_the_reference_s_names(
     assert len(csv_rows(api, "format=csv&state=Ok&limit=2")) == 2
 
 
-def test_csv_is_asked_for_by_format_or_accept(api: APIClient):
+def test_csv_is_requested_by_format_or_accept(api: APIClient):
     response = api.get("/api/webcom/calls", headers={"Accept": "text/csv"})
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert (
@@ -61,7 +60,7 @@ def test_csv_is_asked_for_by_format_or_accept(api: APIClient):
 
 
 @pytest.mark.parametrize(
-    ("told", "cell"),
+    ("caller", "cell"),
     [
         ("=1+1", "'=1+1"),
         ("@SUM(A1)", "'@SUM(A1)"),
@@ -72,14 +71,14 @@ def test_csv_is_asked_for_by_format_or_accept(api: APIClient):
         ('a,"b"', 'a,"b"'),
     ],
 )
-def test_csv_cells_are_no_formulas(api: APIClient, told: str, cell: str):
-    stored(record(caller=told))
+def test_csv_cells_are_no_formulas(api: APIClient, caller: str, cell: str):
+    stored(record(caller=caller))
     assert [row["caller"] for row in csv_rows(api, "format=csv")] == [cell]
 
 
-def test_csv_is_sent_in_pieces_not_made_whole():
+def test_csv_is_streamed_in_pieces():
     document = call_document(ended())
-    pieces = list(csv_lines(FIELDS, (document for _ in range(2_000))))
+    pieces = list(csv_lines(CALL_CSV_FIELDS, (document for _ in range(2_000))))
     assert len(pieces) > 2
     assert max(map(len, pieces)) < 70_000
     assert "".join(pieces).count(document["id"]) == 2_000

@@ -15,17 +15,17 @@ IN_PROGRESS = [state for state, stage in STAGES.items() if stage < Stage.LOST] +
 ENDINGS = [state for state, stage in STAGES.items() if stage == Stage.ENDED]
 
 
-def told_in_order(tellings: Iterable[CallRecord]) -> CallRecord:
-    call = reduce(merged, tellings, None)
+def merged_in_order(updates: Iterable[CallRecord]) -> CallRecord:
+    call = reduce(merged, updates, None)
     assert call is not None
     return call
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[CallRecord]:
-    """One call's tellings as the contract has them: revisions grow, what is known stays known."""
+    """Updates of one call by the contract: revisions grow, known fields stay."""
     known: dict[str, Any] = {"id": "a", "timestamp": NOON}
-    tellings = []
+    updates = []
     states = draw(st.lists(st.sampled_from(IN_PROGRESS), max_size=3))
     states.sort(key=lambda state: STAGES.get(state, Stage.TALKING))
     endings = draw(st.lists(st.sampled_from(ENDINGS), max_size=2))
@@ -45,46 +45,46 @@ def histories(draw: st.DrawFn) -> list[CallRecord]:
         if state in ENDINGS:
             news["endedAt"] = NOON + 60
         known |= news
-        tellings.append(parse_call({**known, "state": state, "revision": revision}))
-    return tellings
+        updates.append(parse_call({**known, "state": state, "revision": revision}))
+    return updates
 
 
 @given(histories(), st.data())
-def test_any_order_and_any_repetition_of_tellings_give_the_same_call(
-    tellings: list[CallRecord], data: st.DataObject
+def test_any_order_and_any_repetition_of_updates_give_the_same_call(
+    updates: list[CallRecord], data: st.DataObject
 ):
-    repeated = tellings + data.draw(st.lists(st.sampled_from(tellings), max_size=4))
+    repeated = updates + data.draw(st.lists(st.sampled_from(updates), max_size=4))
     shuffled = data.draw(st.permutations(repeated))
-    assert told_in_order(shuffled) == told_in_order(tellings) == tellings[-1]
+    assert merged_in_order(shuffled) == merged_in_order(updates) == updates[-1]
 
 
 @given(
     st.lists(
         st.tuples(st.sampled_from([*STAGES, "Transferring"]), st.integers(1, 50)),
         min_size=1,
-        unique_by=lambda telling: telling[1],
+        unique_by=lambda update: update[1],
     ),
     st.data(),
 )
-def test_a_confused_carrier_cannot_make_a_call_go_backwards(
-    tellings: list[tuple[str, int]], data: st.DataObject
+def test_updates_in_any_order_never_move_a_call_backwards(
+    updates: list[tuple[str, int]], data: st.DataObject
 ):
-    calls = [record(id="a", state=state, revision=revision) for state, revision in tellings]
+    calls = [record(id="a", state=state, revision=revision) for state, revision in updates]
     stages, call = [], None
-    for telling in data.draw(st.permutations(calls)):
-        call = merged(call, telling)
+    for update in data.draw(st.permutations(calls)):
+        call = merged(call, update)
         stages.append(call.stage)
     assert stages == sorted(stages)
-    assert call == max(calls, key=lambda telling: (telling.stage, telling.revision))
+    assert call == max(calls, key=lambda update: (update.stage, update.revision))
 
 
-def test_a_telling_without_news_gives_the_same_object():
+def test_an_update_without_news_gives_the_same_object():
     call = ended()
     assert merged(call, parse_call(call_payload(id=call.id, revision=1, state="Ringing"))) is call
     assert merged(call, call) is call
 
 
-def test_what_the_later_telling_leaves_out_is_kept():
+def test_fields_missing_from_the_later_update_stay():
     early = parse_call(call_payload(id="a", caller="331", quality=3, revision=1))
     late = parse_call({"id": "a", "state": "Ok", "timestamp": NOON, "revision": 2, "codec": "g711"})
     call = merged(early, late)
@@ -97,7 +97,7 @@ def test_a_corrected_cost_replaces_the_first_one():
     assert merged(ended(id="a", cost=2, revision=4), ended(id="a", cost=1, revision=3)).cost == 2
 
 
-def test_tellings_without_revision_count_as_they_come_and_keep_the_number():
+def test_updates_without_revision_apply_in_order_of_arrival():
     call = merged(record(id="a", cost=1, revision=4), record(id="a", cost=2, revision=0))
     assert (call.cost, call.revision) == (2, 4)
 
@@ -108,7 +108,7 @@ def test_a_lost_call_can_still_get_its_real_end():
     assert merged(lost, record(id="a", revision=9)).state == "Lost"
 
 
-def test_an_unknown_state_is_kept_as_it_came():
+def test_an_unknown_state_is_stored_unchanged():
     assert (
         merged(record(id="a", state="Ringing", revision=1), record(id="a", state="In coda 7")).state
         == "In coda 7"

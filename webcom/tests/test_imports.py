@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from core.tests.published import Commit, PublishedEvents
 from webcom import imports
-from webcom.imports import Rejected, Report, UnreadableFile, import_calls
+from webcom.imports import ImportReport, RejectedRecord, UnreadableFile, import_calls
 from webcom.ingest import Stored
 from webcom.models import Call, CallRollup, Cursor, DirtyBucket
 from webcom.tests.factories import NOON, ended_payload
@@ -37,18 +37,18 @@ def as_csv(path: Path, payloads: Sequence[dict[str, Any]], **options: Any) -> Pa
     return path
 
 
-def rejected_by(path: Path) -> tuple[Report, list[Rejected]]:
-    rejected: list[Rejected] = []
+def rejected_by(path: Path) -> tuple[ImportReport, list[RejectedRecord]]:
+    rejected: list[RejectedRecord] = []
     return import_calls(path, on_rejected=rejected.append), rejected
 
 
-def test_json_lines_are_stored_and_counted_in_silence(
+def test_json_lines_are_stored_and_counted_unpublished(
     tmp_path: Path, published_events: PublishedEvents, commit: Commit
 ):
     (tmp_path / "calls.jsonl").write_bytes(jsonl(calls(25)))
     with commit():
         report = import_calls(tmp_path / "calls.jsonl")
-    assert report == Report(stored=Stored(created=25))
+    assert report == ImportReport(stored=Stored(created=25))
     assert Call.objects.count() == 25
     assert published_events == []
     assert not DirtyBucket.objects.exists()
@@ -60,23 +60,23 @@ def test_importing_again_changes_nothing(tmp_path: Path):
     path = tmp_path / "calls.jsonl"
     path.write_bytes(jsonl(calls(25)))
     import_calls(path)
-    assert import_calls(path) == Report(stored=Stored(unchanged=25))
+    assert import_calls(path) == ImportReport(stored=Stored(unchanged=25))
 
 
 @pytest.mark.parametrize("name", ["calls.csv", "CALLS.CSV"])
-def test_csv_tells_the_same_as_json_lines(tmp_path: Path, name: str):
+def test_csv_imports_the_same_as_json_lines(tmp_path: Path, name: str):
     payloads = [*calls(3), ended_payload(id="odd", caller="", cost="0.1", quality='a,"b"')]
     for payload in payloads:
         payload.setdefault("quality", "")
     as_csv(tmp_path / name, payloads)
-    assert import_calls(tmp_path / name) == Report(stored=Stored(created=4))
+    assert import_calls(tmp_path / name) == ImportReport(stored=Stored(created=4))
     odd = Call.objects.get(id="odd")
     assert (odd.caller, odd.extra, odd.duration_s) == ("", {"quality": 'a,"b"'}, 45)
     del payloads[3]["quality"]
     (tmp_path / "calls.jsonl").write_bytes(
         jsonl({k: v for k, v in p.items() if v != ""} for p in payloads)
     )
-    assert import_calls(tmp_path / "calls.jsonl") == Report(stored=Stored(unchanged=4))
+    assert import_calls(tmp_path / "calls.jsonl") == ImportReport(stored=Stored(unchanged=4))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
@@ -91,10 +91,10 @@ def test_plain_and_gzip_with_and_without_byte_order_mark(tmp_path: Path, name: s
         content = jsonl(calls(5)).decode()
     raw = content.encode(encoding)
     path.write_bytes(gzip.compress(raw) if name.endswith("gz") else raw)
-    assert import_calls(path) == Report(stored=Stored(created=5))
+    assert import_calls(path) == ImportReport(stored=Stored(created=5))
 
 
-def test_rejected_lines_are_named_by_number_and_do_not_stop_the_good_ones(tmp_path: Path):
+def test_rejected_lines_are_reported_by_number_and_skipped(tmp_path: Path):
     path = tmp_path / "calls.jsonl"
     lines = [orjson.dumps(payload) for payload in calls(4)]
     bad = [b"{", b"null", orjson.dumps({**calls(1)[0], "state": None}), b"\xff\xfe", b"[" * 5_000]
@@ -107,7 +107,7 @@ def test_rejected_lines_are_named_by_number_and_do_not_stop_the_good_ones(tmp_pa
     assert rejected[2].reason == "Expected `str`, got `null` - at `$.state`"
 
 
-def test_rejected_csv_lines_are_named_by_number_and_do_not_stop_the_good_ones(tmp_path: Path):
+def test_rejected_csv_lines_are_reported_by_number_and_skipped(tmp_path: Path):
     path = as_csv(tmp_path / "calls.csv", calls(3))
     header, *good = path.read_bytes().splitlines()
     open_quote, too_few, no_number = (
@@ -140,10 +140,10 @@ def test_a_very_long_line_is_rejected_and_not_the_next_one(tmp_path: Path):
         assert rejected[0].line == len(lines)
 
 
-def test_an_import_that_was_broken_off_goes_on_where_it_stopped(
+def test_an_interrupted_import_resumes_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(imports, "BATCH", 10)
+    monkeypatch.setattr(imports, "CHUNK_SIZE", 10)
     path = tmp_path / "calls.jsonl"
     path.write_bytes(jsonl(calls(35)))
     positions: list[int] = []
@@ -156,8 +156,8 @@ def test_an_import_that_was_broken_off_goes_on_where_it_stopped(
     with pytest.raises(KeyboardInterrupt):
         import_calls(path, on_progress=crash)
     assert Call.objects.count() == 20
-    assert import_calls(path) == Report(stored=Stored(created=15), resumed_after=20)
-    assert import_calls(path, restart=True) == Report(stored=Stored(unchanged=35))
+    assert import_calls(path) == ImportReport(stored=Stored(created=15), resumed_after=20)
+    assert import_calls(path, restart=True) == ImportReport(stored=Stored(unchanged=35))
 
 
 def test_a_batch_and_its_place_in_the_file_are_stored_together(
@@ -174,10 +174,10 @@ def test_a_batch_and_its_place_in_the_file_are_stored_together(
     assert not Call.objects.exists()
 
 
-def test_a_file_that_changed_is_not_taken_for_the_one_that_was_broken_off(
+def test_a_changed_file_does_not_resume_an_interrupted_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(imports, "BATCH", 10)
+    monkeypatch.setattr(imports, "CHUNK_SIZE", 10)
     path = tmp_path / "calls.jsonl"
     path.write_bytes(jsonl(calls(15)))
 
@@ -187,11 +187,11 @@ def test_a_file_that_changed_is_not_taken_for_the_one_that_was_broken_off(
     with pytest.raises(KeyboardInterrupt):
         import_calls(path, on_progress=crash)
     path.write_bytes(jsonl(calls(16)))
-    assert import_calls(path) == Report(stored=Stored(created=6, unchanged=10))
+    assert import_calls(path) == ImportReport(stored=Stored(created=6, unchanged=10))
 
 
 def test_progress_reaches_the_size_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(imports, "BATCH", 2)
+    monkeypatch.setattr(imports, "CHUNK_SIZE", 2)
     for path in (as_csv(tmp_path / "a.csv", calls(5)), tmp_path / "b.jsonl.gz"):
         if path.suffix == ".gz":
             path.write_bytes(gzip.compress(jsonl(calls(5))))
@@ -202,7 +202,7 @@ def test_progress_reaches_the_size_of_the_file(tmp_path: Path, monkeypatch: pyte
         assert positions[-1] == path.stat().st_size
 
 
-def test_what_came_before_the_broken_end_of_a_gzip_file_is_stored(tmp_path: Path):
+def test_calls_before_the_broken_end_of_a_gzip_file_are_stored(tmp_path: Path):
     path = tmp_path / "calls.jsonl.gz"
     random.seed(7)
     payloads = [ended_payload(id=f"{random.getrandbits(96):024x}") for _ in range(4_000)]
@@ -213,10 +213,10 @@ def test_what_came_before_the_broken_end_of_a_gzip_file_is_stored(tmp_path: Path
     half = Call.objects.count()
     assert 1_000 < half < 3_000
     path.write_bytes(whole)
-    assert import_calls(path) == Report(stored=Stored(created=4_000 - half, unchanged=half))
+    assert import_calls(path) == ImportReport(stored=Stored(created=4_000 - half, unchanged=half))
 
 
-def test_a_damaged_gzip_file_is_told(tmp_path: Path):
+def test_a_damaged_gzip_file_is_reported(tmp_path: Path):
     path = tmp_path / "calls.jsonl.gz"
     whole = bytearray(gzip.compress(jsonl(calls(500))))
     whole[200:260] = bytes(60)
@@ -235,20 +235,20 @@ def test_binary_rubbish_is_rejected_line_by_line(tmp_path: Path):
 
 def test_an_empty_file_has_no_calls(tmp_path: Path):
     (tmp_path / "calls.jsonl").touch()
-    assert import_calls(tmp_path / "calls.jsonl") == Report()
+    assert import_calls(tmp_path / "calls.jsonl") == ImportReport()
 
 
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", b"id;state;timestamp\n", b"id,state\n1,Ok\n", b'"id\n', b"\xff\xd8\xff\xe0"],
 )
-def test_csv_without_the_needed_columns_is_no_file_of_ours(tmp_path: Path, content: bytes):
+def test_csv_without_the_required_columns_is_rejected(tmp_path: Path, content: bytes):
     (tmp_path / "calls.csv").write_bytes(content)
     with pytest.raises(UnreadableFile, match="must name the columns"):
         import_calls(tmp_path / "calls.csv")
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path: Path):
+def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path):
     with pytest.raises(UnreadableFile, match="No such file"):
         import_calls(tmp_path / "nothing.jsonl")
     with pytest.raises(UnreadableFile, match="Is a directory"):
@@ -267,7 +267,7 @@ def test_the_command_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("name", ["", "nothing.jsonl", "half.jsonl.gz"])
-def test_the_command_tells_what_is_wrong_with_a_file(tmp_path: Path, name: str):
+def test_the_command_reports_what_is_wrong_with_a_file(tmp_path: Path, name: str):
     (tmp_path / "half.jsonl.gz").write_bytes(gzip.compress(jsonl(calls(9)))[:-9])
     with pytest.raises(CommandError, match=str(tmp_path / name)):
         call_command("import_calls", tmp_path / name, verbosity=0)

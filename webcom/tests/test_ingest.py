@@ -31,7 +31,7 @@ from webcom.types import PushMessage, RecordError, Stage, parse_call, parse_line
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
 
-def test_a_stored_call_is_read_back_as_it_was_told():
+def test_a_stored_call_is_read_back_unchanged():
     call = ended(quality={"mos": 4.1}, cost=0.0001, caller="")
     ingest.store_calls([call])
     assert known_calls([call.id]) == {call.id: msgspec.structs.replace(call, line_type="Vas")}
@@ -99,14 +99,14 @@ def test_the_announcement_has_the_reference_s_fields(
     ]
 
 
-def test_history_is_stored_in_silence(published_events: PublishedEvents, commit: Commit):
+def test_history_is_stored_unpublished(published_events: PublishedEvents, commit: Commit):
     with commit():
         ingest.store_calls([ended()], announce=False)
     assert published_events == []
     assert Call.objects.count() == 1
 
 
-def test_what_is_or_was_in_progress_is_no_history(
+def test_calls_in_progress_are_published_even_from_history(
     published_events: PublishedEvents, commit: Commit
 ):
     with commit():
@@ -115,7 +115,7 @@ def test_what_is_or_was_in_progress_is_no_history(
     assert [message["state"] for message in published_events] == ["Ringing", "Ok"]
 
 
-def test_what_is_rolled_back_is_not_announced(published_events: PublishedEvents, commit: Commit):
+def test_a_rolled_back_call_is_not_announced(published_events: PublishedEvents, commit: Commit):
     with commit(), transaction.atomic():
         ingest.store_calls([ended()])
         transaction.set_rollback(True)
@@ -123,14 +123,14 @@ def test_what_is_rolled_back_is_not_announced(published_events: PublishedEvents,
     assert not Call.objects.exists()
 
 
-def test_nothing_to_store_is_no_work(published_events: PublishedEvents, commit: Commit):
+def test_an_empty_batch_does_nothing(published_events: PublishedEvents, commit: Commit):
     with commit():
         assert ingest.store_calls([]) == Stored()
     assert published_events == []
     assert not DirtyBucket.objects.exists()
 
 
-def test_a_late_telling_does_not_reopen_an_ended_call(
+def test_a_late_update_does_not_reopen_an_ended_call(
     published_events: PublishedEvents, commit: Commit
 ):
     stored(ended(id="a"))
@@ -140,7 +140,7 @@ def test_a_late_telling_does_not_reopen_an_ended_call(
     assert Call.objects.get().stage == Stage.ENDED
 
 
-def test_a_redelivery_with_odd_json_is_no_change():
+def test_a_redelivery_with_odd_json_changes_nothing():
     payload = call_payload(odd={"b": 1e100, "a": "\\u0000\0é", "deep": [{"x": 1.50}]})
     ingest.store_calls([parse_call(payload)])
     assert ingest.store_calls([parse_call(payload)]) == Stored(unchanged=1)
@@ -196,7 +196,7 @@ def test_line_and_call_in_one_batch_belong_together(commit: Commit):
     assert Call.objects.get(id=call["id"]).line_type == "Green"
 
 
-def test_lines_are_stored_as_told_and_overwritten():
+def test_lines_are_stored_unchanged_and_overwritten():
     ingest.store_lines([parse_line(line_payload()), parse_line(line_payload(name="Reception"))])
     line = Line.objects.get()
     assert (line.group, line.relations, line.name) == (
@@ -208,7 +208,7 @@ def test_lines_are_stored_as_told_and_overwritten():
     assert list(Line.objects.values_list("relations", "name")) == [([], None)]
 
 
-def test_rebates_become_what_the_carrier_says(published_events: PublishedEvents, commit: Commit):
+def test_rebates_are_replaced_by_the_carrier_s(published_events: PublishedEvents, commit: Commit):
     with commit():
         assert ingest.store_rebates(parse_rebates(rebates_payload()))
     with commit():
@@ -258,13 +258,13 @@ def test_a_delivery_is_stored_once():
     assert ingest.store_delivery("msg_2", messages) == Stored(unchanged=1)
 
 
-def test_an_unreadable_delivery_is_not_remembered():
+def test_an_unreadable_delivery_is_not_recorded():
     with pytest.raises(RecordError):
         ingest.store_delivery("msg_1", [PushMessage("call", None)])
     assert not Delivery.objects.exists()
 
 
-def test_unreadable_payloads_are_kept_once_and_logged_once(caplog: pytest.LogCaptureFixture):
+def test_unreadable_payloads_are_stored_once_and_logged_once(caplog: pytest.LogCaptureFixture):
     bad = [call_payload(id="a", state=None), {"b": "\0"}, None, "é" * 100_000]
     for _ in range(2):
         good = ingest.readable([*bad, call_payload(id="ok")], source="changes")
@@ -303,7 +303,7 @@ def at_once(*works: Callable[[int], object], rounds: int) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_writers_neither_overwrites_what_the_other_knows():
+def test_two_writers_do_not_overwrite_each_other():
     at_once(
         lambda n: ingest.store_calls([record(id=f"c{n}", heard=1)]),
         lambda n: ingest.store_calls([ended(id=f"c{n}", billed=2)]),

@@ -30,12 +30,12 @@ pytestmark = pytest.mark.both_profiles
         ("", ""),
     ],
 )
-def test_the_number_tells_the_type(number: str, kind: str):
+def test_the_type_follows_from_the_number(number: str, kind: str):
     assert type_of_number(number) == kind
 
 
 @pytest.mark.django_db
-def test_the_carrier_s_list_counts_more_than_the_number():
+def test_the_carrier_s_list_overrides_the_number():
     assert line_type("Sickprod28GN", "899000000") == "Vas"
     ingest.store_lines([parse_line(line_payload())])
     assert line_type("Sickprod28GN", "899000000") == "Green"

@@ -37,21 +37,21 @@ def clock() -> Any:
 
 
 class ForgetfulCarrier(FakeWebcomTlc):
-    """Knows no cursor; tells everything to who asks from a point in time."""
+    """Rejects every cursor; serves its feed from a point in time."""
 
     def calls_since(self, cursor: str, *, since: int) -> CallPage:
-        self.asked.append(f"since {cursor or since}")
+        self.requests.append(f"since {cursor or since}")
         if cursor:
             raise CursorExpired("webcom no longer knows our cursor")
         return CallPage(self.feed[0], "page-1", False)
 
 
 class StubbornCarrier(FakeWebcomTlc):
-    """Fails whenever it is asked for the call `bad`."""
+    """Fails every request for the call `bad`."""
 
     def call(self, call_id: str) -> Any:
         if call_id == "bad":
-            self.asked.append("call bad")
+            self.requests.append("call bad")
             raise UpstreamError("webcom HTTP 500")
         return super().call(call_id)
 
@@ -69,7 +69,7 @@ def test_the_first_history_is_not_announced_on_any_page(
     assert [message["id"] for message in published_events] == ["news"]
 
 
-def test_history_that_was_broken_off_goes_on_in_silence(
+def test_interrupted_history_resumes_unpublished(
     published_events: PublishedEvents, commit: Commit, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(pull, "MAX_PAGES", 2)
@@ -84,7 +84,7 @@ def test_history_that_was_broken_off_goes_on_in_silence(
 def test_the_first_pull_reaches_back_two_months(clock: Any):
     carrier = FakeWebcomTlc()
     pull.pull_changes(carrier)
-    assert carrier.asked == [f"since {NOON - 62 * 86_400}"]
+    assert carrier.requests == [f"since {NOON - 62 * 86_400}"]
 
 
 def test_a_gap_is_closed_from_the_cursor_after_an_outage(
@@ -98,11 +98,11 @@ def test_a_gap_is_closed_from_the_cursor_after_an_outage(
     carrier.feed += [[ended_payload(id="missed-1")], [ended_payload(id="missed-2")]]
     with commit():
         pull.pull_changes(carrier)
-    assert carrier.asked[-2:] == ["since page-1", "since page-2"]
+    assert carrier.requests[-2:] == ["since page-1", "since page-2"]
     assert [message["id"] for message in published_events] == ["missed-1", "missed-2"]
 
 
-def test_pages_before_an_error_are_kept():
+def test_pages_before_an_error_are_stored():
     class Breaking(FakeWebcomTlc):
         def calls_since(self, cursor: str, *, since: int) -> CallPage:
             if cursor == "page-1":
@@ -132,18 +132,18 @@ def test_an_expired_cursor_starts_again_a_day_before_our_last_call(clock: Any):
     Cursor.objects.create(feed=pull.FEED, value="page-9")
     carrier = ForgetfulCarrier(feed=[[ended_payload(id="missed")]])
     assert pull.pull_changes(carrier) == Stored(created=1)
-    assert carrier.asked == ["since page-9", f"since {NOON - 3_600 - 86_400}"]
+    assert carrier.requests == ["since page-9", f"since {NOON - 3_600 - 86_400}"]
     assert Cursor.objects.get(feed=pull.FEED).value == "page-1"
 
 
-def test_an_expired_cursor_without_any_call_starts_again_with_history(clock: Any):
+def test_an_expired_cursor_without_any_call_starts_with_history(clock: Any):
     Cursor.objects.create(feed=pull.FEED, value="page-9")
     carrier = ForgetfulCarrier(feed=[[]])
     pull.pull_changes(carrier)
-    assert carrier.asked[-1] == f"since {NOON - 62 * 86_400 - 86_400}"
+    assert carrier.requests[-1] == f"since {NOON - 62 * 86_400 - 86_400}"
 
 
-def test_a_bad_record_is_kept_once_and_the_good_ones_are_stored():
+def test_a_bad_record_is_recorded_once_and_the_good_ones_are_stored():
     bad = call_payload(timestamp="yesterday")
     carrier = FakeWebcomTlc(active=[bad, call_payload(id="good")], feed=[[bad]])
     pull.pull_calls(carrier)
@@ -152,49 +152,49 @@ def test_a_bad_record_is_kept_once_and_the_good_ones_are_stored():
     assert Unreadable.objects.count() == 1
 
 
-def test_a_call_that_left_the_active_list_is_asked_for_until_its_end(
+def test_a_call_that_left_the_active_list_is_queried_until_its_end(
     clock: Any, published_events: PublishedEvents, commit: Commit
 ):
     talking = call_payload(id="gone")
     carrier = FakeWebcomTlc(active=[talking], by_id={"gone": talking})
     with commit():
         pull.pull_calls(carrier)
-    carrier.active, carrier.asked = [], []
+    carrier.active, carrier.requests = [], []
     for seconds in (2, 29, 31):
         clock.move_to(NOON + seconds)
         pull.pull_calls(carrier)
-    assert carrier.asked.count("call gone") == 1
+    assert carrier.requests.count("call gone") == 1
     carrier.by_id["gone"] = ended_payload(id="gone")
     clock.move_to(NOON + 33)
     with commit():
         pull.pull_calls(carrier)
         clock.move_to(NOON + 90)
         pull.pull_calls(carrier)
-    assert carrier.asked.count("call gone") == 2
+    assert carrier.requests.count("call gone") == 2
     assert [message["state"] for message in published_events] == ["Pending", "Ok"]
 
 
-def test_calls_on_the_active_list_are_not_asked_for():
+def test_calls_on_the_active_list_are_not_queried():
     carrier = FakeWebcomTlc(active=[call_payload()])
     pull.pull_calls(carrier)
     pull.pull_calls(carrier)
-    assert not [cached_query for cached_query in carrier.asked if cached_query.startswith("call ")]
+    assert not [request for request in carrier.requests if request.startswith("call ")]
 
 
-def test_at_most_twenty_missing_calls_are_asked_for_at_once():
+def test_at_most_twenty_missing_calls_are_queried_per_pull():
     ids = [stored(record()).id for _ in range(25)]
     carrier = FakeWebcomTlc(by_id={id_: ended_payload(id=id_) for id_ in ids})
-    assert pull.ask_for_missing(carrier, set()) == Stored(changed=20)
-    assert pull.ask_for_missing(carrier, set()) == Stored(changed=5)
+    assert pull.pull_missing(carrier, set()) == Stored(changed=20)
+    assert pull.pull_missing(carrier, set()) == Stored(changed=5)
 
 
-def test_a_call_whose_question_always_fails_does_not_stop_the_others():
+def test_a_call_whose_query_always_fails_does_not_stop_the_others():
     for call_id in ("bad", "x", "y"):
         stored(record(id=call_id))
     carrier = StubbornCarrier(by_id={id_: ended_payload(id=id_) for id_ in ("x", "y")})
     for _ in range(2):
         try:
-            pull.ask_for_missing(carrier, set())
+            pull.pull_missing(carrier, set())
         except UpstreamError:
             continue
     assert set(Call.objects.active().values_list("id", flat=True)) == {"bad"}
@@ -204,16 +204,16 @@ def test_a_call_unknown_for_six_hours_is_lost_and_a_real_end_replaces_it(clock: 
     stored(record(id="a", timestamp=NOON))
     carrier = FakeWebcomTlc()
     clock.move_to(NOON + 6 * 3_600 - 1)
-    pull.ask_for_missing(carrier, set())
+    pull.pull_missing(carrier, set())
     assert Call.objects.get().state == "Pending"
     clock.move_to(NOON + 6 * 3_600 + 60)
-    pull.ask_for_missing(carrier, set())
+    pull.pull_missing(carrier, set())
     call = Call.objects.get()
     assert (call.state, call.stage, call.cost) == ("Lost", Stage.LOST, record().cost)
     clock.shift(timedelta(minutes=5))
-    carrier.asked.clear()
-    pull.ask_for_missing(carrier, set())
-    assert carrier.asked == []
+    carrier.requests.clear()
+    pull.pull_missing(carrier, set())
+    assert carrier.requests == []
     carrier.feed = [[ended_payload(id="a")]]
     pull.pull_changes(carrier)
     assert Call.objects.get().state == "Ok"
@@ -238,7 +238,7 @@ def test_rebates_of_this_month_and_the_one_before_are_pulled():
     with time_machine.travel("2025-12-31T23:30:00Z", tick=False):  # January in Rome
         assert pull.pull_rebates(carrier)
         assert not pull.pull_rebates(carrier)
-    assert carrier.asked[:2] == ["rebates 2025-12", "rebates 2026-01"]
+    assert carrier.requests[:2] == ["rebates 2025-12", "rebates 2026-01"]
     assert Rebate.objects.count() == 4
 
 
@@ -248,7 +248,7 @@ def test_unreadable_rebates_are_an_outage():
         pull.pull_rebates(carrier)
 
 
-def test_one_fall_and_one_recovery_are_logged_however_often_it_fails(
+def test_one_failure_and_one_recovery_are_logged_per_outage(
     clock: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     caplog.set_level(logging.INFO, "core.workers")
@@ -266,14 +266,14 @@ def test_one_fall_and_one_recovery_are_logged_however_often_it_fails(
     ]
 
 
-def test_a_pull_that_backs_off_asks_nothing(clock: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_pull_that_backs_off_sends_no_request(clock: Any, monkeypatch: pytest.MonkeyPatch):
     carrier = FakeWebcomTlc(errors=[UpstreamError("429", retry_after_s=120)])
     monkeypatch.setattr(tasks, "build_webcom_tlc", lambda: carrier)
     tasks.pull_calls()
     for seconds in (2, 119):
         clock.move_to(NOON + seconds)
         tasks.pull_calls()
-    assert len(carrier.asked) == 1
+    assert len(carrier.requests) == 1
     clock.move_to(NOON + 121)
     tasks.pull_calls()
     assert WorkerStatus.objects.get().health == Health.HEALTHY

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 class LiveCarrier(FakeWebcomTlc):
-    """Tells `pushed`, then idles until `dropped` is set, as an open connection does."""
+    """Sends `pushed`, then idles until `dropped` is set, as an open connection does."""
 
     def __init__(self, pushed: list[Any], on_idle: Callable[[], object] = lambda: None) -> None:
         super().__init__(pushed=pushed)
@@ -34,7 +34,7 @@ class LiveCarrier(FakeWebcomTlc):
         self.dropped = threading.Event()
 
     def pushes(self, *, idle_s: float) -> Iterator[PushMessage | None]:
-        self.asked.append("pushes")
+        self.requests.append("pushes")
         yield from self.pushed  # type: ignore[misc]
         yield None
         self.on_idle()
@@ -128,7 +128,7 @@ def test_the_listener_connects_again_after_a_drop(
     carrier = LiveCarrier([call(id="a")])
 
     def drop_twice() -> None:
-        if len(carrier.asked) < 3:
+        if len(carrier.requests) < 3:
             carrier.dropped.set()
         else:
             carrier.dropped.clear()
@@ -136,7 +136,7 @@ def test_the_listener_connects_again_after_a_drop(
 
     carrier.on_idle = drop_twice
     push_listener.listen(carrier, stopping=stopping)
-    assert carrier.asked == ["pushes"] * 3
+    assert carrier.requests == ["pushes"] * 3
     assert Call.objects.count() == 1
 
 
@@ -150,8 +150,8 @@ def test_a_listener_that_cannot_connect_never_looks_healthy(
 
     class Unreachable(FakeWebcomTlc):
         def pushes(self, *, idle_s: float) -> Iterator[PushMessage | None]:
-            self.asked.append("pushes")
-            if len(self.asked) == 4:
+            self.requests.append("pushes")
+            if len(self.requests) == 4:
                 stopping.set()
             threading.Event().wait(0.05)
             raise UpstreamError("webcom push: no connection")
@@ -166,7 +166,7 @@ def test_a_listener_that_cannot_connect_never_looks_healthy(
     assert health[:3] == [Health.DEGRADED, Health.DEGRADED, Health.DOWN]
 
 
-def test_an_open_connection_is_healthy_though_nothing_is_told(stopping: threading.Event):
+def test_an_open_connection_without_messages_is_healthy(stopping: threading.Event):
     push_listener.listen(LiveCarrier([]), stopping=stopping)
     assert WorkerStatus.objects.get(name="webcom.push").health == Health.HEALTHY
 

@@ -22,13 +22,13 @@ def ten_days(settings: Any) -> Any:
         yield
 
 
-def test_calls_are_kept_for_ever_by_default():
+def test_calls_are_permanent_by_default():
     stored(ended(timestamp=epoch(2001, 1, 1)))
     assert retention.prune() == 0
     assert Call.objects.exists()
 
 
-def test_whole_local_days_go(ten_days: None):
+def test_whole_local_days_are_pruned(ten_days: None):
     first_kept = epoch(2025, 11, 4, 23)  # midnight in Rome
     stored(ended(id="old", timestamp=first_kept - 1))
     stored(ended(id="kept", timestamp=first_kept))
@@ -36,7 +36,7 @@ def test_whole_local_days_go(ten_days: None):
     assert list(Call.objects.values_list("id", flat=True)) == ["kept"]
 
 
-def test_the_figures_go_with_the_calls(ten_days: None):
+def test_figures_are_pruned_with_the_calls(ten_days: None):
     ingest.store_calls(
         [ended(timestamp=epoch(2025, 11, 1, 12)), ended(timestamp=NOON - 7_200)], announce=False
     )
@@ -50,7 +50,7 @@ def test_the_figures_go_with_the_calls(ten_days: None):
 
 
 def test_pruning_goes_in_small_batches(ten_days: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(retention, "CHUNK_SIZE", 3)
     ingest.store_calls([ended(timestamp=epoch(2025, 10, 1) + n) for n in range(7)], announce=False)
     sizes: list[int] = []
     real = rollups.mark_dirty

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from core.lib.days import local_day, zone
 from webcom import ingest, rollups, selectors
 from webcom.models import Call, CallRollup, DirtyBucket
-from webcom.selectors import Figures
 from webcom.tests.factories import NOON, ended, epoch, line_payload, record, stored, utc
-from webcom.types import parse_call, parse_line
+from webcom.types import Figures, parse_call, parse_line
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
@@ -34,7 +33,7 @@ def moments(day: date) -> list[int]:
     return starts + [int((midnight + timedelta(days=1)).timestamp()) + offset for offset in (-1, 0)]
 
 
-tellings = st.fixed_dictionaries(
+updates = st.fixed_dictionaries(
     {
         "id": st.sampled_from("abcdefgh"),
         "moment": st.integers(0, 19),
@@ -47,7 +46,7 @@ tellings = st.fixed_dictionaries(
 )
 steps = st.lists(
     st.one_of(
-        st.lists(tellings, min_size=1, max_size=5),
+        st.lists(updates, min_size=1, max_size=5),
         st.just("recount"),
         st.just("list line"),
         st.just("prune one"),
@@ -57,7 +56,7 @@ steps = st.lists(
 )
 
 
-def take(step: Any, starts: list[int]) -> None:
+def apply_step(step: Any, starts: list[int]) -> None:
     if step == "recount":
         while rollups.recount():
             continue
@@ -68,12 +67,12 @@ def take(step: Any, starts: list[int]) -> None:
             rollups.mark_dirty([int(call.started_at.timestamp())])
             call.delete()
     else:
-        ingest.store_calls([as_call(telling, starts) for telling in step], announce=False)
+        ingest.store_calls([as_call(update, starts) for update in step], announce=False)
 
 
-def as_call(telling: dict[str, Any], starts: list[int]) -> Any:
-    fields = telling | {"timestamp": starts[telling["moment"]], "lineID": telling["line"]}
-    fields["lineNumber"] = LINES[telling["line"]]
+def as_call(update: dict[str, Any], starts: list[int]) -> Any:
+    fields = update | {"timestamp": starts[update["moment"]], "lineID": update["line"]}
+    fields["lineNumber"] = LINES[update["line"]]
     return parse_call(
         {name: value for name, value in fields.items() if name not in ("moment", "line")}
     )
@@ -125,9 +124,9 @@ def test_every_figure_equals_the_calls_counted_one_by_one(day: date, moment: int
     now = datetime.fromtimestamp(starts[moment] + 60, UTC)
     with transaction.atomic(), time_machine.travel(now, tick=False):
         for step in steps:
-            take(step, starts)
+            apply_step(step, starts)
         check_every_figure(day, now)
-        take("recount", starts)
+        apply_step("recount", starts)
         check_every_figure(day, now)
         transaction.set_rollback(True)
 
@@ -135,7 +134,7 @@ def test_every_figure_equals_the_calls_counted_one_by_one(day: date, moment: int
 def test_recounted_figures_are_read_without_touching_the_calls(django_assert_num_queries: Any):
     stored(ended())
     rollups.recount()
-    Call.objects.all().delete()  # behind the back of everybody
+    Call.objects.all().delete()  # without marking them dirty
     with django_assert_num_queries(2):
         totals = selectors.day_totals(date(2025, 11, 15))
     assert (totals.calls, totals.cost) == (1, Decimal("0.885"))
@@ -151,7 +150,7 @@ def test_a_recount_leaves_the_current_five_minutes_alone():
     assert Counter(CallRollup.objects.values_list("span_s", flat=True)) == {300: 1, 3_600: 1}
 
 
-def test_an_hour_without_calls_keeps_no_rollup():
+def test_an_hour_without_calls_has_no_rollup():
     call = stored(ended())
     rollups.recount()
     ingest.store_calls([ended(id=call.id, timestamp=NOON + 7_200, revision=4)])
@@ -171,7 +170,7 @@ def test_many_dirty_buckets_are_recounted_in_turns(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_month_of_scattered_buckets_is_counted_whole():
-    """None beside another: the longest question that the statistics can ask."""
+    """None adjacent to another: the longest query of the statistics."""
     ingest.store_calls([ended(timestamp=NOON + 7_200 * n) for n in range(360)], announce=False)
     start, end = utc(2025, 11, 15), utc(2025, 12, 16)
     for span_s in (rollups.HOUR, rollups.FIVE_MINUTES):

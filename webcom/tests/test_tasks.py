@@ -40,7 +40,7 @@ def test_without_a_carrier_a_pull_is_disabled(task: Any, settings: Any):
 
 
 @pytest.mark.parametrize("run", [*PULLS, partial(run_push_listener, threading.Event())])
-def test_an_address_that_is_none_is_shown_as_a_failing_worker(run: Any, settings: Any):
+def test_an_invalid_address_is_shown_as_a_failing_worker(run: Any, settings: Any):
     settings.WEBCOM_URL, settings.WEBCOM_PUSH_URL = "carrier.example", "ws://127.0.0.1:1/"
     run()
     status = WorkerStatus.objects.get()
@@ -52,11 +52,11 @@ def test_an_address_that_is_none_is_shown_as_a_failing_worker(run: Any, settings
 def test_a_pull_that_runs_is_healthy(task: Any, carrier: FakeWebcomTlc):
     task()
     assert WorkerStatus.objects.get().health == Health.HEALTHY
-    assert carrier.asked
+    assert carrier.requests
 
 
 @pytest.mark.parametrize("task", PULLS, ids=lambda task: task.name)
-def test_a_carrier_that_fails_is_noted_and_no_crash(task: Any, carrier: FakeWebcomTlc):
+def test_a_failing_carrier_is_recorded_without_a_crash(task: Any, carrier: FakeWebcomTlc):
     carrier.errors = [UpstreamError("webcom HTTP 503")]
     task()
     status = WorkerStatus.objects.get()
@@ -67,7 +67,7 @@ def test_a_carrier_that_fails_is_noted_and_no_crash(task: Any, carrier: FakeWebc
     )
 
 
-def test_our_own_fault_is_noted_and_raised(carrier: FakeWebcomTlc, monkeypatch: pytest.MonkeyPatch):
+def test_a_bug_is_recorded_and_raised(carrier: FakeWebcomTlc, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(carrier, "active_calls", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tasks.pull_calls()
@@ -89,12 +89,12 @@ def test_a_pull_that_still_runs_is_not_run_twice(carrier: FakeWebcomTlc):
     held.wait(10)
     try:
         tasks.pull_calls()
-        assert carrier.asked == []
+        assert carrier.requests == []
     finally:
         release.set()
         holder.join(10)
     tasks.pull_calls()
-    assert "active" in carrier.asked
+    assert "active" in carrier.requests
 
 
 def test_recount_leaves_nothing_dirty(monkeypatch: pytest.MonkeyPatch):
@@ -107,7 +107,7 @@ def test_recount_leaves_nothing_dirty(monkeypatch: pytest.MonkeyPatch):
     assert WorkerStatus.objects.get(name="webcom.recount").health == Health.HEALTHY
 
 
-def test_prune_says_that_it_ran(settings: Any):
+def test_prune_records_its_run(settings: Any):
     settings.CALL_RETENTION_DAYS = 1
     stored(ended())
     tasks.prune()
@@ -115,7 +115,7 @@ def test_prune_says_that_it_ran(settings: Any):
     assert WorkerStatus.objects.get(name="webcom.prune").health == Health.HEALTHY
 
 
-def test_the_listener_s_command_asks_first_and_then_listens(monkeypatch: pytest.MonkeyPatch):
+def test_the_listener_s_command_pulls_first_and_then_listens(monkeypatch: pytest.MonkeyPatch):
     steps: list[str] = []
     monkeypatch.setattr(run_webcom, "run_until_stopped", lambda listen: listen(threading.Event()))
     monkeypatch.setattr(run_webcom, "pull_on_start", lambda: steps.append("pulled"))
@@ -124,7 +124,7 @@ def test_the_listener_s_command_asks_first_and_then_listens(monkeypatch: pytest.
     assert steps == ["pulled", "listened"]
 
 
-def test_a_house_that_starts_asks_for_everything_at_once(monkeypatch: pytest.MonkeyPatch):
+def test_a_start_pulls_everything_at_once(monkeypatch: pytest.MonkeyPatch):
     started: list[str] = []
     for name in ("pull_lines", "pull_rebates", "pull_calls"):
         monkeypatch.setattr(tasks, name, SimpleNamespace(delay=partial(started.append, name)))

@@ -55,19 +55,19 @@ def test_a_call_needs_no_more_than_id_state_and_start():
     )
 
 
-def test_unknown_fields_are_kept_in_a_fixed_order():
+def test_unknown_fields_are_stored_in_a_fixed_order():
     call = parse_call(call_payload(zeta=[1, None], alpha={"b": "è"}))
     assert call.extra == '{"alpha":{"b":"è"},"zeta":[1,null]}'
 
 
-def test_our_own_fields_cannot_be_smuggled_in():
+def test_our_own_fields_cannot_be_set_by_a_payload():
     call = parse_call(call_payload(lineType="Green", extra="rubbish"))
     assert call.line_type == ""
     assert orjson.loads(call.extra) == {"extra": "rubbish", "lineType": "Green"}
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "expected"),
     [
         ("a\0b", "ab"),
         ("\0\0", ""),
@@ -76,8 +76,8 @@ def test_our_own_fields_cannot_be_smuggled_in():
         ("\\\\u0000\0", "\\\\u0000"),
     ],
 )
-def test_nul_leaves_json_and_nothing_else_does(text: str, kept: str):
-    assert orjson.loads(without_nul(orjson.dumps([text]).decode())) == [kept]
+def test_only_nul_is_removed_from_json(text: str, expected: str):
+    assert orjson.loads(without_nul(orjson.dumps([text]).decode())) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -121,19 +121,19 @@ def test_a_missing_field_is_named(name: str):
 
 
 @pytest.mark.parametrize("payload", [None, 1, "call", [], [{}], True])
-def test_what_is_no_object_is_refused(payload: Any):
+def test_a_payload_that_is_not_an_object_is_refused(payload: Any):
     with pytest.raises(RecordError, match="Expected an object"):
         parse_call(payload)
 
 
 @pytest.mark.parametrize("extra", [{"x": "y" * 9_000}, {"x": nested(300)}, {"x": 2**70}])
-def test_unknown_fields_that_cannot_be_kept_are_refused(extra: dict[str, Any]):
+def test_unknown_fields_that_cannot_be_stored_are_refused(extra: dict[str, Any]):
     with pytest.raises(RecordError, match="Unknown fields"):
         parse_call(call_payload(**extra))
 
 
 @pytest.mark.parametrize(
-    ("told", "cost"),
+    ("value", "cost"),
     [
         (0.1, "0.1"),
         ("0.15", "0.15"),
@@ -143,8 +143,8 @@ def test_unknown_fields_that_cannot_be_kept_are_refused(extra: dict[str, Any]):
         (-0.07, "-0.07"),
     ],
 )
-def test_money_is_decimal_to_the_hundredth_of_a_cent(told: Any, cost: str):
-    assert parse_call(call_payload(cost=told)).cost == Decimal(cost)
+def test_money_is_decimal_to_the_hundredth_of_a_cent(value: Any, cost: str):
+    assert parse_call(call_payload(cost=value)).cost == Decimal(cost)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_money_is_decimal_to_the_hundredth_of_a_cent(told: Any, cost: str):
         ({"state": "Lost"}, Stage.LOST),
     ],
 )
-def test_the_state_and_the_end_tell_the_stage(fields: dict[str, Any], stage: Stage):
+def test_the_stage_follows_from_state_and_end(fields: dict[str, Any], stage: Stage):
     assert record(**fields).stage == stage
 
 
@@ -176,7 +176,7 @@ def test_lines_and_rebates_of_the_reference_are_read():
 
 
 @pytest.mark.parametrize("month", ["2025-13", "2025-1", "2025-11\n", "1999-01", "٢٠٢٥-11", None])
-def test_rebates_of_no_month_are_refused(month: Any):
+def test_rebates_without_a_valid_month_are_refused(month: Any):
     with pytest.raises(RecordError, match="month"):
         parse_rebates(rebates_payload(month=month))
 
@@ -187,6 +187,6 @@ def test_two_rebates_of_one_operator_and_type_are_refused():
         parse_rebates(rebates_payload(rebates=[row, row]))
 
 
-def test_a_payload_that_is_all_nesting_is_refused():
+def test_a_deeply_nested_payload_is_refused():
     with pytest.raises(RecordError):
         parse_call(ended_payload(state=nested(900)))

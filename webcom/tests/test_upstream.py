@@ -31,7 +31,7 @@ SECRET = "s3cret-token"
 CONTRACT = Path(__file__).parents[2] / "docs" / "upstreams" / "webcom.md"
 
 
-# --- What the carrier tells -----------------------------------------------------------------------
+# --- Readable responses ---------------------------------------------------------------------------
 def test_lines_come_from_all_pages_and_can_be_read(tlc: HttpWebcomTlc) -> None:
     lines = [parse_line(line) for line in tlc.lines()]
     assert len({line.line_id for line in lines}) == len(lines) == 59
@@ -50,7 +50,7 @@ def test_a_call_is_active_until_it_ends_and_then_known_by_id(
     assert ended.ended_at is not None
 
 
-def test_the_feed_tells_every_call_once_and_ends(tlc: HttpWebcomTlc) -> None:
+def test_the_feed_has_every_call_once_and_ends(tlc: HttpWebcomTlc) -> None:
     calls: list[Any] = []
     cursor, more = "", True
     while more:
@@ -61,7 +61,7 @@ def test_the_feed_tells_every_call_once_and_ends(tlc: HttpWebcomTlc) -> None:
     assert tlc.calls_since(cursor, since=0).calls == []
 
 
-def test_the_feed_goes_on_from_its_cursor(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
+def test_the_feed_resumes_from_its_cursor(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
     cursor = tlc.calls_since("", since=int(carrier.clock())).cursor
     call_id = carrier.place_call()
     page = tlc.calls_since(cursor, since=0)
@@ -95,7 +95,7 @@ def test_a_404_that_is_not_the_carriers_says_nothing_about_the_call(
     assert not isinstance(caught.value, NotFound)
 
 
-# --- Bad days -------------------------------------------------------------------------------------
+# --- Failures -------------------------------------------------------------------------------------
 REQUESTS: dict[str, Callable[[HttpWebcomTlc, str], Any]] = {
     "lines": lambda tlc, _: tlc.lines(),
     "active": lambda tlc, _: tlc.active_calls(),
@@ -104,13 +104,13 @@ REQUESTS: dict[str, Callable[[HttpWebcomTlc, str], Any]] = {
     "rebates": lambda tlc, _: tlc.rebates("2025-09"),
 }
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
-    "no answer": ({"kind": "down"}, "cut"),
-    "half an answer": ({"kind": "half"}, "cut"),
+    "no response": ({"kind": "down"}, "cut"),
+    "half a response": ({"kind": "half"}, "cut"),
     "half a JSON page": ({"kind": "truncated"}, "unreadable, not JSON"),
     "rubbish": ({"kind": "rubbish"}, "unreadable, not JSON"),
     "HTML": ({"kind": "html"}, "HTML, not JSON"),
-    "a list": ({"kind": "answer", "body": "[]"}, "no JSON object"),
-    "null": ({"kind": "answer", "body": "null"}, "no JSON object"),
+    "a list": ({"kind": "answer", "body": "[]"}, "not a JSON object"),
+    "null": ({"kind": "answer", "body": "null"}, "not a JSON object"),
     "no body": ({"kind": "answer", "status": 204}, "unreadable"),
     "401": ({"kind": "answer", "status": 401}, "HTTP 401 (unauthorized)"),
     "500": ({"kind": "answer", "status": 500}, "HTTP 500"),
@@ -139,7 +139,7 @@ def test_every_fault_of_every_request_is_one_upstream_error(
 
 
 @pytest.mark.parametrize("kind", ["huge", "bomb"])
-def test_a_body_without_measure_is_given_up(
+def test_an_endless_body_is_given_up(
     carrier: RunningSandbox, tlc: HttpWebcomTlc, kind: str
 ) -> None:
     carrier.faults.arm(kind)
@@ -157,14 +157,14 @@ def test_a_body_without_measure_is_given_up(
     ],
     ids=lambda options: str(options["kind"]),
 )
-def test_the_timeout_bounds_the_whole_answer(
+def test_the_timeout_bounds_the_whole_response(
     carrier: RunningSandbox, options: dict[str, Any]
 ) -> None:
     carrier.faults.arm(**options, times=0)
     began = time.monotonic()
     with pytest.raises(UpstreamError, match=r"no complete answer within 0\.15 s"):
         client_of(carrier, timeout_s=0.15).lines()
-    assert time.monotonic() - began < 5  # without the bound: over 20 s, or for ever
+    assert time.monotonic() - began < 5  # without the bound: over 20 s, or never
 
 
 def test_the_timeout_bounds_all_pages_together(carrier: RunningSandbox) -> None:
@@ -182,7 +182,7 @@ def test_the_timeout_bounds_all_pages_together(carrier: RunningSandbox) -> None:
         ("Sat, 01 Jan 2000 00:00:00 GMT", 0, 0),
     ],
 )
-def test_429_tells_how_long_to_wait(
+def test_429_says_how_long_to_wait(
     carrier: RunningSandbox, tlc: HttpWebcomTlc, header: str, minimum: float, maximum: float
 ) -> None:
     carrier.faults.arm("answer", status=429, retry_after=header)
@@ -202,7 +202,7 @@ def test_an_unreadable_retry_after_is_none(
     assert caught.value.retry_after_s is None
 
 
-def test_an_expired_cursor_is_told(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
+def test_an_expired_cursor_is_reported(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
     with pytest.raises(CursorExpired):
         tlc.calls_since("bm90IG91cnM=", since=0)
     carrier.faults.arm("answer", status=410)
@@ -246,13 +246,13 @@ def test_a_page_of_another_shape_is_refused(
         tlc.calls_since("", since=0)
 
 
-def test_a_wrong_token_is_said_and_never_shown(carrier: RunningSandbox) -> None:
+def test_a_wrong_token_is_reported_and_never_shown(carrier: RunningSandbox) -> None:
     with pytest.raises(UpstreamError, match="HTTP 401") as caught:
         client_of(carrier, token=SECRET).lines()
     assert SECRET not in _whole_story(caught.value)
 
 
-def test_a_token_that_is_no_header_is_an_upstream_error_and_never_shown(
+def test_an_unsendable_token_is_an_upstream_error_and_never_shown(
     carrier: RunningSandbox,
 ) -> None:
     with pytest.raises(UpstreamError) as caught:
@@ -267,7 +267,7 @@ def test_the_cursor_is_never_shown(carrier: RunningSandbox, tlc: HttpWebcomTlc) 
     assert "a-cursor-of-mine" not in str(caught.value)
 
 
-def test_nobody_listening_is_an_upstream_error() -> None:
+def test_a_refused_connection_is_an_upstream_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -280,20 +280,18 @@ def test_a_server_that_does_not_speak_tls_is_an_upstream_error(carrier: RunningS
         client_of(carrier, url=carrier.base_url.replace("http:", "https:"), timeout_s=2).lines()
 
 
-def test_a_kept_connection_that_was_closed_is_opened_again(
-    carrier: RunningSandbox, tlc: HttpWebcomTlc
-) -> None:
+def test_a_closed_connection_is_opened_again(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
     tlc.lines()
     carrier.faults.arm("down", times=1)
     assert len(tlc.lines()) == 59
 
 
-def test_no_url_means_switched_off(settings: Any) -> None:
+def test_no_url_means_disabled(settings: Any) -> None:
     settings.WEBCOM_URL = ""
     assert build_webcom_tlc() is None
 
 
-def test_a_url_that_is_none_is_an_upstream_error(settings: Any) -> None:
+def test_an_invalid_url_is_an_upstream_error(settings: Any) -> None:
     settings.WEBCOM_URL = "carrier.example"
     with pytest.raises(UpstreamError, match="WEBCOM_URL"):
         build_webcom_tlc()
@@ -343,7 +341,7 @@ def test_the_examples_of_the_contract_can_be_read() -> None:
 
 
 def _whole_story(error: BaseException | None) -> str:
-    """Everything a traceback would print of an error and what led to it."""
+    """Everything a traceback would print of an error and its causes."""
     story = ""
     while error is not None:
         story += f"{error!r}\n"

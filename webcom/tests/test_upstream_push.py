@@ -21,7 +21,7 @@ from webcom.upstream import HttpWebcomTlc
 def listening(
     tlc: HttpWebcomTlc, carrier: RunningSandbox
 ) -> Iterator[Iterator[PushMessage | None]]:
-    """A push stream that the carrier already knows of."""
+    """A push stream that the carrier has accepted."""
     with closing(tlc.pushes(idle_s=0.5)) as stream:
         assert next(stream) is None  # a ping
         assert carrier.carrier.stream.clients
@@ -32,7 +32,7 @@ def messages(stream: Iterator[PushMessage | None], count: int) -> list[PushMessa
     return list(islice((message for message in stream if message is not None), count))
 
 
-def test_the_push_tells_a_call_from_ringing_to_its_end(
+def test_the_push_sends_a_call_from_ringing_to_its_end(
     carrier: RunningSandbox, tlc: HttpWebcomTlc
 ) -> None:
     with listening(tlc, carrier) as stream:
@@ -43,7 +43,7 @@ def test_the_push_tells_a_call_from_ringing_to_its_end(
     assert states == [("Ringing", 1), ("Pending", 2), ("Ok", 3)]
 
 
-def test_an_idle_push_lets_the_caller_look_up(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
+def test_an_idle_push_yields_none(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
     carrier.carrier.stream.silent = True
     with closing(tlc.pushes(idle_s=0.02)) as stream:
         assert [next(stream) for _ in range(3)] == [None, None, None]
@@ -59,7 +59,7 @@ def test_a_drop_is_an_upstream_error_and_a_clean_close_too(
             messages(stream, 1000)
 
 
-def test_a_half_open_push_counts_as_dead(carrier: RunningSandbox) -> None:
+def test_a_half_open_push_times_out(carrier: RunningSandbox) -> None:
     carrier.carrier.stream.silent = True
     with pytest.raises(UpstreamError, match=r"silent for 0\.2 s"):
         messages(client_of(carrier, silence_s=0.2).pushes(idle_s=60), 1)
@@ -94,9 +94,7 @@ def test_a_bad_frame_is_skipped_and_logged_once(
     assert logged[1].endswith("count=2")
 
 
-def test_a_frame_without_measure_drops_the_push(
-    carrier: RunningSandbox, tlc: HttpWebcomTlc
-) -> None:
+def test_an_endless_frame_drops_the_push(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
     with listening(tlc, carrier) as stream:
         carrier.tell(" " * (1024 * 1024 + 1))
         with pytest.raises(UpstreamError, match="closed"):
@@ -123,7 +121,7 @@ def test_a_push_that_cannot_start_is_an_upstream_error(
         next(iter(client_of(carrier, timeout_s=0.15).pushes(idle_s=1)))
 
 
-def test_a_refused_push_tells_how_long_to_wait(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
+def test_a_refused_push_says_how_long_to_wait(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
     carrier.faults.arm("answer", "webcom.stream", status=429, retry_after="9")
     with pytest.raises(UpstreamError) as caught:
         next(iter(tlc.pushes(idle_s=1)))
@@ -131,7 +129,7 @@ def test_a_refused_push_tells_how_long_to_wait(carrier: RunningSandbox, tlc: Htt
 
 
 @pytest.mark.parametrize("url", ["", "http://127.0.0.1/", "ws://", "ws://127.0.0.1:port/"])
-def test_a_push_url_that_is_none_is_an_upstream_error(carrier: RunningSandbox, url: str) -> None:
+def test_an_invalid_push_url_is_an_upstream_error(carrier: RunningSandbox, url: str) -> None:
     with pytest.raises(UpstreamError, match="webcom push"):
         next(iter(client_of(carrier, push_url=url).pushes(idle_s=1)))
 

@@ -23,7 +23,7 @@ Deliver = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def _any_number_of_failures(settings: Any) -> None:
-    """The failures of one test are not to be counted in the next one."""
+    """Do not count the failures of the test before."""
     settings.AUTH_FAILURES_PER_MINUTE = 0
 
 
@@ -179,7 +179,7 @@ def test_another_body_under_the_same_signature_is_refused(deliver: Deliver):
     ],
     ids=lambda body: body[:60].decode(),
 )
-def test_a_signed_body_that_says_nothing_is_refused(deliver: Deliver, body: bytes):
+def test_a_signed_body_without_events_is_refused(deliver: Deliver, body: bytes):
     response = deliver(body=body)
     assert response.status_code == 400
     assert response.json()["detail"]
@@ -222,13 +222,13 @@ def test_without_a_secret_there_is_no_webhook(settings: Any):
     assert (response.status_code, list(response.json())) == (404, ["detail"])
 
 
-def test_a_secret_that_is_none_refuses_everything(deliver: Deliver, settings: Any):
+def test_an_invalid_secret_refuses_everything(deliver: Deliver, settings: Any):
     for secret in ("whsec_", "whsec_é", "whsec_A"):
         settings.WEBCOM_WEBHOOK_SECRET = secret
         assert deliver(call()).status_code == 401
 
 
-def test_who_keeps_sending_wrong_signatures_is_slowed_down(settings: Any):
+def test_repeated_wrong_signatures_are_slowed_down(settings: Any):
     settings.WEBCOM_WEBHOOK_SECRET = SECRET
     settings.AUTH_FAILURES_PER_MINUTE = 2
     stranger = Client(REMOTE_ADDR="192.0.2.7")
@@ -237,6 +237,6 @@ def test_who_keeps_sending_wrong_signatures_is_slowed_down(settings: Any):
     assert int(responses[-1].headers["Retry-After"]) > 0
 
 
-def test_reading_the_webhook_is_no_method(settings: Any):
+def test_the_webhook_allows_no_get(settings: Any):
     settings.WEBCOM_WEBHOOK_SECRET = SECRET
     assert Client().get("/api/webcom/events").status_code in (401, 405)

@@ -148,4 +148,4 @@ def _store_alone(message: PushMessage) -> None:
     try:
         ingest.store_pushes([message])
     except RecordError as exc:
-        ingest.keep_unreadable(message.body, source=f"push {message.kind}", reason=str(exc))
+        ingest.store_unreadable(message.body, source=f"push {message.kind}", reason=str(exc))

@@ -1,4 +1,4 @@
-"""The query strings of the audience's endpoints."""
+"""Query strings of the audience's endpoints."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from core.api.params import read_day, read_instant
+from core.api.params import Text, read_day, read_instant
 from webtv.rollups import DAY, FIVE_MINUTES, HOUR
 
-Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 SPANS: Final = {"sample": 0, "5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
 MAX_POINTS: Final = 10_000
 
@@ -25,7 +24,7 @@ class AudienceQuery(Struct, frozen=True):
     date: Text | None = None
 
     def day(self) -> dt.date | None:
-        """Raises ValidationError (400) for what is no day."""
+        """The day, None for today. Raises ValidationError (400)."""
         return None if self.date is None else read_day("date", self.date)
 
 
@@ -39,7 +38,7 @@ class HistoryQuery(Struct, frozen=True, rename={"from_": "from"}):
     limit: Annotated[int, Meta(ge=1, le=MAX_POINTS)] = 2_000
 
     def bounds(self) -> tuple[datetime, datetime]:
-        """From when to when: the last 24 hours by default. ValidationError (400)."""
+        """The start and the end; by default the last 24 hours. ValidationError (400)."""
         end = read_instant("to", self.to, end=True) if self.to else timezone.now()
         start = read_instant("from", self.from_) if self.from_ else end - timedelta(days=1)
         if end <= start:

@@ -1,4 +1,4 @@
-"""What OpenAPI says of `/api/webtv/*`: the reference's fields, parameters and examples."""
+"""OpenAPI of `/api/webtv/*`: the reference's fields, parameters and examples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STREAM: Final = in_query("stream", str, "A stream's name; without it all stream
 _FORMAT: Final = in_query("format", str, "json or csv", enum=["json", "csv"])
 
 
-class StreamNotFound(s.Serializer[Any]):
+class StreamNotFoundSerializer(s.Serializer[Any]):
     detail = s.CharField()
 
 
@@ -33,7 +33,7 @@ def _responses(name: str, fields: dict[str, Any]) -> dict[Any, Any]:
         (200, "application/json"): inline_serializer(name, fields),
         (200, "text/csv"): OpenApiTypes.STR,
         404: OpenApiResponse(
-            StreamNotFound,
+            StreamNotFoundSerializer,
             examples=[
                 OpenApiExample(
                     "Unknown stream",
@@ -54,7 +54,7 @@ def _day(text: str) -> OpenApiParameter:
     return in_query("date", {"type": "string", "format": "date"}, text)
 
 
-class AudienceDay(s.Serializer[Any]):
+class AudienceDaySerializer(s.Serializer[Any]):
     date = s.DateField()
     min = s.IntegerField()
     max = s.IntegerField()
@@ -71,25 +71,25 @@ class AudienceDay(s.Serializer[Any]):
     known = s.BooleanField(help_text=f"False: there was no sample on that day {_ADDED}")
 
 
-class AudienceToday(AudienceDay):
+class AudienceTodaySerializer(AudienceDaySerializer):
     current = s.IntegerField(help_text="The newest sample of the day")
     current_known = s.BooleanField(help_text=f"False: it is older than 30 s {_ADDED}")
 
 
-class AudienceComparison(s.Serializer[Any]):
+class AudienceComparisonSerializer(s.Serializer[Any]):
     min_change_pct = s.FloatField()
     max_change_pct = s.FloatField()
     avg_change_pct = s.FloatField(help_text="0.0 where yesterday's was 0")
 
 
-class ViewerSample(s.Serializer[Any]):
+class ViewerSampleSerializer(s.Serializer[Any]):
     time = s.CharField(help_text="HH:MM, Europe/Rome: the start of the five minutes")
     viewers = s.IntegerField(help_text="The mean, rounded")
     peak = s.IntegerField(help_text=_ADDED)
     known = s.BooleanField(help_text=f"False: there was no sample, the 0 means unknown {_ADDED}")
 
 
-class HistoryPoint(s.Serializer[Any]):
+class HistoryPointSerializer(s.Serializer[Any]):
     start = s.DateTimeField()
     viewers = s.IntegerField(help_text="The mean, rounded")
     min = s.IntegerField()
@@ -127,9 +127,9 @@ STATS: Final = extend_schema(
     responses=_responses(
         "AudienceStats",
         {
-            "today": AudienceToday(),
-            "yesterday": AudienceDay(),
-            "comparison": AudienceComparison(),
+            "today": AudienceTodaySerializer(),
+            "yesterday": AudienceDaySerializer(),
+            "comparison": AudienceComparisonSerializer(),
             "timestamp": s.DateTimeField(),
         },
     ),
@@ -157,7 +157,7 @@ HOURLY: Final = extend_schema(
     responses=_responses(
         "AudienceHourly",
         {
-            "samples": ViewerSample(many=True),
+            "samples": ViewerSampleSerializer(many=True),
             "count": s.IntegerField(),
             "timestamp": s.DateTimeField(),
         },
@@ -172,8 +172,8 @@ HOURLY: Final = extend_schema(
 )
 HISTORY: Final = extend_schema(
     tags=_TAGS,
-    summary="The audience over any kept time (addition to the reference)",
-    description="Oldest first; what is unknown is not listed. `?format=csv` streams it all.",
+    summary="The audience over any stored time (addition to the reference)",
+    description="Oldest first; unknown points are left out. `?format=csv` streams it all.",
     parameters=[
         _STREAM,
         in_query("from", str, "Epoch seconds, ISO 8601 or YYYY-MM-DD; default: a day before `to`"),
@@ -187,7 +187,7 @@ HISTORY: Final = extend_schema(
         {
             "span": s.CharField(),
             "count": s.IntegerField(),
-            "points": HistoryPoint(many=True),
+            "points": HistoryPointSerializer(many=True),
             "next": s.DateTimeField(
                 allow_null=True, help_text="`from` of the next page; null on the last one"
             ),

@@ -4,7 +4,7 @@ from webtv.api import views
 
 urlpatterns = [
     path("viewers", views.ViewersView.as_view()),
-    path("stats", views.StatsView.as_view()),
-    path("hourly", views.HourlyView.as_view()),
+    path("stats", views.AudienceStatsView.as_view()),
+    path("hourly", views.AudienceHourlyView.as_view()),
     path("history", views.HistoryView.as_view()),
 ]

@@ -1,13 +1,9 @@
-"""`/api/webtv/*`: read the query, ask a selector, answer in the reference's spelling.
-
-The reference's numbers are integers: where nothing is known they are 0, and an added `known` says
-so.
-"""
+"""`/api/webtv/*`: read the query, call a selector, respond with a document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -22,19 +18,15 @@ from rest_framework.views import APIView
 from core.api.cached_view import CachedQuery, CachedView
 from core.api.csv_responses import CsvRenderer, csv_response
 from core.api.params import read_query
-from core.lib.days import day_bounds, local_day, zone
-from webtv import selectors
+from core.lib.days import current_second, day_bounds, local_day
+from webtv import selectors, serializers
 from webtv.api import schema
 from webtv.api.queries import SPANS, AudienceQuery, HistoryQuery
-from webtv.events import iso
 from webtv.rollups import FIVE_MINUTES
-from webtv.selectors import Day, Point
-
-HISTORY_FIELDS = ("start", "viewers", "min", "max", "samples")
 
 
 class AudienceView(CachedView):
-    """An answer about one stream, or the sum of all, as JSON or CSV."""
+    """A document about one stream, or the sum of all, as JSON or CSV."""
 
     renderer_classes = [*APIView.renderer_classes, CsvRenderer]
     csv_name: str
@@ -43,8 +35,8 @@ class AudienceView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         query = read_query(params, AudienceQuery)
         day = query.day()
-        # What is known grows old by itself: no answer is kept beyond its second.
-        now = timezone.now().replace(microsecond=0)
+        # A sample becomes too old by itself: no response is cached beyond its second.
+        now = current_second()
         name = (type(self), query.stream, day, now)
         return CachedQuery(name, lambda: self.document(_stream_id(query.stream), day, now))
 
@@ -66,36 +58,22 @@ class AudienceView(CachedView):
 
 @extend_schema_view(get=schema.VIEWERS)
 class ViewersView(AudienceView):
-    csv_name, csv_fields = "viewers", ("timestamp", "viewers", "known")
+    csv_name, csv_fields = "viewers", serializers.VIEWERS_CSV_FIELDS
 
     def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
         current = selectors.current(stream_id, day=day)
-        if current is None:
-            return {"viewers": 0, "timestamp": iso(now), "known": False}
-        return {"viewers": current.viewers, "timestamp": iso(current.at), "known": current.known}
+        return serializers.viewers_document(current, now=now)
 
 
 @extend_schema_view(get=schema.STATS)
-class StatsView(AudienceView):
-    csv_name, csv_fields = "viewers-by-hour", ("hour", "today", "yesterday")
+class AudienceStatsView(AudienceView):
+    csv_name, csv_fields = "viewers-by-hour", serializers.HOURS_CSV_FIELDS
 
     def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
         on = day or local_day(now)
         today, yesterday = selectors.days(stream_id, on, on - timedelta(days=1))
         current = selectors.current(stream_id, day=on)
-        return {
-            "today": {
-                **_day(today),
-                "current": current.viewers if current else 0,
-                "current_known": bool(current and current.known),
-            },
-            "yesterday": _day(yesterday),
-            "comparison": {
-                f"{name}_change_pct": _change_pct(_brief(today)[name], _brief(yesterday)[name])
-                for name in ("min", "max", "avg")
-            },
-            "timestamp": iso(now),
-        }
+        return serializers.stats_document(today, yesterday, current, now=now)
 
     def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for hour in range(24):
@@ -107,21 +85,13 @@ class StatsView(AudienceView):
 
 
 @extend_schema_view(get=schema.HOURLY)
-class HourlyView(AudienceView):
-    csv_name, csv_fields = "viewers-5min", ("time", "viewers", "peak", "known")
+class AudienceHourlyView(AudienceView):
+    csv_name, csv_fields = "viewers-5min", serializers.FIVE_MINUTES_CSV_FIELDS
 
     def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
         until = now if day is None else day_bounds(day)[1] - timedelta(seconds=FIVE_MINUTES)
-        samples = [
-            {
-                "time": f"{at.astimezone(zone()):%H:%M}",
-                "viewers": figures.avg_viewers if figures else 0,
-                "peak": figures.peak_viewers if figures else 0,
-                "known": figures is not None,
-            }
-            for at, figures in selectors.five_minutes(stream_id, until=until).items()
-        ]
-        return {"samples": samples, "count": len(samples), "timestamp": now}
+        buckets = selectors.five_minutes(stream_id, until=until)
+        return serializers.five_minute_document(buckets, now=now)
 
     def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for sample in response["samples"]:
@@ -140,15 +110,16 @@ class HistoryView(APIView):
         if request.accepted_renderer.format == CsvRenderer.format:
             if "limit" in request.query_params:
                 points = islice(points, query.limit)
-            return csv_response("viewers-history", HISTORY_FIELDS, map(_point, points))
+            rows = map(serializers.point_document, points)
+            return csv_response("viewers-history", serializers.HISTORY_CSV_FIELDS, rows)
         page = list(islice(points, query.limit + 1))
         more = page[query.limit :]
         return Response(
             {
                 "span": query.span,
                 "count": len(page) - len(more),
-                "points": [_point(point) for point in page[: query.limit]],
-                "next": _utc(more[0].start) if more else None,
+                "points": [serializers.point_document(point) for point in page[: query.limit]],
+                "next": serializers.format_start(more[0].start) if more else None,
             }
         )
 
@@ -158,40 +129,3 @@ def _stream_id(name: str | None) -> int:
     if stream is None and name:
         raise NotFound(f"There is no stream {name!r}.")
     return int(stream.pk) if stream else 0
-
-
-def _day(day: Day) -> dict[str, Any]:
-    return {
-        "date": day.on,
-        **_brief(day),
-        "hourly": [peak or 0 for peak in day.hourly_peaks],
-        "hourly_known": [peak is not None for peak in day.hourly_peaks],
-        "known": day.figures is not None,
-    }
-
-
-def _brief(day: Day) -> dict[str, int]:
-    figures = day.figures
-    if figures is None:
-        return {"min": 0, "max": 0, "avg": 0}
-    return {"min": figures.min_viewers, "max": figures.peak_viewers, "avg": figures.avg_viewers}
-
-
-def _change_pct(now: int, before: int) -> float:
-    """By how many percent of `before`; 0.0 where that was nothing."""
-    return round((now - before) / before * 100, 1) if before else 0.0
-
-
-def _point(point: Point) -> dict[str, Any]:
-    figures = point.figures
-    return {
-        "start": _utc(point.start),
-        "viewers": figures.avg_viewers,
-        "min": figures.min_viewers,
-        "max": figures.peak_viewers,
-        "samples": figures.samples,
-    }
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""What the tests of this app share."""
+"""Fixtures of this app's tests."""
 
 from __future__ import annotations
 

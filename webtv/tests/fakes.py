@@ -1,4 +1,4 @@
-"""Servers for tests: what each page says, by address."""
+"""Fakes of this app's upstreams."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Said = bytes | CdnError | threading.Event
 
 
 class FakePages:
-    """`webtv.types.Pages` without a network; an Event is a page that hangs until it is set."""
+    """`webtv.types.Pages` from memory, by address; an Event is a page that hangs until set."""
 
     def __init__(self) -> None:
         self.says: dict[str, Said] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     def fetch(self, request: PageRequest, *, timeout_s: float) -> bytes:
-        self.asked.append(request.url)
+        self.requests.append(request.url)
         said = self.says[next(part for part in self.says if part in request.url)]
         if isinstance(said, threading.Event):
             said.wait(10)

@@ -40,7 +40,7 @@ def staff(admin_client: Client, stream: Stream) -> Client:
     return admin_client
 
 
-def test_the_list_shows_who_is_watching(staff: Client) -> None:
+def test_the_list_shows_the_viewers(staff: Client) -> None:
     page = staff.get(LIST).content.decode()
     assert re.search(r'<td class="[^"]*\bfield-viewers\b[^>]*>\s*41\s*<', page)
 
@@ -76,14 +76,14 @@ def test_a_stream_is_added_through_the_form(staff: Client) -> None:
         {"headers": "{"},
     ],
 )
-def test_what_staff_mistype_is_said_in_the_form(staff: Client, wrong: dict[str, str]) -> None:
+def test_mistakes_are_reported_in_the_form(staff: Client, wrong: dict[str, str]) -> None:
     response = staff.post(f"{LIST}add/", {**FORM, **wrong})
     assert response.status_code == 200
     assert b"errornote" in response.content
     assert not Stream.objects.filter(name="second").exists()
 
 
-def test_test_now_asks_the_server_and_says_what_it_told(staff: Client, stream: Stream) -> None:
+def test_test_now_polls_the_server_and_shows_the_result(staff: Client, stream: Stream) -> None:
     with running_cdn() as cdn:
         cdn.server.fixed["main"] = 77
         Stream.objects.filter(pk=stream.pk).update(url=f"{cdn.url}/main")
@@ -96,7 +96,7 @@ def test_test_now_asks_the_server_and_says_what_it_told(staff: Client, stream: S
     assert staff.get(f"{LIST}{stream.pk}/test/").status_code == 405
 
 
-def test_the_sum_is_neither_deleted_nor_asked(staff: Client) -> None:
+def test_the_sum_is_neither_deleted_nor_polled(staff: Client) -> None:
     total = Stream.objects.get(name=TOTAL)
     page = staff.get(f"{LIST}{total.pk}/change/").content.decode()
     assert "<svg" in page
@@ -108,16 +108,16 @@ def test_the_sum_is_neither_deleted_nor_asked(staff: Client) -> None:
     assert staff.post(f"{LIST}{total.pk}/test/").status_code == 404
 
 
-def test_a_stream_goes_with_all_that_is_known_of_it(staff: Client, stream: Stream) -> None:
+def test_a_stream_is_deleted_with_all_its_rows(staff: Client, stream: Stream) -> None:
     response: Any = staff.post(f"{LIST}{stream.pk}/delete/", {"post": "yes"})
     assert response.status_code == 302
     assert not ViewerSample.objects.filter(stream_id=stream.pk).exists()
 
 
-def test_a_chart_has_gaps_where_nothing_is_known() -> None:
+def test_a_chart_has_gaps_where_viewers_are_unknown() -> None:
     drawn = chart("x", list("abcdefg"), [("y", "now", [0, 5, None, 3, None, 1, 2])], ticks_every=3)
-    (line,) = drawn.lines
-    assert line.path == "M0.0 160.0 L100.0 0.0 M500.0 128.0 L600.0 96.0"
-    assert line.dots == [(300.0, 64.0)]
+    (curve,) = drawn.curves
+    assert curve.path == "M0.0 160.0 L100.0 0.0 M500.0 128.0 L600.0 96.0"
+    assert curve.dots == [(300.0, 64.0)]
     assert [label for _, label in drawn.ticks] == ["a", "d", "g"]
     assert [nice_top(maximum) for maximum in (0, 5, 6, 21, 130, 999)] == [5, 5, 10, 30, 200, 1_000]

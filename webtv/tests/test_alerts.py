@@ -66,7 +66,7 @@ def test_a_fall_is_raised_once_and_cleared(
 @pytest.mark.parametrize(
     ("viewers", "minimum"), [((100, 51), 10), ((9, 0), 10), ((0, 0), 0), ((10, 100), 10)]
 )
-def test_what_is_no_fall_is_not_raised(
+def test_smaller_changes_raise_no_fall(
     stream: Stream, clock: Any, viewers: tuple[int, ...], minimum: int
 ) -> None:
     add_rule(stream, "fall", percent=50, minutes=5, least_viewers=minimum)
@@ -74,7 +74,7 @@ def test_what_is_no_fall_is_not_raised(
     assert alerts.judge(now=NOW) == []
 
 
-def test_a_fall_that_took_longer_is_none(stream: Stream, clock: Any) -> None:
+def test_a_slower_fall_raises_none(stream: Stream, clock: Any) -> None:
     add_rule(stream, "fall", percent=50, minutes=5)
     seen(stream, 100, until=NOW - timedelta(minutes=6))
     seen(stream, 40)
@@ -98,12 +98,12 @@ def test_silence_is_raised_and_ends_with_the_next_sample(stream: Stream, clock: 
     assert alert.ended_at == NOW + timedelta(minutes=3)
 
 
-def test_a_stream_that_never_told_anything_is_silent_too(stream: Stream, clock: Any) -> None:
+def test_a_stream_without_any_sample_is_silent_too(stream: Stream, clock: Any) -> None:
     add_rule(stream, "silence", minutes=2)
     assert len(alerts.judge(now=NOW)) == 1
 
 
-def test_a_record_is_raised_once_until_it_was_quiet(stream: Stream, clock: Any) -> None:
+def test_a_record_is_raised_once_per_quiet_time(stream: Stream, clock: Any) -> None:
     add_rule(stream, "record", minutes=10)
     seen(stream, 50, until=NOW - timedelta(days=2))
     assert alerts.judge(now=NOW) == []
@@ -115,14 +115,14 @@ def test_a_record_is_raised_once_until_it_was_quiet(stream: Stream, clock: Any) 
     assert ended.ended_at is not None
 
 
-def test_the_first_day_is_full_of_records_and_none_is_raised(stream: Stream, clock: Any) -> None:
+def test_records_of_the_first_day_are_not_raised(stream: Stream, clock: Any) -> None:
     Stream.objects.update(created_at=NOW - timedelta(hours=20))
     add_rule(stream, "record", minutes=10)
     seen(stream, 50)
     assert alerts.judge(now=NOW) == []
 
 
-def test_what_is_switched_off_is_cleared(stream: Stream, clock: Any) -> None:
+def test_disabled_rules_and_streams_are_cleared(stream: Stream, clock: Any) -> None:
     rule = add_rule(stream, "silence", minutes=1)
     other = add_rule(stream, "silence", minutes=2)
     assert len(alerts.judge(now=NOW)) == 2
@@ -133,7 +133,7 @@ def test_what_is_switched_off_is_cleared(stream: Stream, clock: Any) -> None:
     assert not Alert.objects.filter(ended_at=None).exists()
 
 
-def test_the_sum_may_be_watched_as_well(clock: Any) -> None:
+def test_the_sum_may_have_rules_as_well(clock: Any) -> None:
     total = ingest.total_stream()
     add_rule(total, "fall", percent=50, minutes=5)
     seen(total, 100, 40)

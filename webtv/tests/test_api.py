@@ -19,10 +19,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 NOW = datetime(2025, 11, 15, 18, 57, 8, tzinfo=UTC)  # 19:57:08 in Rome
 
 
-def store(stream: Stream, *told: tuple[datetime, int]) -> None:
+def store(stream: Stream, *samples: tuple[datetime, int]) -> None:
     """Samples of the stream and, as the poller does, of the sum."""
     total = ingest.total_stream()
-    ingest.store_samples([Sample(s.pk, at, v) for at, v in told for s in (stream, total)])
+    ingest.store_samples([Sample(s.pk, at, v) for at, v in samples for s in (stream, total)])
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_an_old_sample_is_shown_with_its_age(api: Any, stream: Stream) -> None:
     assert response["timestamp"].startswith("2025-11-15T18:52:08")
 
 
-def test_without_any_sample_the_types_still_hold(api: Any) -> None:
+def test_without_any_sample_the_types_are_the_same(api: Any) -> None:
     viewers = api.get("/api/webtv/viewers").json()
     assert (viewers["viewers"], viewers["known"]) == (0, False)
     stats = api.get("/api/webtv/stats").json()
@@ -116,7 +116,7 @@ def test_hourly_is_36_samples_of_five_minutes_with_local_times(api: Any, stream:
     assert samples[1] == {"time": "17:05", "viewers": 0, "peak": 0, "known": False}
 
 
-def test_one_stream_may_be_asked_for(api: Any, stream: Stream) -> None:
+def test_one_stream_may_be_requested(api: Any, stream: Stream) -> None:
     other = Stream.objects.create(name="other", url="http://127.0.0.1:1")
     ingest.store_samples([Sample(stream.pk, NOW, 5), Sample(other.pk, NOW, 7)])
     ingest.store_samples([Sample(ingest.total_stream().pk, NOW, 12)])
@@ -133,7 +133,7 @@ def test_an_unknown_stream_is_a_404(api: Any, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["viewers", "stats", "hourly"])
 @pytest.mark.parametrize("day", ["2025-13-40", "yesterday", "", "2025-02-29", "1999-01-01"])
-def test_what_is_no_day_is_a_400(api: Any, path: str, day: str) -> None:
+def test_an_invalid_day_is_a_400(api: Any, path: str, day: str) -> None:
     response = api.get(f"/api/webtv/{path}?date={day}")
     assert response.status_code == 400
     assert response.json()["detail"].startswith("date: ")
@@ -207,7 +207,7 @@ def test_a_gap_is_an_empty_cell(api: Any, stream: Stream) -> None:
     assert "18,,\r\n19,0,\r\n" in text
 
 
-def test_every_endpoint_wants_a_key(client: Any) -> None:
+def test_every_endpoint_requires_a_key(client: Any) -> None:
     for path in ("viewers", "stats", "hourly", "history"):
         assert client.get(f"/api/webtv/{path}").status_code == 401
 

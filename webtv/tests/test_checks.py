@@ -1,4 +1,4 @@
-"""Odd settings of the streams are told with a hint."""
+"""Odd settings of the streams are reported with a hint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webtv.checks import check_rhythm, check_streams
+from webtv.checks import check_intervals, check_streams
 
 SECRET = "s3cret-of-the-cdn"
 GOOD = {"NAME": "main", "PRESET": "owncast", "URL": "https://cdn.example", "TITLE": "Web TV"}
@@ -21,7 +21,7 @@ def found(settings: Any, *given: dict[str, str]) -> list[str]:
     return [str(message.id) for message in messages]
 
 
-def test_good_streams_and_none_are_fine(settings: Any) -> None:
+def test_good_streams_and_none_pass(settings: Any) -> None:
     assert found(settings) == []
     assert found(settings, GOOD, {**GOOD, "NAME": "two", "USER": "u", "PASSWORD": SECRET}) == []
 
@@ -46,11 +46,11 @@ def test_good_streams_and_none_are_fine(settings: Any) -> None:
         ({"URL": "http://127.0.0.1:1985", "TOKEN": SECRET}, []),
     ],
 )
-def test_what_is_odd_is_said(settings: Any, given: dict[str, str], ids: list[str]) -> None:
+def test_odd_setting_is_reported(settings: Any, given: dict[str, str], ids: list[str]) -> None:
     assert found(settings, {**GOOD, **given}) == [f"webtv.{one}" for one in ids]
 
 
-def test_two_streams_of_one_name_would_be_one(settings: Any) -> None:
+def test_two_streams_of_one_name_are_reported(settings: Any) -> None:
     assert found(settings, GOOD, GOOD) == ["webtv.E008"]
 
 
@@ -62,8 +62,8 @@ def test_two_streams_of_one_name_would_be_one(settings: Any) -> None:
         ("WEBTV_HOURLY_RETENTION_DAYS", 0, []),
     ],
 )
-def test_a_rhythm_that_cannot_be_held_is_said(
+def test_intervals_that_do_not_fit_are_reported(
     settings: Any, name: str, value: int, ids: list[str]
 ) -> None:
     setattr(settings, name, value)
-    assert [message.id for message in check_rhythm()] == ids
+    assert [message.id for message in check_intervals()] == ids

@@ -1,4 +1,4 @@
-"""The pages' client over real HTTP: whatever a server does, it is bounded and said plainly."""
+"""The pages' client over real HTTP: every failure of a server is bounded and reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.testing import RunningCdn, running_cdn
 from webtv import clients
 from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
-from webtv.types import CdnError, PageRequest, Source
+from webtv.types import CdnError, PageRequest, ViewerSource
 
 FAULTS = sorted(KINDS.keys() - {"endless"})  # which is about further pages
 
@@ -30,12 +30,12 @@ def cdn(cdn_server: RunningCdn) -> Iterator[RunningCdn]:
     cdn_server.faults.clear()
 
 
-def source(cdn: RunningCdn) -> Source:
-    return Source(name="s", preset="owncast", url=f"{cdn.url}/main", token="s3cret")
+def source(cdn: RunningCdn) -> ViewerSource:
+    return ViewerSource(name="s", preset="owncast", url=f"{cdn.url}/main", token="s3cret")
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_every_fault_is_an_error_in_time_and_over_with_the_next_answer(
+def test_every_fault_is_an_error_in_time_and_over_with_the_next_response(
     cdn: RunningCdn, kind: str
 ) -> None:
     pages, request = HttpPages(), request_of(source(cdn))
@@ -47,18 +47,16 @@ def test_every_fault_is_an_error_in_time_and_over_with_the_next_answer(
     assert "s3cret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
     cdn.faults.clear()
-    told = viewers_in(source(cdn), pages.fetch(request, timeout_s=5))
-    assert told == cdn.server.viewers("main")
+    viewers = viewers_in(source(cdn), pages.fetch(request, timeout_s=5))
+    assert viewers == cdn.server.viewers("main")
 
 
-def test_a_server_that_is_not_there_is_an_error() -> None:
+def test_an_absent_server_is_an_error() -> None:
     with pytest.raises(CdnError, match="no connection"):
         HttpPages().fetch(PageRequest("http://127.0.0.1:1/"), timeout_s=1)
 
 
-def test_only_so_many_connections_are_kept(
-    cdn: RunningCdn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_connections_are_bounded(cdn: RunningCdn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "MAX_CLIENTS", 2)
     pages = HttpPages()
     for n in range(4):

@@ -29,11 +29,11 @@ def rollup(stream: Stream, span_s: int, start: datetime) -> tuple[int, int, int,
     return found.samples, found.viewers_sum, found.min_viewers, found.peak_viewers
 
 
-def test_a_sample_is_stored_once_whoever_tells_it(stream: Stream) -> None:
-    told = samples(stream, 5, 7)
-    assert ingest.store_samples(told) == 2
+def test_a_sample_is_stored_once_whoever_reports_it(stream: Stream) -> None:
+    first = samples(stream, 5, 7)
+    assert ingest.store_samples(first) == 2
     assert (
-        ingest.store_samples([*told, *samples(stream, 9, start=NOON + timedelta(minutes=1))]) == 1
+        ingest.store_samples([*first, *samples(stream, 9, start=NOON + timedelta(minutes=1))]) == 1
     )
     assert ViewerSample.objects.count() == 3
     assert rollup(stream, HOUR, NOON) == (3, 21, 5, 9)
@@ -45,12 +45,12 @@ def test_two_samples_of_one_second_are_one(stream: Stream) -> None:
     assert rollup(stream, DAY, day_bounds(local_day(NOON))[0]) == (1, 5, 5, 5)
 
 
-def test_nobody_is_a_number_like_any_other(stream: Stream) -> None:
+def test_zero_viewers_are_stored(stream: Stream) -> None:
     ingest.store_samples(samples(stream, 0, 4))
     assert rollup(stream, FIVE_MINUTES, NOON) == (2, 4, 0, 4)
 
 
-def test_a_day_is_a_local_one_through_the_clock_change(stream: Stream) -> None:
+def test_a_day_is_local_through_the_clock_change(stream: Stream) -> None:
     first, last = day_bounds(datetime(2025, 10, 26, tzinfo=UTC).date())
     ingest.store_samples([Sample(stream.pk, first, 1), Sample(stream.pk, last, 3)])
     ingest.store_samples([Sample(stream.pk, last - timedelta(seconds=5), 2)])
@@ -64,14 +64,14 @@ def test_a_stream_that_was_deleted_meanwhile_is_left_out(stream: Stream) -> None
     assert ingest.store_samples([gone, *samples(stream, 1)]) == 1
 
 
-def test_the_record_is_kept_with_its_time(stream: Stream) -> None:
+def test_the_record_is_stored_with_its_time(stream: Stream) -> None:
     ingest.store_samples(samples(stream, 3, 8, 8, 2))
     stream.refresh_from_db()
     assert (stream.peak_viewers, stream.peak_at) == (8, NOON + timedelta(seconds=5))
 
 
 @time_machine.travel(NOON, tick=False)
-def test_an_only_stream_is_announced_once_without_its_sum(
+def test_a_single_stream_is_published_without_its_sum(
     stream: Stream, published_events: PublishedEvents, commit: Commit
 ) -> None:
     total = ingest.total_stream()
@@ -105,7 +105,7 @@ def test_of_several_streams_the_sum_comes_last(
 
 
 @time_machine.travel(NOON + timedelta(minutes=1), tick=False)
-def test_what_comes_late_is_stored_but_not_announced(
+def test_late_samples_are_stored_but_not_published(
     stream: Stream, published_events: PublishedEvents, commit: Commit
 ) -> None:
     with commit():

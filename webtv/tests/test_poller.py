@@ -75,10 +75,10 @@ def test_a_tick_stores_one_sample_of_each_stream_and_their_sum(
     assert health("a") == Health.HEALTHY
 
 
-def test_streams_of_one_page_are_asked_for_once(polling: Poller, pages: FakePages) -> None:
+def test_a_page_of_several_streams_is_requested_once(polling: Poller, pages: FakePages) -> None:
     add("a"), add("again", url="http://a")
     take_tick(polling)
-    assert len(pages.asked) == 1
+    assert len(pages.requests) == 1
     assert stored() == {"a": [5], "again": [5], TOTAL: [10]}
 
 
@@ -117,7 +117,7 @@ def test_a_server_that_owes_an_answer_is_left_out(
     take_tick(polling)
     take_tick(polling, TICK + 5)
     hanging.set()
-    assert pages.asked.count("http://b/api/status") == 1
+    assert pages.requests.count("http://b/api/status") == 1
     assert stored() == {"a": [5, 5], TOTAL: [5, 5]}
     assert health("b") == Health.DEGRADED
     assert "no answer in time" in WorkerStatus.objects.get(name=f"{NAME}.b").last_error

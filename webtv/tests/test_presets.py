@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 
 from webtv.models import Preset as PresetName
 from webtv.presets import PRESETS, request_of, viewers_in
-from webtv.types import CdnError, Source
+from webtv.types import CdnError, ViewerSource
 
 DATA = Path(__file__).parent / "data"
 
 
-def source(preset: str, key: str = "", **more: Any) -> Source:
-    return Source(name="s", preset=preset, url="http://cdn:81/x", stream_key=key, **more)
+def source(preset: str, key: str = "", **more: Any) -> ViewerSource:
+    return ViewerSource(name="s", preset=preset, url="http://cdn:81/x", stream_key=key, **more)
 
 
-def generic(path: str, **more: Any) -> Source:
+def generic(path: str, **more: Any) -> ViewerSource:
     return source("generic", path=path, **more)
 
 
-def test_every_choice_of_staff_is_known() -> None:
+def test_every_choice_of_the_admin_has_a_preset() -> None:
     assert set(PresetName.values) == {*PRESETS, "generic"}
 
 
@@ -84,7 +84,7 @@ def test_every_choice_of_staff_is_known() -> None:
         ("viewer-count", "", 8, ""),
     ],
 )
-def test_each_preset_asks_and_reads_as_its_server_tells(
+def test_each_preset_requests_and_reads_its_server(
     preset: str, key: str, viewers: int, page: str
 ) -> None:
     body = next(DATA.glob(f"{preset}.*")).read_bytes()
@@ -92,7 +92,7 @@ def test_each_preset_asks_and_reads_as_its_server_tells(
     assert request_of(source(preset, key)).url == "http://cdn:81/x" + page
 
 
-def test_icecast_tells_no_mount_one_or_several() -> None:
+def test_icecast_lists_no_mount_one_or_several() -> None:
     silent, broken = ((DATA / f"icecast-{n}.json").read_bytes() for n in ("silent", "broken"))
     assert viewers_in(source("icecast", "live.mp3"), silent) == 0
     assert viewers_in(source("icecast", "live.mp3"), broken) == 3
@@ -128,9 +128,9 @@ def test_icecast_tells_no_mount_one_or_several() -> None:
         (generic("length(a)"), b'{"a": 1}'),
         (generic("a[].b"), b'{"a": []}'),
     ],
-    ids=lambda value: value.preset if isinstance(value, Source) else ascii(value)[2:-1][:40],
+    ids=lambda value: value.preset if isinstance(value, ViewerSource) else ascii(value)[2:-1][:40],
 )
-def test_what_does_not_tell_the_viewers_is_unknown(where: Source, body: bytes) -> None:
+def test_a_response_without_viewers_is_unknown(where: ViewerSource, body: bytes) -> None:
     with pytest.raises(CdnError) as caught:
         viewers_in(where, body)
     assert 0 < len(str(caught.value)) < 100
@@ -164,7 +164,7 @@ def test_a_generic_source_reads_any_path(path: str, body: bytes, viewers: int) -
     assert viewers_in(generic(path), body) == viewers
 
 
-def test_a_generic_source_reads_xml_and_may_take_off_the_publisher() -> None:
+def test_a_generic_source_reads_xml_and_may_subtract_the_publisher() -> None:
     where = generic("a[0].n[0]", body_format="xml", subtract_publisher=True)
     assert viewers_in(where, b"<a><n>5</n></a>") == 4
     assert viewers_in(where, b"<a><n>0</n></a>") == 0
@@ -173,25 +173,25 @@ def test_a_generic_source_reads_xml_and_may_take_off_the_publisher() -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        Source(name="s", preset="owncast", url="ftp://cdn"),
-        Source(name="s", preset="owncast", url="http://"),
-        Source(name="s", preset="owncast", url="http://u:p@cdn"),
-        Source(name="s", preset="owncast", url="http://c dn/"),
-        Source(name="s", preset="owncast", url="http://cdn", headers={"X": "a\r\nb"}),
-        Source(name="s", preset="owncast", url="http://cdn", headers={"X\n": "a"}),
-        Source(name="s", preset="owncast", url="http://cdn", headers={"X": 1}),  # type: ignore[dict-item]
-        Source(name="s", preset="nope", url="http://cdn"),
+        ViewerSource(name="s", preset="owncast", url="ftp://cdn"),
+        ViewerSource(name="s", preset="owncast", url="http://"),
+        ViewerSource(name="s", preset="owncast", url="http://u:p@cdn"),
+        ViewerSource(name="s", preset="owncast", url="http://c dn/"),
+        ViewerSource(name="s", preset="owncast", url="http://cdn", headers={"X": "a\r\nb"}),
+        ViewerSource(name="s", preset="owncast", url="http://cdn", headers={"X\n": "a"}),
+        ViewerSource(name="s", preset="owncast", url="http://cdn", headers={"X": 1}),  # type: ignore[dict-item]
+        ViewerSource(name="s", preset="nope", url="http://cdn"),
         source("wowza"),
         source("generic"),
         generic("a[["),
     ],
 )
-def test_what_staff_mistyped_is_said(bad: Source) -> None:
+def test_mistakes_of_staff_are_reported(bad: ViewerSource) -> None:
     with pytest.raises(ValueError, match=r"\w+ .*\.?"):
         request_of(bad)
 
 
-def test_credentials_go_into_a_header_and_are_never_shown() -> None:
+def test_credentials_are_sent_in_a_header_and_never_shown() -> None:
     basic = request_of(source("flussonic", "a", user="u", password="s3cret"))
     assert ("Authorization", "Basic dTpzM2NyZXQ=") in basic.headers
     token = request_of(source("restreamer", token="s3cret"))
@@ -204,7 +204,7 @@ def test_streams_of_one_server_share_their_page() -> None:
 
 
 @given(body=st.binary(max_size=200), preset=st.sampled_from([*PRESETS, "generic"]))
-def test_rubbish_never_raises_anything_else(body: bytes, preset: str) -> None:
+def test_random_bytes_never_raise_anything_else(body: bytes, preset: str) -> None:
     where = source(preset, "a/b", path="a.b")
     with suppress(CdnError):
         assert viewers_in(where, body) >= 0

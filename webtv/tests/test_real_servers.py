@@ -1,4 +1,4 @@
-"""nginx-rtmp and Icecast themselves, with ffmpeg as publisher and as players: n must read as n."""
+"""Real nginx-rtmp and Icecast, with ffmpeg as publisher and players: n players count as n."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from core.tests.tcp import free_port
 from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
-from webtv.types import CdnError, Source
+from webtv.types import CdnError, ViewerSource
 
 SOON_S = 30.0
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
@@ -60,18 +60,18 @@ ICECAST = """
 
 
 @dataclass(frozen=True)
-class Server:
+class StreamingServer:
     """A running server: its page, and where streams are published and played."""
 
     preset: str
     page: str
     publish: str
     play: str
-    streams: tuple[str, str] = ("", "")  # the first is the one whose viewers are counted alone
+    streams: tuple[str, str] = ("", "")  # the first is also counted alone
 
     def viewers(self, key: str = "") -> int | str:
         """What the gateway reads of it, or why it cannot."""
-        source = Source(name="s", preset=self.preset, url=self.page, stream_key=key)
+        source = ViewerSource(name="s", preset=self.preset, url=self.page, stream_key=key)
         try:
             return viewers_in(source, HttpPages().fetch(request_of(source), timeout_s=5))
         except CdnError as exc:
@@ -79,7 +79,7 @@ class Server:
 
 
 def program(name: str) -> str:
-    """Its path; skips, or fails where everything must be tested, when it is not here."""
+    """Its path. When it is not installed the test is skipped, or fails where all must run."""
     path = shutil.which(name, path=PATH)
     return path or absent(name)
 
@@ -114,7 +114,7 @@ def running(command: list[str], *, user: str | None = None) -> Iterator[subproce
 def served(
     preset: str, configuration: Callable[[str, int, int], str], command: Callable[[str], list[str]]
 ) -> Iterator[tuple[int, int]]:
-    """Its HTTP port and its other one, once it answers."""
+    """Its HTTP port and its other one, once it responds."""
     as_nobody = "nobody" if os.geteuid() == 0 and preset == "icecast" else None
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)  # Icecast refuses to be root
@@ -122,7 +122,7 @@ def served(
         file = Path(folder) / "server.conf"
         file.write_text(configuration(folder, http, stream))
         with running(command(str(file)), user=as_nobody) as process:
-            server = Server(preset, f"http://127.0.0.1:{http}{PAGES[preset]}", "", "")
+            server = StreamingServer(preset, f"http://127.0.0.1:{http}{PAGES[preset]}", "", "")
             assert soon(lambda: server.viewers() == 0 or process.poll() is not None), (
                 server.viewers()
             )
@@ -136,14 +136,14 @@ PAGES = {"nginx-rtmp": "/stat", "icecast": ""}
 
 
 @pytest.fixture(scope="module", params=["nginx-rtmp", "icecast"])
-def streaming_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def streaming_server(request: pytest.FixtureRequest) -> Iterator[StreamingServer]:
     """Each of the servers, running, with nothing on the air."""
     with nginx() if request.param == "nginx-rtmp" else icecast() as server:
         yield server
 
 
 @contextmanager
-def nginx() -> Iterator[Server]:
+def nginx() -> Iterator[StreamingServer]:
     path = program("nginx")
     if not RTMP_MODULE.exists():
         absent("libnginx-mod-rtmp")
@@ -154,11 +154,11 @@ def nginx() -> Iterator[Server]:
 
     with served("nginx-rtmp", configuration, lambda file: [path, "-c", file]) as (http, stream):
         address, page = f"rtmp://127.0.0.1:{stream}", f"http://127.0.0.1:{http}/stat"
-        yield Server("nginx-rtmp", page, address, address, ("live/tv", "radio/jazz"))
+        yield StreamingServer("nginx-rtmp", page, address, address, ("live/tv", "radio/jazz"))
 
 
 @contextmanager
-def icecast() -> Iterator[Server]:
+def icecast() -> Iterator[StreamingServer]:
     path = program("icecast2")
 
     def configuration(folder: str, http: int, stream: int) -> str:
@@ -166,10 +166,10 @@ def icecast() -> Iterator[Server]:
 
     with served("icecast", configuration, lambda file: [path, "-c", file]) as (http, _):
         page, source = f"http://127.0.0.1:{http}", f"icecast://source:s3cret@127.0.0.1:{http}"
-        yield Server("icecast", page, source, page, ("live.ogg", "other.ogg"))
+        yield StreamingServer("icecast", page, source, page, ("live.ogg", "other.ogg"))
 
 
-def publishing(server: Server, stream: str) -> ExitStack:
+def publishing(server: StreamingServer, stream: str) -> ExitStack:
     """ffmpeg sends a test picture, or a tone, until the block is left."""
     ffmpeg = [program("ffmpeg"), "-v", "error", "-re"]
     if server.preset == "icecast":
@@ -181,7 +181,7 @@ def publishing(server: Server, stream: str) -> ExitStack:
     return stack
 
 
-def player(server: Server, stream: str) -> list[str]:
+def player(server: StreamingServer, stream: str) -> list[str]:
     return [program("ffmpeg"), "-v", "error", "-i", f"{server.play}/{stream}", "-f", "null", "-"]
 
 
@@ -192,13 +192,13 @@ def soon(true: Callable[[], object]) -> bool:
     return now
 
 
-def is_on_air(server: Server, stream: str) -> bool:
-    everything = Source(name="s", preset=server.preset, url=server.page)
+def is_on_air(server: StreamingServer, stream: str) -> bool:
+    everything = ViewerSource(name="s", preset=server.preset, url=server.page)
     body = HttpPages().fetch(request_of(everything), timeout_s=5)
     return stream.rpartition("/")[2].encode() in body
 
 
-def reads(server: Server, key: str, expected: int) -> bool:
+def reads(server: StreamingServer, key: str, expected: int) -> bool:
     """Whether the number comes, and stays."""
     if not soon(lambda: server.viewers(key) == expected):
         return False
@@ -206,7 +206,7 @@ def reads(server: Server, key: str, expected: int) -> bool:
     return server.viewers(key) == expected
 
 
-def test_n_players_read_as_n(streaming_server: Server) -> None:
+def test_n_players_read_as_n(streaming_server: StreamingServer) -> None:
     server, (stream, other) = streaming_server, streaming_server.streams
     key = stream
     assert server.viewers(key) == 0  # nothing is on the air

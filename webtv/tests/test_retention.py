@@ -23,13 +23,13 @@ def _ten_days(stream: Stream) -> Any:
         yield
 
 
-def test_seven_whole_days_before_today_are_kept(settings: Any) -> None:
+def test_seven_whole_days_before_today_are_stored(settings: Any) -> None:
     retention.prune()
     assert sorted(ViewerSample.objects.values_list("viewers", flat=True)) == list(range(8))
     assert ViewerRollup.objects.filter(span_s=DAY).count() == 8
 
 
-def test_daily_figures_may_be_kept_for_ever(settings: Any) -> None:
+def test_daily_figures_may_be_permanent(settings: Any) -> None:
     settings.WEBTV_DAILY_RETENTION_DAYS = 0
     settings.WEBTV_HOURLY_RETENTION_DAYS = 2
     retention.prune()
@@ -38,7 +38,7 @@ def test_daily_figures_may_be_kept_for_ever(settings: Any) -> None:
     assert ViewerSample.objects.count() == 8
 
 
-def test_many_rows_go_in_short_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 1)
+def test_many_rows_are_deleted_in_short_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK_SIZE", 1)
     assert retention.prune() == 8  # two days: a sample and three rollups each
     assert retention.prune() == 0

@@ -29,7 +29,7 @@ from webtv.clients import HttpPages
 from webtv.models import Stream
 from webtv.presets import request_of, viewers_in
 from webtv.streams import add_configured_streams, enabled_streams, source_of
-from webtv.types import CdnError, PageRequest, Pages, Sample, Source
+from webtv.types import CdnError, PageRequest, Pages, Sample, ViewerSource
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Poller:
         self._pages, self._stopping = pages, stopping
         self._fetchers: dict[PageRequest, _PageFetcher] = {}
         self._responses: queue.SimpleQueue[PageResponse] = queue.SimpleQueue()
-        self._streams: dict[int, tuple[Stream, Source, PageRequest]] = {}
+        self._streams: dict[int, tuple[Stream, ViewerSource, PageRequest]] = {}
         self._total_id = 0
         self._latest: dict[int, tuple[int, int]] = {}  # by stream: tick, viewers
         self._reports: dict[str, tuple[bool, float]] = {}  # by stream: is healthy, next beat

@@ -19,7 +19,7 @@ from unfold.admin import ModelAdmin
 from core.admin.base import BaseAdmin
 from core.auth import services as keys
 from core.workers import services as workers
-from webcom.ingest import keep_unreadable
+from webcom.ingest import store_unreadable
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_the_first_page_says_what_is_wrong(admin_client: Client) -> None:
     page = admin_client.get("/admin/", headers=ENGLISH).content.decode()
     assert "None: all is well." in page
     workers.failed("webcom.calls", OSError("no route to the carrier"))
-    keep_unreadable({"id": None}, source="changes", reason="id")
+    store_unreadable({"id": None}, source="changes", reason="id")
     keys.create_key(name="old", expires_at=timezone.now() + timedelta(days=2))
     page = admin_client.get("/admin/", headers=ENGLISH).content.decode()
     for text in (

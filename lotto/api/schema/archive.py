@@ -1,4 +1,4 @@
-"""What OpenAPI says of saving, importing, exporting and syncing draws."""
+"""OpenAPI of saving, importing, exporting and syncing draws."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from lotto.api.schema.common import (
     TAGS,
     DrawnNumbers,
     DrawnWheels,
-    ImportForbidden,
-    RejectedLine,
-    told,
+    ImportForbiddenSerializer,
+    RejectedLineSerializer,
+    responses,
 )
 from lotto.types import Source
 
-_WISH: Final[dict[str, Any]] = {
+_SAVE_FIELDS: Final[dict[str, Any]] = {
     "source": s.ChoiceField(choices=[source.value for source in Source], required=False),
     "overwrite": s.BooleanField(required=False, help_text=f"Replace other numbers {ADDED}"),
 }
@@ -39,9 +39,9 @@ SAVE: Final = extend_schema(
     parameters=[OVERWRITE],
     request=inline_serializer(
         "SaveDraw",
-        {"data": s.CharField(), "ruota": s.CharField(), "numeri": DrawnNumbers(), **_WISH},
+        {"data": s.CharField(), "ruota": s.CharField(), "numeri": DrawnNumbers(), **_SAVE_FIELDS},
     ),
-    responses=told(
+    responses=responses(
         "DrawSaved",
         {
             "success": s.BooleanField(),
@@ -77,9 +77,9 @@ SAVE_FULL: Final = extend_schema(
     description="All or nothing: a wrong wheel is a 400 that names it, other numbers a 409.",
     parameters=[OVERWRITE],
     request=inline_serializer(
-        "SaveFullDraw", {"data": s.CharField(), "wheels": DrawnWheels(), **_WISH}
+        "SaveFullDraw", {"data": s.CharField(), "wheels": DrawnWheels(), **_SAVE_FIELDS}
     ),
-    responses=told(
+    responses=responses(
         "FullDrawSaved",
         {
             "success": s.BooleanField(),
@@ -122,14 +122,14 @@ IMPORT: Final = extend_schema(
         "application/json": inline_serializer("ImportFile", {"file_path": s.CharField()}),
         "multipart/form-data": inline_serializer("ImportUpload", {"file": s.FileField()}),
     },
-    responses=told(
+    responses=responses(
         "Imported",
         {
             "success": s.BooleanField(),
             "inserted": s.IntegerField(),
             "skipped": s.IntegerField(help_text="Known already"),
             "rejected": s.IntegerField(help_text=f"Wrong lines {ADDED}"),
-            "errors": RejectedLine(many=True, help_text="The first 1,000 wrong lines"),
+            "errors": RejectedLineSerializer(many=True, help_text="The first 1,000 wrong lines"),
             "duration_seconds": s.FloatField(),
             "timestamp": s.DateTimeField(),
         },
@@ -145,7 +145,7 @@ IMPORT: Final = extend_schema(
     )
     | {
         403: OpenApiResponse(
-            ImportForbidden,
+            ImportForbiddenSerializer,
             examples=[
                 OpenApiExample(
                     "Outside", {"detail": "Only files of the import folder can be imported."}
@@ -158,7 +158,7 @@ IMPORT: Final = extend_schema(
 EXPORT: Final = extend_schema(
     tags=TAGS,
     summary="Export the archive as a TSV file",
-    description="Into the export folder; with `download=1` (addition) as the answer itself.",
+    description="Into the export folder; with `download=1` (addition) as the response itself.",
     parameters=[
         in_query("filename", str, "Default lotto_export.tsv"),
         in_query("download", bool, f"Stream the file {ADDED}"),
@@ -190,24 +190,24 @@ EXPORT: Final = extend_schema(
 )
 
 
-class SyncProblem(s.Serializer[Any]):
+class SyncProblemSerializer(s.Serializer[Any]):
     detail = s.CharField()
     success = s.BooleanField()
 
 
 def _no_sync(text: str) -> OpenApiResponse:
     example = {"detail": text, "success": False}
-    return OpenApiResponse(SyncProblem, examples=[OpenApiExample("No sync", example)])
+    return OpenApiResponse(SyncProblemSerializer, examples=[OpenApiExample("No sync", example)])
 
 
 SYNC: Final = extend_schema(
     tags=TAGS,
     summary="Sync with the operator's archive",
     description="Downloads the operator's ZIP and adds the draws that are missing. Draws that "
-    "people or the OCR had stored otherwise are corrected, logged and announced; those that agree "
+    "people or the OCR had stored otherwise are corrected, logged and published; those that agree "
     "become verified.",
     request=None,
-    responses=told(
+    responses=responses(
         "Synced",
         {
             "success": s.BooleanField(),
@@ -215,8 +215,10 @@ SYNC: Final = extend_schema(
             "skipped": s.IntegerField(help_text="Known already"),
             "verified": s.IntegerField(help_text=f"Of those, confirmed now {ADDED}"),
             "corrected": s.IntegerField(help_text=f"Stored otherwise until now {ADDED}"),
-            "rejected": s.IntegerField(help_text=f"Lines that were not taken {ADDED}"),
-            "errors": RejectedLine(many=True, help_text=f"The first 1,000 of those {ADDED}"),
+            "rejected": s.IntegerField(help_text=f"Lines that were not imported {ADDED}"),
+            "errors": RejectedLineSerializer(
+                many=True, help_text=f"The first 1,000 of those {ADDED}"
+            ),
             "message": s.CharField(),
             "timestamp": s.DateTimeField(),
         },
@@ -234,7 +236,7 @@ SYNC: Final = extend_schema(
     )
     | {
         409: _no_sync("A sync is running already."),
-        502: _no_sync("The operator's archive cannot be had: no connection."),
+        502: _no_sync("The operator's archive is unavailable: no connection."),
         503: _no_sync("The sync is switched off: LOTTO_ARCHIVE_URLS is empty."),
     },
 )

@@ -1,4 +1,4 @@
-"""What OpenAPI says of all of `/api/lotto/*`: parameters, serializers and answers."""
+"""OpenAPI of all of `/api/lotto/*`: parameters, serializers and responses."""
 
 from __future__ import annotations
 
@@ -52,26 +52,26 @@ class DrawnWheels(s.DictField):
     child = DrawnNumbers()
 
 
-class NoSuchDraw(s.Serializer[Any]):
+class NoSuchDrawSerializer(s.Serializer[Any]):
     detail = s.CharField()
 
 
-class DrawConflict(s.Serializer[Any]):
+class DrawConflictSerializer(s.Serializer[Any]):
     detail = s.CharField()
     success = s.BooleanField()
     stored = DrawnWheels(help_text="The numbers that are stored, by wheel")
 
 
-class ImportForbidden(s.Serializer[Any]):
+class ImportForbiddenSerializer(s.Serializer[Any]):
     detail = s.CharField()
 
 
-class RejectedLine(s.Serializer[Any]):
+class RejectedLineSerializer(s.Serializer[Any]):
     line = s.IntegerField()
     reason = s.CharField()
 
 
-def told(name: str, fields: dict[str, Any], example: Any, **more: Any) -> dict[Any, Any]:
+def responses(name: str, fields: dict[str, Any], example: Any, **more: Any) -> dict[Any, Any]:
     return {
         200: OpenApiResponse(
             inline_serializer(name, fields),
@@ -83,13 +83,13 @@ def told(name: str, fields: dict[str, Any], example: Any, **more: Any) -> dict[A
 
 MISSING: Final[dict[Any, Any]] = {
     404: OpenApiResponse(
-        NoSuchDraw,
+        NoSuchDrawSerializer,
         examples=[OpenApiExample("None", {"detail": "There is no draw of 2025/12/08."})],
     )
 }
 CONFLICT: Final[dict[Any, Any]] = {
     409: OpenApiResponse(
-        DrawConflict,
+        DrawConflictSerializer,
         examples=[
             OpenApiExample(
                 "Other numbers",

@@ -1,4 +1,4 @@
-"""What OpenAPI says of the draws of a day, a wheel, a range."""
+"""OpenAPI of the draws of a day, a wheel, a range."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from lotto.api.schema.common import (
     DrawnNumbers,
     DrawnWheels,
     example,
-    told,
+    responses,
 )
 
 STATS: Final = extend_schema(
     tags=TAGS,
     summary="Get counts of the archive",
-    responses=told(
+    responses=responses(
         "LottoStats",
         {
             "total_records": s.IntegerField(),
@@ -52,7 +52,7 @@ LATEST: Final = extend_schema(
     parameters=[
         in_query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Dates, default 10")
     ],
-    responses=told(
+    responses=responses(
         "LatestDraws",
         {
             "dates": s.ListField(
@@ -69,7 +69,7 @@ DAY: Final = extend_schema(
     tags=TAGS,
     summary="Get all wheels of a date",
     parameters=[DAY_IN_PATH],
-    responses=told(
+    responses=responses(
         "DrawOfDay",
         {
             "success": s.BooleanField(),
@@ -86,7 +86,7 @@ WHEEL: Final = extend_schema(
     tags=TAGS,
     summary="Get one wheel of a date",
     parameters=[DAY_IN_PATH, WHEEL_IN_PATH],
-    responses=told(
+    responses=responses(
         "DrawOfWheel",
         {
             "success": s.BooleanField(),
@@ -114,7 +114,7 @@ DELETE_DAY: Final = extend_schema(
     tags=TAGS,
     summary="Delete all wheels of a date",
     parameters=[DAY_IN_PATH],
-    responses=told(
+    responses=responses(
         "DayDeleted",
         {
             "success": s.BooleanField(),
@@ -136,7 +136,7 @@ DELETE_WHEEL: Final = extend_schema(
     tags=TAGS,
     summary="Delete one wheel of a date",
     parameters=[DAY_IN_PATH, WHEEL_IN_PATH],
-    responses=told(
+    responses=responses(
         "WheelDeleted",
         {"success": s.BooleanField(), "message": s.CharField(), "timestamp": s.DateTimeField()},
         {"success": True, "message": "Deleted 2025/12/07 BA", "timestamp": AT},
@@ -159,7 +159,7 @@ RANGE: Final = extend_schema(
         in_query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Default 100"),
         in_query("offset", {"type": "integer", "minimum": 0, "maximum": 10_000_000}, "Default 0"),
     ],
-    responses=told(
+    responses=responses(
         "DrawRange",
         {
             "success": s.BooleanField(),

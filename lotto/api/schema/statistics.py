@@ -1,4 +1,4 @@
-"""What OpenAPI says of frequencies, delays, pairs and searches over all years."""
+"""OpenAPI of frequencies, delays, pairs and searches over all years."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lotto.api.schema.common import (
     TAGS,
     DrawnNumbers,
     example,
-    told,
+    responses,
 )
 
 _OF_WHEEL: Final = in_query(
@@ -36,7 +36,7 @@ def _whole(name: str, text: str, minimum: int, maximum: int) -> OpenApiParameter
 
 
 _STANDING: Final[dict[str, Any]] = {
-    "frequency": s.IntegerField(help_text="How often it came out"),
+    "frequency": s.IntegerField(help_text="How often it was drawn"),
     "delay": s.IntegerField(help_text="Ritardo: draws since then; 0: in the last draw"),
     "max_delay": s.IntegerField(help_text="The most draws without it, the running delay included"),
     "last_date": s.CharField(allow_null=True, help_text="Null: never"),
@@ -55,7 +55,7 @@ _EXTENT: Final[dict[str, Any]] = {
 _EXTENT_EXAMPLE: Final = {"draws": 7236, "first_date": "1939/01/07", "last_date": "2025/12/07"}
 
 
-class NumberStanding(s.Serializer[Any]):
+class NumberStandingSerializer(s.Serializer[Any]):
     number = s.IntegerField(min_value=1, max_value=90)
     frequency = _STANDING["frequency"]
     delay = _STANDING["delay"]
@@ -68,13 +68,13 @@ NUMBERS: Final = extend_schema(
     summary="Get frequency and delay of every number",
     description=f"Of each wheel, and of TUTTE {ADDED}.",
     parameters=[_OF_WHEEL, *_PART],
-    responses=told(
+    responses=responses(
         "NumberStatistics",
         {
             "success": s.BooleanField(),
             "wheels": s.DictField(
                 child=inline_serializer(
-                    "WheelNumbers", {**_EXTENT, "numbers": NumberStanding(many=True)}
+                    "WheelNumbers", {**_EXTENT, "numbers": NumberStandingSerializer(many=True)}
                 )
             ),
             "timestamp": s.DateTimeField(),
@@ -91,11 +91,11 @@ DELAYS: Final = extend_schema(
     summary="Get the most delayed numbers of every wheel",
     description=f"The table of the ritardatari {ADDED}.",
     parameters=[_OF_WHEEL, *_PART, _whole("limit", "Numbers per wheel, default 10", 1, 90)],
-    responses=told(
+    responses=responses(
         "DelayedNumbers",
         {
             "success": s.BooleanField(),
-            "wheels": s.DictField(child=NumberStanding(many=True)),
+            "wheels": s.DictField(child=NumberStandingSerializer(many=True)),
             "timestamp": s.DateTimeField(),
         },
         {
@@ -122,7 +122,7 @@ PAIRS: Final = extend_schema(
         _whole("limit", "Default 50", 1, 4005),
         _whole("offset", "Default 0", 0, 4005),
     ],
-    responses=told(
+    responses=responses(
         "PairStatistics",
         {
             "success": s.BooleanField(),
@@ -166,21 +166,21 @@ SEARCH: Final = extend_schema(
         in_query(
             "sorte",
             str,
-            "The least that must have come; default: all the numbers, up to five",
+            "The minimum outcome; default: all the numbers, up to five",
             enum=["estratto", "ambo", "terno", "quaterna", "cinquina"],
         ),
         *_PART,
         _whole("limit", "Default 100", 1, 1000),
         _whole("offset", "Default 0", 0, 10_000_000),
     ],
-    responses=told(
+    responses=responses(
         "CombinationSearch",
         {
             "success": s.BooleanField(),
             "numeri": s.ListField(child=s.IntegerField()),
             "ruota": s.CharField(),
             "sorte": s.CharField(),
-            "draws": s.IntegerField(help_text="Days with a draw that were looked through"),
+            "draws": s.IntegerField(help_text="Days with a draw that were searched"),
             "delay": s.IntegerField(help_text="Of those, since the newest result"),
             "outcomes": s.DictField(child=s.IntegerField(), help_text="Results by outcome"),
             "count": s.IntegerField(help_text="Of this page"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -15,15 +13,11 @@ from core.api.params import read_body, read_query
 from core.api.rest import problem
 from core.lib.batches import batched
 from lotto import files, imports, ingest
-from lotto.api.queries import (
-    ExportQuery,
-    ImportBody,
-    full_draw,
-    one_draw,
-)
+from lotto.api.queries import ExportQuery, ImportBody, SaveBody, full_draw, one_draw
 from lotto.api.schema import archive
-from lotto.api.views.responses import now_s
+from lotto.api.views.stamped import stamped
 from lotto.rules import format_day
+from lotto.serializers import import_document, sync_document, wheel_document
 from lotto.types import OperatorError
 
 
@@ -32,20 +26,16 @@ class SaveView(APIView):
 
     @archive.SAVE
     def post(self, request: Request) -> Response | HttpResponse:
-        draw, wish = one_draw(request.data)
+        draw, body = one_draw(request.data)
         try:
-            saved = ingest.save([draw], source=wish.source, overwrite=_overwrite(request, wish))
+            saved = ingest.save([draw], source=body.source, overwrite=_overwrite(request, body))
         except ingest.Conflict as exc:
             return problem(409, str(exc), success=False, stored=exc.stored)
-        return Response(
+        return stamped(
             {
-                "success": True,
-                "data": format_day(draw.day),
-                "ruota": draw.wheel,
-                "numeri": list(draw.numbers),
+                **wheel_document(draw.day, draw.wheel, draw.numbers),
                 "created": bool(saved.created),
                 "changed": bool(saved.changed),
-                "timestamp": now_s(),
             }
         )
 
@@ -55,9 +45,9 @@ class SaveFullView(APIView):
 
     @archive.SAVE_FULL
     def post(self, request: Request) -> Response | HttpResponse:
-        draws, wish = full_draw(request.data)
+        draws, body = full_draw(request.data)
         try:
-            saved = ingest.save(draws, source=wish.source, overwrite=_overwrite(request, wish))
+            saved = ingest.save(draws, source=body.source, overwrite=_overwrite(request, body))
         except ingest.Conflict as exc:
             return problem(409, str(exc), success=False, stored=exc.stored)
         results = {
@@ -65,15 +55,13 @@ class SaveFullView(APIView):
             for state in ("created", "changed", "unchanged")
             for wheel in getattr(saved, state)
         }
-        return Response(
+        return stamped(
             {
-                "success": True,
                 "data": format_day(draws[0].day),
                 "saved": len(draws),
                 "total": len(draws),
                 "errors": None,
                 "results": dict(sorted(results.items())),
-                "timestamp": now_s(),
             }
         )
 
@@ -89,25 +77,15 @@ class ImportView(APIView):
             if upload is not None:
                 done = imports.import_draws(files.lines_of(upload.file), name=upload.name)
             else:
-                body = request.data
-                wish = read_body(body.dict() if isinstance(body, QueryDict) else body, ImportBody)
-                with files.importable(wish.file_path) as file:
-                    done = imports.import_draws(files.lines_of(file), name=wish.file_path)
+                data = request.data
+                body = read_body(data.dict() if isinstance(data, QueryDict) else data, ImportBody)
+                with files.importable(body.file_path) as file:
+                    done = imports.import_draws(files.lines_of(file), name=body.file_path)
         except files.Forbidden:
             return problem(403, "Only files of the import folder can be imported.")
-        except files.Unreadable as exc:
+        except files.UnreadableArchive as exc:
             raise ValidationError({"file_path" if upload is None else "file": [str(exc)]}) from None
-        return Response(
-            {
-                "success": True,
-                "inserted": done.inserted,
-                "skipped": done.skipped,
-                "rejected": done.rejected,
-                "errors": done.errors,
-                "duration_seconds": done.duration_s,
-                "timestamp": now_s(),
-            }
-        )
+        return stamped(import_document(done))
 
 
 class SyncView(APIView):
@@ -122,20 +100,8 @@ class SyncView(APIView):
         except imports.Disabled as exc:
             return problem(503, str(exc), success=False)
         except OperatorError as exc:
-            return problem(502, f"The operator's archive cannot be had: {exc}", success=False)
-        return Response(
-            {
-                "success": True,
-                "imported": done.inserted,
-                "skipped": done.skipped,
-                "verified": done.verified,
-                "corrected": done.corrected,
-                "rejected": done.rejected,
-                "errors": done.errors,
-                "message": f"Sync completed: {done.inserted} new records imported",
-                "timestamp": now_s(),
-            }
-        )
+            return problem(502, f"The operator's archive is unavailable: {exc}", success=False)
+        return stamped(sync_document(done))
 
 
 class ExportView(APIView):
@@ -143,7 +109,7 @@ class ExportView(APIView):
     def get(self, request: Request) -> Response | HttpResponse | StreamingHttpResponse:
         query = read_query(request.query_params, ExportQuery)
         if not files.is_name(query.filename):
-            raise ValidationError({"filename": ["A file's name of A-Z a-z 0-9 . _ - is needed."]})
+            raise ValidationError({"filename": ["A file name of A-Z a-z 0-9 . _ - is required."]})
         if query.download:
             return StreamingHttpResponse(
                 (b"\n".join([*some, b""]) for some in batched(ingest.archive_lines(), 1_000)),
@@ -151,13 +117,8 @@ class ExportView(APIView):
                 headers={"Content-Disposition": f'attachment; filename="{query.filename}"'},
             )
         count, path = files.export(query.filename)
-        return Response(
-            {"success": True, "exported": count, "file_path": str(path), "timestamp": now_s()}
-        )
+        return stamped({"exported": count, "file_path": str(path)})
 
 
-def _overwrite(request: Request, wish: Any) -> bool:
-    return bool(wish.overwrite) or request.query_params.get("overwrite", "").lower() in (
-        "true",
-        "1",
-    )
+def _overwrite(request: Request, body: SaveBody) -> bool:
+    return body.overwrite or request.query_params.get("overwrite", "").lower() in ("true", "1")

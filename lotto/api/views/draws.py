@@ -14,55 +14,41 @@ from rest_framework.response import Response
 from core.api.cached_view import CachedQuery, CachedView
 from core.api.params import read_query
 from lotto import ingest, selectors
-from lotto.api.queries import (
-    LatestQuery,
-    RangeQuery,
-    field,
-)
+from lotto.api.queries import LatestQuery, RangeQuery, field
 from lotto.api.schema import draws
-from lotto.api.views.responses import StampedView, now_s, wheel_document
+from lotto.api.views.stamped import Document, StampedView, stamped
 from lotto.rules import day_of, format_day, wheel_of
+from lotto.serializers import day_document, extraction_document, totals_document, wheel_document
 
 
 @extend_schema_view(get=draws.STATS)
 class StatsView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
-        return CachedQuery("lotto.stats", self._response)
-
-    def _response(self) -> dict[str, Any]:
-        totals = selectors.totals()
-        return {
-            "total_records": totals.draws,
-            "unique_dates": totals.days,
-            "first_date": totals.first and format_day(totals.first),
-            "last_date": totals.last and format_day(totals.last),
-            "by_wheel": totals.by_wheel,
-        }
+        return CachedQuery("lotto.stats", lambda: totals_document(selectors.totals()))
 
 
 @extend_schema_view(get=draws.LATEST)
 class LatestView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         limit = read_query(params, LatestQuery).limit
-        return CachedQuery(("lotto.latest", limit), lambda: self._response(limit))
-
-    def _response(self, limit: int) -> dict[str, Any]:
-        days = selectors.latest(limit)
-        return {"dates": [{"date": format_day(day), "wheels": wheels} for day, wheels in days]}
+        return CachedQuery(
+            ("lotto.latest", limit),
+            lambda: {"dates": [day_document(*day) for day in selectors.latest(limit)]},
+        )
 
 
 @extend_schema_view(get=draws.DAY, delete=draws.DELETE_DAY)
 class DayView(StampedView):
     staff_permission = "lotto.change_extraction"
 
-    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+    def keyed_document(self, params: QueryDict) -> tuple[Any, Callable[[], Document]]:
         day = field("data", day_of, self.kwargs["data"])
 
-        def make() -> dict[str, Any]:
+        def make() -> Document:
             wheels = selectors.on(day)
             if not wheels:
                 raise NotFound(f"There is no draw of {format_day(day)}.")
-            return {"success": True, "date": format_day(day), "wheels": wheels}
+            return day_document(day, wheels)
 
         return day, make
 
@@ -72,31 +58,22 @@ class DayView(StampedView):
         if not deleted:
             raise NotFound(f"There is no draw of {format_day(day)}.")
         message = f"Deleted {deleted} extractions for {format_day(day)}"
-        return Response(
-            {"success": True, "deleted": deleted, "message": message, "timestamp": now_s()}
-        )
+        return stamped({"deleted": deleted, "message": message})
 
 
 @extend_schema_view(get=draws.WHEEL, delete=draws.DELETE_WHEEL)
 class WheelView(StampedView):
     staff_permission = "lotto.change_extraction"
 
-    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+    def keyed_document(self, params: QueryDict) -> tuple[Any, Callable[[], Document]]:
         day = field("data", day_of, self.kwargs["data"])
         wheel = field("ruota", wheel_of, self.kwargs["ruota"])
 
-        def make() -> dict[str, Any]:
+        def make() -> Document:
             draw = selectors.draw(day, wheel)
             if draw is None:
                 raise NotFound(f"There is no draw of {format_day(day)} {wheel}.")
-            return {
-                "success": True,
-                "data": format_day(day),
-                "ruota": wheel,
-                "numeri": draw.numbers,
-                "source": draw.source,
-                "verified": draw.verified,
-            }
+            return extraction_document(draw)
 
         return (day, wheel), make
 
@@ -105,21 +82,20 @@ class WheelView(StampedView):
         wheel = field("ruota", wheel_of, address["ruota"])
         if not ingest.delete(day, wheel):
             raise NotFound(f"There is no draw of {format_day(day)} {wheel}.")
-        message = f"Deleted {format_day(day)} {wheel}"
-        return Response({"success": True, "message": message, "timestamp": now_s()})
+        return stamped({"message": f"Deleted {format_day(day)} {wheel}"})
 
 
 @extend_schema_view(get=draws.RANGE)
 class RangeView(StampedView):
-    def asked(self, params: QueryDict) -> tuple[Any, Callable[[], dict[str, Any]]]:
+    def keyed_document(self, params: QueryDict) -> tuple[Any, Callable[[], Document]]:
         query = read_query(params, RangeQuery)
         (first, last), wheel = query.bounds(), query.wheel()
 
-        def make() -> dict[str, Any]:
-            total, draws = selectors.between(
+        def make() -> Document:
+            total, page = selectors.between(
                 first, last, wheel=wheel, limit=query.limit, offset=query.offset
             )
-            results = [wheel_document(draw.day, draw.wheel, draw.numbers) for draw in draws]
-            return {"success": True, "count": len(results), "total": total, "results": results}
+            results = [wheel_document(draw.day, draw.wheel, draw.numbers) for draw in page]
+            return {"count": len(results), "total": total, "results": results}
 
         return query, make

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="is replaced when all is written")
+        parser.add_argument("file", type=Path, help="replaced when all is written")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from lotto import files, imports
 from lotto.models import Intake
 
-SHOWN: Final = 20
+MAX_SHOWN: Final = 20
 
 
 class Command(BaseCommand):
@@ -35,13 +35,13 @@ class Command(BaseCommand):
                 done = imports.import_draws(lines, name=path.name)
         except OSError as exc:
             raise CommandError(f"{path}: {exc.strerror}") from exc
-        except files.Unreadable as exc:
+        except files.UnreadableArchive as exc:
             raise CommandError(f"{path}: {exc}") from exc
         report(self, done)
 
 
 def report(command: BaseCommand, done: Intake) -> None:
-    """Say what became of a file's lines: the counts, and the first that were rejected."""
+    """Print the result of a file's lines: the counts, and the first rejected ones."""
     counts = [
         (done.inserted, "new"),
         (done.skipped, "already known"),
@@ -50,9 +50,9 @@ def report(command: BaseCommand, done: Intake) -> None:
         (done.rejected, "rejected"),
     ]
     always = ("new", "already known", "rejected")
-    told = ", ".join(f"{n:,} {what}" for n, what in counts if n or what in always)
-    command.stdout.write(f"{told}, in {done.duration_s:.1f} s.")
-    for error in done.errors[:SHOWN]:
+    summary = ", ".join(f"{n:,} {what}" for n, what in counts if n or what in always)
+    command.stdout.write(f"{summary}, in {done.duration_s:.1f} s.")
+    for error in done.errors[:MAX_SHOWN]:
         command.stderr.write(f"line {error['line']}: {error['reason']}")
-    if done.rejected > SHOWN:
-        command.stderr.write(f"... and {done.rejected - SHOWN:,} more.")
+    if done.rejected > MAX_SHOWN:
+        command.stderr.write(f"... and {done.rejected - MAX_SHOWN:,} more.")

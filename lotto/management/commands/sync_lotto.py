@@ -14,8 +14,8 @@ from lotto.types import OperatorError
 
 class Command(BaseCommand):
     help = (
-        "Download the operator's archive and bring ours in step: missing draws are added, what "
-        "people or the OCR had otherwise is corrected, what agrees is verified."
+        "Download the operator's archive and bring ours in step: missing draws are added, other "
+        "numbers of people or the OCR are corrected, equal ones are verified."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,6 +29,6 @@ class Command(BaseCommand):
 
 
 def _closed(lines: Any) -> Iterable[bytes]:
-    """The lines with the bar closed behind them, whatever happens."""
+    """The lines; the progress bar is always closed after them."""
     with lines:
         yield from lines

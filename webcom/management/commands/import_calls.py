@@ -9,22 +9,24 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from webcom.imports import Rejected, UnreadableFile, import_calls
+from webcom.imports import RejectedRecord, UnreadableFile, import_calls
 
-SHOWN = 20
+MAX_SHOWN = 20
 
 
 class Command(BaseCommand):
     help = (
         "Import calls from a file of JSON Lines or CSV (.csv), plain or gzip. "
-        "A run that was broken off goes on where it stopped; "
+        "An interrupted run resumes where it stopped; "
         "importing a file twice changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument(
-            "--restart", action="store_true", help="begin at the first line, whatever was done"
+            "--restart",
+            action="store_true",
+            help="begin at the first line again",
         )
         parser.add_argument(
             "--report",
@@ -36,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         began = time.monotonic()
-        rejected: list[Rejected] = []
+        rejected: list[RejectedRecord] = []
         with ExitStack() as stack:
             out = None
             try:
@@ -50,8 +52,8 @@ class Command(BaseCommand):
                 tqdm(total=size, unit="B", unit_scale=True, desc=path.name, disable=quiet or None)
             )
 
-            def note(line: Rejected) -> None:
-                if len(rejected) < SHOWN:
+            def note(line: RejectedRecord) -> None:
+                if len(rejected) < MAX_SHOWN:
                     rejected.append(line)
                 if out:
                     out.write(f"{line.line}\t{line.reason}\n")

@@ -10,8 +10,8 @@ from webtv.workers.poller import run_viewer_poller
 
 class Command(BaseCommand):
     help = (
-        "Ask the streaming servers for their viewers, every WEBTV_INTERVAL_S seconds, until SIGINT "
-        "or SIGTERM. Any number of replicas: one asks at a time."
+        "Poll the viewers of the streaming servers, every WEBTV_INTERVAL_S seconds, until SIGINT "
+        "or SIGTERM. Any number of replicas: one polls at a time."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
