@@ -94,7 +94,7 @@ def test_from_enrolment_to_the_next_login(
     member("operator")
     log_in(page)
     go(page, server, "/admin/second-factor/")
-    key = page.locator("code.house-code").inner_text().replace(" ", "")
+    key = page.locator("code.gateway-code").inner_text().replace(" ", "")
     page.locator("[name=code]").fill(code_of(second_factor.from_readable(key)))
     page.locator("form [type=submit]").last.click()
     codes = page.locator(".backup-codes code").all_inner_texts()
@@ -106,7 +106,7 @@ def test_from_enrolment_to_the_next_login(
     picture(page, "admin-second-step-light-wide")
     assert serious_findings(page) == []
     page.locator("[name=code]").fill(codes[0])
-    page.locator("form.house-page [type=submit]").click()
+    page.locator("form.gateway-page [type=submit]").click()
     page.wait_for_url("**/admin/")
 
 
@@ -134,7 +134,7 @@ def test_the_dashboard_s_login_is_the_same(
     go(page, server, "/dashboard/")
     log_in(page)
     page.locator("[name=code]").fill(code_of(key))
-    page.locator("form.house-page [type=submit]").click()
+    page.locator("form.gateway-page [type=submit]").click()
     page.wait_for_url("**/dashboard/")
 
 
@@ -149,7 +149,7 @@ def test_the_theme_of_the_dashboard_is_the_admin_s_and_back(
     assert page.locator("html").get_attribute("data-theme") == "light"
     go(page, server, "/admin/")
     page.wait_for_selector("html.light")
-    ground = "getComputedStyle(document.querySelector('.house-card')).backgroundColor"
+    ground = "getComputedStyle(document.querySelector('.gateway-card')).backgroundColor"
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     page.keyboard.press("Control+e")
     page.wait_for_selector("html.dark")
