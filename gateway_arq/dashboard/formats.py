@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext
 
 from core.lib.days import local_day, zone
 from core.lib.labels import label_of
-from gateway_arq.dashboard.words import GROUPS
+from gateway_arq.dashboard.labels import GROUPS
 
 NOTHING: Final = "–"
 
@@ -113,7 +113,7 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
 }
 
 
-def written(value: Any, how: str) -> str:
+def format_value(value: Any, how: str) -> str:
     """The value in that format; what is unknown is a dash, and no change nothing at all."""
     if value is None:
         return "" if how == "change" else NOTHING

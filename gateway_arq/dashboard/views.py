@@ -22,7 +22,7 @@ from core.realtime.publish import get_log
 from core.sockets.consumers import GatewaySocket, SwitchboardSocket
 from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
 from gateway_arq.dashboard.access import staff_only, strict_policy
-from gateway_arq.dashboard.words import words
+from gateway_arq.dashboard.labels import labels
 
 # Named at once, or the browser would learn of them one import after the other.
 MODULES: Final = (
@@ -62,7 +62,7 @@ def page(request: HttpRequest) -> HttpResponse:
             **{name: reverse(f"dashboard-{name}") for name in ADDRESSES},
         },
         "csrf": get_token(request),
-        "words": words(),
+        "labels": labels(),
         "timeZone": settings.GATEWAY_TIME_ZONE,
         "now": timezone.now().timestamp(),
     }

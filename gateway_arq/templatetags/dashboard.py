@@ -10,7 +10,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from gateway_arq.dashboard.formats import written
+from gateway_arq.dashboard.formats import format_value
 
 register = template.Library()
 
@@ -46,7 +46,7 @@ def items(context: template.Context, name: str, found: Iterable[Any]) -> SafeStr
 
 
 def _bound(context: template.Context, root: str, path: str, how: str, css: str) -> SafeString:
-    text = "" if context.get(root) is None else written(_at(context[root], path), how)
+    text = "" if context.get(root) is None else format_value(_at(context[root], path), how)
     name = f' class="{css}"' if css else ""
     # Only the value comes from outside; hundreds of these are written for one page.
     return mark_safe(f'<span data-bind="{path}" data-as="{how}"{name}>{escape(text)}</span>')
@@ -63,9 +63,9 @@ def _at(whole: Any, path: str) -> Any:
 
 
 @register.filter
-def as_written(value: Any, how: str) -> str:
+def as_format(value: Any, how: str) -> str:
     """The value in one of the dashboard's formats."""
-    return written(value, how)
+    return format_value(value, how)
 
 
 @register.simple_tag

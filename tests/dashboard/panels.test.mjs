@@ -9,7 +9,7 @@ openPage({
     state: { screening: { callers: [], blacklist: [] }, figures: {} },
     atWork: ["capturing", "ocr"],
     addresses: { riscontri: "/riscontri" },
-    words: { groups: {}, texts: { all_wheels: "Tutte", riscontri_away: "Non ora" } },
+    labels: { groups: {}, texts: { all_wheels: "Tutte", riscontri_unavailable: "Non ora" } },
   },
   elements: { switchboard: new EventTarget(), lotto: new EventTarget(), riscontri },
 });
@@ -39,7 +39,7 @@ test("who has no number that could be listed is shown without one", () => {
   assert.equal(state.screening.callers[0].number, "");
 });
 
-test("the last thirty callers are kept", () => {
+test("the last thirty callers are listed", () => {
   for (let n = 0; n < 40; n += 1) onScreened(screened(`2.${n}`));
   const { callers } = state.screening;
   assert.deepEqual([callers.length, callers[0].key, callers[29].key], [30, "asterisk_1:2.39", "asterisk_1:2.10"]);
@@ -88,7 +88,7 @@ test("a correction changes the day that is shown, and no other", () => {
   assert.deepEqual(numbers(), [[1, 2, 3, 4, 50], []]);
 });
 
-test("AutoBOT's progress is taken over, its pictures are kept within a run", () => {
+test("AutoBOT's progress is shown, its pictures stay within a run", () => {
   const progress = {
     status: "ocr", wheels: { BARI: ["05", "90"] }, wheels_completed: 1, run: 2, last_run: "2026-03-10T19:01:00Z",
     steps: { upload: { state: "done" } },
@@ -156,6 +156,6 @@ test("riscontri are read when they are opened, and only those that hit are liste
   );
 });
 
-test("riscontri that cannot be had say so", async () => {
+test("unavailable riscontri are reported", async () => {
   assert.deepEqual(await toggled(true, () => new Response("", { status: 503 })), { detail: "Non ora" });
 });

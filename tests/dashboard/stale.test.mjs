@@ -63,7 +63,7 @@ test("a page that never gets a connection says so as well", async () => {
   assert.deepEqual([stale.hidden, since.textContent], [false, "12:00:00"]);
 });
 
-test("who is no longer known may log in again, whoever only lost the server may not", () => {
+test("the login is offered when the session has ended, not when only the server is lost", () => {
   for (const [code, isOffered] of [[1006, false], [4401, true], [1006, false], [4403, true], [4500, false]]) {
     link.lost("/ws", code);
     assert.equal(login.hidden, !isOffered, code);

@@ -1,17 +1,17 @@
-// What a browser has and Node.js has not, as far as the scripts without a page of their own need it.
+// What a browser has and Node.js has not, as far as these scripts need it.
 
 const SCRIPTS = new URL("../../static/gateway_arq/dashboard/", import.meta.url);
 const FRAME_MS = 16;
 let loads = 0;
 
-/** A script anew, with nothing of what it knew before; what it imports is shared. */
+/** Import a script again, with fresh state; what it imports is shared. */
 export const load = (name) => import(`${new URL(name, SCRIPTS)}?${++loads}`);
 
 /** What the page brings along, and elements by their id. To be called once, before a script is loaded. */
 export function openPage({ lang = "it", languages = [lang], live = {}, elements = {} } = {}) {
   const brought = {
     state: {}, addresses: {}, ended: [], atWork: [], csrf: "", timeZone: "Europe/Rome", now: Date.now() / 1000,
-    words: { groups: {}, texts: {} }, ...live,
+    labels: { groups: {}, texts: {} }, ...live,
   };
   const page = new EventTarget();
   Object.assign(page, {
@@ -25,7 +25,7 @@ export function openPage({ lang = "it", languages = [lang], live = {}, elements 
   return page;
 }
 
-/** The time, which passes only when somebody lets it: for dates, timers and frames. */
+/** A clock that moves only when a test advances it: for dates, timers and frames. */
 export class Clock {
   #now;
   #timers = new Map(); // by id: {at, run}
@@ -68,5 +68,5 @@ export class Clock {
   }
 }
 
-/** When all that waits for nothing but its turn has had it. */
+/** Resolves when all pending promises have settled. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -47,12 +47,12 @@ TEXTS: Final[Labels] = {
     "daily": _("every day at %(time)s"),
     "off": _("off"),
     "failed": _("That did not work: %(why)s"),
-    "riscontri_away": _("The riscontri cannot be had now."),
+    "riscontri_unavailable": _("The riscontri are unavailable now."),
     "no_answer": _("the gateway does not answer"),
 }
 
 
-def words() -> dict[str, Any]:
+def labels() -> dict[str, Any]:
     """All of them as plain texts."""
     groups = {name: _plain(group) for name, group in GROUPS.items()}
     return {"groups": groups, "texts": _plain(TEXTS)}
