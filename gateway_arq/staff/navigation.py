@@ -86,7 +86,7 @@ def account(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _pages() -> dict[str, Any]:
     links = (
-        (_("State of the house"), "home", "admin:index"),
+        (_("State of the gateway"), "home", "admin:index"),
         (_("Dashboard"), "dashboard", "dashboard"),
         (_("API documentation"), "api", "docs"),
     )

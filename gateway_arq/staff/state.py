@@ -18,7 +18,7 @@ from centralino.selectors.channels import active_channels_count
 from core.auth.models import ApiKey
 from core.workers.models import Health, WorkerStatus
 from gateway_arq.dashboard import calls, health, lotto, television
-from gateway_arq.dashboard.formats import written
+from gateway_arq.dashboard.formats import format_value
 from lotto.models import Intake
 from ocr import selectors as autobot
 from webcom.models import Unreadable
@@ -34,7 +34,7 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The theme's callback for the index."""
     return {
         **context,
-        "title": _("State of the house"),
+        "title": _("State of the gateway"),
         "cards": list(cards()),
         "problems": list(problems(request)),
         "workers": health.figures()["workers"],
@@ -48,8 +48,8 @@ def cards() -> Iterator[dict[str, Any]]:
     yield _compared(_("Calls today"), today["calls"], "integer")
     yield _compared(_("Minutes today"), today["minutes"], "integer")
     yield _compared(_("Cost today"), today["cost"], "euro")
-    yield {"label": _("Calls in progress"), "value": written(active_calls_count(), "integer")}
-    yield {"label": _("Channels in use"), "value": written(active_channels_count(), "integer")}
+    yield {"label": _("Calls in progress"), "value": format_value(active_calls_count(), "integer")}
+    yield {"label": _("Channels in use"), "value": format_value(active_channels_count(), "integer")}
     yield _audience()
     yield _autobot()
 
@@ -57,16 +57,16 @@ def cards() -> Iterator[dict[str, Any]]:
 def _compared(label: str, figure: dict[str, Any], how: str) -> dict[str, Any]:
     """With the same time of yesterday; the change in percent where there was something."""
     change = figure["yesterday_change"]
-    told = f" ({written(change, 'change')})" if change is not None else ""
-    note = _("yesterday at this time: %s") % written(figure["yesterday"], how)
-    return {"label": label, "value": written(figure["value"], how), "note": f"{note}{told}"}
+    told = f" ({format_value(change, 'change')})" if change is not None else ""
+    note = _("yesterday at this time: %s") % format_value(figure["yesterday"], how)
+    return {"label": label, "value": format_value(figure["value"], how), "note": f"{note}{told}"}
 
 
 def _audience() -> dict[str, Any]:
     figures = television.figures()
     now = figures["now"] if figures["known"] else None
-    note = _("peak of today: %s") % written(figures["peak"], "integer")
-    return {"label": _("Viewers now"), "value": written(now, "integer"), "note": note}
+    note = _("peak of today: %s") % format_value(figures["peak"], "integer")
+    return {"label": _("Viewers now"), "value": format_value(now, "integer"), "note": note}
 
 
 def _autobot() -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _autobot() -> dict[str, Any]:
         "done": told["wheels_completed"],
         "all": told["total_wheels"],
     }
-    return {"label": "AutoBOT", "value": written(told["status"], "autobot"), "note": note}
+    return {"label": "AutoBOT", "value": format_value(told["status"], "autobot"), "note": note}
 
 
 def problems(request: HttpRequest) -> Iterator[dict[str, Any]]:
