@@ -38,15 +38,15 @@ POLICY: Final[dict[str, Any]] = {
 
 
 def strict_policy(view: View) -> View:
-    """Adds the Content-Security-Policy, with a nonce for the templates as `request.csp_nonce`.
+    """Add the Content-Security-Policy, with a nonce for the templates as `request.csp_nonce`.
 
-    Here and not in MIDDLEWARE: API clients have no use for it, and are answered sooner.
+    Here and not in MIDDLEWARE: API clients do not need it, and their responses are faster without.
     """
     return decorator_from_middleware(CSPMiddleware)(csp(POLICY)(view))
 
 
 def staff_only(view: View) -> View:
-    """Strangers are led to the login and back (scripts get 401), others than staff get 403."""
+    """Redirect to the login and back (scripts get 401); users who are not staff get 403."""
 
     @wraps(view)
     def checked(request: HttpRequest, **address: Any) -> HttpResponseBase:
@@ -66,7 +66,7 @@ def staff_only(view: View) -> View:
 
 
 def permitted(permission: str) -> Callable[[View], View]:
-    """Only staff with this Django permission; others get 403 as JSON."""
+    """Require staff with this Django permission; others get 403 as JSON."""
 
     def decorate(view: View) -> View:
         @wraps(view)

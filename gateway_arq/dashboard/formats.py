@@ -1,7 +1,7 @@
-"""How values are written, by name; `format.js` has the same names and writes the same.
+"""Formats of values, by name; `format.js` has the same names with the same results.
 
-The server writes the first page, the browser all that follows, so a reader must not see a value
-change its spelling: both follow the language of the page.
+The server formats the first page, the browser all that follows, so a value must not change its
+format between them: both follow the language of the page.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def schedule(text: str) -> str:
 
 
 def _rounded(value: float, places: int) -> str:
-    """To so many decimal places as browsers round: Django cuts off."""
+    """The number with so many decimal places, rounded as browsers do: Django truncates."""
     exact = Decimal(value).quantize(Decimal(10) ** -places, ROUND_HALF_UP)
     return number_format(exact, places, force_grouping=True)
 

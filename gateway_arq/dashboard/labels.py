@@ -1,4 +1,4 @@
-"""Every word that the scripts put on the page; they get it from here, in the reader's language."""
+"""Labels and texts that the scripts put on the page, in the reader's language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.workers.models import Health
 from ocr.labels import RUN_STATES, STEP_STATES, STEPS
 from webcom.labels import CALL_STATES
 
-# What a value is called, by the name of the format that looks it up; unknown ones stay as they are.
+# Labels of values, by the name of the format that looks them up; unknown values stay as they are.
 GROUPS: Final[dict[str, Labels]] = {
     "app": {"webcom": "WebCom", "webtv": _("Web TV"), "asterisk": _("Switchboard")},
     "call_state": CALL_STATES,
@@ -53,10 +53,10 @@ TEXTS: Final[Labels] = {
 
 
 def labels() -> dict[str, Any]:
-    """All of them as plain texts."""
+    """`groups` of labels and `texts`, as plain strings."""
     groups = {name: _plain(group) for name, group in GROUPS.items()}
     return {"groups": groups, "texts": _plain(TEXTS)}
 
 
-def _plain(some: Labels) -> dict[str, str]:
-    return {str(name): str(text) for name, text in some.items()}
+def _plain(group: Labels) -> dict[str, str]:
+    return {str(name): str(text) for name, text in group.items()}

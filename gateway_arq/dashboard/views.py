@@ -1,7 +1,7 @@
-"""The page, and the two documents by which it stays right.
+"""The page, and the two documents that keep it up to date.
 
-They are asked for here instead of at the public API so that a screen on the wall, which asks every
-few seconds, does not eat up the rate limit of its address.
+They are served here instead of by the public API so that a screen on the wall, which polls every
+few seconds, does not use up the rate limit of its address.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, te
 from gateway_arq.dashboard.access import staff_only, strict_policy
 from gateway_arq.dashboard.labels import labels
 
-# Named at once, or the browser would learn of them one import after the other.
+# Preloaded together, or the browser would discover them one import after the other.
 MODULES: Final = (
     "main", "rows", "calls", "bind", "figures", "live", "lotto", "paint", "socket", "stale",
     "switchboard", "television", "theme", "format", "actions",
@@ -47,7 +47,7 @@ ADDRESSES: Final = (
 @staff_only
 @strict_policy
 def page(request: HttpRequest) -> HttpResponse:
-    """The page, with the data of now."""
+    """The page, with the current data."""
     # Before the data: what changes while they are read comes again by socket.
     position = get_log().position()
     now = state()
@@ -105,7 +105,7 @@ def picture(request: HttpRequest, run: int, wheel: str) -> HttpResponse:
 
 
 def state() -> dict[str, Any]:
-    """All that the page shows: `calls` and `screening`, which events move, and `figures`."""
+    """All that the page shows: `calls` and `screening`, which events update, and `figures`."""
     return {
         "calls": calls.in_progress(),
         "screening": switchboard.callers(),
@@ -114,7 +114,7 @@ def state() -> dict[str, Any]:
 
 
 def figures() -> dict[str, Any]:
-    """What is counted, and what changes seldom, by panel; in no language, numbers as such."""
+    """Counts, and what seldom changes, by panel; language-neutral, numbers as such."""
     return {
         "calls": calls.figures(),
         "rebates": rebates.figures(),

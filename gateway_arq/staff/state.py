@@ -1,4 +1,4 @@
-"""The state of the house, on the admin's first page: the dashboard's figures, standing still."""
+"""The state of the gateway, on the admin's first page: the dashboard's figures, not live."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from webtv.models import Alert
 
 LATELY = timedelta(days=1)
 EXPIRING = timedelta(days=7)
-COUNTED = 100  # more problems of a kind than that are "100"
+MAX_COUNT = 100  # more problems of a kind are shown as 100
 
 
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -55,11 +55,11 @@ def cards() -> Iterator[dict[str, Any]]:
 
 
 def _compared(label: str, figure: dict[str, Any], how: str) -> dict[str, Any]:
-    """With the same time of yesterday; the change in percent where there was something."""
+    """A card with the same time of yesterday; the change in percent where there was something."""
     change = figure["yesterday_change"]
-    told = f" ({format_value(change, 'change')})" if change is not None else ""
+    percent = f" ({format_value(change, 'change')})" if change is not None else ""
     note = _("yesterday at this time: %s") % format_value(figure["yesterday"], how)
-    return {"label": label, "value": format_value(figure["value"], how), "note": f"{note}{told}"}
+    return {"label": label, "value": format_value(figure["value"], how), "note": f"{note}{percent}"}
 
 
 def _audience() -> dict[str, Any]:
@@ -70,16 +70,16 @@ def _audience() -> dict[str, Any]:
 
 
 def _autobot() -> dict[str, Any]:
-    told = autobot.status(autobot.latest())
+    status = autobot.status(autobot.latest())
     note = _("%(done)d of %(all)d wheels") % {
-        "done": told["wheels_completed"],
-        "all": told["total_wheels"],
+        "done": status["wheels_completed"],
+        "all": status["total_wheels"],
     }
-    return {"label": "AutoBOT", "value": format_value(told["status"], "autobot"), "note": note}
+    return {"label": "AutoBOT", "value": format_value(status["status"], "autobot"), "note": note}
 
 
 def problems(request: HttpRequest) -> Iterator[dict[str, Any]]:
-    """What somebody should look at: a `text`, and the `link` to where; only what one may see."""
+    """Problems that need attention: `text` and `link` of each; only those that the user may see."""
     for permission, text, link in _found():
         if request.user.has_perm(permission):
             yield {"text": text, "link": link}
@@ -90,10 +90,10 @@ def _found() -> Iterator[tuple[str, str, str]]:
     if bad:
         text = ngettext("%d worker is in trouble", "%d workers are in trouble", bad) % bad
         yield "workers.view_workerstatus", text, reverse("admin:workers_workerstatus_changelist")
-    for alert in Alert.objects.filter(ended_at=None).select_related("rule__stream")[:COUNTED]:
+    for alert in Alert.objects.filter(ended_at=None).select_related("rule__stream")[:MAX_COUNT]:
         link = reverse("admin:webtv_alert_change", args=[alert.pk])
         yield "webtv.view_alert", f"{alert.rule.stream}: {alert.detail}", link
-    unread = Unreadable.objects.filter(last_at__gt=timezone.now() - LATELY)[:COUNTED].count()
+    unread = Unreadable.objects.filter(last_at__gt=timezone.now() - LATELY)[:MAX_COUNT].count()
     if unread:
         text = ngettext(
             "%d payload of the carrier could not be read since yesterday",
@@ -122,7 +122,7 @@ def _of_access() -> Iterator[tuple[str, str, str]]:
     locked = AccessAttempt.objects.filter(
         failures_since_start__gte=settings.AXES_FAILURE_LIMIT,
         attempt_time__gt=now - settings.AXES_COOLOFF_TIME,
-    )[:COUNTED].count()
+    )[:MAX_COUNT].count()
     if locked:
         text = ngettext("%d login is locked", "%d logins are locked", locked) % locked
         yield "axes.view_accessattempt", text, reverse("admin:axes_accessattempt_changelist")

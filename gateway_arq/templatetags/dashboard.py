@@ -20,7 +20,7 @@ _Numbers = Sequence[float | None]
 
 @register.simple_tag(takes_context=True)
 def bound(context: template.Context, path: str, how: str = "text", *, css: str = "") -> SafeString:
-    """The value at `path` of the page's `state`, written as `how`, for `bind.js` to find."""
+    """The value at `path` of the page's `state`, formatted as `how`, for `bind.js` to find."""
     return _bound(context, "state", path, how, css)
 
 
@@ -34,7 +34,7 @@ def item(context: template.Context, path: str, how: str = "text", *, css: str = 
 def items(context: template.Context, name: str, found: Iterable[Any]) -> SafeString:
     """The items of a list, each by the template `_name.html`, after their pattern for the scripts.
 
-    An {% include %} for each would take as long again.
+    An {% include %} for each would double the time.
     """
     engine = template.Engine.get_default()
     nodes = engine.get_template(f"gateway_arq/dashboard/_{name}.html").nodelist

@@ -131,7 +131,7 @@ def test_taken_port_is_seen_and_the_next_free_one_found():
 
 def test_the_gateways_own_port_is_not_given_to_the_sandbox():
     free = bootstrap.next_free_port("127.0.0.1", 20_000)
-    assert bootstrap.next_free_port("127.0.0.1", free, but=free) > free
+    assert bootstrap.next_free_port("127.0.0.1", free, exclude=free) > free
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
-from ocr.tests.legacy_server import legacy_at
 
 from ocr.legacy.place import in_file
+from ocr.tests.legacy_server import legacy_at
 from sandbox.legacy import fill
 from sandbox.operator import packed
 from sandbox.testing import (
