@@ -30,7 +30,7 @@ MEASURES: Final[dict[str, Callable[[Any], float]]] = {
 def in_progress() -> dict[str, Any]:
     """`rows` of the list, newest first, and `beyond`: how many more calls than a page can show.
 
-    Both kinds of calls have one shape (`calls.js` has the same for events): `key`, `source` (`webcom`
+    Both kinds of calls have one shape (the same as in `calls.js`): `key`, `source` (`webcom`
     or `pbx`), `line`, `tag`, `caller`, `operator`, `state`, `started` (epoch s), `cost` (euro, or
     None), `revision`; of the switchboards' also `channels`, their names by uniqueid.
     """

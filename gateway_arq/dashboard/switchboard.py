@@ -36,7 +36,7 @@ def figures() -> dict[str, Any]:
 
 
 def callers() -> dict[str, Any]:
-    """What events update: the newest screened callers, and the newest blacklist entries as in the API."""
+    """What events update: the newest screened callers, and blacklist entries as in the API."""
     entries = lists.listed(ListFilter(), limit=MAX_ENTRIES)
     return {"callers": _newest_callers(), "blacklist": [entry_document(one) for one in entries]}
 

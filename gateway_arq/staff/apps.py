@@ -20,6 +20,6 @@ class StaffConfig(AppConfig):
 
 
 class GatewayAdminConfig(AdminConfig):
-    """`django.contrib.admin`, with the gateway's own site as the one that admin classes register with."""
+    """`django.contrib.admin`, with the gateway's own site as the default."""
 
     default_site = "gateway_arq.staff.site.GatewayAdminSite"

@@ -32,8 +32,8 @@ ARGUMENTS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-# Chromium's own complaints about a server that went away.
-WENT_AWAY: Final = (
+# Chromium's own complaints about a server that became unavailable.
+UNAVAILABLE: Final = (
     "WebSocket connection to",
     "net::ERR_CONNECTION_",
     "net::ERR_EMPTY_RESPONSE",
@@ -244,7 +244,7 @@ def logged_in(
     **options: Any,
 ) -> Iterator[Page]:
     """The dashboard as a logged-in member of staff sees it."""
-    with driven.tab(tolerated=WENT_AWAY + tolerated, **options) as page:
+    with driven.tab(tolerated=UNAVAILABLE + tolerated, **options) as page:
         authenticate(page, make_user(may), server)
         page.goto(f"{server.url}/dashboard/")
         page.wait_for_selector(LIVE, timeout=15_000)
@@ -259,19 +259,19 @@ def fill_login(page: Page, username: str, password: str) -> None:
 
 
 def complaints_of(page: Page) -> list[str]:
-    """What the page throws or the console warns of from now on, violated policies among it."""
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
+    """Errors of the page and warnings in the console from now on, violated policies included."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
-        lambda told: said.append(told.text) if told.type in ("error", "warning") else None,
+        lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None,
     )
-    return said
+    return complaints
 
 
 def of_the_page(complaints: list[str]) -> list[str]:
-    """Those that are not about a server that went away."""
-    return [said for said in complaints if not any(words in said for words in WENT_AWAY)]
+    """Those that are not about a server that became unavailable."""
+    return [one for one in complaints if not any(text in one for text in UNAVAILABLE)]
 
 
 def serious_findings(page: Page) -> list[str]:

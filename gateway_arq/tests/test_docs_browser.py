@@ -85,7 +85,7 @@ def an_endpoint_is_tried_out_with_the_key(page: Page) -> None:
         assert answered.value.status == 200
 
 
-def test_events_are_heard_on_the_page(page: Page, server: Server, key: str) -> None:
+def test_events_are_shown_on_the_page(page: Page, server: Server, key: str) -> None:
     for width in widths(page):
         page.goto("about:blank")  # or the address would differ in nothing
         page.goto(f"{server.url}/docs/events#webtv_update")
@@ -102,7 +102,7 @@ def test_events_are_heard_on_the_page(page: Page, server: Server, key: str) -> N
         page.locator("#link", has_text="closed").wait_for()
 
 
-def test_a_refused_key_is_told(page: Page, server: Server) -> None:
+def test_a_refused_key_is_reported(page: Page, server: Server) -> None:
     for _ in widths(page):
         page.goto(f"{server.url}/docs/events")
         page.locator("#api-key").fill("sk_wrong")
@@ -111,9 +111,7 @@ def test_a_refused_key_is_told(page: Page, server: Server) -> None:
         page.locator("#link", has_text="closed (4401)").wait_for()
 
 
-def test_the_page_to_read_asks_nobody_else_for_anything(
-    page: Page, server: Server, key: str
-) -> None:
+def test_redoc_loads_nothing_from_elsewhere(page: Page, server: Server, key: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{server.url}/docs/redoc")

@@ -164,7 +164,7 @@ def test_wrong_fields_are_named_one_by_one(asker: Any) -> None:
     }
 
 
-def test_errors_of_django_are_told_the_same_way(asker: Any) -> None:
+def test_errors_of_django_have_the_same_format(asker: Any) -> None:
     assert _error(asker.get("/raise/invalid"), 400)["errors"] == {"month": ["Not a month."]}
     assert _error(asker.get("/raise/denied"), 403) == {"detail": "Not this line."}
     assert _error(asker.get("/plain/denied"), 403) == {"detail": "Not this line."}
@@ -173,7 +173,7 @@ def test_errors_of_django_are_told_the_same_way(asker: Any) -> None:
 
 
 @pytest.mark.parametrize("address", ["/raise/bug", "/plain/bug"])
-def test_fault_of_ours_tells_its_id_and_nothing_else(
+def test_server_error_has_its_id_and_nothing_else(
     asker: Any, address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = asker.get(address, headers={"X-Request-ID": "order-66"})
@@ -257,7 +257,7 @@ def test_odd_request_id_is_replaced(asker: Any, given: str) -> None:
     assert len(made) == 16
 
 
-def test_api_speaks_english_whatever_the_house_speaks(asker: Any, settings: Any) -> None:
+def test_api_speaks_english_whatever_the_language(asker: Any, settings: Any) -> None:
     settings.LANGUAGE_CODE = "it"
     assert (
         "A valid integer is required."

@@ -42,7 +42,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_child_that_dies_is_started_again_and_told_in_the_log(tmp_path, monkeypatch, caplog):
+def test_child_that_dies_is_restarted_and_logged(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(child, "RESTART_AFTER_S", 0.01)
     notes = tmp_path / "pids"
     with (

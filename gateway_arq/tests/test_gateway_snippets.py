@@ -93,7 +93,7 @@ def test_every_snippet_gets_a_good_answer(
 
 
 @pytest.mark.parametrize("name", [name for name, _ in sockets.SNIPPETS])
-def test_the_sockets_snippets_hear_calls(
+def test_the_sockets_snippets_receive_calls(
     node: str, gateway: RunningGateway, processes: Processes, name: str
 ) -> None:
     source = filled_in(dict(sockets.SNIPPETS)[name], gateway)

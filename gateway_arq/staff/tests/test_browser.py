@@ -110,9 +110,7 @@ def test_from_enrolment_to_the_next_login(
     page.wait_for_url("**/admin/")
 
 
-def test_who_guesses_meets_the_lock(
-    page: Page, server: Server, member: Callable[..., User]
-) -> None:
+def test_guessing_is_locked(page: Page, server: Server, member: Callable[..., User]) -> None:
     member("operator")
     for _ in range(4):
         log_in(page, "wrong")

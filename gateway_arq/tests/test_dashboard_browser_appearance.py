@@ -1,4 +1,4 @@
-"""How the live page looks in a real browser, and what its readers choose and take away."""
+"""The live page in a real browser: its appearance, settings of its readers, saved charts."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_everything_is_reached_with_the_keyboard_alone(page: Page) -> None:
     ]  # fmt: skip
 
 
-def test_theme_and_language_are_kept_for_the_next_time_and_the_reader_can_log_out(
+def test_theme_and_language_are_remembered_and_the_reader_can_log_out(
     page: Page,
 ) -> None:
     dark, light = "rgb(13, 18, 25)", "rgb(242, 245, 249)"
