@@ -10,6 +10,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from core.lib.svg import line
 from gateway_arq.dashboard.formats import format_value
 
 register = template.Library()
@@ -77,7 +78,10 @@ def sketch(*series: _Numbers) -> SafeString:
     lines = format_html_join(
         "",
         '<path class="line-{}" d="{}"/>',
-        ((n, _path(values, step, maximum)) for n, values in enumerate(series, 1)),
+        (
+            (n, line(values, step=step, height=HEIGHT, top=maximum)[0])
+            for n, values in enumerate(series, 1)
+        ),
     )
     return format_html(
         '<svg class="sketch" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
@@ -86,15 +90,3 @@ def sketch(*series: _Numbers) -> SafeString:
         HEIGHT,
         lines,
     )
-
-
-def _path(values: _Numbers, step: float, maximum: float) -> str:
-    """An SVG path; what is unknown is a gap."""
-    parts, pen = [], "M"
-    for n, value in enumerate(values):
-        if value is None:
-            pen = "M"
-            continue
-        parts.append(f"{pen}{n * step:.0f} {HEIGHT - value / maximum * HEIGHT:.0f}")
-        pen = "L"
-    return "".join(parts)
