@@ -193,7 +193,7 @@ def test_whatever_is_sent_the_answer_is_as_described(api_key: str, fuzzed_api: A
 
         @hypothesis.settings(max_examples=15)
         @hypothesis.given(case=operation.as_strategy())
-        def ask(case: Any) -> None:
+        def check(case: Any) -> None:
             case.call_and_validate(headers={"X-API-Key": api_key}, excluded_checks=refusable)
 
-        ask()
+        check()

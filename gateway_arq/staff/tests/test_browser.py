@@ -16,9 +16,9 @@ from gateway_arq.tests.browser import (
     Chromium,
     Server,
     fill_login,
-    look,
     picture,
     serious_findings,
+    set_appearance,
 )
 from webcom import rollups
 from webcom.tests.factories import ended, stored
@@ -79,7 +79,7 @@ def what_is_wrong(page: Page, server: Server, name: str, address: str) -> dict[s
         go(page, server, address)  # the admin looks at the system's theme when it is loaded
         assert page.evaluate(THEME) == theme
         for size, width in WIDTHS.items():
-            look(page, width=width, theme=theme)
+            set_appearance(page, width=width, theme=theme)
             shown = f"admin-{name}-{theme}-{size}"
             picture(page, shown)
             found[shown] = serious_findings(page)
