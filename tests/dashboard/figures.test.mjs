@@ -83,7 +83,7 @@ test("figures that were overtaken by an event do not undo it, and are read again
   assert.deepEqual(requests, [10_000, 12_000]);
 });
 
-test("an event before the request does not make the response old", async () => {
+test("an event before the request does not outdate the response", async () => {
   figures.touch();
   await seconds(10);
   assert.deepEqual(shown, ["read"]);
@@ -97,7 +97,7 @@ test("figures that could not be read are requested again soon", async () => {
   assert.deepEqual([requests, shown], [[10_000, 12_000, 14_000], []]);
 });
 
-test("a failed request is an error with the server's reason, if it gave one", async () => {
+test("a failed response is an error with the server's reason, if it gave one", async () => {
   answer = async () => Response.json({ detail: "WebCom is unavailable" }, { status: 503 });
   await assert.rejects(figures.getJson("/figures"), { message: "WebCom is unavailable" });
   answer = async () => new Response("<html>", { status: 502 });

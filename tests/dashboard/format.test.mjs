@@ -56,7 +56,7 @@ test("labels are looked up, and unknown values stay as they are", () => {
   assert.equal(formatValue("", "caller"), "Anonimo");
 });
 
-test("AutoBOT's schedule is in words where there are some", () => {
+test("AutoBOT's start time is written in words where there are some", () => {
   assert.equal(formatValue("20:01 daily", "schedule"), "ogni giorno alle 20:01");
   assert.equal(formatValue("off", "schedule"), "spento");
   assert.equal(formatValue("1 20 * * 2,4", "schedule"), "1 20 * * 2,4");

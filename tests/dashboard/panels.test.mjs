@@ -34,7 +34,7 @@ test("a screened caller comes first, once", () => {
   ]);
 });
 
-test("who has no number that could be listed is shown without one", () => {
+test("a caller without a number that can be listed is shown without one", () => {
   onScreened(screened("1.3", { number: "anonymous", e164: "" }));
   assert.equal(state.screening.callers[0].number, "");
 });
@@ -128,7 +128,7 @@ test("the only stream is the total", () => {
   assert.deepEqual([state.figures.television.now, state.figures.television.peak], [412, 412]);
 });
 
-/** The riscontri after somebody has opened or closed them, and that was answered. */
+/** The riscontri after they were opened or closed, and the response came. */
 async function toggled(open, answer) {
   globalThis.fetch = async () => answer();
   riscontri.open = open;
