@@ -1,4 +1,4 @@
-"""Who gets the page and may act on it, and what the page itself may load."""
+"""Access to the page and its actions, its Content-Security-Policy, and its JSON responses."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from csp.decorators import csp
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from core.api.rest import problem
+from core.api.rest import problem, to_json
 from core.auth.staff import is_let_in
 
 View = Callable[..., HttpResponseBase]
@@ -43,6 +43,10 @@ def strict_policy(view: View) -> View:
     Here and not in MIDDLEWARE: API clients do not need it, and their responses are faster without.
     """
     return decorator_from_middleware(CSPMiddleware)(csp(POLICY)(view))
+
+
+def json_response(data: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(to_json(data), content_type="application/json")
 
 
 def staff_only(view: View) -> View:

@@ -21,8 +21,8 @@ from centralino.selectors import lists as listed
 from centralino.services import lists
 from centralino.types import ListedNumber, Reason
 from core.api.params import read_body
-from core.api.rest import error_response, problem, to_json
-from gateway_arq.dashboard.access import permitted
+from core.api.rest import error_response, problem
+from gateway_arq.dashboard.access import json_response, permitted
 from ocr.autobot import services
 from ocr.types import RunBusy, RunRefused
 
@@ -111,7 +111,7 @@ def undo(body: Undo, by: str) -> HttpResponse:
     except signing.BadSignature:
         return problem(400, _("This can no longer be undone."))
     lists.restore(past["number"], _entry(past["before"]))
-    return _response({"number": national(past["number"])})
+    return json_response({"number": national(past["number"])})
 
 
 @permitted("ocr.change_autobotrun")
@@ -124,7 +124,7 @@ def start_autobot(body: Start, by: str) -> HttpResponse:
         return problem(409, str(exc))
     except RunRefused as exc:
         return problem(503, str(exc))
-    return _response({"run": run.pk})
+    return json_response({"run": run.pk})
 
 
 @permitted("ocr.change_autobotrun")
@@ -132,14 +132,14 @@ def start_autobot(body: Start, by: str) -> HttpResponse:
 def stop_autobot(body: Stop, by: str) -> HttpResponse:
     """End the run that is at work; 409 when there is none."""
     _before, run = services.stop(by=by)
-    return _response({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
+    return json_response({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
 
 
 def _undoable(number: str, before: ListedNumber | None) -> HttpResponse:
     """The response with the token for `undo`: signed, so that nobody can forge an earlier entry."""
     past = orjson.loads(orjson.dumps(asdict(before))) if before else None
     token = signing.dumps({"number": number, "before": past}, salt=_SALT, compress=True)
-    return _response({"number": national(number), "undo": token})
+    return json_response({"number": national(number), "undo": token})
 
 
 def _entry(past: dict[str, Any] | None) -> ListedNumber | None:
@@ -164,7 +164,3 @@ def _json(request: HttpRequest) -> Any:
         return orjson.loads(request.body)
     except orjson.JSONDecodeError as exc:
         raise ParseError(f"The body is not JSON: {exc}") from None
-
-
-def _response(data: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(to_json(data), content_type="application/json")

@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from core.api.rest import problem, to_json
+from core.api.rest import problem
 from core.realtime.publish import get_log
 from core.sockets.consumers import GatewaySocket, SwitchboardSocket
 from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
-from gateway_arq.dashboard.access import staff_only, strict_policy
+from gateway_arq.dashboard.access import json_response, staff_only, strict_policy
 from gateway_arq.dashboard.labels import labels
 
 # Preloaded together, or the browser would discover them one import after the other.
@@ -83,7 +83,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @staff_only
 def figures_document(request: HttpRequest) -> HttpResponse:
     """`figures()` as JSON."""
-    return _json(figures())
+    return json_response(figures())
 
 
 @require_safe
@@ -91,7 +91,7 @@ def figures_document(request: HttpRequest) -> HttpResponse:
 @staff_only
 def state_document(request: HttpRequest) -> HttpResponse:
     """`state()` as JSON, for a page that missed events."""
-    return _json(state())
+    return json_response(state())
 
 
 @require_safe
@@ -124,7 +124,3 @@ def figures() -> dict[str, Any]:
         "autobot": lotto.autobot(),
         "health": health.figures(),
     }
-
-
-def _json(data: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(to_json(data), content_type="application/json")
