@@ -20,7 +20,7 @@ WHYS: Final[Labels] = {
 REASONS: Final[Labels] = {
     Reason.ANSWERED: _("already answered"),
     Reason.MANUAL: _("by hand"),
-    Reason.MANUAL_PERMANENT: _("by hand, for ever"),
+    Reason.MANUAL_PERMANENT: _("by hand, permanent"),
     Reason.IMPORTED: _("imported"),
 }
 ENDPOINTS: Final[Labels] = {  # ARI's, and `busy` for those with a channel

@@ -27,7 +27,7 @@ _sockets = URLRouter(websocket_urlpatterns)
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Django, shielded from what a WSGI environment cannot tell apart or cannot hold."""
+    """Django, shielded from requests that a WSGI environment cannot represent."""
     if not _is_ascii(scope["query_string"]) or not _is_unicode(scope["path"]):
         headers = [
             (b"content-type", b"application/json"),
@@ -42,7 +42,7 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Our sockets. The server logs the scope it gave us, so the key in its query is hidden."""
+    """The sockets. The server logs the scope that it passes, so the key in its query is hidden."""
     query_string = scope.get("query_string", b"")
     scope["query_string"] = hide_secrets(query_string.decode("latin-1")).encode("latin-1")
     await _sockets({**scope, "query_string": query_string}, receive, send)

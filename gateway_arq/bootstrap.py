@@ -1,4 +1,4 @@
-"""What `manage.py up` does before settings: `.env`, one gateway per DATA_DIR, free ports."""
+"""Preparation of `manage.py up` before settings: `.env`, one gateway per DATA_DIR, free ports."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from typing import IO, Final
 from gateway_arq import env
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
-PORTS_TO_TRY: Final = 100
+MAX_PORTS: Final = 100
 SANDBOX_HOST: Final = "127.0.0.1"
-_held: list[IO[str]] = []  # an open file is the lock: it must live as long as the process
+_locks: list[IO[str]] = []  # an open file is the lock: it must live as long as the process
 
 
 class CannotStart(Exception):
@@ -46,8 +46,8 @@ def _prepare(dotenv: Path, example: Path) -> None:
         raise CannotStart(f"Port {port} is taken. Choose another one:  PORT={other} make run")
     if env.flag("SANDBOX"):
         wanted = env.integer("SANDBOX_PORT", 8100, minimum=1)
-        free = next_free_port("127.0.0.1", wanted, but=port)
-        move_sandbox(free, next_free_port("127.0.0.1", free + 1, but=port), given)
+        free = next_free_port("127.0.0.1", wanted, exclude=port)
+        move_sandbox(free, next_free_port("127.0.0.1", free + 1, exclude=port), given)
 
 
 def write_dotenv(path: Path, example: Path) -> bool:
@@ -114,7 +114,7 @@ def fresh_values() -> dict[str, str]:
 
 
 def hold_data_dir(path: Path) -> None:
-    """Make `path` and lock it for the life of this process. CannotStart when a gateway has it."""
+    """Create `path` and lock it until the process ends. CannotStart when a gateway has it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = (path / "gateway.lock").open("a+")
@@ -133,11 +133,11 @@ def hold_data_dir(path: Path) -> None:
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
-    _held.append(lock)
+    _locks.append(lock)
 
 
 def is_free(host: str, port: int) -> bool:
-    """True when a server could listen there now. CannotStart when `host` or `port` cannot be."""
+    """True when a server could listen there now. CannotStart for an impossible `host` or `port`."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError as exc:
@@ -157,19 +157,19 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def next_free_port(host: str, first: int, *, but: int = 0) -> int:
-    """The first free port from `first` on, never `but`. CannotStart when there is none near."""
-    for port in range(first, first + PORTS_TO_TRY):
-        if port != but and is_free(host, port):
+def next_free_port(host: str, first: int, *, exclude: int = 0) -> int:
+    """The first free port from `first` on, never `exclude`. CannotStart when there is none near."""
+    for port in range(first, first + MAX_PORTS):
+        if port != exclude and is_free(host, port):
             return port
-    raise CannotStart(f"No free port from {first} to {first + PORTS_TO_TRY - 1}")
+    raise CannotStart(f"No free port from {first} to {first + MAX_PORTS - 1}")
 
 
 def move_sandbox(port: int, ami_port: int, given: frozenset[str]) -> None:
-    """Let the settings name the sandbox's real ports.
+    """Point the settings at the sandbox's real ports.
 
-    Beside a sandbox, what is on 127.0.0.1 is the sandbox. What the process environment gave (the
-    names in `given`) stays.
+    Next to a sandbox, what is on 127.0.0.1 is the sandbox. Settings of the process environment
+    (the names in `given`) stay as they are.
     """
     os.environ["SANDBOX_PORT"] = str(port)
     names = {

@@ -25,7 +25,7 @@ app.autodiscover_tasks()
 
 @worker_ready.connect
 def start_new_epoch(**_: Any) -> None:
-    """A worker before this one may have been killed between a commit and its announcement."""
+    """A worker before this one may have been killed between a commit and its event."""
     from core.realtime.publish import get_log  # late: Django must be set up
 
     get_log().start_new_epoch()
@@ -33,7 +33,7 @@ def start_new_epoch(**_: Any) -> None:
 
 @worker_process_shutdown.connect
 def write_queued_events(**_: Any) -> None:
-    """Celery ends its processes past `atexit`."""
+    """Celery ends its processes without running `atexit` handlers."""
     from core.realtime.publish import close  # late: Django must be set up
 
     close()

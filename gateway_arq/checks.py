@@ -200,16 +200,16 @@ PRODUCTION_ONLY: tuple[Check, ...] = (*UNSAFE, stores_shared, keyless_closed)
 
 @register
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """All that is missing or odd in the settings; in production also all that is unsafe."""
+    """Settings that are missing or odd; in production also those that are unsafe."""
     checks = ALWAYS + PRODUCTION_ONLY if settings.PRODUCTION else ALWAYS
     return [message for check in checks for message in check()]
 
 
 def refuse_unsafe_production() -> None:
-    """Called wherever a process starts. ImproperlyConfigured for unsafe production settings."""
+    """Raise ImproperlyConfigured for unsafe production settings; called when a process starts."""
     if not settings.PRODUCTION:
         return
     found = [message for check in UNSAFE for message in check()]
     if found:
-        told = "\n".join(f"  {message.id}: {message.msg} {message.hint}" for message in found)
-        raise ImproperlyConfigured(f"Production does not start with unsafe settings:\n{told}")
+        lines = "\n".join(f"  {message.id}: {message.msg} {message.hint}" for message in found)
+        raise ImproperlyConfigured(f"Production does not start with unsafe settings:\n{lines}")

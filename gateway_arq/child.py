@@ -1,4 +1,4 @@
-"""A child process that is kept alive for as long as its parent needs it."""
+"""A child process that is restarted when it dies, for as long as its parent needs it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ RESTART_AFTER_S: Final = 1.0
 STOP_WITHIN_S: Final = 2.0
 
 
-class KeptChild:
-    """Runs `command` while the block lasts and starts it again when it dies.
+class SupervisedChild:
+    """Runs `command` while the block lasts and restarts it when it dies.
 
     It gets its own session, so that Ctrl-C reaches the parent first and the two stop in order.
     """
@@ -31,10 +31,10 @@ class KeptChild:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._state_store = threading.Thread(target=self._keep, name=f"keep-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name=f"keep-{name}", daemon=True)
 
     def __enter__(self) -> Self:
-        self._state_store.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -52,10 +52,10 @@ class KeptChild:
                 process.wait(STOP_WITHIN_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-        self._state_store.join(STOP_WITHIN_S)
+        self._thread.join(STOP_WITHIN_S)
 
     def listens(self, port: int, *, within_s: float) -> bool:
-        """Wait until something on this machine listens on `port`; False when time is over."""
+        """Wait until something on this machine listens on `port`; False after `within_s`."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             try:
@@ -66,7 +66,7 @@ class KeptChild:
                 return True
         return False
 
-    def _keep(self) -> None:
+    def _supervise(self) -> None:
         while (process := self._start()) is not None:
             code = process.wait()
             if not self._stopping.is_set():

@@ -1,4 +1,4 @@
-"""The embedded size: web server, sockets, tasks, schedule and listeners in one process."""
+"""The embedded profile: web server, sockets, tasks, schedule and listeners in one process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.db import close_old_connections
 
 from centralino.workers.ami_listener import run_ami_monitor
 from centralino.workers.screener import run_screening
-from core.realtime.publish import close as close_bus
+from core.realtime.publish import close as close_log
 from core.workers.local_beat import run_beat
 from core.workers.local_tasks import stop_pool
 from gateway_arq.asgi import application
@@ -38,16 +38,16 @@ LISTENERS: Final[dict[str, Callable[[threading.Event], None]]] = {
     "viewer-poller": run_viewer_poller,
     "autobot": run_autobot,
 }
-CLOSE_HANDSHAKE_S: Final = 2  # for requests in flight, then for listeners and tasks
+SHUTDOWN_S: Final = 2  # for requests in flight, then for listeners and tasks
 
 
 def serve() -> None:
     """Run everything until SIGINT or SIGTERM, then stop it in order.
 
-    First the web, then listeners and schedule, tasks, and the bus.
+    First the web, then listeners and schedule, tasks, and the event log.
     """
     refuse_unsafe_production()
-    # uvicorn raises the signal once more when it has stopped: through the goodbye below.
+    # uvicorn raises the signal once more when it has stopped: through the shutdown below.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), _background():
         _SERVERS[settings.ASGI_SERVER]()
@@ -69,11 +69,11 @@ def _background() -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        leave_by = time.monotonic() + CLOSE_HANDSHAKE_S
+        deadline = time.monotonic() + SHUTDOWN_S
         for thread in threads:
-            thread.join(max(0.0, leave_by - time.monotonic()))
-        ended = stop_pool(within_s=max(0.1, leave_by - time.monotonic()))
-        close_bus()
+            thread.join(max(0.0, deadline - time.monotonic()))
+        ended = stop_pool(within_s=max(0.1, deadline - time.monotonic()))
+        close_log()
         if not ended:
             logger.warning("gateway.left_a_task_behind")  # waiting for a carrier that hangs
             logging.shutdown()
@@ -100,7 +100,7 @@ def _serve_uvicorn() -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=CLOSE_HANDSHAKE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
     )
 
 

@@ -41,7 +41,7 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def integer(name: str, default: int, *, minimum: int = 0) -> int:
-    """The value as an int of at least `least`. ImproperlyConfigured otherwise."""
+    """The value as an int of at least `minimum`. ImproperlyConfigured otherwise."""
     value = text(name, str(default))
     if not re.fullmatch(r"-?\d+", value) or int(value) < minimum:
         raise ImproperlyConfigured(
@@ -51,7 +51,7 @@ def integer(name: str, default: int, *, minimum: int = 0) -> int:
 
 
 def number(name: str, default: float, *, minimum: float = 0.0) -> float:
-    """The value as a float of at least `least`. ImproperlyConfigured otherwise."""
+    """The value as a float of at least `minimum`. ImproperlyConfigured otherwise."""
     value = text(name, str(default))
     try:
         parsed = float(value)

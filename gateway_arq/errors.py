@@ -54,7 +54,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 with the request id that the log has; 503 when the database is away."""
+    """500 with the request id that the log has; 503 when the database is unavailable."""
     error = sys.exception()
     if isinstance(error, DATABASE_UNAVAILABLE):
         return database_unavailable(error)

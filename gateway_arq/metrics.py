@@ -1,6 +1,6 @@
-"""What the gateway says of itself: one snapshot, told as JSON or as Prometheus gauges.
+"""Metrics of the gateway: one snapshot, as JSON or as Prometheus gauges.
 
-Everything comes from the database, so every process gives the same answer and nothing is shared
+Everything comes from the database, so every process gives the same figures and nothing is shared
 between them.
 """
 
@@ -43,7 +43,7 @@ class Snapshot:
 
 
 def snapshot() -> Snapshot:
-    """The figures of now, in five queries."""
+    """The current figures, in five queries."""
     jobs = list(WorkerStatus.objects.all())
     today = webcom.day_totals(local_day())
     return Snapshot(
@@ -75,10 +75,10 @@ def as_json(now: Snapshot) -> dict[str, Any]:
 
 def _worker(worker: WorkerSummary) -> dict[str, str | None]:
     last_run = _iso(worker.last_run) if worker.last_run else None
-    told = {"status": str(worker.status), "last_run": last_run}
+    document = {"status": str(worker.status), "last_run": last_run}
     if worker.status in (Health.DEGRADED, Health.DOWN):
-        told["last_error"] = worker.last_error
-    return told
+        document["last_error"] = worker.last_error
+    return document
 
 
 def _iso(moment: datetime) -> str:
@@ -86,7 +86,7 @@ def _iso(moment: datetime) -> str:
 
 
 class _Gauges:
-    """A snapshot as prometheus_client collects it."""
+    """Collector of a snapshot for prometheus_client."""
 
     def __init__(self, now: Snapshot) -> None:
         self._now = now
@@ -102,7 +102,7 @@ class _Gauges:
         yield active
         yield Gauge("gateway_arq_calls_today", "Calls that started today.", now.calls_today)
         yield Gauge("gateway_arq_cost_today_euros", "Cost of today's calls.", float(now.cost_today))
-        yield Gauge("gateway_arq_lines", "Lines the carrier told us of.", len(now.line_ids))
+        yield Gauge("gateway_arq_lines", "Lines that the carrier has reported.", len(now.line_ids))
         yield from self._workers()
 
     def _workers(self) -> Iterator[Metric]:
@@ -134,7 +134,7 @@ def as_prometheus(now: Snapshot, accept: str) -> tuple[bytes, str]:
 def scraper_type(accepted: Iterable[MediaType]) -> str | None:
     """The exposition type that the client prefers to JSON, or None: it gets JSON.
 
-    JSON is what `*/*` and `application/json` ask for. A named `text/plain` or
+    `*/*` and `application/json` mean JSON. A named `text/plain` or
     `application/openmetrics-text` wins with a higher q; at equal q over wildcards, and with a
     version over JSON too (no client but a scraper names one). Never None for a scraper, so never
     406.
@@ -155,7 +155,7 @@ def _is_exposition(offered: MediaType) -> bool:
 
 
 def _strength(offered: MediaType) -> int:
-    """Which of two media types of equal q is meant more."""
+    """Rank of a media type among those of equal q."""
     if offered.sub_type == "openmetrics-text":
         return 5
     if _is_exposition(offered):

@@ -1,4 +1,4 @@
-"""What OpenAPI says of the gateway's own endpoints: the references' fields and examples."""
+"""OpenAPI of the gateway's own endpoints: the references' fields and examples."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def _documented(
     text: Sequence[str] = (),
     **more: Any,
 ) -> Decorator:
-    told = OpenApiExample("From the reference", example, response_only=True)
+    reference = OpenApiExample("From the reference", example, response_only=True)
     responses: dict[Any, Any] = {
-        (200, "application/json"): OpenApiResponse(response, examples=[told])
+        (200, "application/json"): OpenApiResponse(response, examples=[reference])
     }
     return extend_schema(
         operation_id=operation_id,
@@ -110,7 +110,7 @@ def version(example: dict[str, Any]) -> Decorator:
 
 
 HEALTH = _documented(
-    "health", "Health: 503 when the database is away", HealthDocument, {"status": "healthy"}
+    "health", "Health: 503 when the database is unavailable", HealthDocument, {"status": "healthy"}
 )
 METRICS = _documented(
     "metrics",

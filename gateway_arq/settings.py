@@ -250,7 +250,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "gateway_arq.views.house",
+                "gateway_arq.views.page_context",
             ],
         },
     }

@@ -1,4 +1,4 @@
-"""Every address of the house. None ends in a slash but the pages of people."""
+"""Every address of the gateway. None ends in a slash, except those of pages for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway's own endpoints, as both API references have them; docs/api.md tells the rest."""
+"""The gateway's own endpoints, as both API references have them; docs/api.md has the rest."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ VERSION = {
 
 
 class RootView(APIView):
-    """The list of endpoints for API clients; people's browsers are led to the dashboard."""
+    """The list of endpoints for API clients; browsers are redirected to the dashboard."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
@@ -53,7 +53,7 @@ class RootView(APIView):
 class HealthView(APIView):
     @schema.HEALTH
     def get(self, request: Request) -> Response:
-        ask_database()
+        ping_database()
         return Response({"status": "healthy"})
 
 
@@ -77,47 +77,47 @@ class MetricsView(APIView):
 
     @schema.METRICS
     def get(self, request: Request) -> Response | HttpResponse:
-        wanted = exposition_wanted(request)
+        media_type = exposition_type(request)
         now = metrics.snapshot()
-        if wanted is None:
+        if media_type is None:
             return Response(metrics.as_json(now), headers={"Vary": "Accept"})
-        body, content_type = metrics.as_prometheus(now, wanted)
+        body, content_type = metrics.as_prometheus(now, media_type)
         return HttpResponse(body, content_type=content_type, headers={"Vary": "Accept"})
 
 
-def exposition_wanted(request: Request) -> str | None:
-    """The Prometheus media type to answer with, or None for JSON; `?format=` beats Accept."""
+def exposition_type(request: Request) -> str | None:
+    """The Prometheus media type of the response, or None for JSON; `?format=` beats Accept."""
     format_ = request.query_params.get("format")
     if format_ not in (None, "json", "prometheus"):
         raise ValidationError({"format": ["This is json or prometheus."]})
     if format_ == "json":
         return None
-    wanted = metrics.scraper_type(request._request.accepted_types)
-    return wanted or ("text/plain" if format_ == "prometheus" else None)
+    preferred = metrics.scraper_type(request._request.accepted_types)
+    return preferred or ("text/plain" if format_ == "prometheus" else None)
 
 
-def ask_database() -> None:
-    """Raises OperationalError or InterfaceError when the database does not answer."""
+def ping_database() -> None:
+    """Raise OperationalError or InterfaceError when the database does not respond."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
-    """The process answers. For probes: no key, no details."""
+    """Whether the process responds. For probes: no key, no details."""
     return HttpResponse(b'{"status":"alive"}', content_type="application/json")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready for traffic: the database answers. Redis is not asked: without it requests go on."""
+    """Whether the database responds. Redis is not checked: requests are served without it."""
     try:
-        ask_database()
+        ping_database()
     except DATABASE_UNAVAILABLE:
         return problem(503, "Not ready.")
     return HttpResponse(b'{"status":"ready"}', content_type="application/json")
 
 
-def house(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: what every page shows of the house."""
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what every page shows of the gateway."""
     return {"sandbox": settings.SANDBOX, "version": __version__}

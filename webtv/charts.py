@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from core.lib.svg import line
+
 WIDTH: Final = 600
 HEIGHT: Final = 160
 NICE: Final = (1, 2, 3, 4, 5)
@@ -45,11 +47,8 @@ def chart(
     step = WIDTH / max(len(labels) - 1, 1)
     drawn = []
     for label, css_class, values in curves:
-        places = [
-            None if v is None else (round(n * step, 1), round(HEIGHT * (1 - v / top), 1))
-            for n, v in enumerate(values)
-        ]
-        drawn.append(Curve(label, css_class, *_path(places)))
+        path = line(values, step=step, height=HEIGHT, top=top)
+        drawn.append(Curve(label, css_class, *path))
     ticks = [(round(n * step, 1), labels[n]) for n in range(0, len(labels), ticks_every)]
     return Chart(title, drawn, ticks, top)
 
@@ -62,17 +61,3 @@ def nice_top(maximum: int) -> int:
             if nice * scale >= max(maximum, 5):
                 return nice * scale
         scale *= 10
-
-
-def _path(places: Sequence[tuple[float, float] | None]) -> tuple[str, list[tuple[float, float]]]:
-    """The path through the known values, broken at every gap; a single value is a dot."""
-    strokes: list[list[tuple[float, float]]] = [[]]
-    for place in places:
-        if place is None:
-            strokes.append([])
-        else:
-            strokes[-1].append(place)
-    path = " ".join(
-        "M" + " L".join(f"{x} {y}" for x, y in stroke) for stroke in strokes if len(stroke) > 1
-    )
-    return path, [stroke[0] for stroke in strokes if len(stroke) == 1]

@@ -1,4 +1,4 @@
-"""What operations are called and said to be, where a view does not tell it itself."""
+"""Names and descriptions of operations, where a view does not set them itself."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class NamedSchema(AutoSchema):
         return _DECORATION.sub("", str(super().get_operation_id()))
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
-        """The view's own words; those of the classes it is made of are for us."""
+        """The view's own docstring; those of its base classes are for developers."""
         return inspect.cleandoc(type(self.view).__dict__.get("__doc__") or "")

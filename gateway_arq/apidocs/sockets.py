@@ -16,7 +16,7 @@ _FILE: Final = Path(__file__).with_name("asyncapi.yaml")
 _SOCKET: Final = ADDRESS.replace("http", "ws", 1)
 
 BROWSER: Final = f"""\
-let last = null;  // seq and epoch of the newest message: nothing is lost when we come back
+let last = null;  // seq and epoch of the newest message: nothing is lost on a reconnect
 
 function connect() {{
   const resume = last ? `&since=${{last.seq}}&epoch=${{last.epoch}}` : '';
@@ -74,7 +74,7 @@ class Message(NamedTuple):
 
 
 class Socket(NamedTuple):
-    """One address with what it says, as the page shows it."""
+    """One address with its messages, as the page shows it."""
 
     address: str
     title: str
@@ -89,21 +89,22 @@ def document() -> dict[str, Any]:
 
 
 def page() -> dict[str, Any]:
-    """What the template shows."""
-    told = document()
+    """Context of the template."""
+    described = document()
+    messages = described["components"]["messages"]
     sockets = [
         Socket(
             channel["address"],
             channel["title"],
             [_message(name) for name in channel["messages"] if _is_event(name)],
         )
-        for channel in told["channels"].values()
+        for channel in described["channels"].values()
     ]
     return {
         "sockets": sockets,
-        "service": [_message(name) for name in told["components"]["messages"] if _is_service(name)],
-        "query": told["channels"]["ws"]["bindings"]["ws"]["query"]["properties"],
-        "close_codes": told["x-close-codes"],
+        "service": [_message(name) for name in messages if _is_service(name)],
+        "query": described["channels"]["ws"]["bindings"]["ws"]["query"]["properties"],
+        "close_codes": described["x-close-codes"],
         "snippets": SNIPPETS,
     }
 
@@ -117,20 +118,20 @@ def _is_event(name: str) -> bool:
 
 
 def _message(name: str) -> Message:
-    told = document()["components"]["messages"][name]
-    schema = merged(told["payload"])
+    message = document()["components"]["messages"][name]
+    schema = merged(message["payload"])
     always = schema.get("required", [])
     fields = [
         Field(field, _kind(merged(facts)), merged(facts).get("description", ""), field in always)
         for field, facts in schema["properties"].items()
         if field != "type"
     ]
-    example = json.dumps(told["examples"][0]["payload"], ensure_ascii=False, indent=2)
-    return Message(name, told["summary"], told.get("description", ""), fields, example)
+    example = json.dumps(message["examples"][0]["payload"], ensure_ascii=False, indent=2)
+    return Message(name, message["summary"], message.get("description", ""), fields, example)
 
 
 def merged(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with what it refers to and what it is made of in one."""
+    """The schema with its references and its `allOf` resolved."""
     if "$ref" in schema:
         found: Any = document()
         for step in schema["$ref"].removeprefix("#/").split("/"):

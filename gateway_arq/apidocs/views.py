@@ -27,7 +27,7 @@ def _schema() -> bytes:
 
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The OpenAPI document, made once per process. Like the pages that show it, it needs no key."""
+    """The OpenAPI document, built once per process. It needs no key, nor do its pages."""
     return HttpResponse(_schema(), content_type="application/vnd.oai.openapi+json; version=3.1.0")
 
 
@@ -40,7 +40,7 @@ def asyncapi(request: HttpRequest) -> HttpResponse:
 
 
 class DocsPage(TemplateView):
-    """Swagger UI, Redoc or the sockets' page, from files of ours."""
+    """Swagger UI, Redoc or the sockets' page, from files of this host."""
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         response = super().render_to_response(context, **kwargs)

@@ -1,4 +1,4 @@
-"""Who gets the page and may act on it, and what the page itself may load."""
+"""Access to the page and its actions, its Content-Security-Policy, and its JSON responses."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from csp.decorators import csp
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from core.api.rest import problem
+from core.api.rest import problem, to_json
 from core.auth.staff import is_let_in
 
 View = Callable[..., HttpResponseBase]
@@ -38,15 +38,19 @@ POLICY: Final[dict[str, Any]] = {
 
 
 def strict_policy(view: View) -> View:
-    """Adds the Content-Security-Policy, with a nonce for the templates as `request.csp_nonce`.
+    """Add the Content-Security-Policy, with a nonce for the templates as `request.csp_nonce`.
 
-    Here and not in MIDDLEWARE: API clients have no use for it, and are answered sooner.
+    Here and not in MIDDLEWARE: API clients do not need it, and their responses are faster without.
     """
     return decorator_from_middleware(CSPMiddleware)(csp(POLICY)(view))
 
 
+def json_response(data: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(to_json(data), content_type="application/json")
+
+
 def staff_only(view: View) -> View:
-    """Strangers are led to the login and back (scripts get 401), others than staff get 403."""
+    """Redirect to the login and back (scripts get 401); users who are not staff get 403."""
 
     @wraps(view)
     def checked(request: HttpRequest, **address: Any) -> HttpResponseBase:
@@ -66,7 +70,7 @@ def staff_only(view: View) -> View:
 
 
 def permitted(permission: str) -> Callable[[View], View]:
-    """Only staff with this Django permission; others get 403 as JSON."""
+    """Require staff with this Django permission; others get 403 as JSON."""
 
     def decorate(view: View) -> View:
         @wraps(view)

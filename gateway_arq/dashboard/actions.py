@@ -21,31 +21,31 @@ from centralino.selectors import lists as listed
 from centralino.services import lists
 from centralino.types import ListedNumber, Reason
 from core.api.params import read_body
-from core.api.rest import error_response, problem, to_json
-from gateway_arq.dashboard.access import permitted
+from core.api.rest import error_response, problem
+from gateway_arq.dashboard.access import json_response, permitted
 from ocr.autobot import services
 from ocr.types import RunBusy, RunRefused
 
-UNDO_WITHIN_S: Final = 600
+MAX_UNDO_S: Final = 600
 _SALT: Final = "dashboard.undo"
-Action = Callable[[Any, str], HttpResponse]  # what is wished, and who wishes it
+Action = Callable[[Any, str], HttpResponse]  # of the body and the username
 
 
 class Block(Struct, frozen=True):
-    """Keep a number out for so many hours, or for ever (None)."""
+    """Block a number for so many hours, or permanently (None)."""
 
     number: Annotated[str, Meta(max_length=64)]
     hours: Annotated[int, Meta(ge=1, le=87_600)] | None = None
 
 
 class Release(Struct, frozen=True):
-    """Let a number in again."""
+    """Unblock a number."""
 
     number: Annotated[str, Meta(max_length=64)]
 
 
 class Undo(Struct, frozen=True):
-    """What the answer to be undone gave as `undo`."""
+    """The `undo` token of the response to the action."""
 
     undo: Annotated[str, Meta(max_length=2_000)]
 
@@ -60,7 +60,7 @@ class Stop(Struct, frozen=True):
     """Stop AutoBOT."""
 
 
-def _reads(kind: type[Struct]) -> Callable[[Action], Callable[[HttpRequest], HttpResponse]]:
+def _json_action(kind: type[Struct]) -> Callable[[Action], Callable[[HttpRequest], HttpResponse]]:
     """A POST view whose JSON body is a `kind`; what cannot be read is a 400."""
 
     def decorate(action: Action) -> Callable[[HttpRequest], HttpResponse]:
@@ -81,65 +81,65 @@ def _reads(kind: type[Struct]) -> Callable[[Action], Callable[[HttpRequest], Htt
 
 
 @permitted("centralino.add_listentry")
-@_reads(Block)
-def block(wish: Block, by: str) -> HttpResponse:
-    """List a number; an entry that is there already is prolonged, never shortened."""
-    number = _number(wish.number)
+@_json_action(Block)
+def block(body: Block, by: str) -> HttpResponse:
+    """Blacklist a number; an existing entry is extended, never shortened."""
+    number = _number(body.number)
     before = listed.entry(number)
-    reason = Reason.MANUAL_PERMANENT if wish.hours is None else Reason.MANUAL
-    lists.blacklist_number(number, hours=wish.hours, reason=reason)
-    return _done(number, before)
+    reason = Reason.MANUAL_PERMANENT if body.hours is None else Reason.MANUAL
+    lists.blacklist_number(number, hours=body.hours, reason=reason)
+    return _undoable(number, before)
 
 
 @permitted("centralino.delete_listentry")
-@_reads(Release)
-def release(wish: Release, by: str) -> HttpResponse:
+@_json_action(Release)
+def release(body: Release, by: str) -> HttpResponse:
     """Take a number off the blacklist; 404 if it is not on it."""
-    number = _number(wish.number)
+    number = _number(body.number)
     before = listed.entry(number)
     if before is None or not lists.release_number(number):
         return problem(404, _("Number not in blacklist"))
-    return _done(number, before)
+    return _undoable(number, before)
 
 
 @permitted("centralino.change_listentry")
-@_reads(Undo)
-def undo(wish: Undo, by: str) -> HttpResponse:
-    """Make the entry what it was before; 400 when that was too long ago."""
+@_json_action(Undo)
+def undo(body: Undo, by: str) -> HttpResponse:
+    """Restore the entry of before; 400 when that was too long ago."""
     try:
-        told = signing.loads(wish.undo, salt=_SALT, max_age=UNDO_WITHIN_S)
+        past = signing.loads(body.undo, salt=_SALT, max_age=MAX_UNDO_S)
     except signing.BadSignature:
         return problem(400, _("This can no longer be undone."))
-    lists.restore(told["number"], _entry(told["before"]))
-    return _response({"number": national(told["number"])})
+    lists.restore(past["number"], _entry(past["before"]))
+    return json_response({"number": national(past["number"])})
 
 
 @permitted("ocr.change_autobotrun")
-@_reads(Start)
-def start_autobot(wish: Start, by: str) -> HttpResponse:
-    """Begin a run; 409 while there is one, 503 without a stream to look at."""
+@_json_action(Start)
+def start_autobot(body: Start, by: str) -> HttpResponse:
+    """Begin a run; 409 while there is one, 503 without a stream to read."""
     try:
-        run = services.start(by=by, extraordinary=wish.extraordinary)
+        run = services.start(by=by, extraordinary=body.extraordinary)
     except RunBusy as exc:
         return problem(409, str(exc))
     except RunRefused as exc:
         return problem(503, str(exc))
-    return _response({"run": run.pk})
+    return json_response({"run": run.pk})
 
 
 @permitted("ocr.change_autobotrun")
-@_reads(Stop)
-def stop_autobot(wish: Stop, by: str) -> HttpResponse:
+@_json_action(Stop)
+def stop_autobot(body: Stop, by: str) -> HttpResponse:
     """End the run that is at work; 409 when there is none."""
     _before, run = services.stop(by=by)
-    return _response({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
+    return json_response({"run": run.pk}) if run else problem(409, _("AutoBOT is not at work."))
 
 
-def _done(number: str, before: ListedNumber | None) -> HttpResponse:
-    """The answer, with what `undo` needs: signed, so that nobody makes up another past."""
+def _undoable(number: str, before: ListedNumber | None) -> HttpResponse:
+    """The response with the token for `undo`: signed, so that nobody can forge an earlier entry."""
     past = orjson.loads(orjson.dumps(asdict(before))) if before else None
     token = signing.dumps({"number": number, "before": past}, salt=_SALT, compress=True)
-    return _response({"number": national(number), "undo": token})
+    return json_response({"number": national(number), "undo": token})
 
 
 def _entry(past: dict[str, Any] | None) -> ListedNumber | None:
@@ -164,7 +164,3 @@ def _json(request: HttpRequest) -> Any:
         return orjson.loads(request.body)
     except orjson.JSONDecodeError as exc:
         raise ParseError(f"The body is not JSON: {exc}") from None
-
-
-def _response(data: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(to_json(data), content_type="application/json")

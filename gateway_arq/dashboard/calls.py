@@ -30,7 +30,7 @@ MEASURES: Final[dict[str, Callable[[Any], float]]] = {
 def in_progress() -> dict[str, Any]:
     """`rows` of the list, newest first, and `beyond`: how many more calls than a page can show.
 
-    Both kinds of calls look alike (`calls.js` makes the same of events): `key`, `source` (`webcom`
+    Both kinds of calls have one shape (the same as in `calls.js`): `key`, `source` (`webcom`
     or `pbx`), `line`, `tag`, `caller`, `operator`, `state`, `started` (epoch s), `cost` (euro, or
     None), `revision`; of the switchboards' also `channels`, their names by uniqueid.
     """
@@ -44,8 +44,8 @@ def in_progress() -> dict[str, Any]:
 def pbx_rows(calls: list[CallInProgress]) -> list[dict[str, Any]]:
     """The rows of the switchboards' calls, at most 500.
 
-    A listener stores its state a moment after it told of it, so a page that has just been drawn may
-    be behind the events that it asks for: it is put right by these, which come with every refresh.
+    A listener stores its state a moment after its event, so a page that has just been rendered may
+    be behind the events that follow: these rows, which come with every refresh, correct it.
     """
     return [_pbx_row(call) for call in calls[:MAX_ROWS]]
 
@@ -137,7 +137,7 @@ def _compared(
 
 
 def change(now: float, before: float) -> float | None:
-    """By which share of `before`; None where that was nothing."""
+    """The difference as a share of `before`; None where that was nothing."""
     return round((now - before) / before, 4) if before else None
 
 
@@ -146,7 +146,7 @@ def _part(totals: DayTotals, name: str) -> DayTotals | Figures:
 
 
 def _ago(now: datetime, days: int) -> datetime:
-    """The same time by the clock on the wall, so many days ago."""
+    """The same local time, so many days ago."""
     local = now.astimezone(zone())
     return datetime.combine(local.date() - timedelta(days=days), local.time(), zone())
 

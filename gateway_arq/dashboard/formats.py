@@ -1,7 +1,7 @@
-"""How values are written, by name; `format.js` has the same names and writes the same.
+"""Formats of values, by name; `format.js` has the same names with the same results.
 
-The server writes the first page, the browser all that follows, so a reader must not see a value
-change its spelling: both follow the language of the page.
+The server formats the first page, the browser all that follows, so a value must not change its
+format between them: both follow the language of the page.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext
 
 from core.lib.days import local_day, zone
 from core.lib.labels import label_of
-from gateway_arq.dashboard.words import GROUPS
+from gateway_arq.dashboard.labels import GROUPS
 
 NOTHING: Final = "–"
 
@@ -82,7 +82,7 @@ def schedule(text: str) -> str:
 
 
 def _rounded(value: float, places: int) -> str:
-    """To so many decimal places as browsers round: Django cuts off."""
+    """The number with so many decimal places, rounded as browsers do: Django truncates."""
     exact = Decimal(value).quantize(Decimal(10) ** -places, ROUND_HALF_UP)
     return number_format(exact, places, force_grouping=True)
 
@@ -113,7 +113,7 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
 }
 
 
-def written(value: Any, how: str) -> str:
+def format_value(value: Any, how: str) -> str:
     """The value in that format; what is unknown is a dash, and no change nothing at all."""
     if value is None:
         return "" if how == "change" else NOTHING

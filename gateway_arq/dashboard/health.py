@@ -1,4 +1,4 @@
-"""How every worker is doing, and which upstream is away so that what is shown stands still."""
+"""Health of every worker, and upstreams that are unavailable, so that their data stand still."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway_arq.metrics import MAIN_JOBS
 def figures() -> dict[str, Any]:
     """`workers`: each app in one line, its jobs below it (`job`), and jobs of no app (`other`).
 
-    `away`: the apps that get no facts now.
+    `away`: the apps whose upstream is unavailable.
     """
     jobs = list(WorkerStatus.objects.all())
     apps = {app: summary(main, jobs) for app, main in MAIN_JOBS.items()}

@@ -1,4 +1,4 @@
-"""The last draw as a board, and how far AutoBOT is."""
+"""The last draw as a board, and AutoBOT's progress."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ def draw() -> dict[str, Any]:
 
 
 def autobot() -> dict[str, Any]:
-    """The newest run as `autobot_status` tells it, but `wheels` as on a board and `steps` a list.
+    """The newest run as in `autobot_status`, but with `wheels` as on a board and a list of `steps`.
 
-    `pictures` are those that the run keeps so far; `draw_due`: a draw is due today by rule.
+    `pictures` are those that the run has stored so far; `draw_due`: a draw is due today by rule.
     """
     run = selectors.latest()
-    told = selectors.status(run)
-    numbers = {code: told["wheels"].get(name, ()) for code, name in WHEELS.items()}
+    status = selectors.status(run)
+    numbers = {code: status["wheels"].get(name, ()) for code, name in WHEELS.items()}
     return {
-        **{name: told[name] for name in ("status", "wheels_completed", "run")},
-        # A run says what it does in the API's language; what became of it is told in the reader's.
+        **{name: status[name] for name in ("status", "wheels_completed", "run")},
+        # A run reports its progress in the API's language; its summary is in the reader's.
         "message": services.summary(run) if run and run.is_over else "",
-        "total_wheels": told["total_wheels"],
+        "total_wheels": status["total_wheels"],
         "last_run": int(run.started_at.timestamp()) if run else None,
         "working": run is not None and not run.is_over,
         "draw_due": is_draw_day(local_day()),
         "schedule": selectors.schedule(),
         "wheels": _wheels(numbers),
-        "steps": [{"name": name, **step} for name, step in told["steps"].items()],
+        "steps": [{"name": name, **step} for name, step in status["steps"].items()],
         "pictures": _pictures(run) if run else [],
     }
 
 
 def _pictures(run: AutobotRun) -> list[dict[str, Any]]:
     """Each with the `code` of its wheel or BOARD, `name`, and a `url` that changes when it does."""
-    kept = {one.wheel: one for one in Evidence.objects.filter(run=run).only("wheel", "at")}
+    stored = {one.wheel: one for one in Evidence.objects.filter(run=run).only("wheel", "at")}
     return [
         {
             "code": code or BOARD,
             "name": WHEELS[code].capitalize() if code else BOARD,
             "url": reverse("dashboard-picture", args=[run.pk, code or BOARD])
-            + f"?at={kept[code].at.timestamp():.3f}",
+            + f"?at={stored[code].at.timestamp():.3f}",
         }
         for code in ("", *WHEELS)
-        if code in kept
+        if code in stored
     ]
 
 

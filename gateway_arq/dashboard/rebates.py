@@ -1,4 +1,4 @@
-"""Rebates of the month by operator, with last month's beside them."""
+"""Rebates of the month by operator, with last month's for comparison."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from webcom import selectors
 
 
 def figures() -> dict[str, Any]:
-    """`month` and the one `before` (YYYY-MM), their totals (euro), `operators`, dearest first."""
+    """`month` and the one `before` (YYYY-MM), totals (euro), `operators` by falling cost."""
     today = local_day()
     month, before = f"{today:%Y-%m}", f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
     now, then = _by_operator(month), _by_operator(before)

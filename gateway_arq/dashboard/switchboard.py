@@ -1,4 +1,4 @@
-"""The switchboards: channels and extensions now, who was let through, and who is kept out."""
+"""The switchboards: channels and extensions now, screened callers, and the blacklist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_ENTRIES: Final = 50
 
 
 def figures() -> dict[str, Any]:
-    """What is counted: `channels`, `extensions` by state, and today's callers by verdict."""
+    """Counts: `channels`, `extensions` by state, and today's callers by verdict."""
     now = live.overview()
     extensions = _extensions(now)
     states = Counter(one["state"] for one in extensions)
@@ -36,9 +36,7 @@ def figures() -> dict[str, Any]:
 
 
 def callers() -> dict[str, Any]:
-    """What events move: the newest screened callers, and the newest entries of the blacklist as the
-    API spells them.
-    """
+    """What events update: the newest screened callers, and blacklist entries as in the API."""
     entries = lists.listed(ListFilter(), limit=MAX_ENTRIES)
     return {"callers": _newest_callers(), "blacklist": [entry_document(one) for one in entries]}
 

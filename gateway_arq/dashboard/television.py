@@ -13,7 +13,7 @@ from webtv.types import Day
 
 
 def figures() -> dict[str, Any]:
-    """All streams together; what is unknown is None.
+    """All streams together; None is unknown.
 
     `now`, `at` (epoch s of the newest sample), `known` (it is fresh), `peak` and `average` of today
     and of yesterday with `change`s, `recent` and `hours` (two charts), `streams` one by one.
@@ -44,7 +44,7 @@ def figures() -> dict[str, Any]:
 
 
 def _streams() -> list[dict[str, Any]]:
-    """Each stream that is asked for; none where there is only one, which the sum tells already."""
+    """Each enabled stream; none where there is only one, which equals the sum."""
     streams = list(Stream.objects.sources().filter(enabled=True).order_by("name"))
     if len(streams) < 2:
         return []

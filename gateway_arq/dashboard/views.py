@@ -1,7 +1,7 @@
-"""The page, and the two documents by which it stays right.
+"""The page, and the two documents that keep it up to date.
 
-They are asked for here instead of at the public API so that a screen on the wall, which asks every
-few seconds, does not eat up the rate limit of its address.
+They are served here instead of by the public API so that a screen on the wall, which polls every
+few seconds, does not use up the rate limit of its address.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from core.api.rest import problem, to_json
+from core.api.rest import problem
 from core.realtime.publish import get_log
 from gateway_arq.dashboard import calls, health, lotto, rebates, switchboard, television
-from gateway_arq.dashboard.access import staff_only, strict_policy
-from gateway_arq.dashboard.words import words
+from gateway_arq.dashboard.access import json_response, staff_only, strict_policy
+from gateway_arq.dashboard.labels import labels
 
-# Named at once, or the browser would learn of them one import after the other.
+# Preloaded together, or the browser would discover them one import after the other.
 MODULES: Final = (
     "main", "rows", "calls", "bind", "figures", "live", "lotto", "paint", "socket", "stale",
     "switchboard", "television", "theme", "format", "actions",
@@ -46,7 +46,7 @@ ADDRESSES: Final = (
 @staff_only
 @strict_policy
 def page(request: HttpRequest) -> HttpResponse:
-    """The page, with the data of now."""
+    """The page, with the current data."""
     # Before the data: what changes while they are read comes again by socket.
     position = get_log().position()
     now = state()
@@ -61,7 +61,7 @@ def page(request: HttpRequest) -> HttpResponse:
             **{name: reverse(f"dashboard-{name}") for name in ADDRESSES},
         },
         "csrf": get_token(request),
-        "words": words(),
+        "labels": labels(),
         "timeZone": settings.GATEWAY_TIME_ZONE,
         "now": timezone.now().timestamp(),
     }
@@ -82,7 +82,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @staff_only
 def figures_document(request: HttpRequest) -> HttpResponse:
     """`figures()` as JSON."""
-    return _json(figures())
+    return json_response(figures())
 
 
 @require_safe
@@ -90,7 +90,7 @@ def figures_document(request: HttpRequest) -> HttpResponse:
 @staff_only
 def state_document(request: HttpRequest) -> HttpResponse:
     """`state()` as JSON, for a page that missed events."""
-    return _json(state())
+    return json_response(state())
 
 
 @require_safe
@@ -104,7 +104,7 @@ def picture(request: HttpRequest, run: int, wheel: str) -> HttpResponse:
 
 
 def state() -> dict[str, Any]:
-    """All that the page shows: `calls` and `screening`, which events move, and `figures`."""
+    """All that the page shows: `calls` and `screening`, which events update, and `figures`."""
     return {
         "calls": calls.in_progress(),
         "screening": switchboard.callers(),
@@ -113,7 +113,7 @@ def state() -> dict[str, Any]:
 
 
 def figures() -> dict[str, Any]:
-    """What is counted, and what changes seldom, by panel; in no language, numbers as such."""
+    """Counts, and what seldom changes, by panel; language-neutral, numbers as such."""
     return {
         "calls": calls.figures(),
         "rebates": rebates.figures(),
@@ -123,7 +123,3 @@ def figures() -> dict[str, Any]:
         "autobot": lotto.autobot(),
         "health": health.figures(),
     }
-
-
-def _json(data: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(to_json(data), content_type="application/json")

@@ -1,1 +1,1 @@
-"""The admin of the house: its site, who may do what, the second factor, the audit trail."""
+"""The admin: its site, permissions, the second factor, the audit trail."""

@@ -26,7 +26,7 @@ KEY: Final = "second_factor_key"  # in the session: the key that is shown until 
 
 
 class PasswordForm(forms.Form):
-    """What is dangerous in the hands of a passer-by needs the password once more."""
+    """The password once more, for actions that would harm on an unattended screen."""
 
     password = forms.CharField(
         label=gettext_lazy("Password"),
@@ -48,7 +48,7 @@ class PasswordForm(forms.Form):
 @csrf_protect
 @never_cache
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Also for staff whom nothing else is shown before they have a second factor."""
+    """The page is also open to staff who must enrol before they may see anything else."""
     if not is_staff(request.user):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if factor.is_enrolled(request.user):  # type: ignore[arg-type]
@@ -68,7 +68,7 @@ def _enrolment(request: HttpRequest) -> HttpResponse:
         else:
             del request.session[KEY]
             django_otp.login(request, device)
-            factor.end_sessions(user, but=request.session.session_key)
+            factor.end_sessions(user, keep=request.session.session_key)
             return _page(request, "codes", codes=codes)
     return _page(
         request,
@@ -86,7 +86,7 @@ def _enrolled(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         if "renew" in request.POST:
             return _page(request, "codes", codes=factor.renew_backup_codes(user))
-        factor.forget(user)
+        factor.disable(user)
         auth.logout(request)
         messages.success(request, _("Two-factor login is off. Log in again."))
         return redirect("admin:login")

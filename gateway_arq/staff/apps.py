@@ -21,6 +21,6 @@ class StaffConfig(AppConfig):
 
 
 class GatewayAdminConfig(AdminConfig):
-    """`django.contrib.admin`, with the gateway's own site as the one that admin classes go to."""
+    """`django.contrib.admin`, with the gateway's own site as the default."""
 
     default_site = "gateway_arq.staff.site.GatewayAdminSite"

@@ -1,4 +1,4 @@
-"""The login: the password, then a code where the user has a second factor, and the way out of both.
+"""The login: the password, then a code where the user has a second factor, and the lock of both.
 
 Nobody is logged in before the last step: until then the session only remembers whose password was
 right. Failures of both steps count for the lock (django-axes), per user and address.
@@ -29,10 +29,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from gateway_arq.staff import second_factor
 
-WAITING: Final = (
-    "second_step"  # in the session: whose password was right, and until when that holds
-)
-STEP_HOLDS_S: Final = 300
+PENDING: Final = "second_step"  # in the session: whose password was right, and until when
+MAX_PENDING_S: Final = 300
 
 
 class PasswordStep(LoginView):
@@ -48,10 +46,10 @@ class PasswordStep(LoginView):
         user = form.get_user()
         if not second_factor.is_enrolled(user):
             return super().form_valid(form)
-        self.request.session[WAITING] = {
+        self.request.session[PENDING] = {
             "user": user.pk,
             "backend": user.backend,
-            "until": time.time() + STEP_HOLDS_S,
+            "until": time.time() + MAX_PENDING_S,
             "next": self.get_success_url(),
         }
         return redirect("admin:second_step")
@@ -72,7 +70,7 @@ class CodeForm(forms.Form):
 @never_cache
 def second_step(request: HttpRequest) -> HttpResponse:
     """The code of the app, or a backup code."""
-    user = _waiting(request)
+    user = _pending_user(request)
     if user is None:
         return redirect("admin:login")
     if not AxesProxyHandler.is_allowed(request, {"username": user.get_username()}):
@@ -81,7 +79,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         device = second_factor.verified_device(user, form.cleaned_data["code"])
         if device is not None:
-            return _let_in(request, user, device)
+            return _log_in(request, user, device)
         user_login_failed.send(
             __name__, credentials={"username": user.get_username()}, request=request
         )
@@ -99,15 +97,15 @@ def locked_out(request: HttpRequest, *_args: Any) -> HttpResponse:
     return response
 
 
-def _waiting(request: HttpRequest) -> User | None:
-    step = request.session.get(WAITING)
+def _pending_user(request: HttpRequest) -> User | None:
+    step = request.session.get(PENDING)
     if step is None or step["until"] < time.time():
         return None
     return User.objects.filter(pk=step["user"], is_active=True).first()
 
 
-def _let_in(request: HttpRequest, user: User, device: Any) -> HttpResponse:
-    step = request.session.pop(WAITING)
+def _log_in(request: HttpRequest, user: User, device: Any) -> HttpResponse:
+    step = request.session.pop(PENDING)
     user.otp_device = device  # type: ignore[attr-defined]  # django-otp keeps it in the session
     auth.login(request, user, backend=step["backend"])
     return redirect(step["next"])

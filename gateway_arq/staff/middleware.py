@@ -1,4 +1,4 @@
-"""What the admin's pages pass through beside Django's own middleware."""
+"""Middleware of the admin's pages, in addition to Django's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY: Final = (
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AdminPolicy:
@@ -35,13 +35,13 @@ class AdminPolicy:
 
 
 class WhoChanges:
-    """Whatever an unsafe request changes is its sender's in the audit trail."""
+    """Record the sender of an unsafe request in the audit trail of its changes."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in READING:
+        if request.method in SAFE_METHODS:
             return self.get_response(request)
         with changes_of(request):
             return self.get_response(request)

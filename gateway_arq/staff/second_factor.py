@@ -20,7 +20,7 @@ BACKUP_CODES: Final = 10
 
 
 class WrongCode(Exception):
-    """The code does not fit, or fits no longer."""
+    """The code is wrong, used or expired."""
 
 
 def new_key() -> str:
@@ -29,19 +29,19 @@ def new_key() -> str:
 
 
 def readable(key: str) -> str:
-    """The key as one types it into an app, in groups of four."""
+    """The key for typing into an app, in groups of four."""
     text = b32encode(bytes.fromhex(key)).decode()
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 def from_readable(text: str) -> str:
-    """The key of what `readable` made."""
+    """The inverse of `readable`."""
     return b32decode("".join(text.split())).hex()
 
 
 def qr_code(user: User, key: str) -> SafeString:
-    """The picture that an app photographs, as SVG for the page. Made here: the key stays here."""
-    import segno  # needed once in the life of a member of staff
+    """The QR code for an app, as SVG for the page. Made locally: the key stays here."""
+    import segno  # late: seldom needed
 
     address = TOTPDevice(user=user, key=key).config_url
     drawn = segno.make(address, error="m").svg_inline(
@@ -56,7 +56,7 @@ def is_enrolled(user: User) -> bool:
 
 @transaction.atomic
 def enrol(user: User, key: str, code: str) -> tuple[TOTPDevice, list[str]]:
-    """Take the app that has `key` as the user's, proven by a code of it; with fresh backup codes.
+    """Register the app that has `key` for the user, proven by one of its codes; new backup codes.
 
     Raises WrongCode.
     """
@@ -69,7 +69,7 @@ def enrol(user: User, key: str, code: str) -> tuple[TOTPDevice, list[str]]:
 
 @transaction.atomic
 def renew_backup_codes(user: User) -> list[str]:
-    """New codes in place of the old ones, each good for one login."""
+    """Replace the backup codes; each is valid for one login."""
     StaticDevice.objects.filter(user=user).delete()
     device = StaticDevice.objects.create(user=user, name=BACKUP)
     codes = [str(StaticToken.random_token()) for _ in range(BACKUP_CODES)]
@@ -93,19 +93,19 @@ def verified_device(user: User, code: str) -> Any:
 
 
 @transaction.atomic
-def forget(user: User) -> bool:
-    """Take the second factor away, for a lost phone; ends the user's sessions. False: had none."""
-    had = is_enrolled(user)
+def disable(user: User) -> bool:
+    """Remove the second factor, for a lost phone; ends the user's sessions. False: had none."""
+    enrolled = is_enrolled(user)
     for kind in (TOTPDevice, StaticDevice):
         kind.objects.filter(user=user).delete()
-    if had:
+    if enrolled:
         end_sessions(user)
-    return had
+    return enrolled
 
 
-def end_sessions(user: User, *, but: str | None = None) -> None:
-    """Log the user out everywhere, except in the session with the key `but`."""
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).exclude(pk=but):
+def end_sessions(user: User, *, keep: str | None = None) -> None:
+    """Log the user out everywhere, except for the session with the key `keep`."""
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).exclude(pk=keep):
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):
             session.delete()
 

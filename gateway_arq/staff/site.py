@@ -1,4 +1,4 @@
-"""The admin's site: who is let in, and the pages that belong to no table."""
+"""The admin's site: who may enter, and the pages that belong to no table."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from core.auth.staff import is_let_in, is_staff, must_enrol
 
 
 class GatewayAdminSite(UnfoldAdminSite):
-    """The admin of the house, at /admin/."""
+    """The gateway's admin, at /admin/."""
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_let_in(request.user, request.session)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Nothing for who is not let in yet, but may see a page of the site."""
+        """Empty for users who may see a page of the site but not enter yet."""
         if not self.has_permission(request):
             return []
         found: list[Any] = super().get_app_list(request, app_label)
@@ -31,7 +31,7 @@ class GatewayAdminSite(UnfoldAdminSite):
     @method_decorator(never_cache)
     @login_not_required
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The login's first step; who is in already is led on."""
+        """The login's first step; logged-in staff are redirected."""
         from gateway_arq.staff.login import PasswordStep  # Django's forms need all apps
 
         if request.method == "GET" and self.has_permission(request):

@@ -1,4 +1,4 @@
-"""The state of the house, on the admin's first page: the dashboard's figures, standing still."""
+"""The state of the gateway, on the admin's first page: the dashboard's figures, not live."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from centralino.selectors.channels import active_channels_count
 from core.auth.models import ApiKey
 from core.workers.models import Health, WorkerStatus
 from gateway_arq.dashboard import calls, health, lotto, television
-from gateway_arq.dashboard.formats import written
+from gateway_arq.dashboard.formats import format_value
 from lotto.models import Intake
 from ocr import selectors as autobot
 from webcom.models import Unreadable
@@ -27,14 +27,14 @@ from webtv.models import Alert
 
 LATELY = timedelta(days=1)
 EXPIRING = timedelta(days=7)
-COUNTED = 100  # more problems of a kind than that are "100"
+MAX_COUNT = 100  # more problems of a kind are shown as 100
 
 
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The theme's callback for the index."""
     return {
         **context,
-        "title": _("State of the house"),
+        "title": _("State of the gateway"),
         "cards": list(cards()),
         "problems": list(problems(request)),
         "workers": health.figures()["workers"],
@@ -48,38 +48,38 @@ def cards() -> Iterator[dict[str, Any]]:
     yield _compared(_("Calls today"), today["calls"], "integer")
     yield _compared(_("Minutes today"), today["minutes"], "integer")
     yield _compared(_("Cost today"), today["cost"], "euro")
-    yield {"label": _("Calls in progress"), "value": written(active_calls_count(), "integer")}
-    yield {"label": _("Channels in use"), "value": written(active_channels_count(), "integer")}
+    yield {"label": _("Calls in progress"), "value": format_value(active_calls_count(), "integer")}
+    yield {"label": _("Channels in use"), "value": format_value(active_channels_count(), "integer")}
     yield _audience()
     yield _autobot()
 
 
 def _compared(label: str, figure: dict[str, Any], how: str) -> dict[str, Any]:
-    """With the same time of yesterday; the change in percent where there was something."""
+    """A card with the same time of yesterday; the change in percent where there was something."""
     change = figure["yesterday_change"]
-    told = f" ({written(change, 'change')})" if change is not None else ""
-    note = _("yesterday at this time: %s") % written(figure["yesterday"], how)
-    return {"label": label, "value": written(figure["value"], how), "note": f"{note}{told}"}
+    percent = f" ({format_value(change, 'change')})" if change is not None else ""
+    note = _("yesterday at this time: %s") % format_value(figure["yesterday"], how)
+    return {"label": label, "value": format_value(figure["value"], how), "note": f"{note}{percent}"}
 
 
 def _audience() -> dict[str, Any]:
     figures = television.figures()
     now = figures["now"] if figures["known"] else None
-    note = _("peak of today: %s") % written(figures["peak"], "integer")
-    return {"label": _("Viewers now"), "value": written(now, "integer"), "note": note}
+    note = _("peak of today: %s") % format_value(figures["peak"], "integer")
+    return {"label": _("Viewers now"), "value": format_value(now, "integer"), "note": note}
 
 
 def _autobot() -> dict[str, Any]:
-    told = autobot.status(autobot.latest())
+    status = autobot.status(autobot.latest())
     note = _("%(done)d of %(all)d wheels") % {
-        "done": told["wheels_completed"],
-        "all": told["total_wheels"],
+        "done": status["wheels_completed"],
+        "all": status["total_wheels"],
     }
-    return {"label": "AutoBOT", "value": written(told["status"], "autobot"), "note": note}
+    return {"label": "AutoBOT", "value": format_value(status["status"], "autobot"), "note": note}
 
 
 def problems(request: HttpRequest) -> Iterator[dict[str, Any]]:
-    """What somebody should look at: a `text`, and the `link` to where; only what one may see."""
+    """Problems that need attention: `text` and `link` of each; only those that the user may see."""
     for permission, text, link in _found():
         if request.user.has_perm(permission):
             yield {"text": text, "link": link}
@@ -90,10 +90,10 @@ def _found() -> Iterator[tuple[str, str, str]]:
     if bad:
         text = ngettext("%d worker is in trouble", "%d workers are in trouble", bad) % bad
         yield "workers.view_workerstatus", text, reverse("admin:workers_workerstatus_changelist")
-    for alert in Alert.objects.filter(ended_at=None).select_related("rule__stream")[:COUNTED]:
+    for alert in Alert.objects.filter(ended_at=None).select_related("rule__stream")[:MAX_COUNT]:
         link = reverse("admin:webtv_alert_change", args=[alert.pk])
         yield "webtv.view_alert", f"{alert.rule.stream}: {alert.detail}", link
-    unread = Unreadable.objects.filter(last_at__gt=timezone.now() - LATELY)[:COUNTED].count()
+    unread = Unreadable.objects.filter(last_at__gt=timezone.now() - LATELY)[:MAX_COUNT].count()
     if unread:
         text = ngettext(
             "%d payload of the carrier could not be read since yesterday",
@@ -122,7 +122,7 @@ def _of_access() -> Iterator[tuple[str, str, str]]:
     locked = AccessAttempt.objects.filter(
         failures_since_start__gte=settings.AXES_FAILURE_LIMIT,
         attempt_time__gt=now - settings.AXES_COOLOFF_TIME,
-    )[:COUNTED].count()
+    )[:MAX_COUNT].count()
     if locked:
         text = ngettext("%d login is locked", "%d logins are locked", locked) % locked
         yield "axes.view_accessattempt", text, reverse("admin:axes_accessattempt_changelist")

@@ -1,4 +1,4 @@
-"""Texts of libraries that have no Italian: named here, they are in our catalogue."""
+"""Texts of libraries that have no Italian, listed here for our catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the theme of the admin is set up, with the look that the dashboard has (tokens.css)."""
+"""Settings of the admin's theme, with the appearance of the dashboard (tokens.css)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-# The theme has one scale of greys, whose light end is the paper of the light look and whose dark
-# end is the paper of the dark one: the values are those of tokens.css.
+# The theme has one scale of greys: its light end is the background of the light theme, its dark end
+# that of the dark one. The values are those of tokens.css.
 GREYS: Final = {
     "50": "#f2f5f9",  # --ground, light
     "100": "#e8edf4",  # --raised, light

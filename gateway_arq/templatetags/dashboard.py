@@ -10,7 +10,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from gateway_arq.dashboard.formats import written
+from core.lib.svg import line
+from gateway_arq.dashboard.formats import format_value
 
 register = template.Library()
 
@@ -20,7 +21,7 @@ _Numbers = Sequence[float | None]
 
 @register.simple_tag(takes_context=True)
 def bound(context: template.Context, path: str, how: str = "text", *, css: str = "") -> SafeString:
-    """The value at `path` of the page's `state`, written as `how`, for `bind.js` to find."""
+    """The value at `path` of the page's `state`, formatted as `how`, for `bind.js` to find."""
     return _bound(context, "state", path, how, css)
 
 
@@ -34,7 +35,7 @@ def item(context: template.Context, path: str, how: str = "text", *, css: str = 
 def items(context: template.Context, name: str, found: Iterable[Any]) -> SafeString:
     """The items of a list, each by the template `_name.html`, after their pattern for the scripts.
 
-    An {% include %} for each would take as long again.
+    An {% include %} for each would double the time.
     """
     engine = template.Engine.get_default()
     nodes = engine.get_template(f"gateway_arq/dashboard/_{name}.html").nodelist
@@ -46,7 +47,7 @@ def items(context: template.Context, name: str, found: Iterable[Any]) -> SafeStr
 
 
 def _bound(context: template.Context, root: str, path: str, how: str, css: str) -> SafeString:
-    text = "" if context.get(root) is None else written(_at(context[root], path), how)
+    text = "" if context.get(root) is None else format_value(_at(context[root], path), how)
     name = f' class="{css}"' if css else ""
     # Only the value comes from outside; hundreds of these are written for one page.
     return mark_safe(f'<span data-bind="{path}" data-as="{how}"{name}>{escape(text)}</span>')
@@ -63,9 +64,9 @@ def _at(whole: Any, path: str) -> Any:
 
 
 @register.filter
-def as_written(value: Any, how: str) -> str:
+def as_format(value: Any, how: str) -> str:
     """The value in one of the dashboard's formats."""
-    return written(value, how)
+    return format_value(value, how)
 
 
 @register.simple_tag
@@ -77,7 +78,10 @@ def sketch(*series: _Numbers) -> SafeString:
     lines = format_html_join(
         "",
         '<path class="line-{}" d="{}"/>',
-        ((n, _path(values, step, maximum)) for n, values in enumerate(series, 1)),
+        (
+            (n, line(values, step=step, height=HEIGHT, top=maximum)[0])
+            for n, values in enumerate(series, 1)
+        ),
     )
     return format_html(
         '<svg class="sketch" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
@@ -86,15 +90,3 @@ def sketch(*series: _Numbers) -> SafeString:
         HEIGHT,
         lines,
     )
-
-
-def _path(values: _Numbers, step: float, maximum: float) -> str:
-    """An SVG path; what is unknown is a gap."""
-    parts, pen = [], "M"
-    for n, value in enumerate(values):
-        if value is None:
-            pen = "M"
-            continue
-        parts.append(f"{pen}{n * step:.0f} {HEIGHT - value / maximum * HEIGHT:.0f}")
-        pen = "L"
-    return "".join(parts)

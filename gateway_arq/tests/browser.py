@@ -1,4 +1,4 @@
-"""A real Chromium in front of the real web application, for the tests of pages."""
+"""A real Chromium with the real web application, for the tests of pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import uvicorn
 
-if TYPE_CHECKING:  # nobody without a browser needs it
+if TYPE_CHECKING:  # only needed with a browser
     from django.contrib.auth.models import User
     from playwright.sync_api import Browser, Page
 
@@ -32,8 +32,8 @@ ARGUMENTS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-# Chromium's own complaints about a server that went away.
-WENT_AWAY: Final = (
+# Chromium's own complaints about a server that became unavailable.
+UNAVAILABLE: Final = (
     "WebSocket connection to",
     "net::ERR_CONNECTION_",
     "net::ERR_EMPTY_RESPONSE",
@@ -57,11 +57,11 @@ class Server:
     """The embedded profile's web server in a thread, on one port for its whole life."""
 
     def __init__(self) -> None:
-        # Bound, but never listening: nobody else gets the port while the server is stopped.
-        self._place = socket.socket()
-        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._place.bind(("127.0.0.1", 0))
-        self.port = self._place.getsockname()[1]
+        # Bound, but never listening: no other process gets the port while the server is stopped.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port = self._reserved.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread: threading.Thread | None = None
 
@@ -93,7 +93,7 @@ class Server:
         self._thread = None
 
     def close(self) -> None:
-        self._place.close()
+        self._reserved.close()
 
 
 class Chromium:
@@ -124,10 +124,10 @@ class Chromium:
         tolerated: tuple[str, ...] = (),
         **options: Any,
     ) -> Iterator[Page]:
-        """A tab that knows nothing; in the end nobody may have complained of what is not tolerated.
+        """A tab without state; at the end, complaints other than the tolerated ones fail the test.
 
-        `fresh` is one in a context of its own: for a clock or a routed socket, which nothing
-        undoes. Other options than the usual ones need it too.
+        `fresh` is one in a context of its own: for a clock or a routed socket, which cannot be
+        undone. Other options than the usual ones need it too.
         """
         options = USUAL | options
         fresh = fresh or options.keys() != USUAL.keys()
@@ -135,11 +135,11 @@ class Chromium:
         if tab is None:
             tab = Tab(self.browser.new_context(locale=locale, **options).new_page())
         else:
-            tab.turn(**options)
+            tab.prepare(**options)
         try:
             yield tab.page
-            complaints = [said for said in tab.heard() if not any(map(said.count, tolerated))]
-            if not fresh and tab.forget():
+            complaints = [one for one in tab.all_complaints() if not any(map(one.count, tolerated))]
+            if not fresh and tab.reset():
                 self._tabs[locale] = tab
         finally:
             if self._tabs.get(locale) is not tab:
@@ -148,26 +148,26 @@ class Chromium:
 
 
 class Tab:
-    """A page, and what it complained of."""
+    """A page with its complaints."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints = complaints_of(page)
 
-    def turn(self, viewport: Any, color_scheme: Any) -> None:
-        """Begin with the next test."""
+    def prepare(self, viewport: Any, color_scheme: Any) -> None:
+        """Set it up for the next test."""
         self.page.set_viewport_size(viewport)
         self.page.emulate_media(color_scheme=color_scheme)
         self.page.mouse.move(0, 0)
         self.complaints.clear()
 
-    def heard(self) -> list[str]:
+    def all_complaints(self) -> list[str]:
         """All complaints up to now."""
-        self.page.evaluate("0")  # what was said before the answer has arrived before it
+        self.page.evaluate("0")  # all earlier complaints arrive before the result
         return list(self.complaints)
 
-    def forget(self) -> bool:
-        """Lose all that it knows but the cache; false where that cannot be done."""
+    def reset(self) -> bool:
+        """Clear all state except the cache; False where that is impossible."""
         context = self.page.context
         if not self.page.url.startswith("http://127.0.0.1"):
             return False
@@ -244,7 +244,7 @@ def logged_in(
     **options: Any,
 ) -> Iterator[Page]:
     """The dashboard as a logged-in member of staff sees it."""
-    with driven.tab(tolerated=WENT_AWAY + tolerated, **options) as page:
+    with driven.tab(tolerated=UNAVAILABLE + tolerated, **options) as page:
         authenticate(page, make_user(may), server)
         page.goto(f"{server.url}/dashboard/")
         page.wait_for_selector(LIVE, timeout=15_000)
@@ -259,23 +259,23 @@ def fill_login(page: Page, username: str, password: str) -> None:
 
 
 def complaints_of(page: Page) -> list[str]:
-    """What the page throws or the console warns of from now on, violated policies among it."""
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
+    """Errors of the page and warnings in the console from now on, violated policies included."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
-        lambda told: said.append(told.text) if told.type in ("error", "warning") else None,
+        lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None,
     )
-    return said
+    return complaints
 
 
 def of_the_page(complaints: list[str]) -> list[str]:
-    """Those that are not about a server that went away."""
-    return [said for said in complaints if not any(words in said for words in WENT_AWAY)]
+    """Those that are not about a server that became unavailable."""
+    return [one for one in complaints if not any(text in one for text in UNAVAILABLE)]
 
 
 def serious_findings(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical, with the elements it means."""
+    """Serious and critical findings of axe-core, with their elements."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -286,8 +286,8 @@ def serious_findings(page: Page) -> list[str]:
     ]
 
 
-def look(page: Page, *, width: int, theme: Any = "light") -> None:
-    """Show the page in that width and theme, and wait until it is drawn so."""
+def set_appearance(page: Page, *, width: int, theme: Any = "light") -> None:
+    """Set width and theme, and wait until the page is drawn."""
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
     frame = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
@@ -295,7 +295,7 @@ def look(page: Page, *, width: int, theme: Any = "light") -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep the whole page as test-results/<name>.png."""
+    """Save the whole page as test-results/<name>.png."""
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
@@ -314,7 +314,7 @@ def make_user(may: tuple[str, ...] = ()) -> User:
 
 
 def authenticate(page: Page, user: User, server: Server) -> None:
-    """Give the browser what it has after a login; other tests fill in the form itself."""
+    """Set the cookie that the browser has after a login; other tests fill in the form."""
     from django.test import Client
 
     client = Client()

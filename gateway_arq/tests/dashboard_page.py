@@ -1,4 +1,4 @@
-"""What happens while the dashboard is open, and where it shows."""
+"""Events while the dashboard is open, and the parts of the page that show them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def report_calls(*calls: dict[str, Any], **common: Any) -> None:
-    """The carrier reports calls: what is not given is of a premium line's that began just now."""
+    """The carrier reports calls; defaults: on a premium line, started just now."""
     from webcom.ingest import store_calls
     from webcom.types import parse_call
 
@@ -41,15 +41,15 @@ def screen(number: str, *, blocked: bool = False) -> None:
 
 
 def outdate_figures() -> None:
-    """Something happens after which the page reads its figures again, in some two seconds."""
+    """Publish an event after which the page reads its figures again, in about two seconds."""
     from core.realtime.events import Notice
     from core.realtime.publish import publish
 
-    publish([Notice("asterisk_1 is back", {"source": "asterisk_1"})])
+    publish([Notice("asterisk_1 recovered", {"source": "asterisk_1"})])
 
 
 def pill(page: Page) -> Locator:
-    """How the connection is."""
+    """The state of the connection."""
     return page.locator(".pill")
 
 

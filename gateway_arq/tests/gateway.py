@@ -37,7 +37,7 @@ STOP_TIMEOUT_S: Final = 30
 WEBHOOK_SECRET: Final = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 API_KEY: Final = "sk_live_arq_test_key_of_the_gateway"
 DOCUMENTED_KEY: Final = "sk_live_arq_2024_production_key_change_me"  # of the API reference
-KEYLESS_ADDRESS: Final = "127.0.0.2"  # loopback, too, but nobody asks from there unintended
+KEYLESS_ADDRESS: Final = "127.0.0.2"  # loopback, too, but only used on purpose
 DRAWS: Final = "2025/12/04\tBA\t1\t2\t3\t4\t5\n"
 
 
@@ -45,13 +45,13 @@ class Processes:
     """Starts programs in the project's folder, with the environment of the tests or `env`."""
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """What a program leaves that ends by itself; it may fail."""
+        """Run a program that ends by itself; it may fail."""
         usual: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "timeout": 60}
         return subprocess.run(command, text=True, check=False, **(usual | options))
 
     @contextmanager
     def running(self, *command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
-        """A program that runs as long as the block; then it is killed."""
+        """Run a program for the block, then kill it."""
         usual: dict[str, Any] = {"cwd": ROOT}
         with subprocess.Popen(command, text=True, **(usual | options)) as process:
             try:
@@ -62,19 +62,19 @@ class Processes:
 
 @dataclass
 class RunningGateway:
-    """`manage.py up`: gateway and sandbox, whose processes and output can be looked at."""
+    """`manage.py up`: gateway and sandbox, with their processes and output."""
 
     process: subprocess.Popen[str]
     port: int
     output: Path
-    keyless_port: int = 0  # whoever connects here comes from KEYLESS_ADDRESS
+    keyless_port: int = 0  # connections to it come from KEYLESS_ADDRESS
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str, *, key: str = "") -> tuple[int, str]:
-        """Status and body of one GET. OSError when the gateway is not there."""
+        """Status and body of one GET. OSError when the gateway is not running."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", path, headers={"X-API-Key": key} if key else {})
@@ -83,13 +83,13 @@ class RunningGateway:
         finally:
             connection.close()
 
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """The answer to a request with API_KEY."""
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """The response to a request with API_KEY."""
         headers = {"X-API-Key": API_KEY}
         return requests.request(method, self.url + path, headers=headers, timeout=20, **options)
 
     def wait_until_ready(self) -> None:
-        """Return when the gateway answers. AssertionError with its output when it never does."""
+        """Return when the gateway responds. AssertionError with its output when it never does."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -100,7 +100,7 @@ class RunningGateway:
         raise AssertionError(self.output.read_text())
 
     def wait_for_lines(self, key: str) -> None:
-        """Return when the first pull is stored: the gateway answers before that."""
+        """Return when the first pull is stored: the gateway responds before that."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while json.loads(self.get("/api/webcom/lines", key=key)[1])["count"] == 0:
             assert time.monotonic() < deadline, self.output.read_text()
@@ -149,10 +149,10 @@ class RunningGateway:
 
 
 def environment(folder: Path, **extra: str) -> dict[str, str]:
-    """What a gateway of its own in `folder` needs: nothing of ours but the test's `extra`."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    """The environment of a separate gateway in `folder`: nothing inherited, plus the `extra`."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
-        **kept,
+        **inherited,
         "DOTENV": str(folder / ".env"),
         "DATA_DIR": str(folder / "var"),
         "PORT": str(_port()),
@@ -163,7 +163,7 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
 
 @contextmanager
 def _running(env: dict[str, str]) -> Iterator[RunningGateway]:
-    """A gateway that answers; whatever is left of it is stopped at the end."""
+    """A gateway that is ready; it is stopped at the end if it still runs."""
     output = Path(env["DOTENV"]).with_name(f"output-{time.monotonic_ns()}")
     with output.open("w") as file:
         process = subprocess.Popen(
@@ -186,17 +186,17 @@ def _running(env: dict[str, str]) -> Iterator[RunningGateway]:
 def _port() -> int:
     """A port that is likely to stay free: each test process looks in a range of its own."""
     worker = int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0)
-    _taken[0] = next_free_port("127.0.0.1", max(_taken[0] + 1, 21_000 + 500 * worker))
-    return _taken[0]
+    _last_port[0] = next_free_port("127.0.0.1", max(_last_port[0] + 1, 21_000 + 500 * worker))
+    return _last_port[0]
 
 
-_taken = [0]
+_last_port = [0]
 StartGateway = Callable[[dict[str, str]], RunningGateway]
 
 
 @pytest.fixture(scope="session")
 def processes() -> Processes:
-    """Starts programs: whoever has them asks for this fixture, so that the suite knows."""
+    """Starts programs; tests that need them request this fixture, so that the suite knows."""
     return Processes()
 
 
@@ -229,10 +229,10 @@ def start_gateway() -> Iterator[StartGateway]:
 def gateway(
     tmp_path_factory: pytest.TempPathFactory, migrated_data_dir: Path
 ) -> Iterator[RunningGateway]:
-    """The one gateway, beside its sandbox, of all tests that only ask one.
+    """The shared gateway, with its sandbox, of all tests that only send requests.
 
-    It has the keys of the reference, of the documentation and API_KEY, and wants one, except from
-    KEYLESS_ADDRESS, where the reference's examples are run that send none.
+    It has the keys of the reference, of the documentation and API_KEY, and requires one, except
+    from KEYLESS_ADDRESS, where the reference's examples without a key are run.
     """
     folder = tmp_path_factory.mktemp("gateway")
     shutil.copytree(migrated_data_dir, folder / "var")

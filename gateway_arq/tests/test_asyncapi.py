@@ -1,4 +1,4 @@
-"""The AsyncAPI document says what the sockets say; `told` checks every message of every test."""
+"""The AsyncAPI document matches the sockets; `published_events` checks messages of every test."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_each_socket_is_a_channel_with_the_messages_that_it_may_send() -> None:
 
 
 def test_every_message_is_described_and_no_other() -> None:
-    said = {name for name in Event.known if not name.startswith("test_")}
-    assert set(sockets.document()["components"]["messages"]) == said | {"ping"}
+    published = {name for name in Event.known if not name.startswith("test_")}
+    assert set(sockets.document()["components"]["messages"]) == published | {"ping"}
 
 
-def test_references_lead_somewhere() -> None:
+def test_references_resolve() -> None:
     def references(part: Any) -> list[str]:
         if isinstance(part, dict):
             own = [part["$ref"]] if "$ref" in part else []
@@ -60,7 +60,7 @@ def test_each_example_is_as_described(name: str) -> None:
     assert contradictions(example["payload"]) == []
 
 
-def test_a_message_that_differs_is_found_out() -> None:
+def test_a_message_that_differs_is_found() -> None:
     assert contradictions({"type": "webtv_update", "viewers": "9", "stream": "main"}) == [
         "webtv_update: '9' is not of type 'integer'",
         "webtv_update: 'timestamp' is a required property",
@@ -68,7 +68,7 @@ def test_a_message_that_differs_is_found_out() -> None:
     assert contradictions({"type": "webtv_update", "viewers": 9, "stream": "m", "x": 1}) != []
 
 
-def test_the_page_tells_every_message(client: Client) -> None:
+def test_the_page_lists_every_message(client: Client) -> None:
     page = client.get("/docs/events").content.decode()
     for name in set(sockets.document()["components"]["messages"]) - {"ping"}:
         assert f'id="{name}"' in page

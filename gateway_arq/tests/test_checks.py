@@ -1,4 +1,4 @@
-"""Settings that are odd are told with a hint; production does not start with unsafe ones."""
+"""Odd settings are reported with a hint; production does not start with unsafe ones."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("changes", "id_"), UNSAFE + ODD)
-def test_odd_setting_is_told(configured: Any, changes: dict[str, Any], id_: str) -> None:
+def test_odd_setting_is_reported(configured: Any, changes: dict[str, Any], id_: str) -> None:
     configured(**changes)
     assert _ids() == [id_]
 

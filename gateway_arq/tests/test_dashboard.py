@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 def call(number: int, **fields: object) -> CallRecord:
     """A call on a premium line that rings since `number` minutes."""
     started = int(timezone.now().timestamp()) - number * 60
-    told = {
+    document = {
         "id": f"call-{number}",
         "lineID": "Line90",
         "lineNumber": "899123456",
@@ -46,7 +46,7 @@ def call(number: int, **fields: object) -> CallRecord:
         "timestamp": started,
         "revision": 1,
     }
-    return parse_call(told | fields)
+    return parse_call(document | fields)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())  # no-break spaces too
 
 
-def test_a_stranger_is_led_to_the_login_and_back():
+def test_a_stranger_is_redirected_to_the_login_and_back():
     response = Client(headers={"Accept": "text/html"}).get("/dashboard/")
     assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/dashboard/")
 
@@ -89,7 +89,7 @@ def test_a_user_who_is_not_staff_is_refused(name):
     assert client.get(reverse(name)).status_code == 403
 
 
-def test_the_page_only_answers_to_reading(browser):
+def test_the_page_allows_only_safe_methods(browser):
     assert browser.post("/dashboard/").status_code == 405
 
 
@@ -132,13 +132,13 @@ def pbx_call(*, minutes: int) -> None:
         {"uniqueid": "1.1", "name": "PJSIP/trunk-0001"},
         {"uniqueid": "1.2", "name": "PJSIP/201-0002"},
     ]
-    told = {
+    call = {
         "linkedid": "1.1", "caller": "3331112222", "caller_name": "", "exten": "0612345",
         "started_at": began, "answered_at": began, "channels": ["1.1", "1.2"],
     }  # fmt: skip
     LiveState.objects.create(
         key="asterisk_1.ami",
-        document={"count": 2, "table": {"channels": channels, "calls": [told]}},
+        document={"count": 2, "table": {"channels": channels, "calls": [call]}},
         updated_at=timezone.now(),
     )
 
@@ -226,17 +226,22 @@ def test_rebates_of_the_month_stand_beside_last_months(browser, noon):
     ]
 
 
-def test_viewers_are_told_with_their_peak_and_yesterdays(browser, noon):
+def test_viewers_have_their_peak_and_yesterdays(browser, noon):
     total = total_stream().pk
     yesterday = NOON - timedelta(days=1)
     store_samples([Sample(total, yesterday, 200), Sample(total, NOON - timedelta(hours=1), 300)])
     store_samples([Sample(total, NOON - timedelta(seconds=5), 100)])
-    told = browser.get("/dashboard/figures").json()["television"]
-    assert (told["now"], told["known"], told["peak"], told["peak_before"]) == (100, True, 300, 200)
-    assert told["peak_change"] == 0.5
-    assert told["recent"]["peak"][-2:] == [100, None]
-    assert told["hours"]["yesterday"][12] == 200
-    assert told["streams"] == []
+    now = browser.get("/dashboard/figures").json()["television"]
+    assert (now["now"], now["known"], now["peak"], now["peak_before"]) == (
+        100,
+        True,
+        300,
+        200,
+    )
+    assert now["peak_change"] == 0.5
+    assert now["recent"]["peak"][-2:] == [100, None]
+    assert now["hours"]["yesterday"][12] == 200
+    assert now["streams"] == []
 
 
 def test_the_switchboard_is_counted(browser, noon):
@@ -254,9 +259,14 @@ def test_the_switchboard_is_counted(browser, noon):
     for n, at in enumerate((NOON, NOON, NOON - timedelta(days=1))):
         decision = Decision(Verdict.BLOCKED if n else Verdict.PASSED, Why.CLEAN, f"+3933311100{n}")
         screened.store([Screened("a", f"c{n}", f"33311100{n}", "06", decision, at.timestamp())])
-    told = browser.get("/dashboard/figures").json()["switchboard"]
-    assert (told["channels"], told["online"], told["busy"], told["offline"]) == (2, 1, 1, 1)
-    assert (told["passed"], told["blocked"]) == (1, 1)
+    now = browser.get("/dashboard/figures").json()["switchboard"]
+    assert (now["channels"], now["online"], now["busy"], now["offline"]) == (
+        2,
+        1,
+        1,
+        1,
+    )
+    assert (now["passed"], now["blocked"]) == (1, 1)
 
 
 def test_workers_are_listed_with_their_app_above_them(browser, noon):
@@ -278,7 +288,7 @@ def test_workers_are_listed_with_their_app_above_them(browser, noon):
     ]
 
 
-def test_an_app_that_has_gone_silent_is_away_and_says_since_when(browser, noon):
+def test_a_silent_app_is_unavailable_since_its_last_success(browser, noon):
     with time_machine.travel(NOON - timedelta(minutes=10), tick=False):
         ran_ok("webcom.calls")
     since = int((NOON - timedelta(minutes=10)).timestamp())
@@ -289,7 +299,7 @@ def test_an_app_that_has_gone_silent_is_away_and_says_since_when(browser, noon):
     )
 
 
-def test_what_the_carrier_says_is_never_markup(browser):
+def test_text_of_the_carrier_is_never_markup(browser):
     evil = '<img src=x onerror="alert(1)">'
     store_calls([call(1, state=evil[:30], callerOperator="</script><b>")])
     WorkerStatus.objects.create(name="webcom.calls", health=Health.DOWN, last_error=evil)
@@ -313,7 +323,7 @@ def test_the_page_resumes_where_the_log_was_before_its_data_were_read(browser, m
     assert get_log().position().seq == before.seq + 1
 
 
-def test_without_a_log_to_ask_the_page_still_comes(browser, monkeypatch):
+def test_the_page_opens_without_a_log(browser, monkeypatch):
     monkeypatch.setattr(get_log(), "position", lambda: None)
     response = browser.get("/dashboard/")
     assert (response.status_code, response.context["live"]["position"]) == (200, None)
@@ -375,7 +385,7 @@ def test_english_readers_get_english(browser):
     assert "Chiamat" not in page
 
 
-def test_who_prefers_neither_language_gets_italian(browser):
+def test_readers_of_neither_language_get_italian(browser):
     page = browser.get("/dashboard/", headers={"Accept-Language": "fr"}).content.decode()
     assert '<html lang="it"' in page
 
@@ -425,7 +435,7 @@ def test_the_admin_leads_to_the_dashboard(browser):
     assert re.search(r'<a href="/dashboard/"[^>]*>.{0,900}Cruscotto', page, re.DOTALL)
 
 
-def test_a_browser_that_asks_for_the_root_gets_to_the_page(browser):
+def test_a_browser_at_the_root_gets_the_page(browser):
     response = browser.get("/", follow=True)
     assert response.redirect_chain == [("/dashboard/", 302)]
     assert response.status_code == 200

@@ -129,7 +129,7 @@ def test_undoing_a_longer_block_gives_the_entry_its_old_end(browser):
     assert entries() == before
 
 
-def test_undoing_a_release_brings_the_entry_back_as_it_was(
+def test_undoing_a_release_restores_the_entry(
     browser, published_events: PublishedEvents, commit: Commit
 ):
     lists.blacklist_number(NUMBER, hours=5, note="rude")
@@ -146,7 +146,7 @@ def test_undoing_a_release_brings_the_entry_back_as_it_was(
     ]
 
 
-def test_an_entry_whose_time_went_by_meanwhile_does_not_come_back(browser):
+def test_an_entry_that_expired_meanwhile_is_not_restored(browser):
     lists.blacklist_number(NUMBER, hours=1)
     with time_machine.travel(timezone.now() + timedelta(minutes=58), tick=False):
         response = post(browser, "release", {"number": NUMBER})
@@ -163,7 +163,7 @@ def test_what_is_not_listed_cannot_be_released(browser):
     )
 
 
-def test_nobody_makes_up_a_past(browser):
+def test_a_forged_undo_is_refused(browser):
     response = post(browser, "block", {"number": NUMBER})
     forged = response.json()["undo"].replace(":", "x:", 1)
     for undo in (forged, "", "rubbish"):
@@ -196,8 +196,8 @@ def test_autobots_pictures_are_for_staff(browser, settings):
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
     run = services.start(by="anna")
     keep_board(run, np.zeros((4, 4, 3), np.uint8))
-    (told,) = browser.get("/dashboard/figures").json()["autobot"]["pictures"]
-    response = browser.get(told["url"])
+    (picture,) = browser.get("/dashboard/figures").json()["autobot"]["pictures"]
+    response = browser.get(picture["url"])
     assert (response["Content-Type"], response.content[:2]) == ("image/jpeg", b"\xff\xd8")
     assert browser.get(reverse("dashboard-picture", args=[run.pk, "BA"])).status_code == 404
-    assert Client().get(told["url"], headers={"Accept": "image/*"}).status_code == 401
+    assert Client().get(picture["url"], headers={"Accept": "image/*"}).status_code == 401

@@ -148,7 +148,7 @@ def test_a_restart_of_the_server_loses_and_doubles_nothing(
     assert sorted(keys(page)) == ["changes", "later", "new", "stays"]
 
 
-def test_a_banner_says_that_data_are_stale_and_who_is_no_longer_staff_may_log_in_again(
+def test_a_banner_marks_stale_data_and_offers_the_login_after_the_session(
     opened: Open, server: Server
 ) -> None:
     with opened(fresh=True) as page:
@@ -175,9 +175,7 @@ def test_a_banner_says_that_data_are_stale_and_who_is_no_longer_staff_may_log_in
         expect(page.locator("#stale")).to_be_hidden()
 
 
-def test_charts_that_a_lost_server_did_not_give_come_when_it_is_back(
-    page: Page, server: Server
-) -> None:
+def test_charts_load_after_the_server_has_recovered(page: Page, server: Server) -> None:
     page.route("**/vendor/**", lambda route: route.abort("connectionreset"))
     page.reload()
     expect(pill(page)).to_have_text("In diretta", use_inner_text=True)

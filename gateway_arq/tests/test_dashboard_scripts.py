@@ -14,8 +14,8 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone, translation
 
-from gateway_arq.dashboard.formats import FORMATS, written
-from gateway_arq.dashboard.words import GROUPS, words
+from gateway_arq.dashboard.formats import FORMATS, format_value
+from gateway_arq.dashboard.labels import GROUPS, labels
 
 HERE = Path(__file__).resolve().parents[2] / "tests" / "dashboard"
 FILES = sorted(HERE.glob("*.test.mjs"))
@@ -66,9 +66,9 @@ def test_the_scripts_write_values_as_the_server_does(
     values = [(value, how) for how in VALUES.keys() - differs for value in VALUES[how]]
     with translation.override(language), time_machine.travel(NOON, tick=False):
         now = timezone.now().timestamp()
-        live = {"words": words(), "timeZone": settings.GATEWAY_TIME_ZONE, "now": now}
-        expected = [written(value, how) for value, how in values]
+        live = {"labels": labels(), "timeZone": settings.GATEWAY_TIME_ZONE, "now": now}
+        expected = [format_value(value, how) for value, how in values]
     page = {"lang": language, "languages": [locale], "live": live, "values": values}
-    shown = json.loads(run(node_binary, HERE / "written.mjs", given=json.dumps(page)))
+    shown = json.loads(run(node_binary, HERE / "format_values.mjs", given=json.dumps(page)))
     plain = [text.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}") for text in shown]
     assert list(zip(values, plain, strict=True)) == list(zip(values, expected, strict=True))

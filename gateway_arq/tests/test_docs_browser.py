@@ -11,7 +11,14 @@ from django.utils import timezone
 
 from core.auth import services
 from core.realtime.publish import publish
-from gateway_arq.tests.browser import THEMES, Chromium, Server, look, picture, serious_findings
+from gateway_arq.tests.browser import (
+    THEMES,
+    Chromium,
+    Server,
+    picture,
+    serious_findings,
+    set_appearance,
+)
 from webtv.events import ViewersCounted
 
 if TYPE_CHECKING:
@@ -37,7 +44,7 @@ def page(driven: Chromium, server: Server) -> Iterator[Page]:
 def widths(page: Page) -> Iterator[int]:
     """Show the page in every width; those that cost much to load are loaded once."""
     for width in WIDTHS:
-        look(page, width=width)
+        set_appearance(page, width=width)
         yield width
 
 
@@ -48,7 +55,7 @@ def test_the_readers_key_is_in_snippets_and_requests_and_stays_in_its_tab(
     page.locator("#api-key").fill(key)
     page.goto(f"{server.url}/docs")  # drawing it takes seconds: once, for all that it can do
     for theme, width in product(THEMES, (1440, 390)):
-        look(page, width=width, theme=theme)
+        set_appearance(page, width=width, theme=theme)
         assert page.locator("#api-key").input_value() == key
         page.locator(".opblock-summary").first.wait_for()
         picture(page, f"docs-{theme}-{width}")
@@ -85,7 +92,7 @@ def an_endpoint_is_tried_out_with_the_key(page: Page) -> None:
         assert answered.value.status == 200
 
 
-def test_events_are_heard_on_the_page(page: Page, server: Server, key: str) -> None:
+def test_events_are_shown_on_the_page(page: Page, server: Server, key: str) -> None:
     for width in widths(page):
         page.goto("about:blank")  # or the address would differ in nothing
         page.goto(f"{server.url}/docs/events#webtv_update")
@@ -102,7 +109,7 @@ def test_events_are_heard_on_the_page(page: Page, server: Server, key: str) -> N
         page.locator("#link", has_text="closed").wait_for()
 
 
-def test_a_refused_key_is_told(page: Page, server: Server) -> None:
+def test_a_refused_key_is_reported(page: Page, server: Server) -> None:
     for _ in widths(page):
         page.goto(f"{server.url}/docs/events")
         page.locator("#api-key").fill("sk_wrong")
@@ -111,9 +118,7 @@ def test_a_refused_key_is_told(page: Page, server: Server) -> None:
         page.locator("#link", has_text="closed (4401)").wait_for()
 
 
-def test_the_page_to_read_asks_nobody_else_for_anything(
-    page: Page, server: Server, key: str
-) -> None:
+def test_redoc_loads_nothing_from_elsewhere(page: Page, server: Server, key: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{server.url}/docs/redoc")
@@ -121,7 +126,7 @@ def test_the_page_to_read_asks_nobody_else_for_anything(
     page.get_by_role("heading", name="Get the latest draws by date").wait_for()
     shown = "key => document.body.textContent.includes(key)"
     page.wait_for_function(shown, arg=key)
-    look(page, width=390)
+    set_appearance(page, width=390)
     page.locator("#api-key").press_sequentially("x")
     page.wait_for_function(shown, arg=f"{key}x")
     assert {url.split("/")[2] for url in asked if url.startswith("http")} == {server.url[7:]}

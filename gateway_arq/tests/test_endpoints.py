@@ -46,7 +46,7 @@ def test_health_is_the_documented_json(api: Any) -> None:
     assert response["Content-Type"] == "application/json"
 
 
-def test_health_fails_while_the_database_is_away(api: Any) -> None:
+def test_health_fails_while_the_database_is_unavailable(api: Any) -> None:
     api.get("/health")
     with patch.object(connection, "cursor", side_effect=OperationalError("away")):
         response = api.get("/health")
@@ -67,14 +67,14 @@ def test_root_answers_api_clients_with_json(api: Any, accept: str) -> None:
     assert "Accept" in response["Vary"]
 
 
-def test_root_leads_browsers_to_the_dashboard(client: Client) -> None:
+def test_root_redirects_browsers_to_the_dashboard(client: Client) -> None:
     response = client.get("/", headers={"Accept": BROWSER})
     assert (response.status_code, response["Location"]) == (302, "/dashboard/")
     assert "Accept" in response["Vary"]
 
 
 @pytest.mark.parametrize(("address", "said"), [("/livez", "alive"), ("/readyz", "ready")])
-def test_probes_need_no_key_and_tell_nothing_else(client: Client, address: str, said: str) -> None:
+def test_probes_need_no_key_and_show_nothing_else(client: Client, address: str, said: str) -> None:
     response = client.get(address)
     assert (response.status_code, response.json()) == (200, {"status": said})
     assert client.head(address).status_code == 200

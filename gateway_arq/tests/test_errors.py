@@ -81,8 +81,8 @@ handler500 = "gateway_arq.errors.server_error"
 
 
 @pytest.fixture
-def asker(api: Any) -> Any:
-    """A client with a key that is answered instead of seeing our exceptions."""
+def caller(api: Any) -> Any:
+    """A client with a key that gets error responses instead of exceptions."""
     api.raise_request_exception = False
     return api
 
@@ -96,20 +96,20 @@ def _error(response: Any, status: int) -> Any:
     return body
 
 
-def test_unknown_address(asker: Any) -> None:
-    assert _error(asker.get("/nowhere"), 404) == {"detail": "Not found."}
-    assert _error(asker.get("/echo/"), 404) == {"detail": "Not found."}
+def test_unknown_address(caller: Any) -> None:
+    assert _error(caller.get("/nowhere"), 404) == {"detail": "Not found."}
+    assert _error(caller.get("/echo/"), 404) == {"detail": "Not found."}
 
 
-def test_method_that_is_not_there(asker: Any) -> None:
-    response = asker.delete("/echo")
+def test_method_that_is_not_there(caller: Any) -> None:
+    response = caller.delete("/echo")
     assert _error(response, 405) == {"detail": 'Method "DELETE" not allowed.'}
     assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
-def test_answer_that_cannot_be_given(asker: Any) -> None:
-    _error(asker.get("/echo", headers={"Accept": "image/png"}), 406)
-    assert _error(asker.get("/echo?format=xml"), 406) == {
+def test_answer_that_cannot_be_given(caller: Any) -> None:
+    _error(caller.get("/echo", headers={"Accept": "image/png"}), 406)
+    assert _error(caller.get("/echo?format=xml"), 406) == {
         "detail": "No such format here; there is: json, api."
     }
 
@@ -124,8 +124,8 @@ def test_answer_that_cannot_be_given(asker: Any) -> None:
         pytest.param("x" * 300, id="300 characters"),
     ],
 )
-def test_body_of_another_kind(asker: Any, kind: str) -> None:
-    _error(asker.generic("POST", "/echo", b"a=1", content_type=kind), 415)
+def test_body_of_another_kind(caller: Any, kind: str) -> None:
+    _error(caller.generic("POST", "/echo", b"a=1", content_type=kind), 415)
 
 
 @pytest.mark.parametrize(
@@ -141,20 +141,20 @@ def test_body_of_another_kind(asker: Any, kind: str) -> None:
         pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
     ],
 )
-def test_body_that_is_not_json(asker: Any, body: bytes) -> None:
-    _error(asker.generic("POST", "/echo", body, content_type="application/json"), 400)
+def test_body_that_is_not_json(caller: Any, body: bytes) -> None:
+    _error(caller.generic("POST", "/echo", body, content_type="application/json"), 400)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"true"])
-def test_json_that_is_no_object(asker: Any, body: bytes) -> None:
+def test_json_that_is_no_object(caller: Any, body: bytes) -> None:
     assert "errors" in _error(
-        asker.generic("POST", "/echo", body, content_type="application/json"), 400
+        caller.generic("POST", "/echo", body, content_type="application/json"), 400
     )
 
 
-def test_wrong_fields_are_named_one_by_one(asker: Any) -> None:
+def test_wrong_fields_are_named_one_by_one(caller: Any) -> None:
     body = {"limit": "many", "rows": [{"cost": 1}, {}]}
-    response = _error(asker.post("/echo", body, format="json"), 400)
+    response = _error(caller.post("/echo", body, format="json"), 400)
     assert response == {
         "detail": "limit: A valid integer is required. rows.1.cost: This field is required.",
         "errors": {
@@ -164,19 +164,19 @@ def test_wrong_fields_are_named_one_by_one(asker: Any) -> None:
     }
 
 
-def test_errors_of_django_are_told_the_same_way(asker: Any) -> None:
-    assert _error(asker.get("/raise/invalid"), 400)["errors"] == {"month": ["Not a month."]}
-    assert _error(asker.get("/raise/denied"), 403) == {"detail": "Not this line."}
-    assert _error(asker.get("/plain/denied"), 403) == {"detail": "Not this line."}
+def test_errors_of_django_have_the_same_format(caller: Any) -> None:
+    assert _error(caller.get("/raise/invalid"), 400)["errors"] == {"month": ["Not a month."]}
+    assert _error(caller.get("/raise/denied"), 403) == {"detail": "Not this line."}
+    assert _error(caller.get("/plain/denied"), 403) == {"detail": "Not this line."}
     for address in ("/raise/large", "/plain/large"):
-        assert _error(asker.get(address), 413) == {"detail": "Request body exceeded."}
+        assert _error(caller.get(address), 413) == {"detail": "Request body exceeded."}
 
 
 @pytest.mark.parametrize("address", ["/raise/bug", "/plain/bug"])
-def test_fault_of_ours_tells_its_id_and_nothing_else(
-    asker: Any, address: str, caplog: pytest.LogCaptureFixture
+def test_server_error_has_its_id_and_nothing_else(
+    caller: Any, address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    response = asker.get(address, headers={"X-Request-ID": "order-66"})
+    response = caller.get(address, headers={"X-Request-ID": "order-66"})
     assert _error(response, 500) == {"detail": "Internal server error.", "request_id": "order-66"}
     assert response["X-Request-ID"] == "order-66"
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -184,8 +184,8 @@ def test_fault_of_ours_tells_its_id_and_nothing_else(
 
 
 @pytest.mark.parametrize("address", ["/raise/database", "/raise/connection", "/plain/database"])
-def test_absent_database_is_503_and_worth_another_try(asker: Any, address: str) -> None:
-    response = asker.get(address)
+def test_absent_database_is_503_and_worth_another_try(caller: Any, address: str) -> None:
+    response = caller.get(address)
     assert _error(response, 503) == {"detail": "The database is not available. Try again."}
     assert response["Retry-After"] == "5"
 
@@ -195,50 +195,50 @@ def test_key_that_cannot_be_looked_up_is_503_and_not_401(client: Client) -> None
         _error(client.get("/echo", headers={"X-API-Key": "perhaps"}), 503)
 
 
-def test_body_over_the_limit_is_refused_unread(asker: Any, settings: Any) -> None:
+def test_body_over_the_limit_is_refused_unread(caller: Any, settings: Any) -> None:
     settings.MAX_BODY_BYTES = 1024
     body = b'{"limit":' + b" " * 1024 + b"1}"
-    response = asker.generic("POST", "/echo", body, content_type="application/json")
+    response = caller.generic("POST", "/echo", body, content_type="application/json")
     assert _error(response, 413) == {"detail": "The request body is over 1024 bytes."}
     assert (
-        asker.generic("POST", "/echo", b'{"limit":1}', content_type="application/json").status_code
+        caller.generic("POST", "/echo", b'{"limit":1}', content_type="application/json").status_code
         == 200
     )
 
 
-def test_body_of_unknown_length_is_refused(asker: Any) -> None:
-    response = asker.generic("POST", "/echo", b"", HTTP_TRANSFER_ENCODING="chunked")
+def test_body_of_unknown_length_is_refused(caller: Any) -> None:
+    response = caller.generic("POST", "/echo", b"", HTTP_TRANSFER_ENCODING="chunked")
     assert _error(response, 411) == {"detail": "The request needs a Content-Length."}
 
 
 @pytest.mark.parametrize("length", ["-1", "ten", "1e3", pytest.param("\u00b2", id="superscript")])
-def test_odd_content_length_is_refused(asker: Any, length: str) -> None:
-    _error(asker.post("/echo", {}, format="json", CONTENT_LENGTH=length), 400)
+def test_odd_content_length_is_refused(caller: Any, length: str) -> None:
+    _error(caller.post("/echo", {}, format="json", CONTENT_LENGTH=length), 400)
 
 
 @pytest.mark.parametrize("address", ["/echo?x=%00", "/a%00b", "/static/%00"])
-def test_nul_in_the_address_is_refused(asker: Any, address: str) -> None:
-    _error(asker.get(address), 400)
+def test_nul_in_the_address_is_refused(caller: Any, address: str) -> None:
+    _error(caller.get(address), 400)
 
 
-def test_bad_utf8_in_the_address_is_no_fault_of_ours(asker: Any) -> None:
-    assert asker.get("/echo?x=%ff%fe").status_code == 200
-    _error(asker.get("/%ff%fe"), 404)
+def test_bad_utf8_in_the_address_is_no_fault_of_ours(caller: Any) -> None:
+    assert caller.get("/echo?x=%ff%fe").status_code == 200
+    _error(caller.get("/%ff%fe"), 404)
 
 
-def test_foreign_host_is_refused(asker: Any) -> None:
-    _error(asker.get("/echo", headers={"Host": "evil.example"}), 400)
-    _error(asker.get("/echo", headers={"Host": "a b\u00e9"}), 400)
+def test_foreign_host_is_refused(caller: Any) -> None:
+    _error(caller.get("/echo", headers={"Host": "evil.example"}), 400)
+    _error(caller.get("/echo", headers={"Host": "a b\u00e9"}), 400)
 
 
-def test_people_get_pages_where_people_browse(asker: Any) -> None:
+def test_people_get_pages_where_people_browse(caller: Any) -> None:
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     for address, status in (("/admin/denied", 403), ("/admin/bug", 500), ("/admin/a/b", 404)):
-        response = asker.get(address, headers=browser)
+        response = caller.get(address, headers=browser)
         assert response.status_code == status
         assert response["Content-Type"].startswith("text/html")
-    _error(asker.get("/nowhere", headers=browser), 404)
-    _error(asker.get("/admin/a/b"), 404)
+    _error(caller.get("/nowhere", headers=browser), 404)
+    _error(caller.get("/admin/a/b"), 404)
 
 
 @pytest.mark.parametrize(
@@ -251,22 +251,22 @@ def test_people_get_pages_where_people_browse(asker: Any) -> None:
         "a;b",
     ],
 )
-def test_odd_request_id_is_replaced(asker: Any, given: str) -> None:
-    made = asker.get("/echo", headers={"X-Request-ID": given})["X-Request-ID"]
+def test_odd_request_id_is_replaced(caller: Any, given: str) -> None:
+    made = caller.get("/echo", headers={"X-Request-ID": given})["X-Request-ID"]
     assert made != given
     assert len(made) == 16
 
 
-def test_api_speaks_english_whatever_the_house_speaks(asker: Any, settings: Any) -> None:
+def test_api_speaks_english_whatever_the_language(caller: Any, settings: Any) -> None:
     settings.LANGUAGE_CODE = "it"
     assert (
         "A valid integer is required."
-        in _error(asker.post("/echo", {"limit": "x"}, format="json"), 400)["detail"]
+        in _error(caller.post("/echo", {"limit": "x"}, format="json"), 400)["detail"]
     )
 
 
-def test_ready_json_passes_through_unchanged(asker: Any) -> None:
-    assert asker.get("/raw").content == b'{"raw":1}'
+def test_ready_json_passes_through_unchanged(caller: Any) -> None:
+    assert caller.get("/raw").content == b'{"raw":1}'
 
 
 def test_money_is_a_number() -> None:

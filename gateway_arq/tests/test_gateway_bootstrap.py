@@ -90,7 +90,7 @@ def test_an_existing_env_is_never_touched(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_read_only_folder_is_reported(tmp_path):
     with pytest.raises(bootstrap.CannotStart, match="cannot be written"):
         bootstrap.write_dotenv(tmp_path / "missing" / ".env", EXAMPLE)
 
@@ -116,13 +116,13 @@ def test_second_gateway_on_one_data_dir_is_refused(tmp_path):
         bootstrap.hold_data_dir(tmp_path / "var")
 
 
-def test_a_data_dir_that_is_a_file_is_told(tmp_path):
+def test_a_data_dir_that_is_a_file_is_reported(tmp_path):
     (tmp_path / "var").write_text("")
     with pytest.raises(bootstrap.CannotStart, match="cannot be used"):
         bootstrap.hold_data_dir(tmp_path / "var")
 
 
-def test_taken_port_is_seen_and_the_next_free_one_found():
+def test_busy_port_is_found_and_the_next_free_one_chosen():
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
         assert not bootstrap.is_free("127.0.0.1", taken)
@@ -131,14 +131,14 @@ def test_taken_port_is_seen_and_the_next_free_one_found():
 
 def test_the_gateways_own_port_is_not_given_to_the_sandbox():
     free = bootstrap.next_free_port("127.0.0.1", 20_000)
-    assert bootstrap.next_free_port("127.0.0.1", free, but=free) > free
+    assert bootstrap.next_free_port("127.0.0.1", free, exclude=free) > free
 
 
 @pytest.mark.parametrize(
     ("host", "port", "message"),
     [("127.0.0.1", 70_000, "no port 70000"), ("no such host", 8000, "is no address")],
 )
-def test_impossible_address_is_told(host, port, message):
+def test_impossible_address_is_reported(host, port, message):
     with pytest.raises(bootstrap.CannotStart, match=message):
         bootstrap.is_free(host, port)
 
@@ -167,7 +167,7 @@ def test_only_the_sandboxs_switchboard_follows_its_port(environment, host, port)
     assert environment["ASTERISK_1_AMI_PORT"] == port
 
 
-def test_taken_gateway_port_ends_the_start_with_advice(tmp_path, processes):
+def test_busy_gateway_port_ends_the_start_with_advice(tmp_path, processes):
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = str(server.getsockname()[1])
         place = {"PORT": taken, "DATA_DIR": str(tmp_path), "DOTENV": str(tmp_path / ".env")}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway_arq import child
-from gateway_arq.child import KeptChild
+from gateway_arq.child import SupervisedChild
 
 pytestmark = pytest.mark.usefixtures("processes")
 
@@ -42,12 +42,12 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_child_that_dies_is_started_again_and_told_in_the_log(tmp_path, monkeypatch, caplog):
+def test_child_that_dies_is_restarted_and_logged(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(child, "RESTART_AFTER_S", 0.01)
     notes = tmp_path / "pids"
     with (
         caplog.at_level(logging.ERROR),
-        KeptChild("demo", [sys.executable, "-c", NOTES_ITS_PID, str(notes)]),
+        SupervisedChild("demo", [sys.executable, "-c", NOTES_ITS_PID, str(notes)]),
     ):
         (first,) = pids(notes, 1)
         os.kill(first, 9)
@@ -61,11 +61,11 @@ def test_child_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(child, "STOP_WITHIN_S", 0.3)
     notes = tmp_path / "pids"
     stubborn = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{NOTES_ITS_PID}"
-    with KeptChild("stubborn", [sys.executable, "-c", stubborn, str(notes)]):
+    with SupervisedChild("stubborn", [sys.executable, "-c", stubborn, str(notes)]):
         (pid,) = pids(notes, 1)
     assert not is_alive(pid)
 
 
 def test_child_that_never_listens_is_given_up():
-    with KeptChild("deaf", [sys.executable, "-c", "import time; time.sleep(60)"]) as deaf:
+    with SupervisedChild("deaf", [sys.executable, "-c", "import time; time.sleep(60)"]) as deaf:
         assert not deaf.listens(1, within_s=0.2)

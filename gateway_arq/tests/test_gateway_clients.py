@@ -144,7 +144,7 @@ def test_requests_works_as_the_reference_shows_it(gateway: RunningGateway) -> No
 
 def test_a_client_of_the_switchboard_sees_what_it_does(gateway: RunningGateway) -> None:
     def ask(method: str, path: str, **options: Any) -> Any:
-        response = gateway.ask(method, f"/jpbx-api/api/{path}", **options)
+        response = gateway.request(method, f"/jpbx-api/api/{path}", **options)
         assert response.status_code == 200, response.text
         return response.json()
 

@@ -41,7 +41,7 @@ def env(tmp_path: Path, migrated_data_dir: Path) -> dict[str, str]:
     return environment(tmp_path, WEBCOM_WEBHOOK_SECRET=WEBHOOK_SECRET)
 
 
-def test_a_killed_gateway_is_told_and_its_return_is_clean(
+def test_a_killed_gateway_is_reported_and_its_return_is_clean(
     chrome: Browser, start_gateway: StartGateway, env: dict[str, str]
 ) -> None:
     page = blank(chrome)
@@ -150,7 +150,7 @@ def lacking_and_left(page: Page) -> tuple[set[str], set[str]]:
     Those that begin or end while we look are neither.
     """
     before = in_progress(page)
-    page.wait_for_timeout(700)  # until what was told is painted
+    page.wait_for_timeout(700)  # until all events are painted
     shown = set(keys(page))
     after = in_progress(page)
     return (before & after) - shown, shown - (before | after)
@@ -158,5 +158,5 @@ def lacking_and_left(page: Page) -> tuple[set[str], set[str]]:
 
 def in_progress(page: Page) -> set[str]:
     """The calls that the gateway knows of now."""
-    told = page.evaluate("fetch('/dashboard/state').then((answer) => answer.json())")
-    return {row["key"] for row in told["calls"]["rows"]}
+    state = page.evaluate("fetch('/dashboard/state').then((response) => response.json())")
+    return {row["key"] for row in state["calls"]["rows"]}

@@ -32,7 +32,7 @@ def copied() -> list[str]:
     ]
 
 
-def test_every_role_of_the_full_size_is_there():
+def test_every_role_of_the_full_profile_is_there():
     assert {"proxy", "http", "sockets", "worker", "beat", "listeners", "migrate"} < SERVICES.keys()
     assert {"postgres", "redis"} < SERVICES.keys()
 
@@ -97,7 +97,7 @@ def test_proxy_sends_sockets_and_requests_to_services_that_exist():
     assert "$http_upgrade" in sockets
 
 
-def test_proxy_takes_bodies_as_large_as_the_gateway_does():
+def test_proxy_accepts_bodies_as_large_as_the_gateway_does():
     megabytes = int(re.search(r"client_max_body_size\s+(\d+)m;", NGINX)[1])
     assert megabytes * 1024 * 1024 == 15 * 1024 * 1024
     assert (
@@ -130,7 +130,7 @@ class Livez(http.server.BaseHTTPRequestHandler):
         return
 
 
-def test_container_is_healthy_when_livez_answers_and_ill_when_nothing_does(processes):
+def test_container_is_healthy_only_when_livez_answers(processes):
     def healthcheck(port: int) -> int:
         env = {**os.environ, "PORT": str(port), "ALLOWED_HOSTS": ".gateway.example.com,other"}
         ended: int = processes.run(sys.executable, "deploy/healthcheck.py", env=env).returncode

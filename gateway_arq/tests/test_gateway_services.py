@@ -1,4 +1,4 @@
-"""The full size really runs on the services that it says it runs on."""
+"""The full profile really runs on the services that it names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redis import Redis
 
 
 @pytest.mark.django_db
-def test_full_size_runs_on_a_postgresql_database_of_its_own(postgres_url):
+def test_full_profile_runs_on_a_postgresql_database_of_its_own(postgres_url):
     with connection.cursor() as cursor:
         cursor.execute("SELECT version(), current_database()")
         version, name = cursor.fetchone()
@@ -19,7 +19,7 @@ def test_full_size_runs_on_a_postgresql_database_of_its_own(postgres_url):
     assert name.startswith("test_gateway_")
 
 
-def test_full_size_counts_in_redis(redis_url):
+def test_full_profile_counts_in_redis(redis_url):
     cache.set("seen", 1, timeout=5)
     with Redis.from_url(redis_url) as redis:
         assert any(b"seen" in key for key in redis.scan_iter())

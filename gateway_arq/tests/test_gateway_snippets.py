@@ -29,30 +29,29 @@ def document(gateway: RunningGateway) -> Any:
     return json.loads(gateway.get("/docs/openapi.json")[1])
 
 
-def make_true(gateway: RunningGateway, operation: str) -> None:
-    """Let there be what the operation's example speaks of."""
-    ask = gateway.ask
+def prepare(gateway: RunningGateway, operation: str) -> None:
+    """Create what the operation's example refers to."""
     if operation.startswith("lotto_date"):
-        ask("POST", "/api/lotto/save-full?overwrite=true", json=DRAW).raise_for_status()
+        gateway.request("POST", "/api/lotto/save-full?overwrite=true", json=DRAW).raise_for_status()
     if operation == "lotto_save":
-        ask("DELETE", "/api/lotto/date/2025/12/07/BA")
+        gateway.request("DELETE", "/api/lotto/date/2025/12/07/BA")
     if operation == "lotto_save_full":
-        ask("DELETE", "/api/lotto/date/2025/12/07")
+        gateway.request("DELETE", "/api/lotto/date/2025/12/07")
     if operation == "ocr_autobot_start":
-        ask("POST", "/api/ocr/autobot/stop").raise_for_status()
+        gateway.request("POST", "/api/ocr/autobot/stop").raise_for_status()
     if operation == "ocr_autobot_stop":
-        ask("POST", "/api/ocr/autobot/start")
+        gateway.request("POST", "/api/ocr/autobot/start")
     if operation in ("jpbx_blacklist_remove", "jpbx_allowlist_remove"):
         kind = operation.split("_")[1]
-        ask("POST", f"/jpbx-api/api/{kind}", json=NUMBER).raise_for_status()
+        gateway.request("POST", f"/jpbx-api/api/{kind}", json=NUMBER).raise_for_status()
 
 
 def filled_in(source: str, gateway: RunningGateway) -> str:
-    """As the page shows it to the owner of the key, but for a call that the gateway has."""
+    """The snippet with the address and the key, and for a call that the gateway has."""
     address = f"127.0.0.1:{gateway.port}"
     source = source.replace("localhost:8000", address).replace(snippets.KEY, API_KEY)
     if "/api/webcom/calls/" in source:
-        [call] = gateway.ask("GET", "/api/webcom/calls?state=Ok&limit=1").json()["calls"]
+        [call] = gateway.request("GET", "/api/webcom/calls?state=Ok&limit=1").json()["calls"]
         source = re.sub(r"(/api/webcom/calls/)\w+", rf"\g<1>{call['id']}", source)
     return source
 
@@ -85,7 +84,7 @@ def test_every_snippet_gets_a_good_answer(
             for sample in operation.get("x-codeSamples", []):
                 if sample["label"] != label:
                     continue
-                make_true(gateway, operation["operationId"])
+                prepare(gateway, operation["operationId"])
                 said, error = language.run(filled_in(sample["source"], gateway))
                 if error or not said.strip() or re.search(r"\bdetail['\"]?:", said):
                     wrong.append(f"{operation['operationId']}: {said}{error}")
@@ -93,7 +92,7 @@ def test_every_snippet_gets_a_good_answer(
 
 
 @pytest.mark.parametrize("name", [name for name, _ in sockets.SNIPPETS])
-def test_the_sockets_snippets_hear_calls(
+def test_the_sockets_snippets_receive_calls(
     node: str, gateway: RunningGateway, processes: Processes, name: str
 ) -> None:
     source = filled_in(dict(sockets.SNIPPETS)[name], gateway)

@@ -26,7 +26,7 @@ from gateway_arq.tests.gateway import (
 pytestmark = pytest.mark.xdist_group("starts")
 
 LEGACY_TIMEOUT_S = 4
-ASKERS = 8  # twice the threads that answer HTTP
+CLIENTS = 8  # twice the HTTP threads
 
 
 def gone(pid: int, *, within_s: float) -> bool:
@@ -148,31 +148,31 @@ def test_no_other_request_waits_for_a_silent_legacy_database(
     folder: Path, silent: socket.socket, second_start: RunningGateway
 ) -> None:
     key = key_in(folder)
-    answered: list[int] = []
+    statuses: list[int] = []
     stopping = threading.Event()
 
-    def ask() -> None:
+    def poll() -> None:
         while not stopping.is_set():
-            answered.append(second_start.get("/api/ocr/riscontri2/riscontri", key=key)[0])
+            statuses.append(second_start.get("/api/ocr/riscontri2/riscontri", key=key)[0])
 
-    askers = [threading.Thread(target=ask) for _ in range(ASKERS)]
-    for asker in askers:
-        asker.start()
+    clients = [threading.Thread(target=poll) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
     longest, rounds = 0.0, 0
     until = time.monotonic() + LEGACY_TIMEOUT_S
-    while time.monotonic() < until and (rounds < 20 or len(answered) <= 10 * ASKERS):
+    while time.monotonic() < until and (rounds < 20 or len(statuses) <= 10 * CLIENTS):
         began = time.monotonic()
         assert second_start.get("/readyz")[0] == 200
         assert second_start.get("/health", key=key)[0] == 200
         longest = max(longest, time.monotonic() - began)
         rounds += 1
     stopping.set()
-    silent.close()  # those who still wait hear of it
-    for asker in askers:
-        asker.join()
+    silent.close()  # clients that still wait get an error
+    for client in clients:
+        client.join()
     assert longest < LEGACY_TIMEOUT_S / 2
-    assert set(answered) == {503}
-    assert len(answered) > 10 * ASKERS  # all but two were refused at once
+    assert set(statuses) == {503}
+    assert len(statuses) > 10 * CLIENTS  # all but two were refused at once
 
 
 def test_killed_sandbox_is_started_again(second_start: RunningGateway) -> None:

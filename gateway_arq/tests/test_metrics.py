@@ -170,7 +170,7 @@ def test_unknown_format_is_refused_by_name(api: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_scraper_without_key_is_told_so_in_json(client: Client) -> None:
+def test_scraper_without_key_gets_401_as_json(client: Client) -> None:
     response = client.get("/metrics", headers={"Accept": PROMETHEUS_3})
     assert (response.status_code, response["Content-Type"]) == (401, "application/json")
 

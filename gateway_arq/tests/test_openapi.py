@@ -14,9 +14,9 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.urls import get_resolver
-from ocr.tests.legacy_server import legacy_at
 
 from ocr.legacy.place import in_file
+from ocr.tests.legacy_server import legacy_at
 from sandbox.legacy import fill
 from sandbox.operator import packed
 from sandbox.testing import (
@@ -79,7 +79,7 @@ def test_every_api_endpoint_is_described(document: Any) -> None:
     assert served == set(document["paths"])
 
 
-def test_every_operation_tells_its_errors_and_shows_an_example(document: Any) -> None:
+def test_every_operation_documents_its_errors_and_an_example(document: Any) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
@@ -100,7 +100,7 @@ def test_every_operation_has_a_name_of_its_own(document: Any) -> None:
     assert not [name for name in names if name.startswith("api_")]
 
 
-def test_references_inside_the_document_lead_somewhere(document: Any) -> None:
+def test_references_inside_the_document_resolve(document: Any) -> None:
     for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
         place = document
         for step in reference.split("/"):
@@ -193,7 +193,7 @@ def test_whatever_is_sent_the_answer_is_as_described(api_key: str, fuzzed_api: A
 
         @hypothesis.settings(max_examples=15)
         @hypothesis.given(case=operation.as_strategy())
-        def ask(case: Any) -> None:
+        def check(case: Any) -> None:
             case.call_and_validate(headers={"X-API-Key": api_key}, excluded_checks=refusable)
 
-        ask()
+        check()

@@ -1,8 +1,8 @@
-// The reader's key, kept in this tab only, and the snippets with it and with this address in them.
+// The reader's key, stored for this tab only, and the snippets with it and with this address in them.
 
 const NAME = "gateway-key";
 const field = document.getElementById("api-key");
-const readers = [];
+const listeners = [];
 
 export const key = () => sessionStorage.getItem(NAME) ?? "";
 
@@ -10,10 +10,10 @@ export function setKey(value) {
   if (value === key()) return;
   sessionStorage.setItem(NAME, value);
   field.value = value;
-  for (const tell of readers) tell();
+  for (const listener of listeners) listener();
 }
 
-export const onKey = (tell) => readers.push(tell);
+export const onKey = (listener) => listeners.push(listener);
 
 // The gateway writes snippets for localhost:8000 and YOUR_API_KEY: gateway_arq/apidocs/snippets.py.
 export function filledIn(text) {

@@ -1,7 +1,7 @@
 import { filledIn, key, onKey } from "./key.js";
 import { refresh, tabs } from "./tabs.js";
 
-const KEPT = 200; // messages that are shown
+const MAX_MESSAGES = 200;
 
 for (const place of document.querySelectorAll("[data-snippets]")) {
   const samples = [...place.querySelectorAll("section")].map((section) => {
@@ -26,22 +26,22 @@ form.addEventListener("submit", (event) => {
 
 function listen() {
   const { address, types } = form.elements;
-  const asked = new URLSearchParams();
-  if (key()) asked.set("api_key", key());
-  if (types.value.trim()) asked.set("types", types.value.replaceAll(" ", ""));
-  ws = new WebSocket(`${location.origin.replace(/^http/, "ws")}${address.value}?${asked}`);
+  const params = new URLSearchParams();
+  if (key()) params.set("api_key", key());
+  if (types.value.trim()) params.set("types", types.value.replaceAll(" ", ""));
+  ws = new WebSocket(`${location.origin.replace(/^http/, "ws")}${address.value}?${params}`);
   log.hidden = false;
   log.replaceChildren();
-  say("connecting", "Stop");
-  ws.onopen = () => say("connected", "Stop");
+  setStatus("connecting", "Stop");
+  ws.onopen = () => setStatus("connected", "Stop");
   ws.onmessage = ({ data }) => show(data);
   ws.onclose = ({ code }) => {
     ws = null;
-    say(`closed (${code})`, "Connect");
+    setStatus(`closed (${code})`, "Connect");
   };
 }
 
-function say(state, next) {
+function setStatus(state, next) {
   link.textContent = state;
   button.textContent = next;
 }
@@ -49,7 +49,7 @@ function say(state, next) {
 function show(text) {
   const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 20;
   log.append(`${text}\n`);
-  while (log.childNodes.length > KEPT) log.firstChild.remove();
+  while (log.childNodes.length > MAX_MESSAGES) log.firstChild.remove();
   if (isAtEnd) log.scrollTop = log.scrollHeight;
 }
 

@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { Clock, load, openPage } from "./stand_ins.mjs";
 
 const clock = new Clock();
-const words = {
+const labels = {
   groups: { call_state: { Pending: "In corso" }, caller: { "": "Anonimo" } },
   texts: { daily: "ogni giorno alle %(time)s", off: "spento", blocked: "%(number)s è bloccato, %(number)s!" },
 };
-openPage({ lang: "it", languages: ["de-CH", "it-CH", "it"], live: { words } });
-const { clock: since, euro, locale, moment, say, written } = await load("format.js");
+openPage({ lang: "it", languages: ["de-CH", "it-CH", "it"], live: { labels } });
+const { clock: since, euro, formatValue, locale, moment, setText } = await load("format.js");
 const { at, now, setClock, text } = await import("../../static/gateway_arq/dashboard/live.js");
 
 test("values are written in the reader's own variant of the page's language", () => {
@@ -27,11 +27,11 @@ test("a timer has hours only when there are some, and never runs backwards", () 
 
 test("a timer runs by the server's clock", async () => {
   const began = now();
-  assert.equal(written(began - 62, "clock"), "1:02");
+  assert.equal(formatValue(began - 62, "clock"), "1:02");
   await clock.pass(1000);
-  assert.equal(written(began - 62, "clock"), "1:03");
+  assert.equal(formatValue(began - 62, "clock"), "1:03");
   setClock(began + 120); // in whole seconds, cut off: half a second is added
-  assert.equal(written(began, "clock"), "2:00");
+  assert.equal(formatValue(began, "clock"), "2:00");
   setClock(began + 1 - 0.5);
 });
 
@@ -44,22 +44,22 @@ test("a moment of today is its time, of another day its date, by the gateway's z
 
 test("what is unknown is a dash, no change is nothing", () => {
   for (const value of [null, undefined]) {
-    assert.equal(written(value, "integer"), "–");
-    assert.equal(written(value, "change"), "");
+    assert.equal(formatValue(value, "integer"), "–");
+    assert.equal(formatValue(value, "change"), "");
   }
-  assert.equal(written(0, "integer"), "0");
+  assert.equal(formatValue(0, "integer"), "0");
 });
 
-test("words are looked up, and unknown ones stay as they are", () => {
-  assert.equal(written("Pending", "call_state"), "In corso");
-  assert.equal(written("<i>Parked</i>", "call_state"), "<i>Parked</i>");
-  assert.equal(written("", "caller"), "Anonimo");
+test("labels are looked up, and unknown values stay as they are", () => {
+  assert.equal(formatValue("Pending", "call_state"), "In corso");
+  assert.equal(formatValue("<i>Parked</i>", "call_state"), "<i>Parked</i>");
+  assert.equal(formatValue("", "caller"), "Anonimo");
 });
 
-test("when AutoBOT starts is said in words where there are some", () => {
-  assert.equal(written("20:01 daily", "schedule"), "ogni giorno alle 20:01");
-  assert.equal(written("off", "schedule"), "spento");
-  assert.equal(written("1 20 * * 2,4", "schedule"), "1 20 * * 2,4");
+test("AutoBOT's start time is written in words where there are some", () => {
+  assert.equal(formatValue("20:01 daily", "schedule"), "ogni giorno alle 20:01");
+  assert.equal(formatValue("off", "schedule"), "spento");
+  assert.equal(formatValue("1 20 * * 2,4", "schedule"), "1 20 * * 2,4");
 });
 
 test("names in a text are filled in, each time they occur, and unknown ones stay", () => {
@@ -82,8 +82,8 @@ test("a node is only touched when its text changes", () => {
       touched += 1;
     },
   };
-  say(node, "same");
+  setText(node, "same");
   assert.equal(touched, 0);
-  say(node, "other");
+  setText(node, "other");
   assert.equal(touched, 1);
 });

@@ -5,7 +5,7 @@ import { Clock, load, settled } from "./stand_ins.mjs";
 
 let clock;
 let tries; // all sockets, the newest last
-let said; // what the socket reported to its owner
+let reports; // what the socket reported to its owner
 
 /** A WebSocket whose other end is the test. */
 class Socket {
@@ -27,7 +27,7 @@ class Socket {
   hear(message) {
     this.onmessage({ data: JSON.stringify(message) });
   }
-  /** The server takes it. */
+  /** The server accepts it. */
   begin(seq = 0) {
     this.readyState = Socket.OPEN;
     this.hear({ type: "system", timestamp: 1000, epoch: "e1", seq });
@@ -38,18 +38,18 @@ globalThis.location = new URL("https://gateway.example/dashboard/");
 const { LiveSocket } = await load("socket.js");
 
 const newest = () => tries.at(-1);
-const asked = (name) => newest().address.searchParams.get(name);
+const param = (name) => newest().address.searchParams.get(name);
 const event = (seq, more = {}) => ({ type: "call_event_realtime", epoch: "e1", seq, ...more });
-const seqs = () => said.filter(([what]) => what === "event").map(([, { seq }]) => seq);
+const seqs = () => reports.filter(([what]) => what === "event").map(([, { seq }]) => seq);
 
 /** A socket that is connected from that position, and what its owner does for it. */
 function follow({ position = { epoch: "e1", seq: 7 }, states = ["state"] } = {}) {
   const socket = new LiveSocket("/ws", ["a", "b"], position, {
-    live: (time) => said.push(["live", time]),
-    lost: (code) => said.push(["lost", code]),
-    event: (message) => said.push(["event", message]),
+    live: (time) => reports.push(["live", time]),
+    lost: (code) => reports.push(["lost", code]),
+    event: (message) => reports.push(["event", message]),
     load: async () => states.shift(),
-    show: (state) => said.push(["show", state]),
+    show: (state) => reports.push(["show", state]),
   });
   socket.connect();
   return socket;
@@ -59,10 +59,10 @@ beforeEach(() => {
   clock = new Clock();
   Math.random = () => 1; // the longest of the delays
   tries = [];
-  said = [];
+  reports = [];
 });
 
-test("it asks for its types, from where the page was drawn", () => {
+test("it requests its types, from where the page was drawn", () => {
   follow();
   assert.equal(String(newest().address), "wss://gateway.example/ws?types=a%2Cb&since=7&epoch=e1");
   globalThis.location = new URL("http://127.0.0.1:8000/dashboard/");
@@ -70,19 +70,19 @@ test("it asks for its types, from where the page was drawn", () => {
   assert.equal(newest().address.protocol, "ws:");
 });
 
-test("without a position it asks for what is always too long ago", () => {
+test("without a position it requests one that is always too old", () => {
   follow({ position: null });
-  assert.deepEqual([asked("since"), asked("epoch")], ["0", null]);
+  assert.deepEqual([param("since"), param("epoch")], ["0", null]);
 });
 
 test("it is live when the server says so, by the server's time", () => {
   follow();
-  assert.deepEqual(said, []);
+  assert.deepEqual(reports, []);
   newest().begin();
-  assert.deepEqual(said, [["live", 1000]]);
+  assert.deepEqual(reports, [["live", 1000]]);
 });
 
-test("events are handed on in order, and it comes back from the last one", async () => {
+test("events are passed on in order, and it resumes after the last one", async () => {
   follow();
   newest().begin();
   newest().hear(event(8));
@@ -90,7 +90,7 @@ test("events are handed on in order, and it comes back from the last one", async
   newest().onclose({ code: 1006 });
   await clock.pass(500);
   assert.deepEqual(seqs(), [8, 9]);
-  assert.equal(asked("since"), "9");
+  assert.equal(param("since"), "9");
 });
 
 test("a heartbeat moves the position, where the server starts does not", async () => {
@@ -98,21 +98,21 @@ test("a heartbeat moves the position, where the server starts does not", async (
   newest().begin(20); // a resync may follow: what came between 7 and 20 is not shown yet
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.equal(asked("since"), "7");
+  assert.equal(param("since"), "7");
   newest().begin(20);
   newest().hear({ type: "heartbeat", epoch: "e2", seq: 30 });
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.deepEqual([asked("since"), asked("epoch")], ["30", "e2"]);
+  assert.deepEqual([param("since"), param("epoch")], ["30", "e2"]);
 });
 
-test("news of an upstream are an event like others, and service messages are none", () => {
+test("an upstream's status is an event like others, service messages are not", () => {
   follow();
   newest().begin();
   newest().hear({ type: "system", source: "asterisk_1", epoch: "e1", seq: 8 });
   newest().hear({ type: "pong" });
   assert.deepEqual(seqs(), [8]);
-  assert.equal(said.filter(([what]) => what === "live").length, 1);
+  assert.equal(reports.filter(([what]) => what === "live").length, 1);
 });
 
 test("after a resync the state is shown first, then what came meanwhile", async () => {
@@ -123,24 +123,24 @@ test("after a resync the state is shown first, then what came meanwhile", async 
   newest().hear(event(41, { epoch: "e2" }));
   newest().hear({ type: "heartbeat", epoch: "e2", seq: 41 });
   await settled();
-  assert.deepEqual(said.slice(1), []);
+  assert.deepEqual(reports.slice(1), []);
   answer("the state");
   await settled();
-  assert.deepEqual(said.slice(1).map(([what]) => what), ["show", "event"]);
-  assert.deepEqual(said[1], ["show", "the state"]);
+  assert.deepEqual(reports.slice(1).map(([what]) => what), ["show", "event"]);
+  assert.deepEqual(reports[1], ["show", "the state"]);
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.deepEqual([asked("since"), asked("epoch")], ["41", "e2"]);
+  assert.deepEqual([param("since"), param("epoch")], ["41", "e2"]);
 });
 
-test("after a resync without further events it comes back from where the state was", async () => {
+test("after a resync without further events it resumes from the state's position", async () => {
   follow();
   newest().begin();
   newest().hear({ type: "resync", epoch: "e2", seq: 40 });
   await settled();
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.deepEqual([asked("since"), asked("epoch")], ["40", "e2"]);
+  assert.deepEqual([param("since"), param("epoch")], ["40", "e2"]);
 });
 
 test("a connection that is lost while the state is read is a gap again", async () => {
@@ -152,8 +152,8 @@ test("a connection that is lost while the state is read is a gap again", async (
   newest().onclose({ code: 1006 });
   answer("old");
   await clock.pass(500);
-  assert.deepEqual(said.map(([what]) => what), ["live", "lost"]);
-  assert.deepEqual([asked("since"), asked("epoch")], ["0", null]); // so the server says resync once more
+  assert.deepEqual(reports.map(([what]) => what), ["live", "lost"]);
+  assert.deepEqual([param("since"), param("epoch")], ["0", null]); // so the server says resync once more
 });
 
 test("of two resyncs only the later one's state is shown", async () => {
@@ -166,7 +166,7 @@ test("of two resyncs only the later one's state is shown", async () => {
   answers[1]("second");
   answers[0]("first");
   await settled();
-  assert.deepEqual(said.slice(1), [["show", "second"]]);
+  assert.deepEqual(reports.slice(1), [["show", "second"]]);
 });
 
 test("a state that cannot be read is tried again with a new connection", async () => {
@@ -175,7 +175,7 @@ test("a state that cannot be read is tried again with a new connection", async (
   newest().hear({ type: "resync", epoch: "e2", seq: 40 });
   await settled();
   assert.ok(newest().closed);
-  assert.deepEqual(said.map(([what]) => what), ["live"]);
+  assert.deepEqual(reports.map(([what]) => what), ["live"]);
 });
 
 test("it waits longer after every failure, at most half a minute", async () => {
@@ -193,14 +193,14 @@ test("it waits longer after every failure, at most half a minute", async () => {
   assert.equal(clock.next, 500); // it was live: that was not the same failure
 });
 
-test("not all come back at the same moment", () => {
+test("not all reconnect at the same moment", () => {
   Math.random = () => 0;
   follow();
   newest().onclose({ code: 1006 });
   assert.equal(clock.next, 250);
 });
 
-test("who was refused does not ask again at once", () => {
+test("a refused socket does not reconnect at once", () => {
   for (const code of [4400, 4401, 4499]) {
     follow();
     newest().onclose({ code });
@@ -212,18 +212,18 @@ test("who was refused does not ask again at once", () => {
   assert.equal(clock.next, 500);
 });
 
-test("it can be hurried while it waits, and does not connect twice", async () => {
+test("a waiting reconnect can be triggered early, and happens once", async () => {
   const socket = follow();
-  socket.hurry();
+  socket.retryNow();
   assert.equal(tries.length, 1); // there is one
   newest().onclose({ code: 1006 });
-  socket.hurry();
+  socket.retryNow();
   assert.equal(tries.length, 2);
   await clock.pass(60_000);
   assert.equal(tries.length, 2);
 });
 
-test("a silent connection is asked, and one that does not answer is given up", async () => {
+test("a silent connection is pinged, and closed without a pong", async () => {
   const socket = follow();
   const [first] = tries;
   first.begin();
@@ -244,12 +244,12 @@ test("a silent connection is asked, and one that does not answer is given up", a
   assert.equal(tries.length, 1);
   await silent(1);
   assert.ok(first.closed);
-  assert.deepEqual(said.at(-1), ["lost", 1006]);
+  assert.deepEqual(reports.at(-1), ["lost", 1006]);
   await silent(1);
   assert.equal(tries.length, 2);
 });
 
-test("a connection that never opens is given up as well, without asking", async () => {
+test("a connection that never opens is closed, without a ping", async () => {
   const socket = follow();
   await clock.pass(16_000);
   socket.tick();
@@ -260,7 +260,7 @@ test("a connection that never opens is given up as well, without asking", async 
   assert.equal(tries.length, 2);
 });
 
-test("what an old connection still says counts no more", async () => {
+test("messages of an old connection are ignored", async () => {
   follow();
   const [old] = tries;
   old.begin();
@@ -268,6 +268,6 @@ test("what an old connection still says counts no more", async () => {
   await clock.pass(500);
   old.hear(event(8));
   old.onclose({ code: 1006 });
-  assert.deepEqual(said.map(([what]) => what), ["live", "lost"]);
+  assert.deepEqual(reports.map(([what]) => what), ["live", "lost"]);
   assert.equal(tries.length, 2);
 });

@@ -45,7 +45,7 @@ test("a banner says since when data are old, five seconds after the loss and unt
   assert.equal(stale.hidden, true);
   link.lost("/ws", 1006);
   await after(2);
-  link.lost("/jpbx-ws", 1006); // the second one does not begin the time anew
+  link.lost("/jpbx-ws", 1006); // the second one does not restart the time
   await after(2);
   assert.equal(stale.hidden, true);
   await after(1);
@@ -58,12 +58,12 @@ test("a banner says since when data are old, five seconds after the loss and unt
   assert.equal(stale.hidden, true);
 });
 
-test("a page that never gets a connection says so as well", async () => {
+test("a page that never connects has a banner, too", async () => {
   await after(5);
   assert.deepEqual([stale.hidden, since.textContent], [false, "12:00:00"]);
 });
 
-test("who is no longer known may log in again, whoever only lost the server may not", () => {
+test("a login is offered after the session ended, not after a lost connection", () => {
   for (const [code, isOffered] of [[1006, false], [4401, true], [1006, false], [4403, true], [4500, false]]) {
     link.lost("/ws", code);
     assert.equal(login.hidden, !isOffered, code);

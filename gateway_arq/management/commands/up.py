@@ -1,4 +1,4 @@
-"""`make run`: prepare what is missing, then be the gateway, with the sandbox beside it."""
+"""`make run`: prepare what is missing, then run the gateway, with the sandbox next to it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from gateway_arq.bootstrap import SANDBOX_HOST
-from gateway_arq.child import KeptChild
+from gateway_arq.child import SupervisedChild
 
-SANDBOX_STARTS_WITHIN_S = 30
+SANDBOX_TIMEOUT_S = 30
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # From the first moment on, an orderly end.
+        # SIGTERM stops it in order from the start.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt), ExitStack() as stack:
             sandbox = stack.enter_context(sandbox_process()) if settings.SANDBOX else None
@@ -36,9 +36,7 @@ class Command(BaseCommand):
             settings.STATIC_ROOT.mkdir(exist_ok=True)
             migrate()
             password = create_staff_user()
-            if sandbox and not sandbox.listens(
-                settings.SANDBOX_PORT, within_s=SANDBOX_STARTS_WITHIN_S
-            ):
+            if sandbox and not sandbox.listens(settings.SANDBOX_PORT, within_s=SANDBOX_TIMEOUT_S):
                 raise CommandError(
                     f"The sandbox does not answer on port {settings.SANDBOX_PORT}; see above."
                 )
@@ -48,21 +46,21 @@ class Command(BaseCommand):
         self.stdout.write("Stopped.")
 
 
-def sandbox_process() -> KeptChild:
-    """The sandbox, which also ends by itself when this process is killed."""
+def sandbox_process() -> SupervisedChild:
+    """The sandbox; it also ends when this process is killed."""
     options = ["--port", str(settings.SANDBOX_PORT), "--die-with-parent", str(os.getpid())]
     switchboard = settings.ASTERISK_SERVERS.get("asterisk_1", {})
     if switchboard.get("HOST") == SANDBOX_HOST:
         options += ["--ami-port", switchboard["AMI_PORT"]]
     if settings.LEGACY_FILE:
         options += ["--legacy-file", str(settings.LEGACY_FILE)]
-    return KeptChild(
+    return SupervisedChild(
         "sandbox", [sys.executable, "-m", "sandbox", *options], folder=settings.BASE_DIR
     )
 
 
 def migrate() -> None:
-    """Apply what is not applied yet; asking costs a tenth of running the command for nothing."""
+    """Apply pending migrations; the check takes a tenth of the time of the command."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)

@@ -44,7 +44,7 @@ class UserAdmin(DjangoUserAdmin, BaseAdmin):
         return users.annotate(enrolled=Exists(enrolled))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only superusers make superusers, and give what is not a group's to give."""
+        """Only superusers create superusers, and grant permissions outside groups."""
         fields = super().get_readonly_fields(request, obj)
         return (
             fields if request.user.is_superuser else (*fields, "is_superuser", "user_permissions")
@@ -74,19 +74,19 @@ class UserAdmin(DjangoUserAdmin, BaseAdmin):
     )
     def forget_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
         mine = [user for user in users if self.has_change_permission(request, user)]
-        count = sum(second_factor.forget(user) for user in mine)
-        told = _("Two-factor login is off for %(count)d of %(all)d users; they were logged out.")
-        self.message_user(request, told % {"count": count, "all": len(users)}, messages.SUCCESS)
+        count = sum(second_factor.disable(user) for user in mine)
+        text = _("Two-factor login is off for %(count)d of %(all)d users; they were logged out.")
+        self.message_user(request, text % {"count": count, "all": len(users)}, messages.SUCCESS)
 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, BaseAdmin):
-    """Groups, with nothing in a form that its reader may not give himself."""
+    """Groups; a form has no permission that its reader may not grant."""
 
 
 @admin.register(AccessAttempt)
 class FailedLoginsAdmin(ReadOnlyAdmin):
-    """Failures of a user at an address since the last login; deleting them unlocks."""
+    """Failed logins of a user from an address since the last login; deleting them unlocks."""
 
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "locked")
     list_filter = ("attempt_time",)
@@ -135,7 +135,9 @@ class AuditTrailAdmin(ReadOnlyAdmin):
     def what(self, entry: LogEntry) -> SafeString | str:
         message = (entry.additional_data or {}).get("message", "")
         return format_html(
-            "{}{}", message, format_html_join("", "<div>{}</div>", map(_line, _changes(entry)))
+            "{}{}",
+            message,
+            format_html_join("", "<div>{}</div>", map(_change_line, _changes(entry))),
         )
 
 
@@ -143,7 +145,7 @@ def _changes(entry: LogEntry) -> list[tuple[str, Any]]:
     return list((entry.changes or {}).items())
 
 
-def _line(change: tuple[str, Any]) -> tuple[str]:
+def _change_line(change: tuple[str, Any]) -> tuple[str]:
     """`note: old → new`; of many-to-many relations what was added or removed."""
     field, values = change
     if isinstance(values, dict):

@@ -1,4 +1,4 @@
-"""When tasks run: django-celery-beat's pages in the theme of the house."""
+"""When tasks run: django-celery-beat's pages in the admin's theme."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
 class PeriodicTaskForm(beat.PeriodicTaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "regtask" in self.fields:  # not where the reader may only look
+        if "regtask" in self.fields:  # not on a read-only page
             self.fields["task"].widget = UnfoldAdminTextInputWidget()
             self.fields["regtask"].widget = TaskSelect()
 
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, BaseAdmin):
-    """Without what only a message broker or an astronomer needs."""
+    """Without the fields for a message broker and for sunrise schedules."""
 
     form = PeriodicTaskForm
     list_display = ("name", "enabled", "when", "last_run_at", "one_off")

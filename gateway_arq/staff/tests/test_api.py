@@ -69,5 +69,5 @@ def test_a_session_may_change_what_its_group_may(group: str | None, draws: int, 
     assert client.get("/api/lotto/stats").status_code == 200
 
 
-def test_a_key_is_asked_for_its_scope_alone(api: Any) -> None:
+def test_a_key_needs_only_its_scope(api: Any) -> None:
     assert api.post("/api/lotto/save", DRAW, format="json").status_code == 200

@@ -98,8 +98,8 @@ def test_groups_given_and_passwords_changed_are_written_without_passwords(
     }  # fmt: skip
     page = f"/admin/auth/user/{berta.pk}"
     assert client.post(f"{page}/change/", form).status_code == 302
-    told = [change for entry in trail(User) for change in (entry.changes or {}).items()]
-    groups = [values for name, values in told if name == "groups"]
+    changes = [change for entry in trail(User) for change in (entry.changes or {}).items()]
+    groups = [values for name, values in changes if name == "groups"]
     assert {"add", "delete"} == {values["operation"] for values in groups}
     new = "another good password"
     form = {"password1": new, "password2": new, "usable_password": "true"}

@@ -16,9 +16,9 @@ from gateway_arq.tests.browser import (
     Chromium,
     Server,
     fill_login,
-    look,
     picture,
     serious_findings,
+    set_appearance,
 )
 from webcom import rollups
 from webcom.tests.factories import ended, stored
@@ -79,7 +79,7 @@ def what_is_wrong(page: Page, server: Server, name: str, address: str) -> dict[s
         go(page, server, address)  # the admin looks at the system's theme when it is loaded
         assert page.evaluate(THEME) == theme
         for size, width in WIDTHS.items():
-            look(page, width=width, theme=theme)
+            set_appearance(page, width=width, theme=theme)
             shown = f"admin-{name}-{theme}-{size}"
             picture(page, shown)
             found[shown] = serious_findings(page)
@@ -94,7 +94,7 @@ def test_from_enrolment_to_the_next_login(
     member("operator")
     log_in(page)
     go(page, server, "/admin/second-factor/")
-    key = page.locator("code.house-code").inner_text().replace(" ", "")
+    key = page.locator("code.gateway-code").inner_text().replace(" ", "")
     page.locator("[name=code]").fill(code_of(second_factor.from_readable(key)))
     page.locator("form [type=submit]").last.click()
     codes = page.locator(".backup-codes code").all_inner_texts()
@@ -106,13 +106,11 @@ def test_from_enrolment_to_the_next_login(
     picture(page, "admin-second-step-light-wide")
     assert serious_findings(page) == []
     page.locator("[name=code]").fill(codes[0])
-    page.locator("form.house-page [type=submit]").click()
+    page.locator("form.gateway-page [type=submit]").click()
     page.wait_for_url("**/admin/")
 
 
-def test_who_guesses_meets_the_lock(
-    page: Page, server: Server, member: Callable[..., User]
-) -> None:
+def test_guessing_is_locked(page: Page, server: Server, member: Callable[..., User]) -> None:
     member("operator")
     for _ in range(4):
         log_in(page, "wrong")
@@ -134,7 +132,7 @@ def test_the_dashboard_s_login_is_the_same(
     go(page, server, "/dashboard/")
     log_in(page)
     page.locator("[name=code]").fill(code_of(key))
-    page.locator("form.house-page [type=submit]").click()
+    page.locator("form.gateway-page [type=submit]").click()
     page.wait_for_url("**/dashboard/")
 
 
@@ -149,7 +147,7 @@ def test_the_theme_of_the_dashboard_is_the_admin_s_and_back(
     assert page.locator("html").get_attribute("data-theme") == "light"
     go(page, server, "/admin/")
     page.wait_for_selector("html.light")
-    ground = "getComputedStyle(document.querySelector('.house-card')).backgroundColor"
+    ground = "getComputedStyle(document.querySelector('.gateway-card')).backgroundColor"
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     page.keyboard.press("Control+e")
     page.wait_for_selector("html.dark")

@@ -112,7 +112,7 @@ def test_streams_are_edited_by_supervisors(
     assert Stream.objects.get(name="main").title == ("New" if status == 302 else "")
 
 
-def test_an_administrator_makes_no_superuser_of_himself_or_others(
+def test_an_administrator_creates_no_superusers(
     logged_in: Callable[..., Client],
 ) -> None:
     client = logged_in("admin")
@@ -157,7 +157,7 @@ def test_every_table_of_the_admin_says_who_may_do_what() -> None:
     assert {apps.get_model(label)._meta.label_lower for label in LIBRARIES} == set(LIBRARIES)
 
 
-def test_what_staff_took_from_a_group_stays_taken() -> None:
+def test_permissions_that_staff_removed_stay_removed() -> None:
     operator = Group.objects.get(name="operator")
     operator.permissions.remove(*operator.permissions.filter(codename="add_listentry"))
     call_command("migrate", verbosity=0)

@@ -41,7 +41,7 @@ def guarded(member: Callable[..., User]) -> list[str]:
 # --- Without a second factor ----------------------------------------------------------------------
 
 
-def test_the_password_alone_logs_in_and_leads_on(
+def test_the_password_alone_logs_in_and_redirects(
     client: Client, member: Callable[..., User]
 ) -> None:
     member("operator")
@@ -53,7 +53,7 @@ def test_the_password_alone_logs_in_and_leads_on(
 @pytest.mark.parametrize(
     ("wanted", "gets"), [("/dashboard/", "/dashboard/"), ("https://evil.example/", "/admin/")]
 )
-def test_the_login_leads_to_where_one_wanted_to_go_in_this_house(
+def test_the_login_redirects_only_inside_the_gateway(
     client: Client, member: Callable[..., User], wanted: str, gets: str
 ) -> None:
     member("operator")
@@ -61,7 +61,7 @@ def test_the_login_leads_to_where_one_wanted_to_go_in_this_house(
     assert response.headers["Location"] == gets
 
 
-def test_who_is_no_staff_stays_out(client: Client) -> None:
+def test_a_user_who_is_not_staff_cannot_log_in(client: Client) -> None:
     User.objects.create_user("guest", password=PASSWORD)
     assert try_in(client, name="guest").status_code == 200
     assert not is_in(client)
@@ -104,7 +104,7 @@ def test_a_backup_code_is_good_once_and_in_any_writing(client: Client, guarded: 
 
 
 @pytest.mark.parametrize("code", ["", "000000", "abcdef", "x" * 21, "٣٣٣٣٣٣", "1\x000000"])
-def test_a_wrong_code_is_said_and_counted(client: Client, guarded: list[str], code: str) -> None:
+def test_a_wrong_code_is_named_and_counted(client: Client, guarded: list[str], code: str) -> None:
     try_in(client)
     response = client.post(STEP, {"code": code})
     assert response.status_code == 200
@@ -193,12 +193,12 @@ def test_behind_a_proxy_the_client_is_locked_and_not_the_proxy(
     assert response.status_code == 429
     assert AccessAttempt.objects.get().ip_address == "198.51.100.7"
     assert try_in(proxy, headers={"X-Forwarded-For": "203.0.113.5"}).status_code == 302
-    # What the guesser says of himself is not believed: the proxy's own word is the last.
+    # An address that the client claims is ignored: the last one, from the proxy, counts.
     forged = {"X-Forwarded-For": "203.0.113.99, 198.51.100.7"}
     assert try_in(proxy, headers=forged).status_code == 429
 
 
-def test_nobody_forges_an_address_where_there_is_no_proxy(client: Client, locked: Any) -> None:
+def test_without_a_proxy_no_address_can_be_forged(client: Client, locked: Any) -> None:
     forged = {"X-Forwarded-For": "203.0.113.5"}
     assert try_in(client, headers=forged).status_code == 429
 
@@ -215,6 +215,6 @@ def test_a_supervisor_unlocks(
     assert try_in(client).status_code == (302 if unlocks else 429)
 
 
-def test_no_password_is_kept_of_failed_logins(client: Client, locked: Any) -> None:
+def test_failed_logins_store_no_password(client: Client, locked: Any) -> None:
     attempt = AccessAttempt.objects.get()
     assert "wrong" not in f"{attempt.post_data}{attempt.get_data}{attempt.path_info}"

@@ -43,7 +43,7 @@ def test_the_first_page_says_what_is_wrong(admin_client: Client) -> None:
         assert text in page, text
 
 
-def test_problems_are_told_to_who_may_see_them(logged_in: Callable[..., Client]) -> None:
+def test_problems_are_listed_for_staff_who_may_see_them(logged_in: Callable[..., Client]) -> None:
     keys.create_key(name="old", expires_at=timezone.now() + timedelta(days=2))
     page = logged_in("operator").get("/admin/", headers=ENGLISH).content.decode()
     assert "API key expires" not in page
@@ -83,7 +83,7 @@ def test_the_sidebar_shows_every_table_once(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
-def test_every_list_is_the_house_s_and_counts_no_table(admin_client: Client, model: Any) -> None:
+def test_every_list_is_a_base_admin_and_counts_no_table(admin_client: Client, model: Any) -> None:
     assert isinstance(admin.site._registry[model], ModelAdmin)
     assert isinstance(admin.site._registry[model], BaseAdmin)
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"

@@ -115,7 +115,7 @@ def test_strangers_and_guests_have_no_such_page(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("group", "helps"), [("supervisor", False), ("admin", True)])
-def test_an_administrator_helps_who_lost_the_phone(
+def test_an_administrator_helps_a_user_who_lost_their_phone(
     logged_in: Callable[..., Client], group: str, helps: bool
 ) -> None:
     client = logged_in("operator")
@@ -164,7 +164,7 @@ def test_superusers_count_as_administrators(admin_client: Client, settings: Any)
     assert admin_client.get(ADMIN, follow=True).redirect_chain[-1][0] == PAGE
 
 
-def test_who_must_enrol_sees_nothing_of_the_house_meanwhile(
+def test_staff_who_must_enrol_see_nothing_before(
     logged_in: Callable[..., Client], settings: Any
 ) -> None:
     settings.TWO_FACTOR_GROUPS = ["operator"]

@@ -1,10 +1,10 @@
-// What staff do here: sent with the session and its CSRF token, told in a toast, and undone from there.
+// What staff do here: sent with the session and its CSRF token, reported in a toast, and undone from there.
 
 import { byId, live, text } from "./live.js";
 
 const TOAST_MS = 10_000;
 
-/** The answer to `body` as JSON. Throws an Error with a text for people. */
+/** POST `body`; the response's JSON. Throws an Error with a text for people. */
 export async function post(path, body) {
   const response = await fetch(path, {
     method: "POST",
@@ -12,19 +12,19 @@ export async function post(path, body) {
     body: JSON.stringify(body),
   }).catch(() => null);
   if (response === null) throw new Error(text("no_answer"));
-  const answer = await response.json().catch(() => ({}));
+  const reply = await response.json().catch(() => ({}));
   if (!response.ok) {
-    const [wrong] = Object.values(answer.errors ?? {}).flat(); // of a field, without its name
-    throw new Error(wrong ?? answer.detail ?? String(response.status));
+    const [wrong] = Object.values(reply.errors ?? {}).flat(); // of a field, without its name
+    throw new Error(wrong ?? reply.detail ?? String(response.status));
   }
-  return answer;
+  return reply;
 }
 
-/** Do it; say how it went, and offer to undo it where the answer tells how. Resolves to whether it worked. */
+/** Do it; say how it went, and offer to undo it where the reply says how. Resolves to whether it worked. */
 export async function act(path, body, done) {
   try {
-    const answer = await post(path, body);
-    toast(done, answer.undo && (() => act(live.addresses.undo, { undo: answer.undo }, text("undone", answer))));
+    const reply = await post(path, body);
+    toast(done, reply.undo && (() => act(live.addresses.undo, { undo: reply.undo }, text("undone", reply))));
     return true;
   } catch (error) {
     toast(text("failed", { why: error.message }));
@@ -32,11 +32,11 @@ export async function act(path, body, done) {
   }
 }
 
-/** Tell it for ten seconds, longer while the pointer or the focus is on it. */
+/** Show a message for ten seconds, longer while the pointer or the focus is on it. */
 function toast(message, undo = null) {
   const node = byId("toast").content.firstElementChild.cloneNode(true);
-  const [told, button] = node.children;
-  told.textContent = message;
+  const [label, button] = node.children;
+  label.textContent = message;
   button.hidden = !undo;
   button.addEventListener("click", () => {
     node.remove();

@@ -3,7 +3,7 @@
 // around a <template> for its items.
 
 import { at } from "./live.js";
-import { say, written } from "./format.js";
+import { formatValue, setText } from "./format.js";
 
 /** The bound nodes of `root`, without those of its lists' items. */
 class Bound {
@@ -18,7 +18,7 @@ class Bound {
   }
 
   show(facts) {
-    for (const node of this.#values) say(node, written(at(facts, node.dataset.bind), node.dataset.as));
+    for (const node of this.#values) setText(node, formatValue(at(facts, node.dataset.bind), node.dataset.as));
     for (const node of this.#sets) {
       for (const pair of node.dataset.set.split(" ")) {
         const [name, path] = pair.split("=");

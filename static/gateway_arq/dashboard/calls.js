@@ -39,7 +39,7 @@ export class Calls {
     return news;
   }
 
-  /** A call of the carrier as an event tells it. */
+  /** A call of the carrier, from its event. */
   onCall(event) {
     const known = this.#news.get(event.id) ?? this.#drawn.get(event.id);
     if (known && event.revision < known.revision) return; // it comes late
@@ -47,7 +47,7 @@ export class Calls {
     this.#update(event.id, over ? null : carrierCall(event));
   }
 
-  /** A channel of a switchboard as an event tells it; the channels of one `linkedid` are one call. */
+  /** A channel of a switchboard, from its event; the channels of one `linkedid` are one call. */
   onChannel(event) {
     const linkedid = event.linkedid || event.uniqueid;
     const key = `${event.server}:${linkedid}`;
@@ -62,7 +62,7 @@ export class Calls {
         call.caller ||= event.calleridnum;
         if (event.state === "Up") call.state = "Pending";
       }
-      this.#takePbx(key, call, linkedid);
+      this.#updatePbx(key, call, linkedid);
     }
   }
 
@@ -71,11 +71,11 @@ export class Calls {
     if (!known) return;
     const { [event.uniqueid]: gone, ...channels } = known.call.channels;
     if (gone === undefined) return;
-    if (Object.keys(channels).length) this.#takePbx(key, { ...known.call, channels }, event.linkedid);
+    if (Object.keys(channels).length) this.#updatePbx(key, { ...known.call, channels }, event.linkedid);
     else this.#endPbx(key);
   }
 
-  #takePbx(key, call, linkedid) {
+  #updatePbx(key, call, linkedid) {
     const others = Object.entries(call.channels).filter(([uniqueid]) => uniqueid !== linkedid);
     call.operator = [...new Set(others.map(([, name]) => peer(name)))].sort().join(", ");
     this.#pbx.set(key, { call, changedAt: this.#now() });
@@ -97,11 +97,11 @@ export class Calls {
     for (const [key, { changedAt }] of this.#pbx) if (!stored.has(key) && changedAt < settled) this.#endPbx(key);
     for (const call of calls) {
       const known = this.#pbx.get(call.key);
-      if (known ? known.changedAt < settled : call.started < settled) this.#takeStored(call);
+      if (known ? known.changedAt < settled : call.started < settled) this.#applyStored(call);
     }
   }
 
-  #takeStored(call) {
+  #applyStored(call) {
     const same = JSON.stringify(this.#pbx.get(call.key)?.call) === JSON.stringify(call);
     if (same) return;
     this.#pbx.set(call.key, { call, changedAt: 0 });
@@ -152,7 +152,7 @@ function newPbxCall(key, { exten, calleridnum, timestamp }) {
 /** "PJSIP/201-0000002a" is "201". */
 const peer = (channel) => channel.match(/\/(.*)-/)?.[1] ?? channel;
 
-/** The place of a call that began at `started` among `count` calls, newest first; `startOf(n)` tells the nth one's. */
+/** The place of a call that began at `started` among `count` calls, newest first; `startOf(n)` is the nth one's. */
 export function placeAmong(count, startOf, started) {
   let [low, high] = [0, count];
   while (low < high) {
@@ -163,7 +163,7 @@ export function placeAmong(count, startOf, started) {
   return low;
 }
 
-/** Whether what somebody looks for is in one of these texts. */
+/** Whether the text that somebody searches for is in one of these. */
 export function isFound(wanted, texts) {
   const needle = wanted.trim().toLowerCase();
   return texts.some((text) => text.toLowerCase().includes(needle));

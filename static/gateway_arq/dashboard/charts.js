@@ -9,7 +9,7 @@ import { save } from "./save.js";
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
 const SERIES = ["--series-1", "--series-2", "--series-3"];
-const DASHES = [[], [6, 4], [2, 3]]; // a line is known by more than its colour
+const DASHES = [[], [6, 4], [2, 3]]; // a line differs by more than its colour
 
 // By data-chart: the words under it, and its series (name, path, kind), the most important one first. `unfinished`:
 // the first series ends with a count of the hour that runs, which must not look like a fall.
@@ -41,14 +41,14 @@ const probe = document.createElement("span");
 probe.hidden = true;
 document.body.append(probe);
 
-/** What a token like --grid is in the theme of now. */
+/** The colour of a token like --grid in the current theme. */
 function colour(token) {
   probe.style.color = `var(${token})`;
   return getComputedStyle(probe).color;
 }
 
-/** How the nth series of a chart looks. */
-function look(type, n) {
+/** Colours and lines of the nth series. */
+function appearance(type, n) {
   const shade = colour(SERIES[n]);
   const common = { borderColor: shade, backgroundColor: shade, order: type === "bar" ? 2 : 1 };
   if (type === "bar") return common;
@@ -93,7 +93,7 @@ function options() {
   };
 }
 
-class HouseChart {
+class PanelChart {
   #figure;
   #spec;
   #chart = null;
@@ -110,29 +110,29 @@ class HouseChart {
     }
   }
 
-  /** Draw it anew, in the colours of the theme of now. */
+  /** Redraw it in the colours of the current theme. */
   draw() {
     this.#chart?.destroy();
     this.#chart = new Chart(this.#figure.querySelector("canvas"), this.#drawing());
   }
 
-  /** What Chart.js is to draw. */
+  /** The configuration for Chart.js. */
   #drawing() {
     const datasets = this.#spec.series.map(([name, path, type], n) => ({
-      type, label: text(name), data: at(state, path), ...look(type, n),
+      type, label: text(name), data: at(state, path), ...appearance(type, n),
     }));
     const drawing = { data: { labels: this.#spec.labels(), datasets }, options: options() };
     if (this.#spec.unfinished) unfinished(drawing.options, datasets);
     return drawing;
   }
 
-  /** Draw what the state says now. */
+  /** Draw the current state. */
   show() {
     const labels = this.#spec.labels();
     const values = this.#spec.series.map(([, path]) => at(state, path));
-    const told = JSON.stringify([labels, values]);
-    if (told === this.#shown) return;
-    this.#shown = told;
+    const content = JSON.stringify([labels, values]);
+    if (content === this.#shown) return;
+    this.#shown = content;
     this.#chart.data.labels = labels;
     this.#chart.data.datasets.forEach((set, n) => (set.data = values[n]));
     this.#chart.update("none");
@@ -146,7 +146,7 @@ class HouseChart {
   }
 }
 
-const charts = [...document.querySelectorAll("[data-chart]")].map((figure) => new HouseChart(figure));
+const charts = [...document.querySelectorAll("[data-chart]")].map((figure) => new PanelChart(figure));
 
 const showAll = () => charts.forEach((chart) => chart.show());
 const drawAll = () => charts.forEach((chart) => chart.draw());

@@ -1,29 +1,29 @@
-// What no event tells is asked for again: soon after events that change it, and now and then anyway.
+// Figures that no event carries are read again: soon after events that change them, and every ten seconds anyway.
 
 import { live, state } from "./live.js";
 
-const LEAST_MS = 2_000; // between two looks while much happens,
-const MOST_MS = 10_000; // and when nothing does
+const MIN_INTERVAL_MS = 2_000; // between two reads while much happens,
+const MAX_INTERVAL_MS = 10_000; // and when nothing does
 
-let askedAt = Date.now();
+let requestedAt = Date.now();
 let outdated = false;
-let touched = 0; // how often an event has changed what the figures also tell
-const followers = [];
+let touched = 0; // how often an event has changed what is in the figures too
+const listeners = [];
 
-/** Have `follow()` called when the figures have been read anew. */
-export const onFigures = (follow) => followers.push(follow);
+/** Call `listener()` whenever the figures have been read. */
+export const onFigures = (listener) => listeners.push(listener);
 
 /** Something happened that changes the figures. */
 export function nudge() {
   outdated = true;
 }
 
-/** An event changed something in the figures: those that are on their way are older, and must not undo it. */
+/** An event changed something in the figures: a response still on its way is older, and must not undo it. */
 export function touch() {
   touched += 1;
 }
 
-/** JSON from our own server. Throws when there is no good answer. */
+/** JSON from our own server. Throws when the request fails. */
 export async function getJson(path) {
   const response = await fetch(path, { headers: { Accept: "application/json" } });
   if (response.ok) return response.json();
@@ -31,17 +31,17 @@ export async function getJson(path) {
   throw new Error(detail ?? `${path} answered ${response.status}`);
 }
 
-/** Take over the figures that were read. */
-export function take(figures) {
+/** Replace the figures by those that were read. */
+export function setFigures(figures) {
   state.figures = figures;
-  for (const follow of followers) follow();
+  for (const listener of listeners) listener();
 }
 
-/** Look again if it is time; to be called every second. A failure is told by the socket, which fails too. */
+/** Read them again if it is time; to be called every second. A failure is shown by the socket, which fails too. */
 export async function refresh() {
-  if (document.hidden || Date.now() - askedAt < (outdated ? LEAST_MS : MOST_MS)) return;
-  askedAt = Date.now();
+  if (document.hidden || Date.now() - requestedAt < (outdated ? MIN_INTERVAL_MS : MAX_INTERVAL_MS)) return;
+  requestedAt = Date.now();
   outdated = false;
   const before = touched;
-  await getJson(live.addresses.figures).then((figures) => (touched === before ? take(figures) : nudge()), nudge);
+  await getJson(live.addresses.figures).then((figures) => (touched === before ? setFigures(figures) : nudge()), nudge);
 }

@@ -1,5 +1,4 @@
-// How values are written, by name, in the locale of the reader. `formats.py` has the same names: it writes the
-// first page.
+// Formats of values, by name, in the locale of the reader. `formats.py` has the same names: it formats the first page.
 
 import { live, now, text } from "./live.js";
 
@@ -25,7 +24,8 @@ const longMonth = long({ month: "long", year: "numeric" });
 
 export const integer = number({ maximumFractionDigits: 0 });
 export const euro = number({ style: "currency", currency: "EUR" });
-export const minute = ((write) => (epoch) => write(epoch * 1000))(time({ hour: two, minute: two, hourCycle: "h23" }));
+const hourMinute = time({ hour: two, minute: two, hourCycle: "h23" });
+export const minute = (epoch) => hourMinute(epoch * 1000);
 
 /** The time since that epoch second: 83 s are "1:23", 3683 s "1:01:23"; nothing is shorter than "0:00". */
 export function clock(started, until = now()) {
@@ -43,16 +43,16 @@ export function moment(epoch) {
 }
 
 /** "2025-12-07 20:01:00", local already, without seconds. */
-function local(told) {
-  const at = Date.parse(`${told.replace(" ", "T")}Z`);
+function local(stamp) {
+  const at = Date.parse(`${stamp.replace(" ", "T")}Z`);
   return `${localDate(at)} ${localMinute(at)}`;
 }
 
 /** When AutoBOT starts by itself: "20:01 daily", a crontab's words, or "off". */
-function schedule(told) {
-  const [time, rest] = told.split(" ", 2);
+function schedule(rule) {
+  const [time, rest] = rule.split(" ", 2);
   if (rest === "daily") return text("daily", { time });
-  return told === "off" ? text("off") : told;
+  return rule === "off" ? text("off") : rule;
 }
 
 const formats = {
@@ -64,19 +64,19 @@ const formats = {
   moment,
   minute,
   local,
-  day: (told) => longDay(Date.parse(`${told.replaceAll("/", "-")}T00:00Z`)),
+  day: (date) => longDay(Date.parse(`${date.replaceAll("/", "-")}T00:00Z`)),
   schedule,
-  month: (told) => longMonth(Date.parse(`${told}-01T00:00Z`)),
+  month: (month) => longMonth(Date.parse(`${month}-01T00:00Z`)),
 };
-for (const [name, words] of Object.entries(live.words.groups)) formats[name] = (value) => words[value] ?? value;
+for (const [name, labels] of Object.entries(live.labels.groups)) formats[name] = (value) => labels[value] ?? value;
 
 /** The value in that format; what is unknown is a dash, and no change nothing at all. */
-export function written(value, how) {
+export function formatValue(value, how) {
   if (value === null || value === undefined) return how === "change" ? "" : "–";
   return formats[how](value);
 }
 
 /** Show `text` in `node`, touching the page only if that changes something. */
-export function say(node, text) {
+export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -3,12 +3,12 @@
 export const byId = (id) => document.getElementById(id);
 export const live = JSON.parse(byId("live").textContent);
 
-/** All that is shown, in the shape that `dashboard/state` tells it; panels change it and then ask for a paint. */
+/** All that is shown, in the shape of `dashboard/state`; panels change it and then ask for a paint. */
 export const { state } = live;
 
 /** The text of that name in the reader's language, with `%(name)s` filled in. */
 export const text = (name, values = {}) =>
-  live.words.texts[name].replace(/%\((\w+)\)s/g, (whole, key) => values[key] ?? whole);
+  live.labels.texts[name].replace(/%\((\w+)\)s/g, (whole, key) => values[key] ?? whole);
 
 /** What is at a path like `figures.calls.active`; undefined when a step of it is missing. */
 export const at = (whole, path) => path.split(".").reduce((part, step) => part?.[step], whole);

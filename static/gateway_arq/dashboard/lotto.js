@@ -8,8 +8,8 @@ import { byId, live, state, text } from "./live.js";
 export function onDraw({ date, wheels }) {
   const { draw } = state.figures;
   if (draw.day !== null && date < draw.day) return;
-  const kept = ({ numbers }) => (date === draw.day ? numbers : []);
-  draw.wheels = draw.wheels.map((wheel) => ({ ...wheel, numbers: wheels[wheel.code] ?? kept(wheel) }));
+  const previous = ({ numbers }) => (date === draw.day ? numbers : []);
+  draw.wheels = draw.wheels.map((wheel) => ({ ...wheel, numbers: wheels[wheel.code] ?? previous(wheel) }));
   draw.day = date;
 }
 
@@ -19,13 +19,13 @@ export function onCorrected({ date, wheels }) {
   if (date === state.figures.draw.day) onDraw({ date, wheels: Object.fromEntries(after) });
 }
 
-/** AutoBOT tells "05" where the draw tells 5. */
-const numbers = (told = []) => told.map(Number);
+/** AutoBOT writes "05" where the draw has 5. */
+const numbers = (texts = []) => texts.map(Number);
 
 /** AutoBOT went on. */
 export function onAutobot({ status, wheels, wheels_completed, run, last_run, steps }) {
   const { autobot } = state.figures;
-  if (run !== autobot.run) autobot.pictures = []; // those of another evening
+  if (run !== autobot.run) autobot.pictures = []; // those of an earlier run
   Object.assign(autobot, {
     status,
     wheels_completed,
@@ -51,13 +51,14 @@ byId("lotto").addEventListener("click", ({ target }) => {
 });
 
 /**
- * What became of the predictions. They lie in the old database, which may be slow or away: so they are asked for
- * when somebody opens them, and `show` is called with what came.
+ * What became of the predictions. They lie in the old database, which may be slow or unavailable: so they are
+ * read when somebody opens them, and `show` is called with the result.
  */
 export function onRiscontri(show) {
   byId("riscontri").addEventListener("toggle", async ({ target }) => {
     if (!target.open) return;
-    state.riscontri = await getJson(live.addresses.riscontri).then(riscontri, () => ({ detail: text("riscontri_away") }));
+    const unavailable = () => ({ detail: text("riscontri_unavailable") });
+    state.riscontri = await getJson(live.addresses.riscontri).then(riscontri, unavailable);
     show();
   });
 }

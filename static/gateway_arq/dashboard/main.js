@@ -1,7 +1,7 @@
-// The live page: what the server has drawn is taken over and kept up to date.
+// The live page: what the server has drawn is kept up to date.
 
 import { Panel } from "./bind.js";
-import { getJson, nudge, onFigures, refresh, take, touch } from "./figures.js";
+import { getJson, nudge, onFigures, refresh, setFigures, touch } from "./figures.js";
 import { byId, live, setClock, state } from "./live.js";
 import { onAutobot, onCorrected, onDraw, onRiscontri } from "./lotto.js";
 import { paint } from "./paint.js";
@@ -32,7 +32,7 @@ const GATEWAY = {
   lotto_draw_saved: and(onDraw, touch, drawing("lotto")),
   lotto_corrected: and(onCorrected, touch, drawing("lotto")),
   autobot_status: and(onAutobot, touch, nudge, drawing("lotto")), // its pictures come with the figures
-  system: nudge, // a switchboard was lost or is back
+  system: nudge, // a switchboard was lost or has recovered
 };
 const SWITCHBOARD = {
   call_passed: and(onScreened, nudge, drawing("switchboard")),
@@ -41,7 +41,7 @@ const SWITCHBOARD = {
   blacklist_removed: and(onReleased, drawing("switchboard")),
 };
 
-/** A socket whose events go to `handlers`; after a gap `show` takes its part of the state that was read anew. */
+/** A socket whose events go to `handlers`; after a gap `show` shows its part of the state that was read again. */
 function follow(path, handlers, show) {
   const types = live.types[path];
   const socket = new LiveSocket(path, types, live.position, {
@@ -63,7 +63,7 @@ function follow(path, handlers, show) {
 const sockets = [
   follow("/ws", GATEWAY, (read) => {
     calls.replace(read.calls);
-    take(read.figures);
+    setFigures(read.figures);
   }),
   follow("/jpbx-ws", SWITCHBOARD, (read) => {
     state.screening = read.screening;
@@ -85,7 +85,7 @@ function everySecond() {
   if (link.isLive) refresh();
 }
 
-addEventListener("online", () => sockets.forEach((socket) => socket.hurry()));
+addEventListener("online", () => sockets.forEach((socket) => socket.retryNow()));
 document.addEventListener("visibilitychange", () => document.hidden || everySecond());
 setInterval(() => paint(everySecond), 1000);
 
@@ -93,7 +93,7 @@ setInterval(() => paint(everySecond), 1000);
 let charts = null;
 function fetchCharts() {
   charts ??= import("./charts.js").catch((error) => {
-    charts = null; // the server went away meanwhile: they are fetched again when it is back
+    charts = null; // the server became unavailable meanwhile: they are fetched again when it has recovered
     console.warn(error);
   });
 }

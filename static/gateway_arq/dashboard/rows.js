@@ -1,12 +1,12 @@
 // The list of calls in progress as rows of the page, newest first.
 
 import { Calls, isFound, placeAmong } from "./calls.js";
-import { integer, say, written } from "./format.js";
+import { formatValue, integer, setText } from "./format.js";
 import { byId, live, now, state } from "./live.js";
 import { paint } from "./paint.js";
 
 const NEW_S = 1.5;
-const WRITTEN = { line: "text", tag: "text", caller: "caller", operator: "text", state: "call_state", cost: "euro" };
+const FORMATS = { line: "text", tag: "text", caller: "caller", operator: "text", state: "call_state", cost: "euro" };
 
 const table = byId("calls");
 const body = byId("rows");
@@ -30,7 +30,7 @@ function show(call) {
   const known = shown.get(call.key) ?? insert(call);
   known.started = call.started;
   known.row.dataset.source = call.source;
-  for (const [name, place] of known.places) say(place, written(call[name], WRITTEN[name]));
+  for (const [name, place] of known.places) setText(place, formatValue(call[name], FORMATS[name]));
   sift(known);
 }
 
@@ -46,7 +46,7 @@ function insert(call) {
 }
 
 function adopt(row, { key, started }) {
-  const places = Object.keys(WRITTEN).map((name) => [name, row.querySelector(`[data-field=${name}]`)]);
+  const places = Object.keys(FORMATS).map((name) => [name, row.querySelector(`[data-field=${name}]`)]);
   const known = { row, started, places, timer: row.querySelector("[data-field=elapsed]") };
   shown.set(key, known);
   return known;
@@ -64,15 +64,15 @@ function sift({ row, places }) {
 function count() {
   const rows = [...shown.values()];
   const matches = rows.filter(({ row }) => !row.hidden).length;
-  say(byId("active"), integer(calls.count));
-  say(byId("matches"), filter.value.trim() ? `${integer(matches)} / ${integer(rows.length)}` : "");
+  setText(byId("active"), integer(calls.count));
+  setText(byId("matches"), filter.value.trim() ? `${integer(matches)} / ${integer(rows.length)}` : "");
   table.toggleAttribute("data-empty", rows.length === 0);
 }
 
 /** Move the timers, and let what is new be new no longer; to be called every second. */
 export function tick() {
   while (fresh.length && fresh[0].until < now()) fresh.shift().row.classList.remove("new");
-  for (const { timer, started } of shown.values()) say(timer, written(started, "clock"));
+  for (const { timer, started } of shown.values()) setText(timer, formatValue(started, "clock"));
 }
 
 filter.addEventListener("input", () => {

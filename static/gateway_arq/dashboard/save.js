@@ -37,7 +37,7 @@ export const save = {
     const comma = (1.5).toLocaleString(locale).includes(",") ? ";" : ",";
     const rows = labels.map((label, n) => [label, ...datasets.map(({ data }) => data[n] ?? "")]);
     const lines = [head, ...rows].map((cells) => cells.map(quoted).join(comma));
-    // The mark at the beginning tells spreadsheets that it is UTF-8.
+    // The byte order mark shows spreadsheets that it is UTF-8.
     download(new Blob(["\uFEFF", lines.join("\r\n"), "\r\n"], { type: "text/csv;charset=utf-8" }), `${title}.csv`);
   },
 };
@@ -54,7 +54,7 @@ function key(chart) {
 
 const quoted = (cell) => `"${String(cell).replaceAll('"', '""')}"`;
 
-/** Now by the house's clock, as the chart's own times are: 2026-01-31 18:05. */
+/** Now by the gateway's clock, as the chart's own times are: 2026-01-31 18:05. */
 function stamp() {
   const style = { timeZone: live.timeZone, dateStyle: "short", timeStyle: "short" };
   return new Intl.DateTimeFormat("sv", style).format(now() * 1000);

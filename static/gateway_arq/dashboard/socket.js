@@ -1,13 +1,13 @@
-// A WebSocket that comes back by itself and misses nothing.
+// A WebSocket that reconnects by itself and misses nothing.
 //
 // `position` is the last place in the server's log (epoch and seq) up to which everything is shown, or null
-// when that is unknown. After every loss we ask for what came after it. When the server no longer has that,
-// it says `resync`: then the state is loaded anew, and events that come meanwhile wait until it is shown.
+// when that is unknown. After every loss we resume from there. When the server no longer has what followed,
+// it says `resync`: then the state is loaded again, and events that come meanwhile wait until it is shown.
 
-const RETRY_FIRST_MS = 500;
-const RETRY_MOST_MS = 30_000;
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 30_000;
 const RETRY_REFUSED_MS = 10_000;
-const ASK_AFTER_MS = 15_000; // of silence
+const PING_AFTER_MS = 15_000; // of silence
 const GIVE_UP_AFTER_MS = 25_000;
 
 export class LiveSocket {
@@ -18,8 +18,8 @@ export class LiveSocket {
   #socket = null;
   #retry = null;
   #failures = 0;
-  #heardAt = 0;
-  #held = null; // events that wait for the state
+  #receivedAt = 0;
+  #queue = null; // events that wait for the state
   #loads = 0;
 
   /**
@@ -37,23 +37,23 @@ export class LiveSocket {
     clearTimeout(this.#retry);
     const socket = new WebSocket(this.#address());
     this.#socket = socket;
-    this.#heardAt = Date.now();
-    socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(JSON.parse(data));
-    socket.onclose = ({ code }) => socket === this.#socket && this.#lose(code);
+    this.#receivedAt = Date.now();
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(JSON.parse(data));
+    socket.onclose = ({ code }) => socket === this.#socket && this.#disconnect(code);
   }
 
-  /** Connect at once instead of waiting for the next try. */
-  hurry() {
+  /** Connect at once instead of waiting for the next retry. */
+  retryNow() {
     if (this.#socket === null) this.connect();
   }
 
   /** To be called every second: notices a connection that is open but dead. */
   tick() {
-    const silence = Date.now() - this.#heardAt;
-    if (this.#socket === null || silence < ASK_AFTER_MS) return;
+    const silence = Date.now() - this.#receivedAt;
+    if (this.#socket === null || silence < PING_AFTER_MS) return;
     if (silence > GIVE_UP_AFTER_MS) {
       this.#socket.close();
-      this.#lose(1006); // a dead peer does not answer the close either
+      this.#disconnect(1006); // a dead peer does not complete the close handshake either
     } else if (this.#socket.readyState === WebSocket.OPEN) {
       this.#socket.send('{"type":"ping"}');
     }
@@ -68,12 +68,12 @@ export class LiveSocket {
     return address;
   }
 
-  #hear(message) {
-    this.#heardAt = Date.now();
+  #receive(message) {
+    this.#receivedAt = Date.now();
     switch (message.type) {
       case "system":
         // Its seq is where the server starts, not yet what we know: a resync may follow.
-        if (message.source) return this.#take(message); // about an upstream: an event like others
+        if (message.source) return this.#handle(message); // about an upstream: an event like others
         this.#failures = 0;
         this.#on.live(message.timestamp);
         break;
@@ -81,30 +81,30 @@ export class LiveSocket {
         this.#load(message);
         break;
       case "heartbeat":
-        this.#reach(message);
+        this.#advance(message);
         break;
       default:
-        if ("seq" in message) this.#take(message);
+        if ("seq" in message) this.#handle(message);
     }
   }
 
-  #take(message) {
-    if (this.#held !== null) {
-      this.#held.push(message);
+  #handle(message) {
+    if (this.#queue !== null) {
+      this.#queue.push(message);
     } else {
       this.#on.event(message);
-      this.#reach(message);
+      this.#advance(message);
     }
   }
 
-  #reach({ epoch, seq }) {
-    if (this.#held === null) this.#position = { epoch, seq };
+  #advance({ epoch, seq }) {
+    if (this.#queue === null) this.#position = { epoch, seq };
   }
 
   async #load(resync) {
     const turn = ++this.#loads;
     this.#position = null;
-    this.#held = [];
+    this.#queue = [];
     const state = await this.#on.load().catch(() => null);
     if (turn !== this.#loads) return; // another resync or a lost connection came between
     if (state === null) {
@@ -112,21 +112,21 @@ export class LiveSocket {
       return;
     }
     this.#on.show(state);
-    const held = this.#held;
-    this.#held = null;
-    this.#reach(resync);
-    held.forEach((message) => this.#take(message));
+    const queued = this.#queue;
+    this.#queue = null;
+    this.#advance(resync);
+    queued.forEach((message) => this.#handle(message));
   }
 
-  #lose(code) {
+  #disconnect(code) {
     this.#socket = null;
-    this.#held = null;
+    this.#queue = null;
     this.#loads += 1;
-    const longest = Math.min(RETRY_FIRST_MS * 2 ** this.#failures, RETRY_MOST_MS);
-    const delay = longest * (0.5 + Math.random() / 2);
-    const least = code >= 4400 && code < 4500 ? RETRY_REFUSED_MS : 0; // who asks at once is refused again
+    const backoff = Math.min(RETRY_MIN_MS * 2 ** this.#failures, RETRY_MAX_MS);
+    const delay = backoff * (0.5 + Math.random() / 2);
+    const minimum = code >= 4400 && code < 4500 ? RETRY_REFUSED_MS : 0; // an immediate retry is refused again
     this.#failures += 1;
-    this.#retry = setTimeout(() => this.connect(), Math.max(delay, least));
+    this.#retry = setTimeout(() => this.connect(), Math.max(delay, minimum));
     this.#on.lost(code);
   }
 }

@@ -4,22 +4,22 @@ import { moment } from "./format.js";
 import { byId } from "./live.js";
 
 const STALE_AFTER_MS = 5_000;
-const LOGGED_OUT = new Set([4401, 4403]); // how the server closes the socket of whoever it does not know
+const LOGGED_OUT = new Set([4401, 4403]); // close codes for a caller who is not logged in
 
 export class Link {
-  #away = new Set(); // the sockets that are not there
+  #offline = new Set(); // the sockets that are not connected
   #lostAt = Date.now();
 
   get isLive() {
-    return this.#away.size === 0;
+    return this.#offline.size === 0;
   }
 
   expect(path) {
-    this.#away.add(path);
+    this.#offline.add(path);
   }
 
   live(path) {
-    this.#away.delete(path);
+    this.#offline.delete(path);
     if (!this.isLive) return;
     document.body.dataset.link = "live";
     byId("stale").hidden = true;
@@ -27,7 +27,7 @@ export class Link {
 
   lost(path, code) {
     if (this.isLive) this.#lostAt = Date.now();
-    this.#away.add(path);
+    this.#offline.add(path);
     document.body.dataset.link = "offline";
     byId("login").hidden = !LOGGED_OUT.has(code);
   }

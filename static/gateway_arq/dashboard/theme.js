@@ -1,4 +1,4 @@
-// The switch of the theme: the system's, light, dark. A cookie lets the server draw the next page in it at once.
+// The switch of the theme: the system's, light, dark. A cookie lets the server render the next page in it at once.
 
 const ORDER = ["auto", "light", "dark"];
 const YEAR_S = 31_536_000;

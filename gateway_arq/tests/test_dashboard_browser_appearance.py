@@ -1,4 +1,4 @@
-"""How the live page looks in a real browser, and what its readers choose and take away."""
+"""The live page in a real browser: its appearance, settings of its readers, saved charts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from centralino.services import lists
 from core.workers.services import failed, ran_ok
-from gateway_arq.tests.browser import THEMES, Open, look, picture, serious_findings
+from gateway_arq.tests.browser import THEMES, Open, picture, serious_findings, set_appearance
 from gateway_arq.tests.dashboard_page import chart, pill, report_calls, row, screen
 from lotto import ingest as archive
 from lotto.types import WHEELS, Draw
@@ -51,10 +51,10 @@ def test_every_panel_is_readable_and_whole_in_every_width_and_theme(opened: Open
     with opened(may=MAY_ACT) as page:
         expect(page.locator(".sketch")).to_have_count(0)  # Chart.js has drawn over them
         for width in (1440, 1024, 700, 390, 320):
-            look(page, width=width)
+            set_appearance(page, width=width)
             wrong[f"cut off at {width}"] = page.evaluate(BEYOND_THE_EDGE)
         for theme, width in product(THEMES, (1440, 390)):
-            look(page, width=width, theme=theme)
+            set_appearance(page, width=width, theme=theme)
             picture(page, f"dashboard-{theme}-{width}")
             assert page.evaluate("document.documentElement.scrollWidth") == width, theme
             wrong[f"axe, {theme}, {width}"] = serious_findings(page)
@@ -89,7 +89,7 @@ def test_everything_is_reached_with_the_keyboard_alone(page: Page) -> None:
     ]  # fmt: skip
 
 
-def test_theme_and_language_are_kept_for_the_next_time_and_the_reader_can_log_out(
+def test_theme_and_language_are_remembered_and_the_reader_can_log_out(
     page: Page,
 ) -> None:
     dark, light = "rgb(13, 18, 25)", "rgb(242, 245, 249)"

@@ -1,4 +1,4 @@
-"""Every word that the scripts put on the page; they get it from here, in the reader's language."""
+"""Labels and texts that the scripts put on the page, in the reader's language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.workers.models import Health
 from ocr.labels import RUN_STATES, STEP_STATES, STEPS
 from webcom.labels import CALL_STATES
 
-# What a value is called, by the name of the format that looks it up; unknown ones stay as they are.
+# Labels of values, by the name of the format that looks them up; unknown values stay as they are.
 GROUPS: Final[dict[str, Labels]] = {
     "app": {"webcom": "WebCom", "webtv": _("Web TV"), "asterisk": _("Switchboard")},
     "call_state": CALL_STATES,
@@ -47,16 +47,16 @@ TEXTS: Final[Labels] = {
     "daily": _("every day at %(time)s"),
     "off": _("off"),
     "failed": _("That did not work: %(why)s"),
-    "riscontri_away": _("The riscontri cannot be had now."),
+    "riscontri_unavailable": _("The riscontri are unavailable now."),
     "no_answer": _("the gateway does not answer"),
 }
 
 
-def words() -> dict[str, Any]:
-    """All of them as plain texts."""
+def labels() -> dict[str, Any]:
+    """`groups` of labels and `texts`, as plain strings."""
     groups = {name: _plain(group) for name, group in GROUPS.items()}
     return {"groups": groups, "texts": _plain(TEXTS)}
 
 
-def _plain(some: Labels) -> dict[str, str]:
-    return {str(name): str(text) for name, text in some.items()}
+def _plain(group: Labels) -> dict[str, str]:
+    return {str(name): str(text) for name, text in group.items()}
