@@ -1,4 +1,4 @@
-"""Small servers on loopback that really speak the outside world's protocols, with invented data.
+"""Small servers on loopback that speak the upstreams' real protocols, with invented data.
 
 For demonstrations and tests. Nothing here imports Django, and production code imports nothing from
 here.

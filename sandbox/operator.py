@@ -1,4 +1,4 @@
-"""The Lotto's operator: his archive as a ZIP with an ETag, a new draw in it every evening at 23.
+"""The Lotto operator: the archive as a ZIP with an ETag, a new draw in it every evening at 23.
 
 Protocol: `docs/upstreams/lotto-operator.md`.
 """
@@ -35,7 +35,7 @@ class LottoOperator:
         self._packed: dict[str, tuple[tuple[date, int], bytes]] = {}
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """The operator, for `sandbox.app.build_app`."""
         app = web.Application()
         app.add_routes([web.get("/{name}.zip", self._archive, name="lotto.archive")])
         return Upstream(

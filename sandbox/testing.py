@@ -23,24 +23,24 @@ from sandbox.ledger import Ledger
 from sandbox.lotto_site import LottoSite
 from sandbox.openrouter import OpenRouter
 from sandbox.operator import LottoOperator
-from sandbox.push import Stream
+from sandbox.push import PushStream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
 from sandbox.telegram import Telegram
 from sandbox.television import Television
 from sandbox.webcom import PREFIX, WebcomTlc
 
 if TYPE_CHECKING:
-    from sandbox.television import Draw
+    from sandbox.television import DrawScene
 
 TOKEN: Final = "sandbox-test-token"
 EVENING: Final = 1_760_032_800.0  # 2025-10-09 20:00 in Rome, a busy hour
-ANSWER_S: Final = 10
+TIMEOUT_S: Final = 10
 T = TypeVar("T")
 S = TypeVar("S")
 
 
 class ManualClock:
-    """Says the time that it was told."""
+    """Returns the time that the test sets."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -93,16 +93,16 @@ class RunningSandbox:
         self.advance(0)
         return call_id
 
-    def tell(self, frame: str) -> None:
+    def send_frame(self, frame: str) -> None:
         """Send a text frame as it is to every client of the push."""
-        self._inside(lambda: self.carrier.stream.tell(frame))
+        self._inside(lambda: self.carrier.stream.broadcast(frame))
 
     def drop_push(self) -> None:
-        """Cut every push connection without a goodbye."""
+        """Cut every push connection without a close handshake."""
         self._inside(self.carrier.stream.drop)
 
     def close_push(self) -> None:
-        """Close every push connection politely."""
+        """Close every push connection with a close handshake."""
         self._wait(self.carrier.stream.close())
 
     def _inside(self, function: Callable[[], T]) -> T:
@@ -112,7 +112,7 @@ class RunningSandbox:
         return self._wait(call())
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(ANSWER_S)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(TIMEOUT_S)
 
 
 @contextmanager
@@ -126,13 +126,13 @@ def running_sandbox(
 ) -> Iterator[RunningSandbox]:
     """A sandbox on a free port of 127.0.0.1 until the block ends.
 
-    Time stands at `now` (epoch s) until `advance`; with `ticking` the carrier looks at its clock by
+    Time stands at `now` (epoch s) until `advance`; with `ticking` the carrier follows its clock by
     itself.
     """
     clock, faults = ManualClock(now), Faults()
     ledger = Ledger(now=now, seed=seed, per_day=per_day)
     carrier = WebcomTlc(
-        ledger, token=TOKEN, stream=Stream(ping_s=ping_s), clock=clock, ticking=ticking
+        ledger, token=TOKEN, stream=PushStream(ping_s=ping_s), clock=clock, ticking=ticking
     )
     with _serving(carrier.upstream(), faults) as (base, loop):
         yield RunningSandbox(
@@ -167,20 +167,20 @@ class RunningAmi:
     server: AmiServer
     loop: asyncio.AbstractEventLoop
 
-    def tell(self, raw: bytes) -> None:
+    def send_raw(self, raw: bytes) -> None:
         """Send bytes as they are to every session that is logged in."""
-        self.inside(lambda: self.server.tell(raw))
+        self.inside(lambda: self.server.send_raw(raw))
 
     def happens(self, what: dict[str, str]) -> None:
         """Let an event happen on the switchboard."""
         self.inside(lambda: self.server.switchboard.happens(what, now=self.clock()))
 
     def drop(self) -> None:
-        """Cut every connection without a goodbye."""
+        """Cut every connection without a closing message."""
         self.inside(self.server.drop)
 
     def shut_down(self) -> None:
-        """Stop as Asterisk does when it is asked to; new connections are still accepted."""
+        """Stop as Asterisk does on command; new connections are still accepted."""
         self.inside(self.server.shut_down)
 
     def inside(self, function: Callable[[], T]) -> T:
@@ -189,7 +189,7 @@ class RunningAmi:
         async def call() -> T:
             return function()
 
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(ANSWER_S)
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(TIMEOUT_S)
 
 
 @contextmanager
@@ -200,14 +200,14 @@ def running_ami(*, now: float = EVENING) -> Iterator[RunningAmi]:
     with _loop_in_thread("sandbox-ami") as loop:
 
         def wait(work: Coroutine[Any, Any, T]) -> T:
-            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
+            return asyncio.run_coroutine_threadsafe(work, loop).result(TIMEOUT_S)
 
-        listening = wait(asyncio.start_server(server.serve, "127.0.0.1", 0))
-        running = RunningAmi(listening.sockets[0].getsockname()[1], clock, server, loop)
+        listener = wait(asyncio.start_server(server.serve, "127.0.0.1", 0))
+        running = RunningAmi(listener.sockets[0].getsockname()[1], clock, server, loop)
         try:
             yield running
         finally:
-            loop.call_soon_threadsafe(listening.close)
+            loop.call_soon_threadsafe(listener.close)
             running.drop()
 
 
@@ -220,7 +220,7 @@ def _loop_in_thread(name: str) -> Iterator[asyncio.AbstractEventLoop]:
         yield loop
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(ANSWER_S)
+        thread.join(TIMEOUT_S)
         loop.close()
 
 
@@ -238,13 +238,13 @@ class RunningAri:
     loop: asyncio.AbstractEventLoop
 
     def ring(self, call: PlannedCall) -> Future[Any]:
-        """Let somebody ring in; done when his call is over."""
+        """Let a caller ring in; done when the call is over."""
         return asyncio.run_coroutine_threadsafe(
             live_call(call, self.server.switchboard, self.server.clock), self.loop
         )
 
     def ring_unscreened(self) -> Future[str]:
-        """Somebody who is in Stasis already; the result is why he is refused, or ''."""
+        """A caller who is in Stasis already; the result is why they are refused, or ''."""
 
         async def wait() -> str:
             call = invented_call(9, now=EVENING, dice=Random(3))
@@ -257,11 +257,11 @@ class RunningAri:
         return asyncio.run_coroutine_threadsafe(wait(), self.loop)
 
     def drop(self) -> None:
-        """Cut the application's socket without a goodbye."""
+        """Cut the application's socket without a close handshake."""
         self.loop.call_soon_threadsafe(self.server.cut)
 
     def freeze(self) -> None:
-        """Answer nothing any more; for the rest of the test."""
+        """Send nothing any more, for the rest of the test."""
         self.loop.call_soon_threadsafe(time.sleep, 2)
 
 
@@ -358,7 +358,7 @@ def running_television(
     *,
     clock: Callable[[], float] = time.time,
     segment_s: float = 1.0,
-    draw: Draw | None = None,
+    draw: DrawScene | None = None,
 ) -> Iterator[RunningTelevision]:
     """A television on a free port of 127.0.0.1 until the block ends; `draw` as of `Television`.
 
@@ -375,7 +375,7 @@ def _serving(upstream: Upstream, faults: Faults) -> Iterator[tuple[str, asyncio.
     with _loop_in_thread(f"sandbox-{upstream.name}") as loop:
 
         def wait(work: Coroutine[Any, Any, T]) -> T:
-            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
+            return asyncio.run_coroutine_threadsafe(work, loop).result(TIMEOUT_S)
 
         app = build_app([upstream], faults)
         runner = web.AppRunner(

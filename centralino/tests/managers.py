@@ -53,7 +53,7 @@ def until(ami: Ami, name: str, *, idle_s: float = 5) -> list[Any]:
 def told(ami: Ami, manager: RunningAmi, *raw: bytes) -> list[Any]:
     """What the client makes of bytes, given to it as they are."""
     for piece in raw:
-        manager.tell(piece)
+        manager.send_raw(piece)
     manager.happens(END)
     return until(ami, "UserEvent")
 
