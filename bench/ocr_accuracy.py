@@ -80,12 +80,12 @@ def _compared(reading: Any, wheels: dict[str, list[int]], picture: boards.Pictur
     right = {at for at in picture.cells if at in said and said[at].number == wheels[at[0]][at[1]]}
     sure = {at for at, each in said.items() if each.confidence >= SURE}
     whole = {wheel for wheel in wheels if (wheel, boards.DRAWN - 1) in picture.cells}
-    told = reading.sure()
-    wrong = [w for w, numbers in told.items() if w not in whole or list(numbers) != wheels[w]]
+    sure_read = reading.sure()
+    wrong = [w for w, numbers in sure_read.items() if w not in whole or list(numbers) != wheels[w]]
     return Counter(
         {
             "cells": len(picture.cells), "right": len(right), "sure": len(sure),
-            "wrong": len(sure - right), "wheels": len(whole), "sure wheels": len(told),
+            "wrong": len(sure - right), "wheels": len(whole), "sure wheels": len(sure_read),
             "wrong wheels": len(wrong),
         }
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """One frame of 1080 lines read, beside RapidOCR's plain call on the same frame in the same run.
 
 In turn: the plain call; a frame by itself; a frame whose layout is known, with other numbers; a
-frame on which nothing has changed. Both opinions are asked each time. Then the process's memory.
+frame on which nothing has changed. Both networks read each time. Then the process's memory.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _frames() -> list[Any]:
 
 
 def _took(call: Callable[[Any], Any], frame: Any) -> tuple[float, float]:
-    """Seconds, and seconds of processor: the latter tell something on a busy machine, too."""
+    """Seconds, and seconds of processor: the latter are meaningful on a busy machine, too."""
     began, cpu_began = time.perf_counter(), time.process_time()
     call(frame)
     return time.perf_counter() - began, time.process_time() - cpu_began

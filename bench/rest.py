@@ -33,7 +33,7 @@ from bench.kit import (
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk_bench_rest_key_0123456789abcdef"
-# Below the eight that the test suite may be using.
+# Below the eight databases that the test suite may be using.
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/7")
 SECONDS, CONNECTIONS, ROUNDS = 3, 16, 3
 PORT = 8790
@@ -161,7 +161,7 @@ def rate(command: list[str], environment: dict[str, str], path: str) -> float:
 
 @contextmanager
 def running(command: list[str], environment: dict[str, str], path: str = CALLS) -> Iterator[str]:
-    """The address of the server that `command` starts, once it answers `path`."""
+    """The address of the server that `command` starts, once it serves `path`."""
     where = (
         ["--host", "127.0.0.1"]
         if "granian" in command or "uvicorn" in command
@@ -186,7 +186,7 @@ def running(command: list[str], environment: dict[str, str], path: str = CALLS) 
         try:
             if not is_up(base + path):
                 log.seek(0)
-                raise RuntimeError(f"{' '.join(started)} does not answer:\n{log.read()}")
+                raise RuntimeError(f"{' '.join(started)} does not respond:\n{log.read()}")
             yield base
         finally:
             server.terminate()
@@ -204,7 +204,7 @@ def is_up(url: str) -> bool:
 
 
 def load(url: str, seconds: int) -> float:
-    """Requests/s that `wrk` got out of the server; every answer must be a 200."""
+    """Requests/s that `wrk` measured; every response must be a 200."""
     wrk = [
         "taskset",
         "-c",
