@@ -6,7 +6,7 @@ import { load, openPage } from "./stand_ins.mjs";
 openPage({ live: { csrf: "token", words: { groups: {}, texts: { no_answer: "nessuna risposta" } } } });
 const { post } = await load("actions.js");
 
-/** What comes of a post that is answered so. */
+/** The result of a post with that response. */
 function posted(answer) {
   globalThis.fetch = async (path, options) => answer(path, options);
   return post("/dashboard/block", { number: "5" });
@@ -21,7 +21,7 @@ test("what staff do is sent as JSON with the token of their session", async () =
   assert.equal(headers["X-CSRFToken"], "token");
 });
 
-test("why it did not work is said in the server's words, as near to the point as they come", async () => {
+test("a failure is explained in the server's most specific words", async () => {
   const refused = (answer, status = 400) => posted(() => Response.json(answer, { status }));
   const errors = { errors: { number: ["Not a number."] }, detail: "Invalid." };
   await assert.rejects(refused(errors), { message: "Not a number." });
@@ -30,6 +30,6 @@ test("why it did not work is said in the server's words, as near to the point as
   await assert.rejects(posted(() => new Response("<html>", { status: 502 })), { message: "502" });
 });
 
-test("a gateway that does not answer is said to be away", async () => {
+test("a gateway that does not respond is reported as unavailable", async () => {
   await assert.rejects(posted(() => Promise.reject(new TypeError("fetch failed"))), { message: "nessuna risposta" });
 });

@@ -25,7 +25,7 @@ function board(rows = [], beyond = 0) {
   return board;
 }
 
-/** An event of the carrier: what is not said is of a premium line's call that began just now. */
+/** An event of the carrier; defaults are those of a premium line's call that began just now. */
 const update = (event) => ({
   lineID: "Line90", lineNumber: "899123456", called: "", lineType: "Vas", state: "Pending", caller: "3331234567",
   callerOperator: "TIMG", timestamp: NOON, endedAt: null, cost: 0, revision: 1, ...event,
@@ -68,7 +68,7 @@ test("a line without a number is known by what was called, and else by its id", 
   assert.deepEqual(shown.map(({ line }) => line).sort(), ["0612345", "Line90"]);
 });
 
-test("every news is said once and drawn once", () => {
+test("every change is announced once and drawn once", () => {
   const one = board();
   one.calls.onCall(update({ id: "a" }));
   one.calls.onCall(update({ id: "a", revision: 2 }));
@@ -83,7 +83,7 @@ test("newer calls stand above older ones, and of two as old the later one above"
   assert.deepEqual(draw(), ["c", "d", "b", "a"]);
 });
 
-test("an older update that comes late changes nothing, drawn or not", () => {
+test("a late older update changes nothing, drawn or not", () => {
   const { calls, draw, shown } = board();
   calls.onCall(update({ id: "a", revision: 5 }));
   calls.onCall(update({ id: "a", state: "Ringing", revision: 4 }));
@@ -93,7 +93,7 @@ test("an older update that comes late changes nothing, drawn or not", () => {
   assert.deepEqual(draw(), ["a"]);
 });
 
-test("the same revision again counts: the call has changed nevertheless", () => {
+test("an update with the same revision is applied", () => {
   const { calls, draw } = board([{ ...stored(NOON), key: "a", source: "webcom", revision: 5 }]);
   calls.onCall(update({ id: "a", state: "Ok", revision: 5 }));
   assert.deepEqual(draw(), []);
@@ -127,7 +127,7 @@ test("calls that did not fit into the page are counted", () => {
   assert.equal(calls.count, 2);
 });
 
-test("the channels of one linkedid are one call, with who talks in it", () => {
+test("the channels of one linkedid are one call, with the parties who talk in it", () => {
   const { calls, draw, shown } = board();
   calls.onChannel(channel("Newchannel", "1.1"));
   assert.deepEqual(draw(), ["asterisk_1:1.1"]);

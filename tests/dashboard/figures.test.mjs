@@ -58,7 +58,7 @@ test("figures are read soon after an event that changes them, but not with every
   assert.equal(asked.at(-1), 20_000);
 });
 
-test("a hidden page asks for nothing", async () => {
+test("a hidden page requests nothing", async () => {
   page.hidden = true;
   figures.nudge();
   await seconds(30);
@@ -83,13 +83,13 @@ test("figures that were overtaken by an event do not undo it, and are read again
   assert.deepEqual(asked, [10_000, 12_000]);
 });
 
-test("an event before the question does not make the answer old", async () => {
+test("an event before the request does not outdate the response", async () => {
   figures.touch();
   await seconds(10);
   assert.deepEqual(taken, ["read"]);
 });
 
-test("figures that could not be read are asked for again soon", async () => {
+test("figures that could not be read are requested again soon", async () => {
   answer = async () => Response.json({ detail: "away" }, { status: 503 });
   await seconds(12);
   answer = () => Promise.reject(new TypeError("fetch failed"));
@@ -97,7 +97,7 @@ test("figures that could not be read are asked for again soon", async () => {
   assert.deepEqual([asked, taken], [[10_000, 12_000, 14_000], []]);
 });
 
-test("an answer that is not good is an error with the server's reason, if it gave one", async () => {
+test("a failed response is an error with the server's reason, if it gave one", async () => {
   answer = async () => Response.json({ detail: "WebCom is away" }, { status: 503 });
   await assert.rejects(figures.getJson("/figures"), { message: "WebCom is away" });
   answer = async () => new Response("<html>", { status: 502 });

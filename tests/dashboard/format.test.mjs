@@ -56,7 +56,7 @@ test("words are looked up, and unknown ones stay as they are", () => {
   assert.equal(written("", "caller"), "Anonimo");
 });
 
-test("when AutoBOT starts is said in words where there are some", () => {
+test("AutoBOT's start time is written in words where there are some", () => {
   assert.equal(written("20:01 daily", "schedule"), "ogni giorno alle 20:01");
   assert.equal(written("off", "schedule"), "spento");
   assert.equal(written("1 20 * * 2,4", "schedule"), "1 20 * * 2,4");

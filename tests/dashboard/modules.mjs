@@ -1,4 +1,4 @@
-// The page's scripts are modules named .js, which older versions of Node.js take for CommonJS: `node --import` this.
+// The page's scripts are modules named .js, which older versions of Node.js treat as CommonJS: `node --import` this.
 
 import { register } from "node:module";
 

@@ -43,7 +43,7 @@ test("all that is due is drawn together, each once", async () => {
   assert.deepEqual(order, ["first", "second"]);
 });
 
-test("what is asked for while painting is drawn with the next paint", async () => {
+test("a request during painting is drawn with the next paint", async () => {
   paint(() => {
     draw();
     paint(draw);

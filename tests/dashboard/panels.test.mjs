@@ -34,7 +34,7 @@ test("a screened caller comes first, once", () => {
   ]);
 });
 
-test("who has no number that could be listed is shown without one", () => {
+test("a caller without a number that can be listed is shown without one", () => {
   onScreened(screened("1.3", { number: "anonymous", e164: "" }));
   assert.equal(state.screening.callers[0].number, "");
 });
@@ -88,7 +88,7 @@ test("a correction changes the day that is shown, and no other", () => {
   assert.deepEqual(numbers(), [[1, 2, 3, 4, 50], []]);
 });
 
-test("AutoBOT's progress is taken over, its pictures are kept within a run", () => {
+test("AutoBOT's progress is shown, its pictures stay within a run", () => {
   const progress = {
     status: "ocr", wheels: { BARI: ["05", "90"] }, wheels_completed: 1, run: 2, last_run: "2026-03-10T19:01:00Z",
     steps: { upload: { state: "done" } },
@@ -128,7 +128,7 @@ test("the only stream is the total", () => {
   assert.deepEqual([state.figures.television.now, state.figures.television.peak], [412, 412]);
 });
 
-/** The riscontri after somebody has opened or closed them, and that was answered. */
+/** The riscontri after they were opened or closed, and the response came. */
 async function toggled(open, answer) {
   globalThis.fetch = async () => answer();
   riscontri.open = open;
@@ -156,6 +156,6 @@ test("riscontri are read when they are opened, and only those that hit are liste
   );
 });
 
-test("riscontri that cannot be had say so", async () => {
+test("unavailable riscontri are reported", async () => {
   assert.deepEqual(await toggled(true, () => new Response("", { status: 503 })), { detail: "Non ora" });
 });

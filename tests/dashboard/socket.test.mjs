@@ -62,7 +62,7 @@ beforeEach(() => {
   said = [];
 });
 
-test("it asks for its types, from where the page was drawn", () => {
+test("it requests its types, from where the page was drawn", () => {
   follow();
   assert.equal(String(newest().address), "wss://gateway.example/ws?types=a%2Cb&since=7&epoch=e1");
   globalThis.location = new URL("http://127.0.0.1:8000/dashboard/");
@@ -70,7 +70,7 @@ test("it asks for its types, from where the page was drawn", () => {
   assert.equal(newest().address.protocol, "ws:");
 });
 
-test("without a position it asks for what is always too long ago", () => {
+test("without a position it requests one that is always too old", () => {
   follow({ position: null });
   assert.deepEqual([asked("since"), asked("epoch")], ["0", null]);
 });
@@ -82,7 +82,7 @@ test("it is live when the server says so, by the server's time", () => {
   assert.deepEqual(said, [["live", 1000]]);
 });
 
-test("events are handed on in order, and it comes back from the last one", async () => {
+test("events are passed on in order, and it resumes after the last one", async () => {
   follow();
   newest().begin();
   newest().hear(event(8));
@@ -106,7 +106,7 @@ test("a heartbeat moves the position, where the server starts does not", async (
   assert.deepEqual([asked("since"), asked("epoch")], ["30", "e2"]);
 });
 
-test("news of an upstream are an event like others, and service messages are none", () => {
+test("an upstream's status is an event like others, service messages are not", () => {
   follow();
   newest().begin();
   newest().hear({ type: "system", source: "asterisk_1", epoch: "e1", seq: 8 });
@@ -133,7 +133,7 @@ test("after a resync the state is shown first, then what came meanwhile", async 
   assert.deepEqual([asked("since"), asked("epoch")], ["41", "e2"]);
 });
 
-test("after a resync without further events it comes back from where the state was", async () => {
+test("after a resync without further events it resumes from the state's position", async () => {
   follow();
   newest().begin();
   newest().hear({ type: "resync", epoch: "e2", seq: 40 });
@@ -193,14 +193,14 @@ test("it waits longer after every failure, at most half a minute", async () => {
   assert.equal(clock.next, 500); // it was live: that was not the same failure
 });
 
-test("not all come back at the same moment", () => {
+test("not all reconnect at the same moment", () => {
   Math.random = () => 0;
   follow();
   newest().onclose({ code: 1006 });
   assert.equal(clock.next, 250);
 });
 
-test("who was refused does not ask again at once", () => {
+test("a refused socket does not reconnect at once", () => {
   for (const code of [4400, 4401, 4499]) {
     follow();
     newest().onclose({ code });
@@ -212,7 +212,7 @@ test("who was refused does not ask again at once", () => {
   assert.equal(clock.next, 500);
 });
 
-test("it can be hurried while it waits, and does not connect twice", async () => {
+test("a waiting reconnect can be triggered early, and happens once", async () => {
   const socket = follow();
   socket.hurry();
   assert.equal(tries.length, 1); // there is one
@@ -223,7 +223,7 @@ test("it can be hurried while it waits, and does not connect twice", async () =>
   assert.equal(tries.length, 2);
 });
 
-test("a silent connection is asked, and one that does not answer is given up", async () => {
+test("a silent connection is pinged, and closed without a pong", async () => {
   const socket = follow();
   const [first] = tries;
   first.begin();
@@ -249,7 +249,7 @@ test("a silent connection is asked, and one that does not answer is given up", a
   assert.equal(tries.length, 2);
 });
 
-test("a connection that never opens is given up as well, without asking", async () => {
+test("a connection that never opens is closed, without a ping", async () => {
   const socket = follow();
   await clock.pass(16_000);
   socket.tick();
@@ -260,7 +260,7 @@ test("a connection that never opens is given up as well, without asking", async 
   assert.equal(tries.length, 2);
 });
 
-test("what an old connection still says counts no more", async () => {
+test("messages of an old connection are ignored", async () => {
   follow();
   const [old] = tries;
   old.begin();

@@ -58,12 +58,12 @@ test("a banner says since when data are old, five seconds after the loss and unt
   assert.equal(stale.hidden, true);
 });
 
-test("a page that never gets a connection says so as well", async () => {
+test("a page that never connects has a banner, too", async () => {
   await after(5);
   assert.deepEqual([stale.hidden, since.textContent], [false, "12:00:00"]);
 });
 
-test("who is no longer known may log in again, whoever only lost the server may not", () => {
+test("a login is offered after the session ended, not after a lost connection", () => {
   for (const [code, isOffered] of [[1006, false], [4401, true], [1006, false], [4403, true], [4500, false]]) {
     link.lost("/ws", code);
     assert.equal(login.hidden, !isOffered, code);

@@ -1,15 +1,15 @@
-// What a browser has and Node.js has not, as far as the scripts without a page of their own need it.
+// Stand-ins for what a browser has and Node.js lacks, as far as the scripts need it.
 
 const SCRIPTS = new URL("../../static/gateway_arq/dashboard/", import.meta.url);
 const FRAME_MS = 16;
 let loads = 0;
 
-/** A script anew, with nothing of what it knew before; what it imports is shared. */
+/** A fresh copy of a script; what it imports is shared. */
 export const load = (name) => import(`${new URL(name, SCRIPTS)}?${++loads}`);
 
-/** What the page brings along, and elements by their id. To be called once, before a script is loaded. */
+/** Makes a page with its data and elements by id. To be called once, before a script is loaded. */
 export function openPage({ lang = "it", languages = [lang], live = {}, elements = {} } = {}) {
-  const brought = {
+  const pageData = {
     state: {}, addresses: {}, ended: [], atWork: [], csrf: "", timeZone: "Europe/Rome", now: Date.now() / 1000,
     words: { groups: {}, texts: {} }, ...live,
   };
@@ -18,14 +18,14 @@ export function openPage({ lang = "it", languages = [lang], live = {}, elements 
     hidden: false,
     body: { dataset: {} },
     documentElement: { lang },
-    getElementById: (id) => (id === "live" ? { textContent: JSON.stringify(brought) } : (elements[id] ?? null)),
+    getElementById: (id) => (id === "live" ? { textContent: JSON.stringify(pageData) } : (elements[id] ?? null)),
   });
   globalThis.document = page;
   Object.defineProperty(globalThis, "navigator", { value: { languages }, configurable: true });
   return page;
 }
 
-/** The time, which passes only when somebody lets it: for dates, timers and frames. */
+/** A clock that only the test moves: for dates, timers and frames. */
 export class Clock {
   #now;
   #timers = new Map(); // by id: {at, run}
@@ -48,7 +48,7 @@ export class Clock {
     return times.length ? Math.min(...times) - this.#now : null;
   }
 
-  /** Let so much time pass: what is due meanwhile happens, one after the other. */
+  /** Lets `ms` pass: what is due meanwhile happens in order. */
   async pass(ms) {
     const until = this.#now + ms;
     await settled();
@@ -68,5 +68,5 @@ export class Clock {
   }
 }
 
-/** When all that waits for nothing but its turn has had it. */
+/** Resolves when all pending microtasks and immediates have run. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));

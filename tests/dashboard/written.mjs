@@ -1,4 +1,4 @@
-// What format.js writes: reads {lang, languages, live, values: [[value, how], ...]}, and says the texts as JSON.
+// What format.js writes: reads {lang, languages, live, values: [[value, how], ...]}, prints the texts as JSON.
 
 import { readFileSync } from "node:fs";
 
