@@ -92,7 +92,7 @@ def refuse(state: Any) -> None:
         thread.join(10)
     refused = ScreenedCall.objects.filter(verdict="blocked").count()
     line("refused by the real Asterisk", f"{refused:,} of {wanted:,}", f"{wanted / took_s:.0f}/s")
-    for what, times_ms in (("answer written", ari.written_ms), ("Asterisk's ok", ari.done_ms)):
+    for what, times_ms in (("reply written", ari.written_ms), ("Asterisk's ok", ari.done_ms)):
         figures = f"p50 {median(times_ms):.2f} ms, p99 {percentile(times_ms, 0.99):.2f} ms"
         line(f"StasisStart read to {what}", figures, f"{core:.0%} of a core")
 

@@ -77,12 +77,12 @@ def main() -> None:
 
 
 def _compare(sides: dict[str, Callable[[], float]]) -> None:
-    taken: dict[str, list[float]] = {name: [] for name in sides}
+    measured_s: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, measure in sides.items():
-            taken[name].append(measure())
-    peer = percentile(taken[PLAIN], 0.5)
-    for name, figures in taken.items():
+            measured_s[name].append(measure())
+    peer = percentile(measured_s[PLAIN], 0.5)
+    for name, figures in measured_s.items():
         p50, p95 = percentile(figures, 0.5), percentile(figures, 0.95)
         figures_ms = f"p50 {p50 * 1000:.0f} ms   p95 {p95 * 1000:.0f} ms"
         line(name, figures_ms, f"{p50 / peer:.2f} of {PLAIN}")
@@ -155,9 +155,9 @@ def _failures(segment: bytes) -> None:
         "a page": {"/live.m3u8": b"<!doctype html>"},
     }
     with serving({}) as closed:
-        nobody = closed.url()
+        closed_url = closed.url()
     line("", f"{OURS:>16}", f"{PLAIN:>24}")
-    line("nobody listens", *(f"{_cost(side, nobody):>16}" for side in WATCH))
+    line("nobody listens", *(f"{_cost(side, closed_url):>16}" for side in WATCH))
     for fault, pages in faults.items():
         with serving(pages) as served:
             line(fault, *(f"{_cost(side, served.url()):>16}" for side in WATCH))
@@ -166,8 +166,8 @@ def _failures(segment: bytes) -> None:
 def _cost(side: str, url: str) -> str:
     with subprocess.Popen([sys.executable, "-c", WATCH[side], url], stdout=subprocess.PIPE) as run:
         try:
-            said, _ = run.communicate(timeout=TIMEOUT_S)
-            seconds, megabytes = said.split()[-2:]
+            printed, _ = run.communicate(timeout=TIMEOUT_S)
+            seconds, megabytes = printed.split()[-2:]
             return f"{float(seconds):.1f} s  {int(megabytes)} MB"
         except subprocess.TimeoutExpired:
             peak_mb = peak_rss_mb(run.pid)

@@ -133,16 +133,16 @@ class OpenRouter:
             raise web.HTTPNotFound(text="No endpoints found that support image input")
         size = _size(picture) if picture else None
         is_board = (body.get("response_format") or {}).get("type") == "json_schema"
-        said = self._board(text, picture) if is_board else _plain_reply(text, size)
-        response = self._response(model, text, said if self.says is None else self.says)
+        reply = self._board(text, picture) if is_board else _plain_reply(text, size)
+        response = self._response(model, text, reply if self.says is None else self.says)
         self.asked = [
             *self.asked[-STORED:],
             {"model": model["id"], "text": text, "size": size},
         ]
         return json_response(response)
 
-    def _response(self, model: dict[str, Any], text: str, said: str) -> dict[str, Any]:
-        tokens = len(text) // 4 + IMAGE_TOKENS, len(said) // 3
+    def _response(self, model: dict[str, Any], text: str, reply: str) -> dict[str, Any]:
+        tokens = len(text) // 4 + IMAGE_TOKENS, len(reply) // 3
         prices = (float(model["pricing"][kind]) for kind in ("prompt", "completion"))
         cost = round(sum(n * price for n, price in zip(tokens, prices, strict=True)), 9)
         usage = {
@@ -158,7 +158,7 @@ class OpenRouter:
         }
         if self.error:
             return {**response, "error": self.error, "usage": usage}
-        message = {"role": "assistant", "content": said}
+        message = {"role": "assistant", "content": reply}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         return {**response, "choices": [choice], "usage": usage}
 
@@ -250,7 +250,7 @@ def _read(text: str) -> Wheels | None:
 
 def _plain_reply(text: str, size: tuple[int, int] | None) -> str:
     seen = f"a picture of {size[0]} x {size[1]} pixels" if size else "no picture"
-    return f"This is the sandbox: no model has looked. I was given {seen} and {len(text)} letters."
+    return f"This is the sandbox: no model saw this. I was given {seen} and {len(text)} letters."
 
 
 @web.middleware

@@ -5,7 +5,7 @@
     --tier any     no choice by tier (default)
 
 A test is of every tier of FIXTURES that has one of its fixtures, and light when there is none. The
-full profile (PostgreSQL, Redis, MariaDB) runs the tests that ask for one of these services or are
+full profile (PostgreSQL, Redis, MariaDB) runs the tests that request one of these services or are
 marked `both_profiles`; with `--tier any` all light ones too, except those marked `embedded_only`.
 """
 

@@ -1,6 +1,6 @@
 """A manager that sends recorded calls as fast as they are read; they come on stdin.
 
-Prints its port. `Action: Go` with `Events: n` is answered by n recorded events.
+Prints its port. `Action: Go` with `Events: n` gets n recorded events.
 """
 
 from __future__ import annotations

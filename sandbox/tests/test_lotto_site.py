@@ -30,8 +30,8 @@ def statuses(response: requests.Response) -> list[str]:
 
 
 def test_a_wheel_of_a_day_is_stored_once(site: RunningLottoSite) -> None:
-    said = [upload(site, {"BA": numbers}) for numbers in (NUMBERS, NUMBERS, NUMBERS[::-1])]
-    assert [statuses(each) for each in said] == [["created"], ["unchanged"], ["replaced"]]
+    responses = [upload(site, {"BA": numbers}) for numbers in (NUMBERS, NUMBERS, NUMBERS[::-1])]
+    assert [statuses(each) for each in responses] == [["created"], ["unchanged"], ["replaced"]]
     listed = requests.get(site.url.replace("lotto-site", "_sandbox/lotto-site"), timeout=10).json()
     assert listed == {"draws": {"2025-10-09": {"BA": NUMBERS[::-1]}}}
 

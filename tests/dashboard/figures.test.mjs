@@ -8,23 +8,23 @@ const page = openPage({ live: { state: { figures: "drawn" }, addresses: { figure
 const { state } = await import("../../static/gateway_arq/dashboard/live.js");
 
 let figures; // the script
-let asked; // when, in milliseconds
-let taken;
-let answer; // to the next question
+let requestedAt; // when, in milliseconds
+let received;
+let respond; // makes the response to the next request
 
 beforeEach(async () => {
   clock = new Clock();
   const began = Date.now();
   page.hidden = false;
-  [asked, taken] = [[], []];
-  answer = async () => Response.json("read");
+  [requestedAt, received] = [[], []];
+  respond = async () => Response.json("read");
   globalThis.fetch = (path) => {
     assert.equal(path, "/figures");
-    asked.push(Date.now() - began);
-    return answer();
+    requestedAt.push(Date.now() - began);
+    return respond();
   };
   figures = await load("figures.js");
-  figures.onFigures(() => taken.push(state.figures));
+  figures.onFigures(() => received.push(state.figures));
 });
 
 /** So many seconds of a page that is live. */
@@ -38,68 +38,68 @@ async function seconds(count) {
 
 test("figures are read again every ten seconds", async () => {
   await seconds(25);
-  assert.deepEqual(asked, [10_000, 20_000]);
-  assert.deepEqual(taken, ["read", "read"]);
+  assert.deepEqual(requestedAt, [10_000, 20_000]);
+  assert.deepEqual(received, ["read", "read"]);
 });
 
 test("figures are read soon after an event that changes them, but not with every one", async () => {
   await seconds(5);
   figures.nudge();
   await seconds(1);
-  assert.deepEqual(asked, [6000]);
+  assert.deepEqual(requestedAt, [6000]);
   for (let n = 0; n < 4; n += 1) {
     figures.nudge();
     await seconds(1);
   }
-  assert.deepEqual(asked, [6000, 8000, 10_000]);
+  assert.deepEqual(requestedAt, [6000, 8000, 10_000]);
   await seconds(9);
-  assert.deepEqual(asked, [6000, 8000, 10_000]);
+  assert.deepEqual(requestedAt, [6000, 8000, 10_000]);
   await seconds(1);
-  assert.equal(asked.at(-1), 20_000);
+  assert.equal(requestedAt.at(-1), 20_000);
 });
 
 test("a hidden page requests nothing", async () => {
   page.hidden = true;
   figures.nudge();
   await seconds(30);
-  assert.deepEqual(asked, []);
+  assert.deepEqual(requestedAt, []);
   page.hidden = false;
   await seconds(1);
-  assert.equal(asked.length, 1);
+  assert.equal(requestedAt.length, 1);
 });
 
 test("figures that were overtaken by an event do not undo it, and are read again soon", async () => {
   let late;
-  answer = () => new Promise((resolve) => (late = resolve));
+  respond = () => new Promise((resolve) => (late = resolve));
   await seconds(10);
   state.figures = "as the event says";
   figures.touch();
   late(Response.json("before the event"));
   await settled();
-  assert.deepEqual([state.figures, taken], ["as the event says", []]);
-  answer = async () => Response.json("after the event");
+  assert.deepEqual([state.figures, received], ["as the event says", []]);
+  respond = async () => Response.json("after the event");
   await seconds(2);
-  assert.deepEqual([state.figures, taken], ["after the event", ["after the event"]]);
-  assert.deepEqual(asked, [10_000, 12_000]);
+  assert.deepEqual([state.figures, received], ["after the event", ["after the event"]]);
+  assert.deepEqual(requestedAt, [10_000, 12_000]);
 });
 
 test("an event before the request does not outdate the response", async () => {
   figures.touch();
   await seconds(10);
-  assert.deepEqual(taken, ["read"]);
+  assert.deepEqual(received, ["read"]);
 });
 
 test("figures that could not be read are requested again soon", async () => {
-  answer = async () => Response.json({ detail: "away" }, { status: 503 });
+  respond = async () => Response.json({ detail: "unavailable" }, { status: 503 });
   await seconds(12);
-  answer = () => Promise.reject(new TypeError("fetch failed"));
+  respond = () => Promise.reject(new TypeError("fetch failed"));
   await seconds(2);
-  assert.deepEqual([asked, taken], [[10_000, 12_000, 14_000], []]);
+  assert.deepEqual([requestedAt, received], [[10_000, 12_000, 14_000], []]);
 });
 
 test("a failed response is an error with the server's reason, if it gave one", async () => {
-  answer = async () => Response.json({ detail: "WebCom is away" }, { status: 503 });
-  await assert.rejects(figures.getJson("/figures"), { message: "WebCom is away" });
-  answer = async () => new Response("<html>", { status: 502 });
+  respond = async () => Response.json({ detail: "WebCom is unavailable" }, { status: 503 });
+  await assert.rejects(figures.getJson("/figures"), { message: "WebCom is unavailable" });
+  respond = async () => new Response("<html>", { status: 502 });
   await assert.rejects(figures.getJson("/figures"), { message: "/figures answered 502" });
 });

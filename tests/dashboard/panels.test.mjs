@@ -129,8 +129,8 @@ test("the only stream is the total", () => {
 });
 
 /** The riscontri after they were opened or closed, and the response came. */
-async function toggled(open, answer) {
-  globalThis.fetch = async () => answer();
+async function toggled(open, respond) {
+  globalThis.fetch = async () => respond();
   riscontri.open = open;
   riscontri.dispatchEvent(new Event("toggle"));
   for (let n = 0; n < 3; n += 1) await settled();
@@ -141,12 +141,12 @@ test("riscontri are read when they are opened, and only those that hit are liste
   let shown = 0;
   onRiscontri(() => (shown += 1));
   const one = { date: "2026-03-10", outcome: "ambo", tutte: false, wheels: ["Bari", "Roma"], numbers: [5, 90] };
-  const answer = {
+  const body = {
     stats: { ambi: 2 }, stats_last3: { ambi: 1 },
     predictions: [one, { ...one, tutte: true }, { ...one, outcome: null }],
   };
   assert.equal(await toggled(false, () => assert.fail("it was closed")), undefined);
-  const { detail, stats, hits } = await toggled(true, () => Response.json(answer));
+  const { detail, stats, hits } = await toggled(true, () => Response.json(body));
   assert.equal(shown, 1);
   assert.equal(detail, "");
   assert.deepEqual(stats, [{ of: "all", ambi: 2 }, { of: "last3", ambi: 1 }]);

@@ -5,7 +5,7 @@ import { Clock, load, settled } from "./stand_ins.mjs";
 
 let clock;
 let tries; // all sockets, the newest last
-let said; // what the socket reported to its owner
+let reports; // what the socket reported to its owner
 
 /** A WebSocket whose other end is the test. */
 class Socket {
@@ -24,13 +24,13 @@ class Socket {
   close() {
     this.closed = true;
   }
-  hear(message) {
+  receive(message) {
     this.onmessage({ data: JSON.stringify(message) });
   }
-  /** The server takes it. */
+  /** The server accepts the connection. */
   begin(seq = 0) {
     this.readyState = Socket.OPEN;
-    this.hear({ type: "system", timestamp: 1000, epoch: "e1", seq });
+    this.receive({ type: "system", timestamp: 1000, epoch: "e1", seq });
   }
 }
 globalThis.WebSocket = Socket;
@@ -38,18 +38,18 @@ globalThis.location = new URL("https://gateway.example/dashboard/");
 const { LiveSocket } = await load("socket.js");
 
 const newest = () => tries.at(-1);
-const asked = (name) => newest().address.searchParams.get(name);
+const param = (name) => newest().address.searchParams.get(name);
 const event = (seq, more = {}) => ({ type: "call_event_realtime", epoch: "e1", seq, ...more });
-const seqs = () => said.filter(([what]) => what === "event").map(([, { seq }]) => seq);
+const seqs = () => reports.filter(([what]) => what === "event").map(([, { seq }]) => seq);
 
 /** A socket that is connected from that position, and what its owner does for it. */
 function follow({ position = { epoch: "e1", seq: 7 }, states = ["state"] } = {}) {
   const socket = new LiveSocket("/ws", ["a", "b"], position, {
-    live: (time) => said.push(["live", time]),
-    lost: (code) => said.push(["lost", code]),
-    event: (message) => said.push(["event", message]),
+    live: (time) => reports.push(["live", time]),
+    lost: (code) => reports.push(["lost", code]),
+    event: (message) => reports.push(["event", message]),
     load: async () => states.shift(),
-    show: (state) => said.push(["show", state]),
+    show: (state) => reports.push(["show", state]),
   });
   socket.connect();
   return socket;
@@ -59,7 +59,7 @@ beforeEach(() => {
   clock = new Clock();
   Math.random = () => 1; // the longest of the delays
   tries = [];
-  said = [];
+  reports = [];
 });
 
 test("it requests its types, from where the page was drawn", () => {
@@ -72,25 +72,25 @@ test("it requests its types, from where the page was drawn", () => {
 
 test("without a position it requests one that is always too old", () => {
   follow({ position: null });
-  assert.deepEqual([asked("since"), asked("epoch")], ["0", null]);
+  assert.deepEqual([param("since"), param("epoch")], ["0", null]);
 });
 
 test("it is live when the server says so, by the server's time", () => {
   follow();
-  assert.deepEqual(said, []);
+  assert.deepEqual(reports, []);
   newest().begin();
-  assert.deepEqual(said, [["live", 1000]]);
+  assert.deepEqual(reports, [["live", 1000]]);
 });
 
 test("events are passed on in order, and it resumes after the last one", async () => {
   follow();
   newest().begin();
-  newest().hear(event(8));
-  newest().hear(event(9));
+  newest().receive(event(8));
+  newest().receive(event(9));
   newest().onclose({ code: 1006 });
   await clock.pass(500);
   assert.deepEqual(seqs(), [8, 9]);
-  assert.equal(asked("since"), "9");
+  assert.equal(param("since"), "9");
 });
 
 test("a heartbeat moves the position, where the server starts does not", async () => {
@@ -98,84 +98,84 @@ test("a heartbeat moves the position, where the server starts does not", async (
   newest().begin(20); // a resync may follow: what came between 7 and 20 is not shown yet
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.equal(asked("since"), "7");
+  assert.equal(param("since"), "7");
   newest().begin(20);
-  newest().hear({ type: "heartbeat", epoch: "e2", seq: 30 });
+  newest().receive({ type: "heartbeat", epoch: "e2", seq: 30 });
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.deepEqual([asked("since"), asked("epoch")], ["30", "e2"]);
+  assert.deepEqual([param("since"), param("epoch")], ["30", "e2"]);
 });
 
 test("an upstream's status is an event like others, service messages are not", () => {
   follow();
   newest().begin();
-  newest().hear({ type: "system", source: "asterisk_1", epoch: "e1", seq: 8 });
-  newest().hear({ type: "pong" });
+  newest().receive({ type: "system", source: "asterisk_1", epoch: "e1", seq: 8 });
+  newest().receive({ type: "pong" });
   assert.deepEqual(seqs(), [8]);
-  assert.equal(said.filter(([what]) => what === "live").length, 1);
+  assert.equal(reports.filter(([what]) => what === "live").length, 1);
 });
 
 test("after a resync the state is shown first, then what came meanwhile", async () => {
-  let answer;
-  follow({ states: [new Promise((resolve) => (answer = resolve))] });
+  let resolveState;
+  follow({ states: [new Promise((resolve) => (resolveState = resolve))] });
   newest().begin();
-  newest().hear({ type: "resync", epoch: "e2", seq: 40 });
-  newest().hear(event(41, { epoch: "e2" }));
-  newest().hear({ type: "heartbeat", epoch: "e2", seq: 41 });
+  newest().receive({ type: "resync", epoch: "e2", seq: 40 });
+  newest().receive(event(41, { epoch: "e2" }));
+  newest().receive({ type: "heartbeat", epoch: "e2", seq: 41 });
   await settled();
-  assert.deepEqual(said.slice(1), []);
-  answer("the state");
+  assert.deepEqual(reports.slice(1), []);
+  resolveState("the state");
   await settled();
-  assert.deepEqual(said.slice(1).map(([what]) => what), ["show", "event"]);
-  assert.deepEqual(said[1], ["show", "the state"]);
+  assert.deepEqual(reports.slice(1).map(([what]) => what), ["show", "event"]);
+  assert.deepEqual(reports[1], ["show", "the state"]);
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.deepEqual([asked("since"), asked("epoch")], ["41", "e2"]);
+  assert.deepEqual([param("since"), param("epoch")], ["41", "e2"]);
 });
 
 test("after a resync without further events it resumes from the state's position", async () => {
   follow();
   newest().begin();
-  newest().hear({ type: "resync", epoch: "e2", seq: 40 });
+  newest().receive({ type: "resync", epoch: "e2", seq: 40 });
   await settled();
   newest().onclose({ code: 1006 });
   await clock.pass(500);
-  assert.deepEqual([asked("since"), asked("epoch")], ["40", "e2"]);
+  assert.deepEqual([param("since"), param("epoch")], ["40", "e2"]);
 });
 
 test("a connection that is lost while the state is read is a gap again", async () => {
-  let answer;
-  follow({ states: [new Promise((resolve) => (answer = resolve))] });
+  let resolveState;
+  follow({ states: [new Promise((resolve) => (resolveState = resolve))] });
   newest().begin();
-  newest().hear({ type: "resync", epoch: "e2", seq: 40 });
-  newest().hear(event(41));
+  newest().receive({ type: "resync", epoch: "e2", seq: 40 });
+  newest().receive(event(41));
   newest().onclose({ code: 1006 });
-  answer("old");
+  resolveState("old");
   await clock.pass(500);
-  assert.deepEqual(said.map(([what]) => what), ["live", "lost"]);
-  assert.deepEqual([asked("since"), asked("epoch")], ["0", null]); // so the server says resync once more
+  assert.deepEqual(reports.map(([what]) => what), ["live", "lost"]);
+  assert.deepEqual([param("since"), param("epoch")], ["0", null]); // so the server says resync once more
 });
 
 test("of two resyncs only the later one's state is shown", async () => {
-  const answers = [];
-  const slow = () => new Promise((resolve) => answers.push(resolve));
+  const resolvers = [];
+  const slow = () => new Promise((resolve) => resolvers.push(resolve));
   follow({ states: [slow(), slow()] });
   newest().begin();
-  newest().hear({ type: "resync", epoch: "e2", seq: 40 });
-  newest().hear({ type: "resync", epoch: "e3", seq: 50 });
-  answers[1]("second");
-  answers[0]("first");
+  newest().receive({ type: "resync", epoch: "e2", seq: 40 });
+  newest().receive({ type: "resync", epoch: "e3", seq: 50 });
+  resolvers[1]("second");
+  resolvers[0]("first");
   await settled();
-  assert.deepEqual(said.slice(1), [["show", "second"]]);
+  assert.deepEqual(reports.slice(1), [["show", "second"]]);
 });
 
 test("a state that cannot be read is tried again with a new connection", async () => {
   follow({ states: [Promise.reject(new Error("503"))] });
   newest().begin();
-  newest().hear({ type: "resync", epoch: "e2", seq: 40 });
+  newest().receive({ type: "resync", epoch: "e2", seq: 40 });
   await settled();
   assert.ok(newest().closed);
-  assert.deepEqual(said.map(([what]) => what), ["live"]);
+  assert.deepEqual(reports.map(([what]) => what), ["live"]);
 });
 
 test("it waits longer after every failure, at most half a minute", async () => {
@@ -237,14 +237,14 @@ test("a silent connection is pinged, and closed without a pong", async () => {
   assert.deepEqual(first.sent, []);
   await silent(1);
   assert.deepEqual(first.sent, ['{"type":"ping"}']);
-  first.hear({ type: "pong" });
+  first.receive({ type: "pong" });
   await silent(14);
-  assert.equal(first.sent.length, 1); // it has answered
+  assert.equal(first.sent.length, 1); // it has responded
   await silent(11);
   assert.equal(tries.length, 1);
   await silent(1);
   assert.ok(first.closed);
-  assert.deepEqual(said.at(-1), ["lost", 1006]);
+  assert.deepEqual(reports.at(-1), ["lost", 1006]);
   await silent(1);
   assert.equal(tries.length, 2);
 });
@@ -266,8 +266,8 @@ test("messages of an old connection are ignored", async () => {
   old.begin();
   old.onclose({ code: 1006 });
   await clock.pass(500);
-  old.hear(event(8));
+  old.receive(event(8));
   old.onclose({ code: 1006 });
-  assert.deepEqual(said.map(([what]) => what), ["live", "lost"]);
+  assert.deepEqual(reports.map(([what]) => what), ["live", "lost"]);
   assert.equal(tries.length, 2);
 });

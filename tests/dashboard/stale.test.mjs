@@ -45,7 +45,7 @@ test("a banner says since when data are old, five seconds after the loss and unt
   assert.equal(stale.hidden, true);
   link.lost("/ws", 1006);
   await after(2);
-  link.lost("/jpbx-ws", 1006); // the second one does not begin the time anew
+  link.lost("/jpbx-ws", 1006); // the second one does not restart the time
   await after(2);
   assert.equal(stale.hidden, true);
   await after(1);
