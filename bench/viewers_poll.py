@@ -26,7 +26,7 @@ INTERVAL_S: Final = 5
 SECONDS: Final = int(os.environ.get("BENCH_SECONDS", "600"))
 
 
-class Pages(BaseHTTPRequestHandler):
+class ViewerPages(BaseHTTPRequestHandler):
     """`/17` returns the viewers of stream 17, and records the request."""
 
     protocol_version = "HTTP/1.1"
@@ -44,13 +44,13 @@ class Pages(BaseHTTPRequestHandler):
         """Nothing: the requests are in `requests`."""
 
 
-class Server(ThreadingHTTPServer):
+class PageServer(ThreadingHTTPServer):
     request_queue_size = 512  # all come at once
 
 
 def main() -> None:
     heading(f"{STREAMS} streams polled every {INTERVAL_S} s for {SECONDS} s, embedded gateway")
-    server = Server(("127.0.0.1", 0), Pages)
+    server = PageServer(("127.0.0.1", 0), ViewerPages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     alone = watched(0, min(SECONDS, 60), server.server_port)
     shares = watched(STREAMS, SECONDS, server.server_port)
@@ -86,7 +86,7 @@ def watched(streams: int, seconds: int, port: int) -> float:
         try:
             wait_until_healthy()
             time.sleep(SETTLE_S)
-            Pages.requests.clear()
+            ViewerPages.requests.clear()
             before = cpu_s(gateway.pid)
             time.sleep(seconds)
             return (cpu_s(gateway.pid) - before) / seconds
@@ -98,7 +98,7 @@ def watched(streams: int, seconds: int, port: int) -> float:
 def report_rhythm() -> None:
     ticks: dict[int, list[str]] = defaultdict(list)
     late_ms = []
-    for path, at in Pages.requests:
+    for path, at in ViewerPages.requests:
         tick = int(at // INTERVAL_S)
         ticks[tick].append(path)
         late_ms.append((at - tick * INTERVAL_S) * 1_000)

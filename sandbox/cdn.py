@@ -13,15 +13,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 from xml.sax.saxutils import escape
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from sandbox import ROME
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 
 PREFIX: Final = "/cdn"
 STREAMS: Final = {"main": 1.0, "second": 0.35}  # name: share of the audience
-ROME: Final = ZoneInfo("Europe/Rome")
 # Viewers at each full hour of an ordinary day, and once more at midnight.
 DAY: Final = (
     14,
@@ -70,7 +69,7 @@ def audience(at: float, *, stream: str = "main") -> int:
     return max(0, round((usual + crowd) * day_factor * (1 + noise) * STREAMS.get(stream, 0.5)))
 
 
-class Cdn:
+class CdnServer:
     """Serves any requested stream; those of STREAMS are also listed."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:

@@ -21,17 +21,17 @@ from sandbox import legacy, traffic
 from sandbox.ami import AmiServer
 from sandbox.app import CONTROL, build_app
 from sandbox.ari import AriServer
-from sandbox.cdn import Cdn
+from sandbox.cdn import CdnServer
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
-from sandbox.lotto_site import LottoSite
-from sandbox.openrouter import OpenRouter
-from sandbox.operator import LottoOperator
+from sandbox.lotto_site import LottoSiteServer
+from sandbox.openrouter import OpenRouterServer
+from sandbox.operator import LottoOperatorServer
 from sandbox.push import PushStream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
-from sandbox.telegram import Telegram
-from sandbox.television import Television
-from sandbox.webcom import PREFIX, WebcomTlc
+from sandbox.telegram import TelegramServer
+from sandbox.television import TelevisionServer
+from sandbox.webcom import PREFIX, WebcomServer
 
 logger = logging.getLogger("sandbox")
 
@@ -136,7 +136,7 @@ async def _serve(options: argparse.Namespace, webhook: WebhookSender | None) -> 
 def _app(
     options: argparse.Namespace, webhook: WebhookSender | None, switchboard: Switchboard
 ) -> web.Application:
-    carrier = WebcomTlc(
+    carrier = WebcomServer(
         Ledger(now=time.time(), seed=options.seed, per_day=options.calls_per_day),
         token=os.environ.get("WEBCOM_TOKEN", ""),
         stream=PushStream(),
@@ -149,15 +149,15 @@ def _app(
     )
     others = [
         ari.upstream(),
-        Cdn().upstream(),
-        LottoOperator().upstream(),
-        Telegram(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
-        OpenRouter(key=os.environ.get("OPENROUTER_API_KEY", "")).upstream(),
-        LottoSite(
+        CdnServer().upstream(),
+        LottoOperatorServer().upstream(),
+        TelegramServer(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
+        OpenRouterServer(key=os.environ.get("OPENROUTER_API_KEY", "")).upstream(),
+        LottoSiteServer(
             user=os.environ.get("LOTTO_SITE_USER", ""),
             password=os.environ.get("LOTTO_SITE_PASSWORD", ""),
         ).upstream(),
-        Television().upstream(),
+        TelevisionServer().upstream(),
     ]
     return build_app([carrier.upstream(), *others], Faults())
 

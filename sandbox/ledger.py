@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from sandbox import traffic
+from sandbox import ROME, traffic
 from sandbox.traffic import HOUR_S, LineInfo, Plan, Step
 
 HISTORY_DAYS: Final = 7  # whole days before today that exist at the start
@@ -28,7 +28,7 @@ class CursorGone(Exception):
     """The cursor is unknown, or points before the oldest stored change."""
 
 
-class Page(NamedTuple):
+class FeedPage(NamedTuple):
     """Calls of the feed by the contract, the cursor after them, and whether there are more."""
 
     calls: list[dict[str, Any]]
@@ -124,7 +124,7 @@ class Ledger:
     def rebates(self, month: str, now: float) -> dict[str, Any] | None:
         return traffic.rebates(month, now=now, seed=self._seed)
 
-    def page(self, *, cursor: str = "", since: float = 0, limit: int) -> Page:
+    def page(self, *, cursor: str = "", since: float = 0, limit: int) -> FeedPage:
         """The changes after `cursor`, without one from `since` (epoch s) on. Raises CursorGone."""
         start = (
             bisect_right(self._feed, self._place(cursor))
@@ -139,10 +139,12 @@ class Ledger:
             if call.changed_ms != changed_ms:
                 continue  # it changed again and comes later
             if len(calls) == limit:
-                return Page(calls, _cursor(last or (0, "")), True)
+                return FeedPage(calls, _cursor(last or (0, "")), True)
             calls.append(call.payload())
             last = (changed_ms, call_id)
-        return Page(calls, _cursor(last) if last else cursor or _cursor((self._now_ms, "")), False)
+        return FeedPage(
+            calls, _cursor(last) if last else cursor or _cursor((self._now_ms, "")), False
+        )
 
     def place_call(
         self, *, now: float, line_id: str, caller: str, operator: str, ring_s: float, talk_s: int
@@ -244,9 +246,7 @@ def _begun(plan: Plan) -> CarrierCall:
 
 def _first_hour(now: float) -> int:
     """The start (epoch s) of Rome's day seven days before today's."""
-    today = datetime.fromtimestamp(now, traffic.ROME).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    today = datetime.fromtimestamp(now, ROME).replace(hour=0, minute=0, second=0, microsecond=0)
     return int((today - timedelta(days=HISTORY_DAYS)).timestamp())
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sandbox import draws
-from sandbox.operator import PUBLISHED, ROME
+from sandbox import ROME, draws
+from sandbox.operator import PUBLISHED
 
 logger = logging.getLogger("sandbox")
 

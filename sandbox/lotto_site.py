@@ -14,22 +14,20 @@ from html import escape
 from itertools import islice
 from random import Random
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from sandbox import draws
+from sandbox import ROME, draws
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.faults import Handler
 
 PREFIX: Final = "/lotto-site"
-ROME: Final = ZoneInfo("Europe/Rome")
 WINS_PER_PAGE: Final = 20
 WINS: Final = 200
 OUTCOMES: Final = ("estratto", "estratto", "estratto", "ambo", "ambo", "terno")
 
 
-class LottoSite:
+class LottoSiteServer:
     """One site with one user."""
 
     def __init__(

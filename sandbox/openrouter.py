@@ -17,18 +17,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
 from PIL import Image
 
-from sandbox import draws
+from sandbox import ROME, draws
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.faults import Handler
 
 PREFIX: Final = "/openrouter/v1"
-ROME: Final = ZoneInfo("Europe/Rome")
 STORED: Final = 200  # pictures and requests
 DAYS_BACK: Final = 366
 MIN_KNOWN: Final = 5  # known numbers that identify a draw
@@ -71,7 +69,7 @@ MODELS: Final = (
 )  # fmt: skip
 
 
-class OpenRouter:
+class OpenRouterServer:
     """One account, and what it spent."""
 
     def __init__(self, *, key: str = "", clock: Callable[[], float] = time.time) -> None:

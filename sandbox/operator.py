@@ -12,20 +12,18 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from aiohttp import ETag, web
 
-from sandbox import draws
+from sandbox import ROME, draws
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 
 PREFIX: Final = "/lotto"
-ROME: Final = ZoneInfo("Europe/Rome")
 PUBLISHED: Final = timedelta(hours=23)  # after midnight, on the day of the draw
 FILES: Final = {"storico": "1939/", "storico01-oggi": "2001/"}  # name: its first year
 
 
-class LottoOperator:
+class LottoOperatorServer:
     """Serves the archive as of its clock."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:

@@ -22,7 +22,7 @@ TAGS: Final = {"a", "b", "blockquote", "code", "del", "em", "i", "ins", "pre", "
 STORED: Final = 200  # messages
 
 
-class Telegram:
+class TelegramServer:
     """One bot and its chats."""
 
     def __init__(self, *, token: str = "", chat: str = "") -> None:

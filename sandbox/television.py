@@ -15,11 +15,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from sandbox import programme
+from sandbox import ROME, programme
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.programme import Scene
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     DrawScene = Callable[[Scene, tuple[int, int]], Pixels]
 
 PREFIX: Final = "/tv"
-ROME: Final = ZoneInfo("Europe/Rome")
 SEGMENT_S: Final = 2.0
 PICTURES_PER_S: Final = 5
 PLAYLIST_SEGMENTS: Final = 5
@@ -57,7 +55,7 @@ class Steering:
     trouble_s: float | None = None  # how long it lasts; None: until changed
 
 
-class Television:
+class TelevisionServer:
     """One channel. Its numbering goes on when the sandbox is started again, unless `restart`ed."""
 
     def __init__(

@@ -13,9 +13,9 @@ from datetime import datetime
 from functools import lru_cache
 from random import Random
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-ROME: Final = ZoneInfo("Europe/Rome")
+from sandbox import ROME
+
 HOUR_S: Final = 3600
 CALLS_PER_DAY: Final = 5_000
 LINE_COUNT: Final = 59

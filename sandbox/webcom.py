@@ -16,11 +16,12 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from sandbox import ROME
 from sandbox.app import Upstream, json_body, json_response
 from sandbox.faults import ERROR_CODES, Handler
 from sandbox.ledger import CursorGone, Ledger
 from sandbox.push import PushStream, WebhookSender
-from sandbox.traffic import HOUR_S, OPERATORS, ROME
+from sandbox.traffic import HOUR_S, OPERATORS
 
 PREFIX: Final = "/webcom/v1"
 LINES_PER_PAGE: Final = 40
@@ -30,7 +31,7 @@ TICK_S: Final = 0.5  # the longest sleep; changes are pushed when they are due
 MAX_CONCURRENT: Final = 1_000
 
 
-class WebcomTlc:
+class WebcomServer:
     """One carrier: a ledger, the routes that serve it, and the push of its changes."""
 
     def __init__(

@@ -21,7 +21,7 @@ NUMBERS = "n1, n2, n3, n4, n5"
 Wheels = dict[str, list[int]]
 
 
-class Stats(BaseModel):
+class ArchiveStats(BaseModel):
     total_records: int
     unique_dates: int
     first_date: str
@@ -29,21 +29,21 @@ class Stats(BaseModel):
     by_wheel: dict[str, int]
 
 
-class Day(BaseModel):
+class DayWheels(BaseModel):
     date: str
     wheels: Wheels
 
 
 class Latest(BaseModel):
-    dates: list[Day]
+    dates: list[DayWheels]
 
 
-class Found(Day):
+class DayFound(DayWheels):
     success: bool
     timestamp: datetime
 
 
-class Draw(BaseModel):
+class DrawRow(BaseModel):
     data: str
     ruota: str
     numeri: list[int]
@@ -53,7 +53,7 @@ class Range(BaseModel):
     success: bool
     count: int
     total: int
-    results: list[Draw]
+    results: list[DrawRow]
     timestamp: datetime
 
 
@@ -74,7 +74,7 @@ def format_day(day: date) -> str:
     return f"{day:%Y/%m/%d}"
 
 
-@app.get("/api/lotto/stats", response_model=Stats)
+@app.get("/api/lotto/stats", response_model=ArchiveStats)
 async def stats(request: Request) -> Any:
     async with request.app.state.pool.acquire() as connection:
         whole = await connection.fetchrow(
@@ -107,7 +107,7 @@ async def latest(request: Request, limit: Annotated[int, Query(ge=1, le=1000)] =
     return {"dates": [{"date": format_day(day), "wheels": wheels} for day, wheels in days.items()]}
 
 
-@app.get("/api/lotto/date/{year}/{month}/{day}", response_model=Found)
+@app.get("/api/lotto/date/{year}/{month}/{day}", response_model=DayFound)
 async def on(request: Request, year: int, month: int, day: int) -> Any:
     drawn_on = date(year, month, day)
     rows = await request.app.state.pool.fetch(

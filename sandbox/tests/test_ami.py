@@ -68,7 +68,7 @@ def test_duration_is_always_a_time(seconds):
 
 
 # --- The protocol ---------------------------------------------------------------------------------
-class Client:
+class AmiTestClient:
     """A manager session that writes actions and reads messages."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -92,11 +92,11 @@ def server() -> AmiServer:
     return AmiServer(Switchboard(), user=AMI_USER, secret=AMI_SECRET, clock=lambda: EVENING)
 
 
-async def connected(server: AmiServer) -> Client:
+async def connected(server: AmiServer) -> AmiTestClient:
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
     assert await reader.readline() == b"Asterisk Call Manager/5.0.4\r\n"
-    return Client(reader, writer)
+    return AmiTestClient(reader, writer)
 
 
 async def test_plain_login_is_accepted(server):

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from ocr.clients.stream import HlsStream
-from sandbox import draws, programme
-from sandbox.operator import ROME
+from sandbox import ROME, draws, programme
 from sandbox.programme import LASTS_S, LEAD_S, ORDER, evening, on_the_air
 from sandbox.testing import RunningTelevision, running_television
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox import traffic
+from sandbox import ROME, traffic
 from sandbox.ledger import CursorGone, Ledger
-from sandbox.traffic import HOUR_S, ROME, Plan
+from sandbox.traffic import HOUR_S, Plan
 
 STAGES = {"Ringing": 0, "Pending": 1}  # anything else is an end
 AUTUMN_2025 = int(datetime(2025, 10, 20, tzinfo=ROME).timestamp())
