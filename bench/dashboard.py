@@ -20,7 +20,7 @@ from typing import Any, Final
 import psycopg
 
 from bench.kit import bench_database, heading, line, percentile
-from bench.rest import OURS, PEERS, PORT, REDIS, running
+from bench.rest import OURS, PEERS, PORT, REDIS, running, server_environment
 from bench.stats import prepare
 
 CALLS: Final = int(os.environ.get("BENCH_CALLS", "10000000"))
@@ -72,23 +72,10 @@ def main() -> None:
         prepare(url, CALLS)
         cookie = fill(url)
         responses(url, cookie)
-        with running(PEERS[EMBEDDED], environment(url)) as base, browser(chromium) as chrome:
+        with running(PEERS[EMBEDDED], server_environment(url)) as base, browser(chromium) as chrome:
             weight(base, cookie, chrome)
             first_paint(base, cookie, chrome)
             soak(base, cookie, chrome)
-
-
-def environment(url: str) -> dict[str, str]:
-    from bench.rest import KEY
-
-    return {
-        **os.environ,
-        "DATABASE_URL": url,
-        "REDIS_URL": REDIS,
-        "API_KEY_1": KEY,
-        "RATE_LIMIT_PER_MINUTE": "1000000000",
-        "LOG_LEVEL": "ERROR",
-    }
 
 
 def fill(url: str) -> str:
@@ -129,7 +116,7 @@ def responses(url: str, cookie: str) -> None:
     heading(f"Responses with {CALLS:,} calls, granian, a commit before each ({REQUESTS * ROUNDS})")
     times: dict[str, list[float]] = {path: [] for path in PATHS}
     with (
-        running(PEERS[OURS], environment(url)),
+        running(PEERS[OURS], server_environment(url)),
         psycopg.connect(url, autocommit=True) as writer,
     ):
         client = http.client.HTTPConnection("127.0.0.1", PORT)

@@ -23,24 +23,9 @@ SETTLE_S, WATCH_S = 15, 60
 def main() -> None:
     heading(f"Embedded gateway with its sandbox, {WATCH_S} s")
     with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "DATABASE_URL": "",
-            "REDIS_URL": "",
-            "DATA_DIR": folder,
-            "PORT": str(PORT),
-            "API_KEY_1": KEY,
-            "SANDBOX": "true",
-        }
         for name in ("first start", "warm start"):
             began = time.perf_counter()
-            gateway = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-            )
-            wait_until_healthy()
+            gateway = started(folder)
             line(name, f"{time.perf_counter() - began:.1f} s")
             if name == "warm start":
                 watch(gateway.pid)
@@ -48,6 +33,31 @@ def main() -> None:
             gateway.send_signal(signal.SIGTERM)
             gateway.wait(10)
         line("stop", f"{time.perf_counter() - began:.1f} s")
+
+
+def started(data_dir: str, **more: str) -> subprocess.Popen[bytes]:
+    """The embedded gateway and its sandbox, healthy; `more` are further settings."""
+    settings = {
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "DATA_DIR": data_dir,
+        "PORT": str(PORT),
+        "API_KEY_1": KEY,
+        "SANDBOX": "true",
+        **more,
+    }
+    gateway = subprocess.Popen(
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until_healthy()
+    except RuntimeError:
+        gateway.kill()
+        raise
+    return gateway
 
 
 def watch(pid: int) -> None:

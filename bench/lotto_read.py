@@ -9,7 +9,6 @@ cached; then statistics and searches, for which there is no peer; then the expor
 from __future__ import annotations
 
 import http.client
-import os
 import shutil
 import subprocess
 import time
@@ -20,7 +19,7 @@ import psycopg
 
 from bench.kit import bench_database, heading, interleaved, line, peak_rss_mb, percentile
 from bench.lotto_import import import_draws
-from bench.rest import KEY, PEERS, PORT, REDIS, rate, running
+from bench.rest import KEY, PEERS, PORT, REDIS, rate, running, server_environment
 
 OURS, EMBEDDED = "gateway, granian", "gateway, embedded (uvicorn)"
 PEER, ALIKE = "FastAPI + asyncpg", "the same, limit in Redis"
@@ -51,14 +50,7 @@ def main() -> None:
         return
     with bench_database() as url:
         import_draws()
-        environment = {
-            **os.environ,
-            "DATABASE_URL": url,
-            "REDIS_URL": REDIS,
-            "API_KEY_1": KEY,
-            "RATE_LIMIT_PER_MINUTE": "1000000000",
-            "LOG_LEVEL": "ERROR",
-        }
+        environment = server_environment(url)
         with psycopg.connect(url, autocommit=True) as writer:
             writer.execute("VACUUM ANALYZE lotto_extraction")
             requests_per_second(environment)

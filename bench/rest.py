@@ -85,14 +85,7 @@ def main() -> None:
         return
     with bench_database() as url:
         fill()
-        environment = {
-            **os.environ,
-            "DATABASE_URL": url,
-            "REDIS_URL": REDIS,
-            "API_KEY_1": KEY,
-            "RATE_LIMIT_PER_MINUTE": "1000000000",
-            "LOG_LEVEL": "ERROR",
-        }
+        environment = server_environment(url)
         heading("GET /api/webcom/calls, 50 rows, requests/s on one core")
         figures = interleaved(
             {
@@ -150,6 +143,18 @@ def fill() -> None:
     )
     while rollups.recount():
         continue
+
+
+def server_environment(database_url: str) -> dict[str, str]:
+    """The environment of a server that is measured on that database."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": REDIS,
+        "API_KEY_1": KEY,
+        "RATE_LIMIT_PER_MINUTE": "1000000000",
+        "LOG_LEVEL": "ERROR",
+    }
 
 
 def rate(command: list[str], environment: dict[str, str], path: str) -> float:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
 from typing import Final
 
-from bench.gateway import KEY, PORT, ROOT, SETTLE_S, wait_until_healthy
+from bench.gateway import SETTLE_S, started
 from bench.kit import cpu_s, heading, line, percentile
 
 STREAMS: Final = 100
@@ -63,28 +61,13 @@ def main() -> None:
 def watched(streams: int, seconds: int, port: int) -> float:
     """The share of a core that the gateway takes (the sandbox is a process of its own)."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "DATABASE_URL": "",
-            "REDIS_URL": "",
-            "DATA_DIR": folder,
-            "PORT": str(PORT),
-            "API_KEY_1": KEY,
-            "SANDBOX": "true",
-            "LOG_LEVEL": "ERROR",
-        }
+        settings = {"LOG_LEVEL": "ERROR"}
         for number in range(1, streams + 1):
             given = {"NAME": f"s{number}", "PRESET": "generic", "PATH": "viewers"}
             given["URL"] = f"http://127.0.0.1:{port}/{number}"
-            environment |= {f"WEBTV_{number + 1}_{name}": text for name, text in given.items()}
-        gateway = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-        )
+            settings |= {f"WEBTV_{number + 1}_{name}": text for name, text in given.items()}
+        gateway = started(folder, **settings)
         try:
-            wait_until_healthy()
             time.sleep(SETTLE_S)
             ViewerPages.requests.clear()
             before = cpu_s(gateway.pid)
