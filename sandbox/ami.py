@@ -52,7 +52,8 @@ class AmiServer:
         self.open.add(writer)
         session = _Session(self, writer)
         try:
-            with suppress(OSError, asyncio.IncompleteReadError):
+            # When the loop ends: Python 3.11 logs a cancelled connection as an error.
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await session.run(reader)
         finally:
             self.sessions.discard(session)

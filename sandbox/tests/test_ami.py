@@ -99,6 +99,11 @@ async def connected(server: AmiServer) -> AmiTestClient:
     return AmiTestClient(reader, writer)
 
 
+def test_open_connection_does_not_disturb_the_end_of_the_loop(server, caplog):
+    asyncio.run(connected(server))
+    assert caplog.text == ""
+
+
 async def test_plain_login_is_accepted(server):
     await (await connected(server)).log_in()
     assert len(server.sessions) == 1
