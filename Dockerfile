@@ -1,4 +1,4 @@
-# One image for every role of the full size (see docker-compose.yml), and its proxy.
+# One image for every role of the full profile (see docker-compose.yml), and its proxy.
 
 FROM python:3.13-slim AS packages
 COPY requirements.txt /
@@ -29,7 +29,7 @@ COPY webtv webtv
 COPY centralino centralino
 COPY ocr ocr
 COPY lotto lotto
-# Nothing of this environment stays in the image: collecting files needs some key, and uses none.
+# Nothing of this environment stays in the image: collecting files requires a key, and uses none.
 RUN GATEWAY_ENV=development SECRET_KEY=collectstatic python manage.py collectstatic --noinput --verbosity 0 \
     && python -m compileall -q .
 USER gateway

@@ -12,7 +12,7 @@ NAMES = (
     "imports",
     "stats",
     "latency",
-    "house",
+    "gateway",
     "ami",
     "pbx_live",
     "screening",

@@ -1,6 +1,6 @@
 """AMI events from a real socket to the bus: our client beside pyst2, on the same recorded stream.
 
-The stream is what two versions of Asterisk said during calls of every kind, again and again, sent
+The stream is what two versions of Asterisk sent during calls of every kind, again and again, sent
 by a process on the other core. Both clients go on through `centralino.channel_table` to a log in
 memory, as the gateway does. pyst2 gets fewer events, because of the time it takes.
 """
@@ -22,8 +22,7 @@ ROOT = Path(__file__).parent.parent
 EVENTS = int(os.environ.get("BENCH_AMI_EVENTS", "200000"))
 PYST2_EVENTS = int(os.environ.get("BENCH_PYST2_EVENTS", "4000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-PIECES = 10  # two of them on their way at once, so that nobody waits for the other side
-PAGE = os.sysconf("SC_PAGE_SIZE")
+PIECES = 10  # two of them on their way at once, so that neither side waits for the other
 
 
 def main() -> None:
@@ -44,9 +43,9 @@ def main() -> None:
         for name, figure in figures.items():
             kit.line(name, f"{figure:,.0f}/s", f"{figure / theirs:.0f}x pyst2")
         kit.line("target", "100,000/s", "50x pyst2", "met" if met(ours, theirs) else "MISSED")
-        before = resident_mb()
+        before = kit.rss_mb()
         rate(AsyncioAmi, port, EVENTS, gateway())
-        kit.line("memory after another round", f"{resident_mb() - before:+.1f} MB")
+        kit.line("memory after another round", f"{kit.rss_mb() - before:+.1f} MB")
 
 
 def met(ours: float, theirs: float) -> bool:
@@ -81,7 +80,7 @@ def rate(
 
     address = AmiAddress("127.0.0.1", port, "bench", "bench-secret")
     piece = count // PIECES
-    asked, came = 2 * piece, 0
+    requested, came = 2 * piece, 0
     with closing(client(address)) as ami:
         began = time.perf_counter()
         ami.action("Go", Events=str(piece))
@@ -92,9 +91,9 @@ def rate(
             came += len(batch)
             if came >= count:
                 break
-            if came >= asked - piece and asked < count:
+            if came >= requested - piece and requested < count:
                 ami.action("Go", Events=str(piece))
-                asked += piece
+                requested += piece
         return came / (time.perf_counter() - began)
 
 
@@ -114,12 +113,6 @@ def gateway() -> Callable[[list[Any]], object]:
 
 def ignore(batch: list[Any]) -> None:
     """Nothing more."""
-
-
-def resident_mb() -> float:
-    """Memory of this process, in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * PAGE / 1024 / 1024
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The dashboard: the server's answers with ten million calls, the page's weight, its first paint on
-a throttled line, and a tab that is left open while events rain.
+"""The dashboard: the server's responses with ten million calls, the page's weight, its first paint
+on a throttled line, and a tab that is left open under a stream of events.
 
-The answers are granian's; page and tab are the embedded server's, without a proxy that compresses.
-Needs Chromium. `BENCH_SOAK_S=7200` for the two hours, `BENCH_CALLS=...` for another history.
+The responses are granian's; page and tab are the embedded server's, without compression. Needs
+Chromium. `BENCH_SOAK_S=7200` for the two hours, `BENCH_CALLS=...` for another history.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Final
 import psycopg
 
 from bench.kit import bench_database, heading, line, percentile
-from bench.rest import OURS, PEERS, PORT, REDIS, running
+from bench.rest import OURS, PEERS, PORT, REDIS, running, server_environment
 from bench.stats import prepare
 
 CALLS: Final = int(os.environ.get("BENCH_CALLS", "10000000"))
@@ -72,23 +72,10 @@ def main() -> None:
         prepare(url, CALLS)
         cookie = fill(url)
         responses(url, cookie)
-        with running(PEERS[EMBEDDED], environment(url)) as base, browser(chromium) as chrome:
+        with running(PEERS[EMBEDDED], server_environment(url)) as base, browser(chromium) as chrome:
             weight(base, cookie, chrome)
             first_paint(base, cookie, chrome)
             soak(base, cookie, chrome)
-
-
-def environment(url: str) -> dict[str, str]:
-    from bench.rest import KEY
-
-    return {
-        **os.environ,
-        "DATABASE_URL": url,
-        "REDIS_URL": REDIS,
-        "API_KEY_1": KEY,
-        "RATE_LIMIT_PER_MINUTE": "1000000000",
-        "LOG_LEVEL": "ERROR",
-    }
 
 
 def fill(url: str) -> str:
@@ -114,40 +101,38 @@ def fill(url: str) -> str:
 
 
 def call(number: int, **more: Any) -> Any:
-    """A call in progress, as the carrier tells it."""
+    """A call in progress, as the carrier sends it."""
     from webcom.types import parse_call
 
-    told = {
+    fields = {
         "id": f"live{number}", "lineID": "Line90", "lineNumber": f"899{number % 30:06d}",
         "state": "Pending", "caller": f"333{number:07d}", "callerOperator": "TIM",
         "cost": 0.15, "timestamp": int(time.time()) - number % 600, "revision": 1,
     }  # fmt: skip
-    return parse_call(told | more)
+    return parse_call(fields | more)
 
 
 def responses(url: str, cookie: str) -> None:
-    heading(
-        f"Answers with {CALLS:,} calls, granian, somebody commits before each ({REQUESTS * ROUNDS})"
-    )
+    heading(f"Responses with {CALLS:,} calls, granian, a commit before each ({REQUESTS * ROUNDS})")
     times: dict[str, list[float]] = {path: [] for path in PATHS}
     with (
-        running(PEERS[OURS], environment(url)),
+        running(PEERS[OURS], server_environment(url)),
         psycopg.connect(url, autocommit=True) as writer,
     ):
         client = http.client.HTTPConnection("127.0.0.1", PORT)
         for path in PATHS:
-            ask(client, path, cookie)  # the thread's first connection
+            timed_get(client, path, cookie)  # the thread's first connection
         for _ in range(ROUNDS):
             for path in PATHS:
                 for _ in range(REQUESTS):
                     writer.execute("SELECT pg_current_xact_id()")
-                    times[path].append(ask(client, path, cookie)[0])
+                    times[path].append(timed_get(client, path, cookie)[0])
     for path, ms in times.items():
         line(path, f"p50 {median(ms):.1f} p99 {percentile(ms, 0.99):.1f} ms")
 
 
-def ask(client: http.client.HTTPConnection, path: str, cookie: str) -> tuple[float, bytes]:
-    """Milliseconds until the whole answer is there, and its body."""
+def timed_get(client: http.client.HTTPConnection, path: str, cookie: str) -> tuple[float, bytes]:
+    """Milliseconds until the whole response has come, and its body."""
     began = time.perf_counter()
     client.request("GET", path, headers={"Cookie": cookie, "Accept": "text/html"})
     response = client.getresponse()
@@ -218,19 +203,19 @@ def soak(base: str, cookie: str, chrome: Any) -> None:
     page.evaluate(COUNT_CHANGES)
     protocol = page.context.new_cdp_session(page)
     machine = chrome.new_browser_cdp_session()
-    rain = Rain()
-    rain.fall(30)  # until everything has its place
+    events = EventLoad()
+    events.send(30)  # until the page is filled
     heaps, maximum = [heap_mb(protocol)], 0
     page.evaluate(MAX_CHANGES)
     began, cpu = time.monotonic(), renderer_s(machine)
     while time.monotonic() - began < SOAK_S:
-        rain.fall(min(30, SOAK_S))
+        events.send(min(30, SOAK_S))
         maximum = max(maximum, page.evaluate(MAX_CHANGES))
         heaps.append(heap_mb(protocol))
         if len(heaps) % 20 == 1:
             line(f"  after {(time.monotonic() - began) / 60:.0f} min", f"heap {heaps[-1]:.1f} MB")
     share = (renderer_s(machine) - cpu) / (time.monotonic() - began)
-    line("events", f"{rain.told:,}")
+    line("events", f"{events.sent:,}")
     line(
         "heap after collection, MB", f"{heaps[0]:.1f} to {heaps[-1]:.1f}", f"most {max(heaps):.1f}"
     )
@@ -248,27 +233,27 @@ def heap_mb(protocol: Any) -> float:
 
 
 def renderer_s(machine: Any) -> float:
-    """Seconds of processor that all tabs have had; there is one."""
+    """Seconds of processor time of all tabs; there is one."""
     processes = machine.send("SystemInfo.getProcessInfo")["processInfo"]
     return float(sum(one["cpuTime"] for one in processes if one["type"] == "renderer"))
 
 
-class Rain:
+class EventLoad:
     """Events at an even rate: calls that begin, change and end, channels, screened callers."""
 
     def __init__(self) -> None:
         from core.realtime.redis_log import RedisLog
 
         self._log = RedisLog(REDIS, 20_000)
-        self.told = 0
+        self.sent = 0
 
-    def fall(self, seconds: float) -> None:
+    def send(self, seconds: float) -> None:
         due = time.monotonic()
         end = due + seconds
         while due < end:
-            event = self._event(self.told)
+            event = self._event(self.sent)
             self._log.append([(event.type, event.body())])
-            self.told += 1
+            self.sent += 1
             due += 1 / EVENTS_PER_S
             time.sleep(max(0.0, due - time.monotonic()))
 
@@ -283,7 +268,7 @@ class Rain:
         if n % 10 == 9:
             decision = Decision(Verdict.PASSED, Why.CLEAN, f"+39333{n:07d}")
             return CallPassed("pbx", f"s{n}", f"333{n:07d}", "0612345", decision, now)
-        # Every call is told of four times, 400 events apart, and ends with the last one.
+        # Every call has four events, 400 events apart, and ends with the last one.
         age, number = n % 1_600 // 400, n // 1_600 * 400 + n % 400
         over = {"state": "Ok", "endedAt": now} if age == 3 else {}
         return CallEvent(call(1_000 + number, cost=age / 10, revision=age, timestamp=now, **over))

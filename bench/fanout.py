@@ -1,8 +1,7 @@
 """One event to many sockets: ours beside stock Channels, `websockets.broadcast` and node `ws`.
 
 Every server runs alone on one core, the clients and Redis on the other; the servers take turns.
-Ours is measured in both sizes: events through Redis, as stock Channels has them, and in memory, as
-the others do.
+Ours is measured in both profiles: through Redis, as stock Channels, and in memory, as the others.
 """
 
 from __future__ import annotations
@@ -109,14 +108,14 @@ def peers() -> list[Peer]:
     plain = ["--ws-per-message-deflate", "false", "--port"]
     found = [
         Peer(
-            "ours, full size (Redis), uvicorn",
+            "ours, full profile (Redis), uvicorn",
             [*UVICORN, "gateway_arq.asgi:application", *plain],
             ours,
             publish_ours,
         ),
         Peer("ours, embedded (memory), uvicorn",
              [*UVICORN, "gateway_in_memory:application", *plain], ours),
-        Peer("ours, full size (Redis), daphne",
+        Peer("ours, full profile (Redis), daphne",
              [*DAPHNE, "gateway_arq.asgi:application", "-p"], ours, publish_ours),
         Peer("stock channels_redis, daphne", [*DAPHNE, "channels_consumer:application", "-p"],
              by_redis=publish_stock, window=5),
@@ -193,29 +192,18 @@ def running(peer: Peer, redis_url: str, data_dir: str) -> Iterator[tuple[int, in
         yield server.pid, port, peer.by_redis(redis_url) if peer.by_redis else publish_inside(port)
 
 
-def rss_kb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0])
-
-
-def cpu_s(pid: int) -> float:
-    """Seconds of processor time that a process has had."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measure(peer: Peer, redis_url: str, data_dir: str) -> None:
     with running(peer, redis_url, data_dir) as (pid, port, publish):
         with crowd(port, peer.path, 10):  # everything is loaded before memory is counted
             time.sleep(0.5)
-        idle_kb = rss_kb(pid)
+        idle_mb = kit.rss_mb(pid)
         with crowd(port, peer.path, CLIENTS) as clients:
             settle(clients)
-            peer.note("KB per idle client", (rss_kb(pid) - idle_kb) / CLIENTS)
-            before_s, before = cpu_s(pid), clients.events
+            peer.note("KB per idle client", (kit.rss_mb(pid) - idle_mb) * 1024 / CLIENTS)
+            before_s, before = kit.cpu_s(pid), clients.events
             peer.note("deliveries/s", flow(clients, publish, peer.window))
             peer.note(
-                "CPU us each", (cpu_s(pid) - before_s) * 1e6 / max(1, clients.events - before)
+                "CPU us each", (kit.cpu_s(pid) - before_s) * 1e6 / max(1, clients.events - before)
             )
             p50, p99 = steady(clients, publish)
             peer.note("p50 ms", p50)
@@ -265,11 +253,11 @@ def stuck(peer: Peer, pid: int, port: int, publish: Publish) -> None:
     with crowd(port, peer.path, 1) as clients:
         settle(clients)
         pour(clients, publish)
-        without = rss_kb(pid)
+        without_mb = kit.rss_mb(pid)
         with closing(handshake(port, peer.path, receive_buffer=4096)) as lazy:
             settle(clients)
             pour(clients, publish)
-            peer.note("never-reading client MB", (rss_kb(pid) - without) / 1024)
+            peer.note("never-reading client MB", kit.rss_mb(pid) - without_mb)
             clients.read(lambda: False, within_s=25)
             peer.note("closed after 25 s", float(is_closed(lazy)))
 
@@ -283,7 +271,7 @@ def pour(clients: Crowd, publish: Publish) -> None:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the server has let go of it: no established connection ends at its port any more."""
+    """Whether the server has closed it: no established connection ends at its port any more."""
     mine = f"0100007F:{connection.getsockname()[1]:04X}"  # 127.0.0.1 as the kernel writes it
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return not any(row[2] == mine and row[3] == "01" for row in rows)
@@ -308,25 +296,26 @@ def main() -> None:
         redis = ["redis-server", "--port", str(port), "--save", "", "--logfile", os.devnull]
         stack.enter_context(process(redis, kit.LOAD_CORE, {}))
         wait_for(port)
-        competitors = peers()
+        peers_run = peers()
         for number in range(ROUNDS):
-            for peer in competitors:
+            for peer in peers_run:
                 measure(peer, f"redis://127.0.0.1:{port}/0", data_dir)
                 latest = ", ".join(
                     f"{name} {figures[-1]:,.1f}" for name, figures in peer.figures.items()
                 )
                 print(f"  round {number + 1}: {peer.name}: {latest}", flush=True)
-        report(competitors)
+        report(peers_run)
 
 
-def report(competitors: list[Peer]) -> None:
-    names = list(competitors[0].figures)
+def report(peers_run: list[Peer]) -> None:
+    names = list(peers_run[0].figures)
     print(f"\n  {'':<36}" + "".join(f"{name:>26}" for name in names))
-    for peer in competitors:
+    for peer in peers_run:
         print(f"  {peer.name:<36}" + "".join(f"{peer.median(name):>26,.1f}" for name in names))
-    by_name = {peer.name: peer for peer in competitors}
+    by_name = {peer.name: peer for peer in peers_run}
     redis, memory = (
-        by_name[f"ours, {size}, uvicorn"] for size in ("full size (Redis)", "embedded (memory)")
+        by_name[f"ours, {profile}, uvicorn"]
+        for profile in ("full profile (Redis)", "embedded (memory)")
     )
     stock, broadcast = (
         by_name["stock channels_redis, daphne"],

@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 import psycopg
 
-from bench.kit import bench_database, call_payload, heading, line
+from bench.kit import bench_database, call_payload, heading, line, peak_rss_mb
 
 ROOT = Path(__file__).parent.parent
 DAYS = 400
@@ -63,15 +63,6 @@ def run(path: Path, url: str) -> tuple[float, float]:
     if process.returncode:
         raise RuntimeError(f"import_calls ended with {process.returncode}")
     return time.perf_counter() - began, peak_mb
-
-
-def peak_rss_mb(pid: int) -> float:
-    """What the process held at most until now; 0 when it has just ended."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    return int((status.partition("VmHWM:")[2].split() or ["0"])[0]) / 1024
 
 
 def raw_copy(path: Path, url: str) -> float:

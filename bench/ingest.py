@@ -42,7 +42,7 @@ def main() -> None:
         "whole path / update_or_create",
         f"{figures['whole path'] / figures['update_or_create']:.0f}x",
     )
-    # Django takes one database a process
+    # Django has one database per process
     subprocess.run([sys.executable, "-m", "bench.ingest"], check=True)
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark needs: its own database, made-up calls, interleaved rounds, medians."""
+"""What benchmarks share: a database, made-up calls, interleaved rounds, medians, processes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
+from websockets.sync.client import ClientConnection, connect
 
 SERVER_CORE, LOAD_CORE = 0, 1
 DATABASE = f"gateway_bench_{os.getpid()}"
@@ -79,7 +81,7 @@ def call_payload(number: int, *, now: int, days: float = 1, **more: Any) -> dict
 
 
 def interleaved(sides: Mapping[str, Callable[[], float]], *, rounds: int = 5) -> dict[str, float]:
-    """The median of each side's figure; they take turns, so the machine's moods hit all alike."""
+    """The median of each side's figure; they take turns, so that load affects all alike."""
     seen: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, measure in sides.items():
@@ -98,6 +100,40 @@ def percentile(values: list[float], share: float) -> float:
     """The value below which `share` (0 to 1) of the values lie."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def rss_mb(pid: int | str = "self") -> float:
+    """Resident memory of a process, in MB."""
+    return _memory_mb(pid, "VmRSS")
+
+
+def peak_rss_mb(pid: int | str = "self") -> float:
+    """Peak resident memory of a process, in MB; 0 when it has just ended."""
+    try:
+        return _memory_mb(pid, "VmHWM")
+    except OSError:
+        return 0.0
+
+
+def _memory_mb(pid: int | str, field: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int((status.partition(f"{field}:")[2].split() or ["0"])[0]) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def events_socket(port: int, key: str) -> ClientConnection:
+    """A connection to /ws of the gateway on that port, once it is up."""
+    for _ in range(100):
+        try:
+            return connect(f"ws://127.0.0.1:{port}/ws?api_key={key}")
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the gateway does not start")
 
 
 def heading(title: str) -> None:

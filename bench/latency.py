@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 from websockets.sync.server import serve
 
-from bench.kit import call_payload, heading, line, percentile
+from bench.kit import call_payload, events_socket, heading, line, percentile
 
 ROOT = Path(__file__).parent.parent
 PORT = 8791
@@ -56,7 +56,7 @@ def main() -> None:
             [sys.executable, "manage.py", "gateway"], cwd=ROOT, env=environment
         )
         try:
-            figures = measured(carrier.tell)
+            figures = measured(carrier.send_frame)
         finally:
             gateway.terminate()
             gateway.wait(10)
@@ -69,17 +69,17 @@ def main() -> None:
     )
 
 
-def measured(tell: Callable[[str], None]) -> list[float]:
-    """Milliseconds from telling a call to its event on /ws, by event."""
-    told: dict[str, float] = {}
-    taken: list[float] = []
-    with dashboard() as socket:
+def measured(send_frame: Callable[[str], None]) -> list[float]:
+    """Milliseconds from the carrier's push of a call to its event on /ws, by event."""
+    sent_at: dict[str, float] = {}
+    delays_ms: list[float] = []
+    with events_socket(PORT, KEY) as socket:
 
         def listen() -> None:
             for frame in socket:
                 event = json.loads(frame)
-                if (began := told.get(event.get("id", ""))) is not None:
-                    taken.append((time.perf_counter() - began) * 1000)
+                if (began := sent_at.get(event.get("id", ""))) is not None:
+                    delays_ms.append((time.perf_counter() - began) * 1000)
 
         reader = threading.Thread(target=listen, daemon=True)
         reader.start()
@@ -88,32 +88,22 @@ def measured(tell: Callable[[str], None]) -> list[float]:
         for number in range(PER_S * SECONDS):
             time.sleep(max(0.0, began + number / PER_S - time.perf_counter()))
             call = call_payload(number, now=now, days=0.001)
-            told[call["id"]] = time.perf_counter()
-            tell(json.dumps({"type": "call", "call": call}))
+            sent_at[call["id"]] = time.perf_counter()
+            send_frame(json.dumps({"type": "call", "call": call}))
         time.sleep(1)
-    return taken
-
-
-def dashboard() -> ClientConnection:
-    """A socket on /ws, once the gateway is up."""
-    for _ in range(100):
-        try:
-            return connect(f"ws://127.0.0.1:{PORT}/ws?api_key={KEY}")
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the gateway does not come up")
+    return delays_ms
 
 
 def echo() -> list[float]:
     with serve(lambda socket: [socket.send(frame) for frame in socket], "127.0.0.1", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.socket.getsockname()[1]
-        taken = []
+        delays_ms = []
         with connect(f"ws://127.0.0.1:{port}") as socket:
             for _ in range(1_000):
                 began = time.perf_counter()
                 socket.send("x" * 300)
                 socket.recv()
-                taken.append((time.perf_counter() - began) * 1000)
+                delays_ms.append((time.perf_counter() - began) * 1000)
         server.shutdown()
-    return taken
+    return delays_ms

@@ -1,4 +1,4 @@
-"""The whole archive of draws taken in, 76,428 lines of the operator's ZIP: first, then once more.
+"""The whole archive of draws imported, 76,428 lines of the operator's ZIP: first, then once more.
 
 Peers: COPY (PostgreSQL) or executemany (SQLite) of the same rows, made ready beforehand, into the
 same table; and reading and parsing the same file without a database.

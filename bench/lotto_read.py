@@ -1,15 +1,14 @@
-"""The archive asked over HTTP, all 76,428 draws of it in PostgreSQL.
+"""The archive read over HTTP, all 76,428 draws of it in PostgreSQL.
 
 First requests/s of one core beside FastAPI + asyncpg doing the same queries, its requests counted
 in memory, and in Redis as ours are; then one client's
-requests in turn with the peer's, each just after somebody committed, so that no answer of ours is
-kept ready; then statistics and searches, for which there is no peer; then the export.
+requests in turn with the peer's, each just after a commit, so that none of our responses is
+cached; then statistics and searches, for which there is no peer; then the export.
 """
 
 from __future__ import annotations
 
 import http.client
-import os
 import shutil
 import subprocess
 import time
@@ -18,10 +17,9 @@ from statistics import median
 
 import psycopg
 
-from bench.imports import peak_rss_mb
-from bench.kit import bench_database, heading, interleaved, line, percentile
+from bench.kit import bench_database, heading, interleaved, line, peak_rss_mb, percentile
 from bench.lotto_import import import_draws
-from bench.rest import KEY, PEERS, PORT, REDIS, rate, running
+from bench.rest import KEY, PEERS, PORT, REDIS, rate, running, server_environment
 
 OURS, EMBEDDED = "gateway, granian", "gateway, embedded (uvicorn)"
 PEER, ALIKE = "FastAPI + asyncpg", "the same, limit in Redis"
@@ -33,7 +31,7 @@ READ = (
     "/api/lotto/stats",
     "/api/lotto/range?from_date=2020/01/01&to_date=2026/05/30&limit=1000",
 )
-ASKED = (
+QUERIES = (
     "/api/lotto/stats/numbers",
     "/api/lotto/stats/delays",
     "/api/lotto/stats/pairs?ruota=BA",
@@ -52,14 +50,7 @@ def main() -> None:
         return
     with bench_database() as url:
         import_draws()
-        environment = {
-            **os.environ,
-            "DATABASE_URL": url,
-            "REDIS_URL": REDIS,
-            "API_KEY_1": KEY,
-            "RATE_LIMIT_PER_MINUTE": "1000000000",
-            "LOG_LEVEL": "ERROR",
-        }
+        environment = server_environment(url)
         with psycopg.connect(url, autocommit=True) as writer:
             writer.execute("VACUUM ANALYZE lotto_extraction")
             requests_per_second(environment)
@@ -92,7 +83,7 @@ def uncached(environment: dict[str, str], writer: psycopg.Connection) -> None:
         for name, command in COMMANDS.items():
             with running(command, of(name, environment), READ[0]):
                 for path in READ:
-                    times.setdefault((name, path), []).extend(asked(path, writer))
+                    times.setdefault((name, path), []).extend(uncached_ms(path, writer))
     for path in READ:
         ours = times[OURS, path]
         ratios = (
@@ -104,15 +95,15 @@ def uncached(environment: dict[str, str], writer: psycopg.Connection) -> None:
 def statistics(environment: dict[str, str], writer: psycopg.Connection) -> None:
     heading("Statistics and searches over 87 years, just after a commit (milliseconds)")
     with running(COMMANDS[OURS], environment, READ[0]):
-        first = {path: asked(path, writer, requests=1)[0] for path in ASKED}
-        for path in ASKED:
-            found = asked(path, writer)
-            told = f"p50 {median(found):.1f} p99 {percentile(found, 0.99):.1f}"
-            line(path, told, f"first after the start {first[path]:.0f}")
+        first = {path: uncached_ms(path, writer, requests=1)[0] for path in QUERIES}
+        for path in QUERIES:
+            found = uncached_ms(path, writer)
+            figures = f"p50 {median(found):.1f} p99 {percentile(found, 0.99):.1f}"
+            line(path, figures, f"first after the start {first[path]:.0f}")
 
 
-def asked(path: str, writer: psycopg.Connection, *, requests: int = REQUESTS) -> list[float]:
-    """Milliseconds of requests, each just after somebody committed."""
+def uncached_ms(path: str, writer: psycopg.Connection, *, requests: int = REQUESTS) -> list[float]:
+    """Milliseconds of requests, each just after a commit."""
     client = http.client.HTTPConnection("127.0.0.1", PORT)
     found = []
     for _ in range(requests):
@@ -135,12 +126,12 @@ def export(environment: dict[str, str], writer: psycopg.Connection) -> None:
             grow(writer)
         for name in (OURS, EMBEDDED):
             with running(PEERS[name], environment, READ[0]):
-                asked(READ[0], writer, requests=1)
+                uncached_ms(READ[0], writer, requests=1)
                 before = peak_mb()
                 first_ms, all_ms, size = download()
                 grown = f"{size / 1e6:.1f} MB sent, {peak_mb() - before:.1f} MB more at most"
-                told = f"first byte {first_ms:.0f}, all {all_ms:.0f} ms"
-                line(f"{name}, {archives} x 87 years", told, grown)
+                figures = f"first byte {first_ms:.0f}, all {all_ms:.0f} ms"
+                line(f"{name}, {archives} x 87 years", figures, grown)
 
 
 def download() -> tuple[float, float, int]:
@@ -169,6 +160,6 @@ def grow(writer: psycopg.Connection) -> None:
 
 
 def peak_mb() -> float:
-    """What the server's processes held at most until now, together."""
+    """Peak memory of the server's processes, together."""
     found = subprocess.run(["pgrep", "-f", f"--port {PORT}"], capture_output=True, text=True)
     return sum(peak_rss_mb(int(pid)) for pid in found.stdout.split())

@@ -71,21 +71,21 @@ def _board(seed: int) -> tuple[damages.Damage, dict[str, list[int]], boards.Pict
 
 def _compared(reading: Any, wheels: dict[str, list[int]], picture: boards.Picture) -> Counter[str]:
     """What of the cells was read; a number where none is counts as one that is wrong."""
-    said = {
+    read = {
         (wheel, place): each
         for wheel, numbers in reading.wheels.items()
         for place, each in enumerate(numbers)
         if each.number is not None
     }
-    right = {at for at in picture.cells if at in said and said[at].number == wheels[at[0]][at[1]]}
-    sure = {at for at, each in said.items() if each.confidence >= SURE}
+    right = {at for at in picture.cells if at in read and read[at].number == wheels[at[0]][at[1]]}
+    sure = {at for at, each in read.items() if each.confidence >= SURE}
     whole = {wheel for wheel in wheels if (wheel, boards.DRAWN - 1) in picture.cells}
-    told = reading.sure()
-    wrong = [w for w, numbers in told.items() if w not in whole or list(numbers) != wheels[w]]
+    sure_read = reading.sure()
+    wrong = [w for w, numbers in sure_read.items() if w not in whole or list(numbers) != wheels[w]]
     return Counter(
         {
             "cells": len(picture.cells), "right": len(right), "sure": len(sure),
-            "wrong": len(sure - right), "wheels": len(whole), "sure wheels": len(told),
+            "wrong": len(sure - right), "wheels": len(whole), "sure wheels": len(sure_read),
             "wrong wheels": len(wrong),
         }
     )  # fmt: skip

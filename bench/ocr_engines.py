@@ -22,7 +22,7 @@ from ocr.reader.types import SURE
 from ocr.synthetic import boards, damages
 
 MODELS = os.environ.get("BENCH_OCR_MODELS", "")
-FRAMES = 8  # of which the times are told: one look of 1080 lines, other numbers each
+FRAMES = 8  # that are timed: one layout of 1080 lines, other numbers each
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
         alone, known = (percentile([took[i] for took in times[name][1:]], 0.5) for i in (0, 1))
         heading(f"{name}, on {BOARDS} boards")
         for damage, count in counted[name].items():
-            line(damage, _told(count))
+            line(damage, _shares(count))
         line(
             "a frame of 1080 lines",
             f"p50 {alone * 1000:.0f} ms, layout known {known * 1000:.0f} ms",
@@ -61,7 +61,7 @@ def main() -> None:
         process.shutdown()
 
 
-def _told(count: Counter[str]) -> str:
+def _shares(count: Counter[str]) -> str:
     cells = count["cells"]
     return (
         f"{cells} cells: best guess right {count['right'] / cells:.2%}, sure "

@@ -1,7 +1,7 @@
 """One frame of 1080 lines read, beside RapidOCR's plain call on the same frame in the same run.
 
 In turn: the plain call; a frame by itself; a frame whose layout is known, with other numbers; a
-frame on which nothing has changed. Both opinions are asked each time. Then the process's memory.
+frame on which nothing has changed. Both networks read each time. Then the process's memory.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def main() -> None:
         times[SAME].append(_took(reader.watch, frame))
     heading("Reading a frame of 1080 lines")
     peer_s, peer_cpu_s = _p50(times[PLAIN])
-    for name, taken in times.items():
-        wall_s, cpu_s = _p50(taken)
+    for name, figures in times.items():
+        wall_s, cpu_s = _p50(figures)
         line(
             name,
             f"p50 {wall_s * 1000:7.1f} ms   {wall_s / peer_s:5.3f} of the plain call",
@@ -57,19 +57,19 @@ def main() -> None:
 
 
 def _frames() -> list[Any]:
-    """Boards of one look, with other numbers each."""
+    """Boards of one appearance, with other numbers each."""
     dice = random.Random(5)
     look = boards.Look("table", mark="ball", second_game=True)
     return [boards.draw(boards.invented_wheels(dice), look).image for _ in range(4)]
 
 
 def _took(call: Callable[[Any], Any], frame: Any) -> tuple[float, float]:
-    """Seconds, and seconds of processor: the latter tell something on a busy machine, too."""
+    """Seconds, and seconds of processor: the latter are meaningful on a busy machine, too."""
     began, cpu_began = time.perf_counter(), time.process_time()
     call(frame)
     return time.perf_counter() - began, time.process_time() - cpu_began
 
 
-def _p50(taken: list[tuple[float, float]]) -> tuple[float, float]:
-    wall, cpu = zip(*taken, strict=True)
+def _p50(figures: list[tuple[float, float]]) -> tuple[float, float]:
+    wall, cpu = zip(*figures, strict=True)
     return percentile(list(wall), 0.5), percentile(list(cpu), 0.5)

@@ -1,8 +1,8 @@
 """From a real Asterisk's event to a dashboard's socket, 200 dialled calls/s: milliseconds, losses.
 
 Asterisk is the one of `tests/asterisk`, the gateway the embedded one with SQLite. A second
-manager session tells what Asterisk said and when (its own `Timestamp`, one clock for all); a
-WebSocket client tells what came, and when.
+manager session records what Asterisk sent and when (its own `Timestamp`, one clock for all); a
+WebSocket client records what came, and when.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from statistics import median
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from bench.kit import heading, line, percentile
+from bench.kit import events_socket, heading, line, percentile
 
 ROOT = Path(__file__).parent.parent
 BED = ROOT / "tests" / "asterisk"
@@ -61,19 +61,19 @@ def main() -> None:
         subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
         gateway = subprocess.Popen([*manage, "gateway"], cwd=ROOT, env=environment)
         try:
-            said, heard, lags = measured(bed)
+            sent, received, lags = measured(bed)
         finally:
             gateway.terminate()
             try:
                 gateway.wait(10)
             except subprocess.TimeoutExpired:
                 gateway.kill()
-    tell(said, heard, lags)
+    report(sent, received, lags)
 
 
 def started_bed() -> dict[str, str]:
-    """Asterisk, telling the time of its events; what `up` says of it."""
-    told = subprocess.run(
+    """Start Asterisk with timestamps on its events; returns the settings that `up` prints."""
+    printed = subprocess.run(
         ["./up"],
         cwd=BED,
         env={**os.environ, "BED_AMI_TIMESTAMP": "yes"},
@@ -82,35 +82,35 @@ def started_bed() -> dict[str, str]:
         check=True,
         timeout=300,
     ).stdout
-    return dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', told))
+    return dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', printed))
 
 
-Timed = tuple[tuple[str, ...], float]  # which event, epoch seconds
+TimedEvent = tuple[tuple[str, ...], float]  # identity, epoch seconds
 
 
-def measured(bed: Mapping[str, str]) -> tuple[list[Timed], list[Timed], list[float]]:
-    """What Asterisk said, what a dashboard heard, and how late a bare session was told (s)."""
-    said: list[Timed] = []
+def measured(bed: Mapping[str, str]) -> tuple[list[TimedEvent], list[TimedEvent], list[float]]:
+    """Asterisk's events, those of a dashboard's socket, and a bare session's delays (s)."""
+    sent: list[TimedEvent] = []
     lags: list[float] = []
-    heard: list[Timed] = []
+    received: list[TimedEvent] = []
     stopping = threading.Event()
-    witness = threading.Thread(target=witnessed, args=(bed, said, lags, stopping), daemon=True)
-    with dashboard() as socket:
-        threading.Thread(target=listen, args=(socket, heard), daemon=True).start()
+    recorder = threading.Thread(target=record_ami, args=(bed, sent, lags, stopping), daemon=True)
+    with events_socket(PORT, KEY) as socket:
+        threading.Thread(target=record_socket, args=(socket, received), daemon=True).start()
         time.sleep(WARM_UP_S)  # the manager session comes up
-        witness.start()
+        recorder.start()
         time.sleep(1)
         try:
             dial()
         finally:
             time.sleep(DRAIN_S)
             stopping.set()
-            witness.join(10)
-    return said, heard, lags
+            recorder.join(10)
+    return sent, received, lags
 
 
 def dial() -> None:
-    """Place all calls; those that Asterisk dropped under the load are told, not hidden."""
+    """Place all calls; those that Asterisk dropped under the load are reported."""
     call = ["./call", "--seconds", "1", "--spread", "--rate", str(PER_S)]
     call += ["--count", str(PER_S * SECONDS)]
     done = subprocess.run(
@@ -121,17 +121,7 @@ def dial() -> None:
         line(name.lower() + "s", f"{int(found[-1]):,}" if found else "unknown")
 
 
-def dashboard() -> ClientConnection:
-    """A socket on /ws, once the gateway is up."""
-    for _ in range(100):
-        try:
-            return connect(f"ws://127.0.0.1:{PORT}/ws?api_key={KEY}")
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the gateway does not come up")
-
-
-def listen(socket: ClientConnection, heard: list[Timed]) -> None:
+def record_socket(socket: ClientConnection, received: list[TimedEvent]) -> None:
     while True:
         try:
             frame = socket.recv()
@@ -140,11 +130,11 @@ def listen(socket: ClientConnection, heard: list[Timed]) -> None:
         at = time.time()
         event = json.loads(frame)
         if event["type"] == "asterisk_event":
-            heard.append((which(event), at))
+            received.append((identity(event), at))
 
 
-def witnessed(
-    bed: Mapping[str, str], said: list[Timed], lags: list[float], stopping: threading.Event
+def record_ami(
+    bed: Mapping[str, str], sent: list[TimedEvent], lags: list[float], stopping: threading.Event
 ) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_arq.settings")
     import django
@@ -162,34 +152,34 @@ def witnessed(
         for message in batch or ():
             if isinstance(message, AmiMessage) and message["event"] in DOCUMENTED:
                 event = flat_event("", message, 0)
-                said.append((which(event), float(message["timestamp"])))
-                lags.append(time.time() - said[-1][1])
+                sent.append((identity(event), float(message["timestamp"])))
+                lags.append(time.time() - sent[-1][1])
         if stopping.is_set():
             break
     ami.close()
 
 
-def which(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """What tells an event from the others of its channel; equal ones are told by their order."""
+def identity(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """The identity of an event within its channel; equal ones are matched by their order."""
     names = ("event", "uniqueid", "state", "destuniqueid", "dialstatus")
     return tuple(event.get(name, "") for name in names)
 
 
-def tell(said: list[Timed], heard: list[Timed], lags: list[float]) -> None:
+def report(sent: list[TimedEvent], received: list[TimedEvent], lags: list[float]) -> None:
     came: dict[tuple[str, ...], deque[float]] = defaultdict(deque)
-    for event, at in heard:
+    for event, at in received:
         came[event].append(at)
-    lost, taken = 0, []
-    for event, at in said:
+    lost, delays_ms = 0, []
+    for event, at in sent:
         if came[event]:
-            taken.append((came[event].popleft() - at) * 1000)
+            delays_ms.append((came[event].popleft() - at) * 1000)
         else:
             lost += 1
-    begun = {event[1] for event, _ in heard if event[0] == "Newchannel"}
-    ended = {event[1] for event, _ in heard if event[0] == "Hangup"}
-    span_s = max(at for _, at in said) - min(at for _, at in said)
-    line("events", f"{len(said):,}", f"{len(said) / span_s:,.0f}/s", f"{lost} lost")
+    begun = {event[1] for event, _ in received if event[0] == "Newchannel"}
+    ended = {event[1] for event, _ in received if event[0] == "Hangup"}
+    span_s = max(at for _, at in sent) - min(at for _, at in sent)
+    line("events", f"{len(sent):,}", f"{len(sent) / span_s:,.0f}/s", f"{lost} lost")
     line("channels", f"{len(begun):,}", f"{len(begun - ended)} without an end")
-    line("to the socket", f"p50 {median(taken):.1f} p99 {percentile(taken, 0.99):.1f} ms")
+    line("to the socket", f"p50 {median(delays_ms):.1f} p99 {percentile(delays_ms, 0.99):.1f} ms")
     bare = [lag * 1000 for lag in lags]
     line("to a bare AMI session", f"p50 {median(bare):.1f} p99 {percentile(bare, 0.99):.1f} ms")

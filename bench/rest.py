@@ -33,7 +33,7 @@ from bench.kit import (
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk_bench_rest_key_0123456789abcdef"
-# Below the eight that the test suite may be using.
+# Below the eight databases that the test suite may be using.
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/7")
 SECONDS, CONNECTIONS, ROUNDS = 3, 16, 3
 PORT = 8790
@@ -85,14 +85,7 @@ def main() -> None:
         return
     with bench_database() as url:
         fill()
-        environment = {
-            **os.environ,
-            "DATABASE_URL": url,
-            "REDIS_URL": REDIS,
-            "API_KEY_1": KEY,
-            "RATE_LIMIT_PER_MINUTE": "1000000000",
-            "LOG_LEVEL": "ERROR",
-        }
+        environment = server_environment(url)
         heading("GET /api/webcom/calls, 50 rows, requests/s on one core")
         figures = interleaved(
             {
@@ -152,6 +145,18 @@ def fill() -> None:
         continue
 
 
+def server_environment(database_url: str) -> dict[str, str]:
+    """The environment of a server that is measured on that database."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": REDIS,
+        "API_KEY_1": KEY,
+        "RATE_LIMIT_PER_MINUTE": "1000000000",
+        "LOG_LEVEL": "ERROR",
+    }
+
+
 def rate(command: list[str], environment: dict[str, str], path: str) -> float:
     """Requests/s of the server that `command` starts, after a warm-up."""
     with running(command, environment, path) as base:
@@ -161,7 +166,7 @@ def rate(command: list[str], environment: dict[str, str], path: str) -> float:
 
 @contextmanager
 def running(command: list[str], environment: dict[str, str], path: str = CALLS) -> Iterator[str]:
-    """The address of the server that `command` starts, once it answers `path`."""
+    """The address of the server that `command` starts, once it serves `path`."""
     where = (
         ["--host", "127.0.0.1"]
         if "granian" in command or "uvicorn" in command
@@ -186,7 +191,7 @@ def running(command: list[str], environment: dict[str, str], path: str = CALLS) 
         try:
             if not is_up(base + path):
                 log.seek(0)
-                raise RuntimeError(f"{' '.join(started)} does not answer:\n{log.read()}")
+                raise RuntimeError(f"{' '.join(started)} does not respond:\n{log.read()}")
             yield base
         finally:
             server.terminate()
@@ -204,7 +209,7 @@ def is_up(url: str) -> bool:
 
 
 def load(url: str, seconds: int) -> float:
-    """Requests/s that `wrk` got out of the server; every answer must be a 200."""
+    """Requests/s that `wrk` measured; every response must be a 200."""
     wrk = [
         "taskset",
         "-c",

@@ -1,7 +1,7 @@
 """Call screening with a million listed numbers: memory, decisions, and refusals by a real Asterisk.
 
 Asterisk is the one of `tests/asterisk`; the monitor is the gateway's own, in this process, with
-SQLite. A decision's time is from StasisStart read to the answer written to Asterisk.
+SQLite. A decision's time is from StasisStart read to the reply written to Asterisk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar
 
-from bench.kit import heading, line, percentile, setup_django
+from bench.kit import heading, line, percentile, rss_mb, setup_django
 
 ROOT = Path(__file__).parent.parent
 BED = ROOT / "tests" / "asterisk"
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def filled_state() -> Any:
-    """A desk with so many numbers on its blacklist; prints what they take."""
+    """The state with ENTRIES numbers on its blacklist; prints what they take."""
     from centralino.screening import PERMANENT
     from centralino.state_store import ScreeningState
 
@@ -92,13 +92,13 @@ def refuse(state: Any) -> None:
         thread.join(10)
     refused = ScreenedCall.objects.filter(verdict="blocked").count()
     line("refused by the real Asterisk", f"{refused:,} of {wanted:,}", f"{wanted / took_s:.0f}/s")
-    for what, times_ms in (("answer written", ari.written_ms), ("Asterisk's ok", ari.done_ms)):
+    for what, times_ms in (("reply written", ari.written_ms), ("Asterisk's ok", ari.done_ms)):
         figures = f"p50 {median(times_ms):.2f} ms, p99 {percentile(times_ms, 0.99):.2f} ms"
         line(f"StasisStart read to {what}", figures, f"{core:.0%} of a core")
 
 
 def timed_ari(bed: dict[str, str]) -> Any:
-    """An ARI client that notes when a caller came, and when he was answered."""
+    """An ARI client that records when a caller came, and when they were answered."""
     from centralino.clients.ari import HttpAri
 
     class TimedAri(HttpAri):
@@ -114,10 +114,10 @@ def timed_ari(bed: dict[str, str]) -> Any:
 
         async def hang_up(self, channel_id: str, *, reason: str) -> None:
             came_at = self._read_at.pop(channel_id)
-            asking = asyncio.ensure_future(super().hang_up(channel_id, reason=reason))
+            hanging_up = asyncio.ensure_future(super().hang_up(channel_id, reason=reason))
             await asyncio.sleep(0)  # it runs until the request is written
             self.written_ms.append((time.perf_counter() - came_at) * 1000)
-            await asking
+            await hanging_up
             self.done_ms.append((time.perf_counter() - came_at) * 1000)
 
     return TimedAri(
@@ -126,11 +126,6 @@ def timed_ari(bed: dict[str, str]) -> Any:
         password=bed["BED_ARI_SECRET"],
         app=bed["BED_ARI_APP"],
     )
-
-
-def rss_mb() -> float:
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def run(*command: str) -> str:

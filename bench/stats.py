@@ -1,7 +1,7 @@
 """The statistics endpoints with 10,000 and 10,000,000 calls over 400 days, over HTTP.
 
 One client. The peer is the same endpoint with a thousandth of the calls, in turn: history must not
-be felt.
+slow it down.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
 
@@ -27,7 +27,7 @@ PATHS = (
     "/api/webcom/stats/hourly",
     "/api/webcom/stats/5min",
 )
-# One call is of this moment: a house at work always has a bucket that is counted live.
+# One call is of this moment: a gateway in use always has a bucket that is counted live.
 FILL = """
     INSERT INTO webcom_call (id, line_id, line_number, line_type, state, stage, revision, direction,
         caller, called, caller_operator, cost, duration_s, started_at, ended_at, extra, stored_at)
@@ -69,7 +69,7 @@ def small_database(url: str) -> Iterator[str]:
     from django.db import connections
 
     prepare(url, FEW)
-    connections.close_all()  # a database is copied only while nobody uses it
+    connections.close_all()  # a database can be copied only while it is unused
     name = url.rpartition("/")[2]
     with psycopg.connect(f"{ADMIN_DSN}/postgres", autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}_small TEMPLATE {name}")
@@ -91,7 +91,7 @@ def prepare(url: str, calls: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def measured(url: str) -> dict[str, list[float]]:
+def measured(url: str, paths: Sequence[str] = PATHS) -> dict[str, list[float]]:
     """Milliseconds of every request of one round, by path."""
     environment = {
         **os.environ,
@@ -103,7 +103,7 @@ def measured(url: str) -> dict[str, list[float]]:
     with running(PEERS[OURS], environment), psycopg.connect(url, autocommit=True) as writer:
         client = http.client.HTTPConnection("127.0.0.1", PORT)
         return {
-            path: [uncached_ms(path, client, writer) for _ in range(REQUESTS)] for path in PATHS
+            path: [uncached_ms(path, client, writer) for _ in range(REQUESTS)] for path in paths
         }
 
 
@@ -128,7 +128,7 @@ def fill(url: str, calls: int) -> None:
 
 
 def uncached_ms(path: str, client: http.client.HTTPConnection, writer: psycopg.Connection) -> float:
-    """Milliseconds of a request just after somebody committed: no answer is kept ready."""
+    """Milliseconds of a request just after a commit: no response is cached."""
     writer.execute("SELECT pg_current_xact_id()")
     began = time.perf_counter()
     client.request("GET", path, headers={"X-API-Key": KEY})

@@ -1,7 +1,7 @@
 """Pictures off an HLS stream, beside PyAV's own `av.open(url)` on the same servers in the same run.
 
 First picture: of a live stream at 1080p25 on loopback, in turns. Work: processor time for a second
-of that video, one picture a second wanted. Failures: what becomes of a server that misbehaves, each
+of that video, one picture a second wanted. Failures: how servers that misbehave are handled, each
 in a process of its own; PyAV is stopped after 20 s.
 """
 
@@ -15,12 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import av
 
-from bench.kit import heading, line, percentile
+from bench.kit import heading, line, peak_rss_mb, percentile
 from ocr.clients.stream import HlsStream
 from ocr.clients.stream.pictures import pictures
 from ocr.synthetic import boards
@@ -36,8 +35,8 @@ PEAK = """
 import re
 from pathlib import Path
 def peak():
-    told = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\\s+(\\d+)", told)[1]) // 1024
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) // 1024
 """
 WATCH = {
     OURS: PEAK + """
@@ -78,15 +77,15 @@ def main() -> None:
 
 
 def _compare(sides: dict[str, Callable[[], float]]) -> None:
-    taken: dict[str, list[float]] = {name: [] for name in sides}
+    measured_s: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, measure in sides.items():
-            taken[name].append(measure())
-    peer = percentile(taken[PLAIN], 0.5)
-    for name, figures in taken.items():
+            measured_s[name].append(measure())
+    peer = percentile(measured_s[PLAIN], 0.5)
+    for name, figures in measured_s.items():
         p50, p95 = percentile(figures, 0.5), percentile(figures, 0.95)
-        told = f"p50 {p50 * 1000:.0f} ms   p95 {p95 * 1000:.0f} ms"
-        line(name, told, f"{p50 / peer:.2f} of {PLAIN}")
+        figures_ms = f"p50 {p50 * 1000:.0f} ms   p95 {p95 * 1000:.0f} ms"
+        line(name, figures_ms, f"{p50 / peer:.2f} of {PLAIN}")
 
 
 def _segment() -> bytes:
@@ -156,9 +155,9 @@ def _failures(segment: bytes) -> None:
         "a page": {"/live.m3u8": b"<!doctype html>"},
     }
     with serving({}) as closed:
-        nobody = closed.url()
+        closed_url = closed.url()
     line("", f"{OURS:>16}", f"{PLAIN:>24}")
-    line("nobody listens", *(f"{_cost(side, nobody):>16}" for side in WATCH))
+    line("nobody listens", *(f"{_cost(side, closed_url):>16}" for side in WATCH))
     for fault, pages in faults.items():
         with serving(pages) as served:
             line(fault, *(f"{_cost(side, served.url()):>16}" for side in WATCH))
@@ -167,15 +166,10 @@ def _failures(segment: bytes) -> None:
 def _cost(side: str, url: str) -> str:
     with subprocess.Popen([sys.executable, "-c", WATCH[side], url], stdout=subprocess.PIPE) as run:
         try:
-            said, _ = run.communicate(timeout=TIMEOUT_S)
-            seconds, megabytes = said.split()[-2:]
+            printed, _ = run.communicate(timeout=TIMEOUT_S)
+            seconds, megabytes = printed.split()[-2:]
             return f"{float(seconds):.1f} s  {int(megabytes)} MB"
         except subprocess.TimeoutExpired:
-            peak = _peak_mb(run.pid)
+            peak_mb = peak_rss_mb(run.pid)
             run.kill()
-            return f"over {TIMEOUT_S} s  {peak} MB"
-
-
-def _peak_mb(pid: int) -> int:
-    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(row.split()[1]) // 1024 for row in rows if row.startswith("VmHWM"))
+            return f"over {TIMEOUT_S} s  {peak_mb:.0f} MB"

@@ -1,12 +1,11 @@
 """The viewers' endpoints with 7 days of 100 streams (12 million samples), over HTTP.
 
-One client. Peers, in turns: the same endpoints with one day of one stream (history must not be
-felt), and the same question of the raw samples in SQL.
+One client. Peers, in turns: the same endpoints with one day of one stream (history must not
+slow them down), and the same query of the raw samples in SQL.
 """
 
 from __future__ import annotations
 
-import http.client
 import os
 import time
 from statistics import median
@@ -15,12 +14,10 @@ from typing import Final
 import psycopg
 
 from bench.kit import ADMIN_DSN, bench_database, heading, line, percentile
-from bench.rest import KEY, OURS, PEERS, PORT, REDIS, running
-from bench.stats import uncached_ms
+from bench.stats import REQUESTS, ROUNDS, measured
 
 DAYS: Final = int(os.environ.get("BENCH_DAYS", "7"))
 STREAMS: Final = 100
-ROUNDS, REQUESTS = 4, 200
 PATHS: Final = (
     "/api/webtv/viewers",
     "/api/webtv/stats",
@@ -76,7 +73,7 @@ def main() -> None:
             from django.db import connections
 
             fill(url, 1, 1)
-            connections.close_all()  # a database is copied only while nobody uses it
+            connections.close_all()  # a database can be copied only while it is unused
             admin.execute(f"CREATE DATABASE {name}_small TEMPLATE {name}")
             try:
                 compare(url, f"{url}_small")
@@ -90,7 +87,7 @@ def compare(url: str, small_url: str) -> None:
     raw_ms: list[float] = []
     for _ in range(ROUNDS):
         for one in (small_url, url):
-            for path, ms in measured(one).items():
+            for path, ms in measured(one, PATHS).items():
                 times[one].setdefault(path, []).extend(ms)
         raw_ms.append(raw(url))
     for path in PATHS:
@@ -123,24 +120,8 @@ def fill(url: str, days: int, streams: int) -> int:
         return int(count)
 
 
-def measured(url: str) -> dict[str, list[float]]:
-    """Milliseconds of every request of one round, by path."""
-    environment = {
-        **os.environ,
-        "DATABASE_URL": url,
-        "REDIS_URL": REDIS,
-        "API_KEY_1": KEY,
-        "RATE_LIMIT_PER_MINUTE": "1000000000",
-    }
-    with running(PEERS[OURS], environment), psycopg.connect(url, autocommit=True) as writer:
-        client = http.client.HTTPConnection("127.0.0.1", PORT)
-        return {
-            path: [uncached_ms(path, client, writer) for _ in range(REQUESTS)] for path in PATHS
-        }
-
-
 def raw(url: str) -> float:
-    """Milliseconds of the same question without rollups."""
+    """Milliseconds of the same query without rollups."""
     with psycopg.connect(url, autocommit=True) as connection:
         began = time.perf_counter()
         connection.execute(RAW).fetchall()

@@ -1,4 +1,4 @@
-"""Exit 0 when the web server of this container answers /livez, under a host name it accepts."""
+"""Exit 0 when the web server of this container serves /livez, under a host name it accepts."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ try:
     connection.request("GET", "/livez", headers={"Host": host})
     sys.exit(connection.getresponse().status != 200)
 except OSError as exc:
-    sys.exit(f"no answer: {exc}")
+    sys.exit(f"no response: {exc}")

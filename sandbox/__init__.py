@@ -1,5 +1,10 @@
-"""Small servers on loopback that really speak the outside world's protocols, with invented data.
+"""Small servers on loopback that speak the upstreams' real protocols, with invented data.
 
 For demonstrations and tests. Nothing here imports Django, and production code imports nothing from
 here.
 """
+
+from typing import Final
+from zoneinfo import ZoneInfo
+
+ROME: Final = ZoneInfo("Europe/Rome")

@@ -16,16 +16,17 @@ from typing import Final
 from sandbox.switchboard import Headers, Switchboard
 
 BANNER: Final = "Asterisk Call Manager/5.0.4"
-MAX_BEHIND: Final = 64 * 1024 * 1024  # bytes; a client that does not read is cut off
+LOGGED_OFF: Final = "Goodbye"  # Asterisk's own word
+MAX_BEHIND: Final = 64 * 1024 * 1024  # bytes; a client that does not read is disconnected
 # What may go wrong, by name, in `AmiServer.faults`:
 FAULTS: Final = {
     "hang_up": "the connection is accepted and closed, as a tunnel does when Asterisk is down",
-    "no_banner": "the connection is accepted, and nothing is said",
+    "no_banner": "the connection is accepted, and nothing is sent",
     "wrong_banner": "something else listens here",
-    "hang_at_login": "a login is never answered",
-    "frozen": "nothing is answered and nothing is told, but the connection stays open",
-    "stray_answer": "every answer comes after one to an action that nobody asked",
-    "out_of_order": "every second answer comes before the first",
+    "hang_at_login": "a login gets no response",
+    "frozen": "nothing is sent any more, but the connection stays open",
+    "stray_answer": "every response comes after one to an action that nobody sent",
+    "out_of_order": "every second response comes before the first",
 }
 
 
@@ -51,38 +52,41 @@ class AmiServer:
         self.open.add(writer)
         session = _Session(self, writer)
         try:
-            with suppress(OSError, asyncio.IncompleteReadError):
+            # When the loop ends: Python 3.11 logs a cancelled connection as an error.
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await session.run(reader)
         finally:
             self.sessions.discard(session)
             self.open.discard(writer)
             writer.close()
 
-    def tell(self, raw: bytes) -> None:
+    def send_raw(self, raw: bytes) -> None:
         """Send bytes as they are to every session that is logged in."""
         for session in list(self.sessions):
             session.send(raw)
 
     def drop(self) -> None:
-        """Cut every connection without a goodbye."""
+        """Cut every connection without a closing message."""
         for writer in list(self.open):
             writer.transport.abort()
 
     def shut_down(self) -> None:
-        """Say goodbye and close, as a clean stop of Asterisk does."""
-        self.tell(encoded({"Event": "Shutdown", "Privilege": "system,all", "Shutdown": "Cleanly"}))
+        """Announce the shutdown and close, as a clean stop of Asterisk does."""
+        self.send_raw(
+            encoded({"Event": "Shutdown", "Privilege": "system,all", "Shutdown": "Cleanly"})
+        )
         for writer in list(self.open):
             writer.close()
 
     def _write_event(self, what: Headers) -> None:
-        self.tell(encoded(what))
+        self.send_raw(encoded(what))
 
 
 class _Session:
     def __init__(self, server: AmiServer, writer: asyncio.StreamWriter) -> None:
         self._server, self._writer = server, writer
         self._challenge = ""
-        self._held: bytes | None = None  # an answer that waits for the next one
+        self._held: bytes | None = None  # a response that waits for the next one
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         faults = self._server.faults
@@ -92,35 +96,35 @@ class _Session:
             banner = "HTTP/1.1 400 Bad Request" if "wrong_banner" in faults else BANNER
             self.send(f"{banner}\r\n".encode())
         while action := decoded(await reader.readuntil(b"\r\n\r\n")):
-            if self._response(action) == "Goodbye":
+            if self._handle(action) == LOGGED_OFF:
                 return
 
     def send(self, raw: bytes) -> None:
-        """Queue bytes, unless frozen; who is too far behind is cut off."""
+        """Queue bytes, unless frozen; a client too far behind is cut off."""
         if "frozen" in self._server.faults or self._writer.is_closing():
             return
         self._writer.write(raw)
         if self._writer.transport.get_write_buffer_size() > MAX_BEHIND:
             self._writer.transport.abort()
 
-    def _response(self, action: Headers) -> str:
-        """Answer an action; the kind of response."""
+    def _handle(self, action: Headers) -> str:
+        """Respond to an action; returns the kind of response."""
         name, action_id = action.get("action", "").lower(), action.get("actionid", "")
         if name == "login" and "hang_at_login" in self._server.faults:
             return ""
-        said, events = self._said(name, action)
+        fields, events = self._reply(name, action)
         mine = {"ActionID": action_id} if action_id else {}
-        response = encoded({"Response": said.pop("Response"), **mine, **said})
+        response = encoded({"Response": fields.pop("Response"), **mine, **fields})
         kind = response.split(b"\r\n", 1)[0].decode().removeprefix("Response: ")
         for item in events:
             response += encoded({"Event": item["Event"], **mine, **item})
-        self._respond(response)
+        self._send_response(response)
         if name == "login" and kind == "Success":
             self._server.sessions.add(self)
             self.send(encoded({"Event": "FullyBooted", "Status": "Fully Booted"}))
         return kind
 
-    def _respond(self, response: bytes) -> None:
+    def _send_response(self, response: bytes) -> None:
         faults = self._server.faults
         if "stray_answer" in faults:
             response = encoded({"Response": "Success", "ActionID": "not-yours"}) + response
@@ -130,7 +134,7 @@ class _Session:
             )
         self.send(response)
 
-    def _said(self, name: str, action: Headers) -> tuple[Headers, list[Headers]]:
+    def _reply(self, name: str, action: Headers) -> tuple[Headers, list[Headers]]:
         """The response to an action, and the events that belong to it."""
         if name == "challenge":
             self._challenge = str(secrets.randbelow(10**9))
@@ -140,7 +144,7 @@ class _Session:
                 return {"Response": "Success", "Message": "Authentication accepted"}, []
             return {"Response": "Error", "Message": "Authentication failed"}, []
         if name == "logoff":
-            return {"Response": "Goodbye", "Message": "Thanks for all the fish."}, []
+            return {"Response": LOGGED_OFF, "Message": "Thanks for all the fish."}, []
         if self not in self._server.sessions:
             return {"Response": "Error", "Message": "Permission denied"}, []
         if name == "ping":

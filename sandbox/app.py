@@ -17,7 +17,7 @@ CONTROL: Final = "/_sandbox"
 
 @dataclass(frozen=True)
 class Upstream:
-    """A part of the outside world: its protocol below `prefix`, its steering below `/_sandbox`."""
+    """A part of the outside world: its protocol below `prefix`, its controls below `/_sandbox`."""
 
     name: str
     prefix: str
@@ -76,9 +76,9 @@ class _Control:
         return json_response({"faults": self._faults.listed()})
 
     async def _arm(self, request: web.Request) -> web.Response:
-        wish = await json_body(request)
+        body = await json_body(request)
         try:
-            self._faults.arm(**wish)
+            self._faults.arm(**body)
         except (TypeError, ValueError) as exc:
             raise web.HTTPBadRequest(text=str(exc)) from None
         return json_response({"faults": self._faults.listed()}, status=201)
@@ -97,15 +97,15 @@ async def _control_errors(request: web.Request, handler: faulty.Handler) -> web.
 
 
 def json_response(content: Any, *, status: int = 200) -> web.Response:
-    """An answer of JSON."""
+    """A JSON response."""
     return web.Response(body=orjson.dumps(content), status=status, content_type="application/json")
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
-    """The request's JSON object. HTTPBadRequest when it is none.
+    """The request's JSON object. HTTPBadRequest when the body is something else.
 
-    Only `application/json` is read: a web page of another origin cannot send that without being
-    asked first.
+    Only `application/json` is read: a web page of another origin cannot send that without a
+    CORS preflight.
     """
     try:
         body = (

@@ -19,7 +19,7 @@ from sandbox.faults import Handler
 from sandbox.switchboard import PHONES, TRUNK, Headers, Switchboard
 
 PREFIX: Final = "/ari"
-GIVE_UP_S: Final = 10.0  # a caller whom nobody decides about goes on, as the dialplan says
+GIVE_UP_S: Final = 10.0  # then an undecided caller goes on, as the dialplan says
 ONLINE: Final = frozenset({"103", "104", "105"})
 
 
@@ -37,15 +37,15 @@ class AriServer:
     ) -> None:
         self.switchboard, self.clock, self._give_up_s = switchboard, clock, give_up_s
         self._auth = encode_basic_auth(user, password)
-        self.outbox: asyncio.Queue[str] | None = None  # of the application that listens
+        self.queue: asyncio.Queue[str] | None = None  # of the connected application
         self._transports: set[asyncio.Transport] = set()
         self.application = ""
         self.waiting: dict[str, asyncio.Future[str]] = {}  # callers in Stasis: why refused, or ""
-        switchboard.listeners.add(self._hear)
-        switchboard.doorman = self._ask_application
+        switchboard.listeners.add(self._on_event)
+        switchboard.screen_call = self._ask_application
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """ARI, for `sandbox.app.build_app`."""
         app = web.Application(middlewares=[self._authenticated])
         app.add_routes(
             [
@@ -59,26 +59,26 @@ class AriServer:
         )
         return Upstream("ari", PREFIX, app)
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def send_event(self, kind: str, **fields: Any) -> None:
         """Send an event to the application, if one listens."""
         at = _time(self.clock())
         event = {"type": kind, "timestamp": at, **fields, "application": self.application}
-        if self.outbox is not None:
-            self.outbox.put_nowait(orjson.dumps(event).decode())
+        if self.queue is not None:
+            self.queue.put_nowait(orjson.dumps(event).decode())
 
     def cut(self) -> None:
-        """Drop the application's connection without a goodbye."""
+        """Drop the application's connection without a close handshake."""
         for transport in self._transports:
             transport.abort()
 
     async def _ask_application(self, arrival: Headers) -> str:
-        """Let the application decide about a caller; without one he goes on."""
-        if self.outbox is None:
+        """Let the application decide about a caller; without one the caller goes on."""
+        if self.queue is None:
             return ""
         uniqueid = arrival["Uniqueid"]
         decision = self.waiting[uniqueid] = asyncio.get_running_loop().create_future()
         channel = self._channel(arrival)
-        self.tell("StasisStart", args=[arrival["Exten"]], channel=channel)
+        self.send_event("StasisStart", args=[arrival["Exten"]], channel=channel)
         try:
             async with asyncio.timeout(self._give_up_s):
                 return await decision
@@ -86,19 +86,19 @@ class AriServer:
             return ""
         finally:
             self.waiting.pop(uniqueid, None)
-            self.tell("StasisEnd", channel=channel)
+            self.send_event("StasisEnd", channel=channel)
 
-    def _hear(self, what: Headers) -> None:
+    def _on_event(self, what: Headers) -> None:
         kinds = {
             "Newchannel": "ChannelCreated",
             "Newstate": "ChannelStateChange",
             "Hangup": "ChannelDestroyed",
         }
         if what["Event"] in kinds:
-            self.tell(kinds[what["Event"]], channel=self._channel(what))
+            self.send_event(kinds[what["Event"]], channel=self._channel(what))
         elif what["Event"] == "DialEnd":
             caller = self._channel(what)
-            self.tell("Dial", dialstatus=what["DialStatus"], caller=caller)
+            self.send_event("Dial", dialstatus=what["DialStatus"], caller=caller)
 
     def _channel(self, headers: Headers) -> dict[str, Any]:
         uniqueid = headers["Uniqueid"]
@@ -134,20 +134,20 @@ class AriServer:
     async def _events(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(timeout=0.5)
         await socket.prepare(request)
-        self.tell("ApplicationReplaced")
-        outbox = self.outbox = asyncio.Queue()
+        self.send_event("ApplicationReplaced")
+        queue = self.queue = asyncio.Queue()
         self.application = request.query.get("app", "")
-        sending = asyncio.create_task(_send(socket, outbox))
+        sending = asyncio.create_task(_send(socket, queue))
         if (transport := request.transport) is not None:
             self._transports.add(transport)
         try:
-            async for _ in socket:  # an application has nothing to say here
+            async for _ in socket:  # applications send nothing here
                 continue
         finally:
             sending.cancel()
             self._transports.discard(transport)
-            if self.outbox is outbox:
-                self.outbox = None
+            if self.queue is queue:
+                self.queue = None
         return socket
 
     async def _channels(self, request: web.Request) -> web.Response:
@@ -182,7 +182,8 @@ class AriServer:
             "target_uri": f"channel:{request.match_info['id']}",
         }
         asyncio.get_running_loop().call_later(
-            0.05, lambda: self.tell("PlaybackFinished", playback={**playback, "state": "done"})
+            0.05,
+            lambda: self.send_event("PlaybackFinished", playback={**playback, "state": "done"}),
         )
         return json_response({**playback, "state": "queued"}, status=201)
 
@@ -194,9 +195,9 @@ class AriServer:
         return web.Response(status=204)
 
 
-async def _send(socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> None:
+async def _send(socket: web.WebSocketResponse, queue: asyncio.Queue[str]) -> None:
     while not socket.closed:
-        await socket.send_str(await outbox.get())
+        await socket.send_str(await queue.get())
 
 
 def _time(epoch: float) -> str:

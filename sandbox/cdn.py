@@ -1,7 +1,7 @@
 """A streaming network in front of an invented audience: an Owncast and an nginx-rtmp.
 
-The audience is a function of time: the same at every question of one moment, in every process, and
-much alike from day to day. Protocols: `docs/upstreams/cdn.md`.
+The audience is a function of time: the same for every request of one moment, in every process, and
+similar from day to day. Protocols: `docs/upstreams/cdn.md`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 from xml.sax.saxutils import escape
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from sandbox import ROME
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 
 PREFIX: Final = "/cdn"
 STREAMS: Final = {"main": 1.0, "second": 0.35}  # name: share of the audience
-ROME: Final = ZoneInfo("Europe/Rome")
 # Viewers at each full hour of an ordinary day, and once more at midnight.
 DAY: Final = (
     14,
@@ -51,10 +50,10 @@ DAY: Final = (
     14,
 )
 HOURS: Final = tuple(pairwise(DAY))
-DRAW_AT_S: Final = 20 * 3600 + 180  # most look at the board three minutes after the hour
+DRAW_AT_S: Final = 20 * 3600 + 180  # most people watch the board three minutes after the hour
 DRAW_CROWD: Final = 110
 DRAW_LASTS_S: Final = 420.0
-RESTLESS: Final = ((37.0, 0.015), (211.0, 0.03), (1_709.0, 0.05))  # period (s), share of viewers
+NOISE: Final = ((37.0, 0.015), (211.0, 0.03), (1_709.0, 0.05))  # period (s), share of viewers
 
 
 def audience(at: float, *, stream: str = "main") -> int:
@@ -64,14 +63,14 @@ def audience(at: float, *, stream: str = "main") -> int:
     before, after = HOURS[local.hour]
     usual = before + (after - before) * (second % 3600) / 3600
     crowd = DRAW_CROWD * math.exp(-(((second - DRAW_AT_S) / DRAW_LASTS_S) ** 2))
-    mood = 1 + 0.1 * math.sin(local.toordinal() * 2.4)  # no day is like the one before
+    day_factor = 1 + 0.1 * math.sin(local.toordinal() * 2.4)  # no day is like the one before
     phase = len(stream)
-    noise = sum(share * math.sin(at / period * math.tau + phase) for period, share in RESTLESS)
-    return max(0, round((usual + crowd) * mood * (1 + noise) * STREAMS.get(stream, 0.5)))
+    noise = sum(share * math.sin(at / period * math.tau + phase) for period, share in NOISE)
+    return max(0, round((usual + crowd) * day_factor * (1 + noise) * STREAMS.get(stream, 0.5)))
 
 
-class Cdn:
-    """Serves every stream that is asked for; those of STREAMS are also listed."""
+class CdnServer:
+    """Serves any requested stream; those of STREAMS are also listed."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -79,7 +78,7 @@ class Cdn:
         self.off_air: set[str] = set()
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """The streaming network, for `sandbox.app.build_app`."""
         app = web.Application()
         app.add_routes(
             [
@@ -99,7 +98,7 @@ class Cdn:
         )
 
     def viewers(self, stream: str) -> int:
-        """How many watch the stream now; nobody when it is off the air."""
+        """How many watch the stream now; 0 when it is off the air."""
         if stream in self.off_air:
             return 0
         return self.fixed.get(stream, audience(self.clock(), stream=stream))
@@ -136,15 +135,15 @@ class Cdn:
         return web.Response(text=body, content_type="text/xml")
 
     async def _steer(self, request: web.Request) -> web.Response:
-        stream, wish = request.match_info["stream"], await json_body(request)
-        viewers = wish.get("viewers")
+        stream, body = request.match_info["stream"], await json_body(request)
+        viewers = body.get("viewers")
         if viewers is not None and (type(viewers) is not int or viewers < 0):
             raise web.HTTPBadRequest(text="viewers must be a whole number of at least 0, or null")
-        if "viewers" in wish:
+        if "viewers" in body:
             self.fixed.pop(stream, None)
             if viewers is not None:
                 self.fixed[stream] = viewers
-        if "online" in wish:
-            (self.off_air.discard if wish["online"] else self.off_air.add)(stream)
-        response = {"viewers": self.viewers(stream), "online": stream not in self.off_air}
-        return json_response({"stream": stream, **response})
+        if "online" in body:
+            (self.off_air.discard if body["online"] else self.off_air.add)(stream)
+        state = {"viewers": self.viewers(stream), "online": stream not in self.off_air}
+        return json_response({"stream": stream, **state})

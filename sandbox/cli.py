@@ -21,27 +21,27 @@ from sandbox import legacy, traffic
 from sandbox.ami import AmiServer
 from sandbox.app import CONTROL, build_app
 from sandbox.ari import AriServer
-from sandbox.cdn import Cdn
+from sandbox.cdn import CdnServer
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
-from sandbox.lotto_site import LottoSite
-from sandbox.openrouter import OpenRouter
-from sandbox.operator import LottoOperator
-from sandbox.push import Stream, WebhookSender
+from sandbox.lotto_site import LottoSiteServer
+from sandbox.openrouter import OpenRouterServer
+from sandbox.operator import LottoOperatorServer
+from sandbox.push import PushStream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
-from sandbox.telegram import Telegram
-from sandbox.television import Television
-from sandbox.webcom import PREFIX, WebcomTlc
+from sandbox.telegram import TelegramServer
+from sandbox.television import TelevisionServer
+from sandbox.webcom import PREFIX, WebcomServer
 
 logger = logging.getLogger("sandbox")
 
-HOST: Final = "127.0.0.1"  # never reachable from outside: whoever reaches it may steer it
+HOST: Final = "127.0.0.1"  # never reachable from outside: anyone who reaches it may control it
 PR_SET_PDEATHSIG: Final = 1
 PBX_CALLS_PER_MINUTE: Final = 6
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Exit status 2 for a wrong argument, 1 when the port is taken."""
+    """Run until SIGTERM or SIGINT. Exit status 2 for a wrong argument, 1 for a port in use."""
     parser = _parser()
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -110,17 +110,19 @@ async def _serve(options: argparse.Namespace, webhook: WebhookSender | None) -> 
     await runner.setup()
     calls = await _calls(switchboard, options.ami_port) if options.ami_port else None
     predictions = (
-        asyncio.create_task(legacy.keep(options.legacy_file)) if options.legacy_file else None
+        asyncio.create_task(legacy.keep_current(options.legacy_file))
+        if options.legacy_file
+        else None
     )
     try:
         site = web.TCPSite(runner, HOST, options.port)
         await site.start()
-        place = f"{HOST}:{runner.addresses[0][1]}"
+        address = f"{HOST}:{runner.addresses[0][1]}"
         logger.info(
             "sandbox.started data=invented webcom=http://%s push=ws://%s help=http://%s",
-            *(place + PREFIX, f"{place}{PREFIX}/stream", place + CONTROL),
+            *(address + PREFIX, f"{address}{PREFIX}/stream", address + CONTROL),
         )
-        gc.freeze()  # the history stays: no need to look through it again and again
+        gc.freeze()  # the history stays, so the collector need not scan it again
         await stopping.wait()
     finally:
         if orphaned:
@@ -134,10 +136,10 @@ async def _serve(options: argparse.Namespace, webhook: WebhookSender | None) -> 
 def _app(
     options: argparse.Namespace, webhook: WebhookSender | None, switchboard: Switchboard
 ) -> web.Application:
-    carrier = WebcomTlc(
+    carrier = WebcomServer(
         Ledger(now=time.time(), seed=options.seed, per_day=options.calls_per_day),
         token=os.environ.get("WEBCOM_TOKEN", ""),
-        stream=Stream(),
+        stream=PushStream(),
         webhook=webhook,
     )
     ari = AriServer(
@@ -147,21 +149,21 @@ def _app(
     )
     others = [
         ari.upstream(),
-        Cdn().upstream(),
-        LottoOperator().upstream(),
-        Telegram(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
-        OpenRouter(key=os.environ.get("OPENROUTER_API_KEY", "")).upstream(),
-        LottoSite(
+        CdnServer().upstream(),
+        LottoOperatorServer().upstream(),
+        TelegramServer(token=os.environ.get("TELEGRAM_BOT_TOKEN", "")).upstream(),
+        OpenRouterServer(key=os.environ.get("OPENROUTER_API_KEY", "")).upstream(),
+        LottoSiteServer(
             user=os.environ.get("LOTTO_SITE_USER", ""),
             password=os.environ.get("LOTTO_SITE_PASSWORD", ""),
         ).upstream(),
-        Television().upstream(),
+        TelevisionServer().upstream(),
     ]
     return build_app([carrier.upstream(), *others], Faults())
 
 
 async def _calls(switchboard: Switchboard, port: int) -> asyncio.Task[None]:
-    """An Asterisk manager with calls that come and go, for as long as the task is not cancelled."""
+    """An Asterisk manager with calls that come and go until the task is cancelled."""
     manager = AmiServer(
         switchboard,
         user=os.environ.get("ASTERISK_1_AMI_USER", "gateway"),
@@ -174,7 +176,7 @@ async def _calls(switchboard: Switchboard, port: int) -> asyncio.Task[None]:
 
 
 async def _orphaned(stopping: asyncio.Event, parent: int) -> None:
-    """Set `stopping` when our parent is gone; Linux also sends us SIGTERM then, at once."""
+    """Set `stopping` when our parent has ended; on Linux SIGTERM comes at once as well."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     while os.getppid() == parent:

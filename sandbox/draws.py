@@ -1,4 +1,4 @@
-"""The Lotto of the sandbox: the real history as far as we have it, invented draws from then on.
+"""The Lotto of the sandbox: the real history up to its last day, invented draws from then on.
 
 The same in every process: what a day's draw is depends on the day alone.
 """
@@ -75,7 +75,7 @@ def archive(last: date) -> bytes:
 
 
 def newest(last: date, days: int) -> dict[date, Draw]:
-    """The newest so many days with a draw up to `last`, oldest first."""
+    """The newest `days` days with a draw up to `last`, oldest first."""
     found: dict[date, Draw] = {}
     for line in archive(last).splitlines()[-days * len(WHEELS) :]:
         day, wheel, *numbers = line.decode().split("\t")
@@ -85,7 +85,7 @@ def newest(last: date, days: int) -> dict[date, Draw]:
 
 
 def _until(text: bytes, last: date) -> bytes:
-    """The lines up to that day: the file is sorted, and looked through from its end."""
+    """The lines up to that day: the file is sorted, and searched from its end."""
     day, end = f"{last:%Y/%m/%d}".encode(), len(text)
     while end:
         begin = text.rfind(b"\n", 0, end - 1) + 1

@@ -1,4 +1,4 @@
-"""Injectable faults: what an upstream does on its bad days, per route, as aiohttp middleware.
+"""Injectable faults: upstream failures on demand, per route, as aiohttp middleware.
 
 A test or a person arms a fault (`POST /_sandbox/faults`); the next requests of that route meet it.
 """
@@ -16,7 +16,6 @@ import orjson
 from aiohttp import web
 
 ANY_ROUTE: Final = "*"
-FOREVER: Final = 0
 HANG_S: Final = 3600.0
 BOMB_BYTES: Final = 64 * 1024 * 1024
 
@@ -27,7 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Fault:
     """One armed fault. `times` requests meet it (0: all, until cleared); the rest is the kind's.
 
-    `delay_s` waits or is the pause between bytes, `status` and `body` replace the answer's,
+    `delay_s` waits or is the pause between bytes, `status` and `body` replace the response's,
     `retry_after` becomes the header.
     """
 
@@ -65,7 +64,7 @@ class Faults:
     def listed(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self._armed]
 
-    def take(self, route: str | None) -> Fault | None:
+    def consume(self, route: str | None) -> Fault | None:
         """The fault that the next request of `route` meets, counted down."""
         for fault in self._armed:
             if fault.route in (ANY_ROUTE, route):
@@ -83,26 +82,26 @@ def middleware(faults: Faults, *, spared: str) -> Any:
     async def faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(spared):
             return await handler(request)
-        fault = faults.take(request.match_info.route.name)
+        fault = faults.consume(request.match_info.route.name)
         return await (KINDS[fault.kind](request, handler, fault) if fault else handler(request))
 
     return faulty
 
 
 async def _down(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """The connection is cut without an answer."""
+    """The connection is cut without a response."""
     _cut(request)
     return web.Response()
 
 
 async def _slow(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """The right answer, `delay_s` late."""
+    """The right response, `delay_s` late."""
     await asyncio.sleep(fault.delay_s)
     return await handler(request)
 
 
 async def _hang(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """Half of the right answer, then silence."""
+    """Half of the right response, then silence."""
     response, body = await _begun(request, handler)
     await response.write(body[: len(body) // 2])
     await asyncio.sleep(fault.delay_s or HANG_S)
@@ -110,7 +109,7 @@ async def _hang(request: web.Request, handler: Handler, fault: Fault) -> web.Str
 
 
 async def _half(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """Half of the right answer, then the connection is cut."""
+    """Half of the right response, then the connection is cut."""
     response, body = await _begun(request, handler)
     await response.write(body[: len(body) // 2])
     _cut(request, abruptly=False)
@@ -118,13 +117,13 @@ async def _half(request: web.Request, handler: Handler, fault: Fault) -> web.Str
 
 
 async def _truncated(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """A complete HTTP answer whose JSON ends in the middle."""
+    """A complete HTTP response whose JSON ends in the middle."""
     body = _body(await handler(request))
     return web.Response(body=body[: len(body) // 2], content_type="application/json")
 
 
 async def _drip(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """The right answer, byte by byte with `delay_s` in between."""
+    """The right response, byte by byte with `delay_s` in between."""
     response, body = await _begun(request, handler)
     for position in range(len(body)):
         await response.write(body[position : position + 1])
@@ -143,7 +142,7 @@ async def _drip_head(request: web.Request, handler: Handler, fault: Fault) -> we
 
 
 async def _response(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """`body` with `status`, said to be JSON; without a body the contract's error of that status."""
+    """`body` with `status`, as JSON; without a body the contract's error of that status."""
     headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
     code = ERROR_CODES.get(fault.status, "error")
     body = fault.body.encode() or orjson.dumps(
@@ -155,27 +154,27 @@ async def _response(request: web.Request, handler: Handler, fault: Fault) -> web
 
 
 async def _html(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """A proxy's page instead of the API's answer."""
+    """A proxy's page instead of the API's response."""
     page = "<!doctype html><title>Gateway</title><h1>Scheduled maintenance</h1>"
     return web.Response(text=page, status=fault.status, content_type="text/html")
 
 
 async def _rubbish(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """Bytes that mean nothing."""
+    """Random bytes."""
     return web.Response(
         body=b"\x00\xff{]" + secrets.token_bytes(200), content_type="application/json"
     )
 
 
 async def _redirect(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """Somewhere else, as `body` says."""
+    """A redirect to `body`."""
     return web.Response(
         status=fault.status if fault.status >= 300 else 302, headers={"Location": fault.body}
     )
 
 
 async def _endless(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """The right answer, but with one more page always (a new token, or the cursor asked for)."""
+    """The right response, but always with one more page (a new token, or the requested cursor)."""
     body = orjson.loads(_body(await handler(request)))
     if "more" in body:
         body.update(more=True, cursor=request.query.get("cursor", body["cursor"]))
@@ -235,7 +234,7 @@ def _body(response: web.StreamResponse) -> bytes:
 
 
 async def _begun(request: web.Request, handler: Handler) -> tuple[web.StreamResponse, bytes]:
-    """The head of the right answer, sent, and the body still to send."""
+    """The head of the right response, sent, and the body still to send."""
     body = _body(await handler(request))
     response = web.StreamResponse()
     response.content_type = "application/json"

@@ -1,7 +1,7 @@
-"""What the sandbox's carrier knows: calls in progress and of the last days, and their feed.
+"""The sandbox carrier's calls, in progress and of the last days, and their change feed.
 
-Plays the plans of `sandbox.traffic`. Times are given, never taken from a clock; not safe for
-threads.
+Plays the plans of `sandbox.traffic`. Times are arguments, never read from a clock; not
+thread-safe.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from sandbox import traffic
+from sandbox import ROME, traffic
 from sandbox.traffic import HOUR_S, LineInfo, Plan, Step
 
 HISTORY_DAYS: Final = 7  # whole days before today that exist at the start
-KEEP_S: Final = 9 * 24 * HOUR_S  # changes older than this are forgotten
+KEEP_S: Final = 9 * 24 * HOUR_S  # changes older than this are dropped
 
 
 class CursorGone(Exception):
-    """The cursor is not ours, or points before what is kept."""
+    """The cursor is unknown, or points before the oldest stored change."""
 
 
-class Page(NamedTuple):
+class FeedPage(NamedTuple):
     """Calls of the feed by the contract, the cursor after them, and whether there are more."""
 
     calls: list[dict[str, Any]]
@@ -37,7 +37,7 @@ class Page(NamedTuple):
 
 
 @dataclass(slots=True)
-class Call:
+class CarrierCall:
     """A call as it is now; `changed_ms` is its place in the feed."""
 
     call_id: str
@@ -53,8 +53,8 @@ class Call:
     revision: int = 0
     changed_ms: int = 0
 
-    def take(self, step: Step) -> None:
-        """Let the step happen."""
+    def apply(self, step: Step) -> None:
+        """Change the call as the step says."""
         self.state, self.cost, self.duration_s = step.state, step.cost, step.duration_s
         if step.over and self.ended_at is None:
             self.ended_at = step.at_ms // 1000
@@ -63,7 +63,7 @@ class Call:
 
     def payload(self) -> dict[str, Any]:
         """The call as the contract spells it."""
-        told = {
+        payload = {
             "id": self.call_id,
             "lineID": self.line.line_id,
             "lineNumber": self.line.number,
@@ -77,11 +77,11 @@ class Call:
             "timestamp": self.started_at,
             "revision": self.revision,
         }
-        return told if self.ended_at is None else {**told, "endedAt": self.ended_at}
+        return payload if self.ended_at is None else {**payload, "endedAt": self.ended_at}
 
 
 class Ledger:
-    """The carrier's books. `advance` moves time; everything else tells or places."""
+    """The carrier's calls and lines. `advance` moves time; the rest reads or places calls."""
 
     def __init__(
         self, *, now: float, seed: int = 1, per_day: float = traffic.CALLS_PER_DAY
@@ -89,8 +89,8 @@ class Ledger:
         """Starts with the calls of today and of the seven days before, up to `now` (epoch s)."""
         self._seed, self._per_day = seed, per_day
         self._lines = {line.line_id: line for line in traffic.lines(seed)}
-        self._calls: dict[str, Call] = {}
-        self._active: dict[str, Call] = {}
+        self._calls: dict[str, CarrierCall] = {}
+        self._active: dict[str, CarrierCall] = {}
         self._feed: list[
             tuple[int, str]
         ] = []  # (changed_ms, call id), sorted; what a later change replaced stays
@@ -107,7 +107,7 @@ class Ledger:
         return min(self._to_come[0][0] / 1000 if self._to_come else float("inf"), self._next_hour)
 
     def advance(self, now: float) -> list[dict[str, Any]]:
-        """Let happen what is due at `now` (epoch s); returns the changed calls, in order."""
+        """Apply what is due at `now` (epoch s); returns the changed calls, in order."""
         return [call.payload() for call in self._changes(now)]
 
     def lines(self) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ class Ledger:
     def rebates(self, month: str, now: float) -> dict[str, Any] | None:
         return traffic.rebates(month, now=now, seed=self._seed)
 
-    def page(self, *, cursor: str = "", since: float = 0, limit: int) -> Page:
+    def page(self, *, cursor: str = "", since: float = 0, limit: int) -> FeedPage:
         """The changes after `cursor`, without one from `since` (epoch s) on. Raises CursorGone."""
         start = (
             bisect_right(self._feed, self._place(cursor))
@@ -139,18 +139,20 @@ class Ledger:
             if call.changed_ms != changed_ms:
                 continue  # it changed again and comes later
             if len(calls) == limit:
-                return Page(calls, _cursor(last or (0, "")), True)
+                return FeedPage(calls, _cursor(last or (0, "")), True)
             calls.append(call.payload())
             last = (changed_ms, call_id)
-        return Page(calls, _cursor(last) if last else cursor or _cursor((self._now_ms, "")), False)
+        return FeedPage(
+            calls, _cursor(last) if last else cursor or _cursor((self._now_ms, "")), False
+        )
 
     def place_call(
         self, *, now: float, line_id: str, caller: str, operator: str, ring_s: float, talk_s: int
     ) -> Plan:
-        """A call by hand: rings for `ring_s` from now, lasts `talk_s`. KeyError: no such line."""
+        """Place a call: it rings for `ring_s` from now, lasts `talk_s`. KeyError: no such line."""
         line = self._lines[line_id]
-        # After every cursor that was told, and played by the next `advance` though the clock may
-        # stand.
+        # Later than every cursor that was returned, and played by the next `advance` even if the
+        # clock stands still.
         self._placed_ms = at_ms = max(int(now * 1000), self._now_ms + 1)
         steps = (
             Step(at_ms, "Ringing", 0.0),
@@ -173,7 +175,7 @@ class Ledger:
             for step in plan.steps:
                 heapq.heappush(self._to_come, (step.at_ms, plan.call_id, step))
 
-    def _changes(self, now: float) -> Iterator[Call]:
+    def _changes(self, now: float) -> Iterator[CarrierCall]:
         """Play up to `now`, hour by hour; yields a call whenever it changed, as it then is."""
         known_until = self._next_hour
         while self._next_hour <= now:
@@ -182,21 +184,21 @@ class Ledger:
                 traffic.planned_calls(self._next_hour, seed=self._seed, per_day=self._per_day)
             )
             self._next_hour += HOUR_S
-        if self._next_hour > known_until:  # once: it looks at everything that is kept
+        if self._next_hour > known_until:  # once: it scans everything that is stored
             self._forget(self._next_hour - HOUR_S - KEEP_S)
         yield from self._play(max(int(now * 1000), self._placed_ms))
 
-    def _play(self, until_ms: int) -> Iterator[Call]:
+    def _play(self, until_ms: int) -> Iterator[CarrierCall]:
         while self._to_come and self._to_come[0][0] <= until_ms:
             _, call_id, step = heapq.heappop(self._to_come)
-            yield self._take(call_id, step)
+            yield self._apply(call_id, step)
         self._now_ms = max(self._now_ms, until_ms)
 
-    def _take(self, call_id: str, step: Step) -> Call:
+    def _apply(self, call_id: str, step: Step) -> CarrierCall:
         call = self._calls.get(call_id)
         if call is None:
             call = self._calls[call_id] = _begun(self._plans.pop(call_id))
-        call.take(step)
+        call.apply(step)
         self._feed.append((step.at_ms, call_id))
         if call.ended_at is None:
             self._active[call_id] = call
@@ -207,15 +209,15 @@ class Ledger:
     def _forget(self, before: float) -> None:
         """Drop what changed last before `before`, and the places of replaced changes."""
         before_ms = int(before * 1000)
-        kept = []
+        feed = []
         for changed_ms, call_id in self._feed:
             if self._calls[call_id].changed_ms != changed_ms:
                 continue
             if changed_ms < before_ms and call_id not in self._active:
                 del self._calls[call_id]
             else:
-                kept.append((changed_ms, call_id))
-        self._feed = kept
+                feed.append((changed_ms, call_id))
+        self._feed = feed
         self._first_hour = max(self._first_hour, int(before))
 
     def _place(self, cursor: str) -> tuple[int, str]:
@@ -231,8 +233,8 @@ class Ledger:
         return place
 
 
-def _begun(plan: Plan) -> Call:
-    return Call(
+def _begun(plan: Plan) -> CarrierCall:
+    return CarrierCall(
         plan.call_id,
         plan.line,
         plan.caller,
@@ -244,9 +246,7 @@ def _begun(plan: Plan) -> Call:
 
 def _first_hour(now: float) -> int:
     """The start (epoch s) of Rome's day seven days before today's."""
-    today = datetime.fromtimestamp(now, traffic.ROME).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    today = datetime.fromtimestamp(now, ROME).replace(hour=0, minute=0, second=0, microsecond=0)
     return int((today - timedelta(days=HISTORY_DAYS)).timestamp())
 
 

@@ -1,7 +1,7 @@
 """The old database with the predictions, as a SQLite file: `docs/upstreams/legacy-db.md`.
 
-Its draws are those of the sandbox's operator; the predictions are invented, without a look at the
-draw that they are for.
+Its draws are those of the sandbox's operator; the predictions are invented, independently of
+the draw that they are for.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sandbox import draws
-from sandbox.operator import PUBLISHED, ROME
+from sandbox import ROME, draws
+from sandbox.operator import PUBLISHED
 
 logger = logging.getLogger("sandbox")
 
-DAYS: Final = 120  # with a draw; what is older is taken out
-LOOK_EVERY_S: Final = 60
+DAYS: Final = 120  # with a draw; older ones are removed
+CHECK_EVERY_S: Final = 60
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS extractions (
     id INTEGER PRIMARY KEY,
@@ -54,8 +54,8 @@ METHODS: Final = (
 Row = tuple[str, str, str, str]
 
 
-async def keep(path: Path, *, clock: Callable[[], float] = time.time) -> None:
-    """Keep the file up to date, evening after evening, until cancelled."""
+async def keep_current(path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    """Update the file after every evening's draw, until cancelled."""
     done: date | None = None
     while True:
         last = (datetime.fromtimestamp(clock(), ROME) - PUBLISHED).date()
@@ -65,11 +65,11 @@ async def keep(path: Path, *, clock: Callable[[], float] = time.time) -> None:
                 done = last
             except (OSError, sqlite3.Error) as exc:
                 logger.error("legacy.not_filled file=%s error=%s", path, exc)
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(CHECK_EVERY_S)
 
 
 def fill(path: Path, last: date) -> None:
-    """Make the file what it is on the evening of `last`; a reader sees all of it or nothing."""
+    """Write the file as of the evening of `last`, in one transaction."""
     found = draws.newest(last, DAYS)
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as database:

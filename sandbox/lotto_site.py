@@ -1,4 +1,4 @@
-"""The company's Lotto site: keeps the draws that it is given, and has a page of invented wins.
+"""The company's Lotto site: stores the draws that are uploaded, and has a page of invented wins.
 
 Protocol: `docs/upstreams/lotto-site.md`.
 """
@@ -14,34 +14,32 @@ from html import escape
 from itertools import islice
 from random import Random
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from sandbox import draws
+from sandbox import ROME, draws
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.faults import Handler
 
 PREFIX: Final = "/lotto-site"
-ROME: Final = ZoneInfo("Europe/Rome")
-WINS_A_PAGE: Final = 20
+WINS_PER_PAGE: Final = 20
 WINS: Final = 200
 OUTCOMES: Final = ("estratto", "estratto", "estratto", "ambo", "ambo", "terno")
 
 
-class LottoSite:
+class LottoSiteServer:
     """One site with one user."""
 
     def __init__(
         self, *, user: str = "", password: str = "", clock: Callable[[], float] = time.time
     ) -> None:
-        """With an empty user any is let in."""
+        """With an empty user any credentials are accepted."""
         self.user, self.password, self.clock = user, password, clock
         self.draws: dict[str, dict[str, list[int]]] = {}  # by day (YYYY-MM-DD), by wheel
-        self.refused: dict[str, str] = {}  # wheels that it does not take, and why
+        self.refused: dict[str, str] = {}  # wheels that are refused, and why
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """The Lotto site, for `sandbox.app.build_app`."""
         app = web.Application(middlewares=[_errors, self._authenticated])
         app.add_routes(
             [
@@ -58,17 +56,17 @@ class LottoSite:
                 web.post(f"{CONTROL}/lotto-site", self._steer),
             ],
             {
-                f"GET {CONTROL}/lotto-site": "the draws that it was given",
-                f"POST {CONTROL}/lotto-site": '{"refuse": {"BA": "Not today."}}: wheels that it '
-                "does not take, and why; {} takes all again",
+                f"GET {CONTROL}/lotto-site": "the uploaded draws",
+                f"POST {CONTROL}/lotto-site": '{"refuse": {"BA": "Not today."}}: wheels '
+                "to refuse, and why; {} accepts all again",
             },
         )
 
     @web.middleware
     async def _authenticated(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        told = request.headers.get("Authorization", "")
+        presented = request.headers.get("Authorization", "")
         right = "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-        if self.user and not hmac.compare_digest(told.encode(), right.encode()):
+        if self.user and not hmac.compare_digest(presented.encode(), right.encode()):
             raise web.HTTPUnauthorized(
                 text="Wrong user or password", headers={"WWW-Authenticate": 'Basic realm="Lotto"'}
             )
@@ -86,11 +84,11 @@ class LottoSite:
         if not isinstance(wheels, dict) or not wheels:
             raise web.HTTPBadRequest(text="`wheels` must have a wheel")
         results = [
-            self._taken(drawn_on.isoformat(), wheel, numbers) for wheel, numbers in wheels.items()
+            self._store(drawn_on.isoformat(), wheel, numbers) for wheel, numbers in wheels.items()
         ]
         return json_response({"date": drawn_on.isoformat(), "results": results})
 
-    def _taken(self, day: str, wheel: str, numbers: Any) -> dict[str, str]:
+    def _store(self, day: str, wheel: str, numbers: Any) -> dict[str, str]:
         wrong = self.refused.get(wheel) or _wrong(wheel, numbers)
         if wrong:
             return {"wheel": wheel, "status": "refused", "detail": wrong}
@@ -106,19 +104,19 @@ class LottoSite:
         offset = int(text)
         rows = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in win)}</tr>"
-            for win in self._wins()[offset : offset + WINS_A_PAGE]
+            for win in self._wins()[offset : offset + WINS_PER_PAGE]
         )
-        more = f'<a href="?da={offset + WINS_A_PAGE}">altri</a>'
+        more = f'<a href="?da={offset + WINS_PER_PAGE}">altri</a>'
         page = (
             '<!doctype html><html lang="it"><meta charset="utf-8"><title>Riscontri</title>'
             "<h1>Riscontri (dati inventati)</h1><table><tr><th>Data</th><th>Ruota</th>"
             f"<th>Numeri</th><th>Esito</th></tr>{rows}</table>"
-            f"{more if offset + WINS_A_PAGE < WINS else ''}</html>"
+            f"{more if offset + WINS_PER_PAGE < WINS else ''}</html>"
         )
         return web.Response(text=page, content_type="text/html", charset="utf-8")
 
     def _wins(self) -> list[tuple[str, str, str, str]]:
-        """Invented wins, newest first: the same at every question of one day."""
+        """Invented wins, newest first: the same for every request of one day."""
         today = datetime.fromtimestamp(self.clock(), ROME).date()
         days = (today - timedelta(days) for days in range(1, 2 * WINS))
         drawn = ((day, draw) for day in days if (draw := draws.invented(day)))

@@ -1,9 +1,9 @@
-"""OpenRouter with models that see no picture, and say so; what they tell of a board is invented.
+"""OpenRouter with models that see no picture, and say so; their boards are invented.
 
-Asked about a board, a model needs the numbers that the question tells already: it looks for the
-invented draw of the last year that they belong to, and tells that draw. Asked about the same
-picture again without them, it remembers. Where it finds no such draw it repeats what it was told.
-What it shall see can also be set by hand. Protocol: `docs/upstreams/openrouter.md`.
+To read a board, a model needs the numbers that are in the prompt already: it looks for the
+invented draw of the last year that they belong to, and replies with that draw. For the same
+picture without them it repeats its reply. Where it finds no such draw it repeats the numbers of the
+prompt. What it sees can also be set by hand. Protocol: `docs/upstreams/openrouter.md`.
 """
 
 from __future__ import annotations
@@ -17,24 +17,22 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
 from PIL import Image
 
-from sandbox import draws
+from sandbox import ROME, draws
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.faults import Handler
 
 PREFIX: Final = "/openrouter/v1"
-ROME: Final = ZoneInfo("Europe/Rome")
-REMEMBERED: Final = 200  # pictures
+STORED: Final = 200  # pictures and requests
 DAYS_BACK: Final = 366
-MIN_KNOWN: Final = 5  # numbers that must belong to a draw, for it to be that one
+MIN_KNOWN: Final = 5  # known numbers that identify a draw
 IMAGE_TOKENS: Final = 1_600
 CONFIDENCE: Final = 98
-STEERED: Final[dict[str, Any]] = {
+CONTROLLED: Final[dict[str, Any]] = {
     "wheels": dict, "says": str, "error": dict, "cost": (int, float),
 }  # fmt: skip
 
@@ -47,7 +45,7 @@ def _listed(name: str, title: str, *, image: bool, prompt: str, completion: str)
         "canonical_slug": name,
         "name": title,
         "created": 1_759_104_000,
-        "description": "Sandbox: answers are invented",
+        "description": "Sandbox: replies are invented",
         "context_length": 200_000,
         "architecture": {
             "modality": "text+image->text" if image else "text->text",
@@ -71,21 +69,21 @@ MODELS: Final = (
 )  # fmt: skip
 
 
-class OpenRouter:
+class OpenRouterServer:
     """One account, and what it spent."""
 
     def __init__(self, *, key: str = "", clock: Callable[[], float] = time.time) -> None:
-        """With an empty key any is taken."""
+        """With an empty key any is accepted."""
         self.key, self.clock = key, clock
-        self.asked: list[dict[str, Any]] = []  # newest last
+        self.asked: list[dict[str, Any]] = []  # requests without their pictures, newest last
         self.wheels: Wheels | None = None  # what every model sees, set by hand
-        self.says: str | None = None  # an answer as it is, set by hand
+        self.says: str | None = None  # a verbatim reply, set by hand
         self.error: dict[str, Any] | None = None  # inside of a 200
-        self.cost: float | None = None  # US dollars of an answer, set by hand
+        self.cost: float | None = None  # US dollars of a reply, set by hand
         self._seen: OrderedDict[str, Wheels] = OrderedDict()  # by the picture's digest
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """OpenRouter, for `sandbox.app.build_app`."""
         app = web.Application(
             client_max_size=64 * 1024 * 1024, middlewares=[_errors, self._authenticated]
         )
@@ -100,23 +98,23 @@ class OpenRouter:
             PREFIX,
             app,
             [
-                web.get(f"{CONTROL}/openrouter", self._told),
+                web.get(f"{CONTROL}/openrouter", self._requests),
                 web.post(f"{CONTROL}/openrouter", self._steer),
             ],
             {
-                f"GET {CONTROL}/openrouter": "what was asked (without the pictures), newest last",
+                f"GET {CONTROL}/openrouter": "the requests (without the pictures), newest last",
                 f"POST {CONTROL}/openrouter": "what the models do, each until it is null again: "
-                '{"wheels": {"BA": [1, 2, 3, 4, 5]}} what they see; {"says": "..."} their answer; '
+                '{"wheels": {"BA": [1, 2, 3, 4, 5]}} what they see; {"says": "..."} their reply; '
                 '{"error": {"code": 502, "message": "..."}} an error inside of a 200; '
-                '{"cost": 0.02} US dollars an answer',
+                '{"cost": 0.02} US dollars a reply',
             },
         )
 
     @web.middleware
     async def _authenticated(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         is_list = request.path.endswith("/models")  # which needs no key
-        told = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not is_list and self.key and told != self.key:
+        presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not is_list and self.key and presented != self.key:
             raise web.HTTPUnauthorized(text="No auth credentials found")
         return await handler(request)
 
@@ -133,13 +131,16 @@ class OpenRouter:
             raise web.HTTPNotFound(text="No endpoints found that support image input")
         size = _size(picture) if picture else None
         is_board = (body.get("response_format") or {}).get("type") == "json_schema"
-        said = self._board(text, picture) if is_board else _chatter(text, size)
-        response = self._response(model, text, said if self.says is None else self.says)
-        self.asked = [*self.asked[-REMEMBERED:], {"model": model["id"], "text": text, "size": size}]
+        reply = self._board(text, picture) if is_board else _plain_reply(text, size)
+        response = self._response(model, text, reply if self.says is None else self.says)
+        self.asked = [
+            *self.asked[-STORED:],
+            {"model": model["id"], "text": text, "size": size},
+        ]
         return json_response(response)
 
-    def _response(self, model: dict[str, Any], text: str, said: str) -> dict[str, Any]:
-        tokens = len(text) // 4 + IMAGE_TOKENS, len(said) // 3
+    def _response(self, model: dict[str, Any], text: str, reply: str) -> dict[str, Any]:
+        tokens = len(text) // 4 + IMAGE_TOKENS, len(reply) // 3
         prices = (float(model["pricing"][kind]) for kind in ("prompt", "completion"))
         cost = round(sum(n * price for n, price in zip(tokens, prices, strict=True)), 9)
         usage = {
@@ -155,7 +156,7 @@ class OpenRouter:
         }
         if self.error:
             return {**response, "error": self.error, "usage": usage}
-        message = {"role": "assistant", "content": said}
+        message = {"role": "assistant", "content": reply}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         return {**response, "choices": [choice], "usage": usage}
 
@@ -166,14 +167,14 @@ class OpenRouter:
             read = _read(text)
             if read is not None:
                 self._seen[digest] = self._filled(read)
-                while len(self._seen) > REMEMBERED:
+                while len(self._seen) > STORED:
                     self._seen.popitem(last=False)
             seen = self._seen.get(digest, {})
-        told = [{"wheel": wheel, "numbers": numbers} for wheel, numbers in seen.items()]
-        return orjson.dumps({"wheels": told, "confidence": CONFIDENCE if told else 0}).decode()
+        board = [{"wheel": wheel, "numbers": numbers} for wheel, numbers in seen.items()]
+        return orjson.dumps({"wheels": board, "confidence": CONFIDENCE if board else 0}).decode()
 
     def _filled(self, read: Wheels) -> Wheels:
-        """The numbers that were told, with the others from the draw that they belong to."""
+        """The numbers of the prompt, with the others from the draw that they belong to."""
         draw = self._draw_of(read)
         return {
             wheel: [
@@ -197,17 +198,17 @@ class OpenRouter:
                 return draw
         return {}
 
-    async def _told(self, request: web.Request) -> web.Response:
+    async def _requests(self, request: web.Request) -> web.Response:
         return json_response({"asked": self.asked})
 
     async def _steer(self, request: web.Request) -> web.Response:
-        wish = await json_body(request)
-        for name, value in wish.items():
-            if name not in STEERED or not (value is None or isinstance(value, STEERED[name])):
+        body = await json_body(request)
+        for name, value in body.items():
+            if name not in CONTROLLED or not (value is None or isinstance(value, CONTROLLED[name])):
                 raise web.HTTPBadRequest(text=f"There is no {name}, or not with such a value")
-        for name, value in wish.items():
+        for name, value in body.items():
             setattr(self, name, value)
-        return json_response({name: getattr(self, name) for name in STEERED})
+        return json_response({name: getattr(self, name) for name in CONTROLLED})
 
 
 def _belong(known: dict[tuple[str, int], int], draw: draws.Draw) -> bool:
@@ -215,7 +216,7 @@ def _belong(known: dict[tuple[str, int], int], draw: draws.Draw) -> bool:
 
 
 def _parts(body: dict[str, Any]) -> tuple[str, bytes]:
-    """The question's text and picture; b"" without one."""
+    """The prompt's text and picture; b"" without one."""
     try:
         content: Any = body["messages"][-1]["content"]
         parts: Any = content
@@ -237,7 +238,7 @@ def _size(picture: bytes) -> tuple[int, int]:
 
 
 def _read(text: str) -> Wheels | None:
-    """What the question tells that was read: JSON on its last line; None without it."""
+    """The numbers in the prompt: JSON on its last line; None without it."""
     try:
         read = orjson.loads(text.rpartition("\n")[2])
     except orjson.JSONDecodeError:
@@ -245,9 +246,9 @@ def _read(text: str) -> Wheels | None:
     return read if isinstance(read, dict) else None
 
 
-def _chatter(text: str, size: tuple[int, int] | None) -> str:
+def _plain_reply(text: str, size: tuple[int, int] | None) -> str:
     seen = f"a picture of {size[0]} x {size[1]} pixels" if size else "no picture"
-    return f"This is the sandbox: no model has looked. I was given {seen} and {len(text)} letters."
+    return f"This is the sandbox: no model saw this. I was given {seen} and {len(text)} letters."
 
 
 @web.middleware

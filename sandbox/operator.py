@@ -1,4 +1,4 @@
-"""The Lotto's operator: his archive as a ZIP with an ETag, a new draw in it every evening at 23.
+"""The Lotto operator: the archive as a ZIP with an ETag, a new draw in it every evening at 23.
 
 Protocol: `docs/upstreams/lotto-operator.md`.
 """
@@ -12,20 +12,18 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from aiohttp import ETag, web
 
-from sandbox import draws
+from sandbox import ROME, draws
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 
 PREFIX: Final = "/lotto"
-ROME: Final = ZoneInfo("Europe/Rome")
 PUBLISHED: Final = timedelta(hours=23)  # after midnight, on the day of the draw
 FILES: Final = {"storico": "1939/", "storico01-oggi": "2001/"}  # name: its first year
 
 
-class LottoOperator:
+class LottoOperatorServer:
     """Serves the archive as of its clock."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
@@ -35,7 +33,7 @@ class LottoOperator:
         self._packed: dict[str, tuple[tuple[date, int], bytes]] = {}
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """The operator, for `sandbox.app.build_app`."""
         app = web.Application()
         app.add_routes([web.get("/{name}.zip", self._archive, name="lotto.archive")])
         return Upstream(

@@ -1,6 +1,6 @@
-"""Scenes of the sandbox's television as pictures, and those as pieces of video.
+"""Scenes of the sandbox's television as pictures, and pictures as video segments.
 
-Imported when somebody watches: OpenCV, PyAV and the fonts are 60 MB that no other part needs.
+Imported for the first viewer: OpenCV, PyAV and the fonts are 60 MB that no other part needs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import av
 import cv2
@@ -30,21 +30,21 @@ ADVERTS: Final = (
 )
 LAYOUTS: Final[tuple[boards.Layout, ...]] = ("table", "two", "cards")
 CLOCK_HZ: Final = 90_000
-WRAP: Final = 1 << 33  # of the clock in MPEG-TS
+WRAP: Final = 1 << 33  # where the clock of MPEG-TS starts again
 LOW: Final = (720, 576)  # as digital television squeezes 16:9
 
 
-class Quality:
-    """How pictures are sent: width and height, and x264's crf."""
+class Encoding(NamedTuple):
+    """How pictures are sent."""
 
-    def __init__(self, size: tuple[int, int], crf: int) -> None:
-        self.size, self.crf = size, crf
+    size: tuple[int, int]  # width, height
+    crf: int  # x264's
 
 
 QUALITIES: Final = {
-    "1080": Quality((1920, 1080), 23),
-    "720": Quality((1280, 720), 23),
-    "low": Quality(LOW, 33),
+    "1080": Encoding((1920, 1080), 23),
+    "720": Encoding((1280, 720), 23),
+    "low": Encoding(LOW, 33),
 }
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox's television shows at a moment of its day: pure, the same at every question."""
+"""What the sandbox's television shows at a moment of its day: pure, the same on every call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEGINS: Final = timedelta(hours=20)  # after midnight, on the day of a draw
 ORDER: Final = (*(code for code in draws.WHEELS if code != "RN"), "RN")  # as they are drawn
 LEAD_S: Final = 60.0  # presenter, until the first number
 NUMBER_S: Final = 3.0  # from one number to the next
-ROLLING_S: Final = 1.4  # of those, that other numbers run through its place,
+ROLLING_S: Final = 1.4  # of those, while other numbers run through its place,
 HALF_S: Final = 0.5  # the last of them with its first digit alone
 WHEEL_S: Final = 18.0
 BREAK_AFTER, BREAK_S = 5, 20.0  # wheels; an advert
@@ -38,7 +38,7 @@ class Scene(NamedTuple):
 
 
 def on_the_air(now: datetime, day: date | None = None) -> Scene:
-    """What is on at that time of Rome; the evening has the draw of `day`, or that day's."""
+    """What is on at that time in Rome; the evening has the draw of `day`, or that day's."""
     since_midnight = timedelta(hours=now.hour, minutes=now.minute, seconds=now.second)
     into_s = (since_midnight - BEGINS).total_seconds() + now.microsecond / 1e6
     return evening(into_s, day or now.date())
@@ -82,7 +82,7 @@ def _order(drawn: draws.Draw) -> list[str]:
 
 
 def _so_far(drawn: draws.Draw, second: float) -> Wheels:
-    """The wheels of which something is to be seen, that many seconds after the first began."""
+    """The wheels with visible numbers, that many seconds after the first began."""
     shown = []
     for turn, wheel in enumerate(_order(drawn)):
         into_s = second - turn * WHEEL_S

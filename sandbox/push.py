@@ -1,4 +1,4 @@
-"""The carrier's push: a WebSocket stream, and signed webhooks, repeated until they are taken."""
+"""The carrier's push: a WebSocket stream, and signed webhooks, repeated until they are accepted."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class _Client:
         self._transport = request.transport
 
     def drop(self) -> None:
-        """Cut the connection without a goodbye."""
+        """Cut the connection without a close handshake."""
         if self._transport is not None:
             self._transport.abort()
 
 
-class Stream:
-    """Tells every client what changes from its connection on; pings when there is nothing."""
+class PushStream:
+    """Sends every client the changes from its connection on, and pings when there are none."""
 
     def __init__(self, *, ping_s: float = PING_S) -> None:
-        self.silent = False  # half-open: connected, but nothing is sent any more
+        self.silent = False  # half-open: connected, but nothing is sent
         self._ping_s = ping_s
         self._clients: set[_Client] = set()
 
@@ -50,8 +50,8 @@ class Stream:
     def clients(self) -> int:
         return len(self._clients)
 
-    def tell(self, frame: str) -> None:
-        """Send a text frame to everybody."""
+    def broadcast(self, frame: str) -> None:
+        """Send a text frame to every client."""
         for client in tuple(self._clients):
             try:
                 client.frames.put_nowait(frame)
@@ -64,7 +64,7 @@ class Stream:
             client.drop()
 
     async def close(self) -> None:
-        """Say goodbye to every client."""
+        """Close every client's connection with a close handshake."""
         await asyncio.gather(*(client.socket.close(code=1001) for client in tuple(self._clients)))
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -77,7 +77,7 @@ class Stream:
         self._clients.add(client)
         sending = asyncio.create_task(self._send(client))
         try:
-            async for _ in socket:  # the contract has nothing for the client to say
+            async for _ in socket:  # clients send nothing in this contract
                 continue
         finally:
             sending.cancel()
@@ -107,12 +107,12 @@ class WebhookSender:
         self._waiting: deque[dict[str, Any]] = deque(maxlen=WEBHOOK_BACKLOG)
         self._arrived = asyncio.Event()
 
-    def tell(self, message: dict[str, Any]) -> None:
+    def enqueue(self, message: dict[str, Any]) -> None:
         self._waiting.append(message)
         self._arrived.set()
 
     async def run(self) -> None:
-        """Deliver for ever; to be cancelled."""
+        """Deliver until cancelled."""
         timeout = aiohttp.ClientTimeout(total=WEBHOOK_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
@@ -125,7 +125,7 @@ class WebhookSender:
     async def _deliver(self, session: aiohttp.ClientSession, events: list[dict[str, Any]]) -> None:
         message_id, body = f"msg_{uuid.uuid4().hex}", orjson.dumps({"events": events})
         failures = 0
-        while (problem := await self._refused(session, message_id, body)) is not None:
+        while (problem := await self._rejection(session, message_id, body)) is not None:
             failures += 1
             if failures == 1:
                 logger.warning("sandbox.webhook_failed url=%s error=%s", self._url, problem)
@@ -135,10 +135,10 @@ class WebhookSender:
         if failures:
             logger.info("sandbox.webhook_recovered url=%s", self._url)
 
-    async def _refused(
+    async def _rejection(
         self, session: aiohttp.ClientSession, message_id: str, body: bytes
     ) -> str | None:
-        """Why one attempt was not taken; None when it was."""
+        """Why one attempt was not accepted; None when it was."""
         headers = signed_headers(self._signer, message_id, body)
         try:
             async with session.post(

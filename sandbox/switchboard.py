@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 Headers = dict[str, str]
-Step = tuple[float, Headers]  # seconds after the step before, and what happens then
+TimedEvent = tuple[float, Headers]  # seconds after the step before, and what happens then
 
 TRUNK: Final = "PJSIP/clouditalia-endpoint"
 PHONES: Final = ("100", "101", "102", "103", "104", "105")
@@ -37,8 +37,8 @@ class PlannedCall:
     ring_s: float
     talk_s: float  # when answered
 
-    def steps(self) -> Iterator[Step]:
-        """What AMI says about it, in order, and when."""
+    def steps(self) -> Iterator[TimedEvent]:
+        """The call's AMI events, in order, each with its delay."""
         trunk = self._channel(0, f"{TRUNK}-{2 * self.number:08x}", self.caller, "from-trunk")
         trunk["Exten"] = self.called
         phone = self._channel(1, f"PJSIP/{self.phone}-{2 * self.number + 1:08x}", self.phone, "")
@@ -94,20 +94,20 @@ def as_destination(channel: Headers) -> Headers:
     return {f"Dest{name}": value for name, value in channel.items()}
 
 
-Doorman = Callable[[Headers], Awaitable[str]]  # a channel's headers; why it is refused, or ""
+ScreenCall = Callable[[Headers], Awaitable[str]]  # a channel's headers; why refused, or ""
 
 
 class Switchboard:
-    """The channels as they are, and whoever hears what happens to them."""
+    """The channels as they are, and the listeners to their events."""
 
-    doorman: Doorman | None = None  # asked about every caller before anything rings
+    screen_call: ScreenCall | None = None  # called for every caller before anything rings
 
     def __init__(self) -> None:
         self.channels: dict[str, tuple[float, Headers]] = {}  # by uniqueid: since when, and how
         self.listeners: set[Callable[[Headers], None]] = set()
 
     def happens(self, what: Headers, *, now: float) -> None:
-        """An event: the channels change, and every listener hears it."""
+        """Apply an event to the channels, and pass it to every listener."""
         uniqueid = what.get("Uniqueid", "")
         if what["Event"] == "Hangup":
             self.channels.pop(uniqueid, None)
@@ -118,7 +118,7 @@ class Switchboard:
             listener(what)
 
     def listed(self, *, now: float) -> list[Headers]:
-        """The items that answer `CoreShowChannels`."""
+        """The items of the response to `CoreShowChannels`."""
         return [
             {
                 **{name: value for name, value in headers.items() if name != "Privilege"},
@@ -140,7 +140,7 @@ def clock_time(seconds: float) -> str:
 
 
 def invented_call(number: int, *, now: float, dice: Random) -> PlannedCall:
-    """Somebody who calls now; one of eight withholds his number."""
+    """A call that begins now; one of eight callers withholds the number."""
     caller = f"3{dice.choice((20, 28, 33, 38, 47, 49))}{dice.randrange(10**6):06d}"
     (outcome,) = dice.choices(list(OUTCOMES), list(OUTCOMES.values()))
     return PlannedCall(
@@ -158,7 +158,7 @@ def invented_call(number: int, *, now: float, dice: Random) -> PlannedCall:
 async def live_traffic(
     switchboard: Switchboard, *, per_minute: float, clock: Callable[[], float], seed: int = 1
 ) -> None:
-    """Invented calls, one after the other and many at once, for ever."""
+    """Invented calls, many of them in parallel, until cancelled."""
     dice, number = Random(seed), 0
     async with asyncio.TaskGroup() as calls:
         while True:
@@ -175,7 +175,7 @@ async def live_call(
     steps = call.steps()
     _, arrival = next(steps)
     switchboard.happens(arrival, now=clock())
-    if switchboard.doorman and await switchboard.doorman(arrival):
+    if switchboard.screen_call and await switchboard.screen_call(arrival):
         refused = {"Cause": "21", "Cause-txt": "Call Rejected"}
         switchboard.happens({**arrival, "Event": "Hangup", **refused}, now=clock())
         return

@@ -1,4 +1,4 @@
-"""Telegram's Bot API: takes what Telegram would take, and remembers it.
+"""Telegram's Bot API: accepts what Telegram would accept, and stores it.
 
 Protocol: `docs/upstreams/telegram.md`.
 """
@@ -19,20 +19,20 @@ PREFIX: Final = "/telegram"
 MAX_TEXT, MAX_CAPTION, MAX_PHOTO = 4096, 1024, 10 * 1024 * 1024
 TAGS: Final = {"a", "b", "blockquote", "code", "del", "em", "i", "ins", "pre", "s", "span",
                "strike", "strong", "tg-emoji", "tg-spoiler", "u"}  # fmt: skip
-KEPT: Final = 200  # messages
+STORED: Final = 200  # messages
 
 
-class Telegram:
+class TelegramServer:
     """One bot and its chats."""
 
     def __init__(self, *, token: str = "", chat: str = "") -> None:
-        """With an empty token or chat, any is taken."""
+        """With an empty token or chat, any is accepted."""
         self.token, self.chat = token, chat
         self.messages: list[dict[str, Any]] = []
         self._last_id = 0
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """Telegram, for `sandbox.app.build_app`."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.add_routes(
             [
@@ -53,7 +53,7 @@ class Telegram:
         refusal = self._refusal(request, body) or text_refusal(body, "text", MAX_TEXT)
         if not refusal and not body.get("text", "").strip():
             refusal = _error(400, "Bad Request: message text is empty")
-        return refusal or self._taken({"text": body["text"]})
+        return refusal or self._store({"text": body["text"]})
 
     async def _photo(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -70,7 +70,7 @@ class Telegram:
             return _error(400, "Bad Request: IMAGE_PROCESS_FAILED")
         if width + height > 10_000 or max(width, height) > 20 * min(width, height):
             return _error(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
-        return self._taken({"caption": form.get("caption", ""), "photo": [width, height]})
+        return self._store({"caption": form.get("caption", ""), "photo": [width, height]})
 
     def _refusal(self, request: web.Request, body: Any) -> web.Response | None:
         if self.token and request.match_info["token"] != self.token:
@@ -79,9 +79,12 @@ class Telegram:
             return _error(400, "Bad Request: chat not found")
         return None
 
-    def _taken(self, message: dict[str, Any]) -> web.Response:
+    def _store(self, message: dict[str, Any]) -> web.Response:
         self._last_id += 1
-        self.messages = [*self.messages[1 - KEPT :], {"message_id": self._last_id, **message}]
+        self.messages = [
+            *self.messages[1 - STORED :],
+            {"message_id": self._last_id, **message},
+        ]
         return json_response({"ok": True, "result": self.messages[-1]})
 
     async def _listed(self, request: web.Request) -> web.Response:
@@ -89,7 +92,7 @@ class Telegram:
 
 
 def text_refusal(body: Any, field: str, maximum: int) -> web.Response | None:
-    """What is wrong with a text, as Telegram says it."""
+    """What is wrong with a text, in Telegram's words."""
     text = str(body.get(field) or "")
     if body.get("parse_mode") == "HTML":
         wrong = html_error(text)
@@ -103,7 +106,7 @@ def text_refusal(body: Any, field: str, maximum: int) -> web.Response | None:
 
 
 def html_error(text: str) -> str:
-    """Why this is not the HTML that Telegram knows; "" when it is."""
+    """Why Telegram would not accept this HTML; "" when it would."""
     opened: list[str] = []
     for found in re.finditer(r"<(/?)([^<>]*)(>?)", text):
         name = (found[2].split() or [""])[0].lower()

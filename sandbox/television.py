@@ -1,8 +1,8 @@
 """A television channel with the draw of the evening, live over HLS.
 
-A segment is drawn and encoded when somebody asks for it, so that a channel that nobody watches
-costs nothing. Its numbering follows the machine's own clock, what is on follows the time of day, or
-what was asked for. Protocol: `docs/upstreams/stream.md`.
+A segment is drawn and encoded on request, so that a channel that nobody watches costs nothing. Its
+numbering follows the machine's own clock; the programme follows the time of day, or the controls.
+Protocol: `docs/upstreams/stream.md`.
 """
 
 from __future__ import annotations
@@ -15,27 +15,25 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from sandbox import programme
+from sandbox import ROME, programme
 from sandbox.app import CONTROL, Upstream, json_body, json_response
 from sandbox.programme import Scene
 
 if TYPE_CHECKING:
     from sandbox.pictures import Pixels
 
-    Draw = Callable[[Scene, tuple[int, int]], Pixels]
+    DrawScene = Callable[[Scene, tuple[int, int]], Pixels]
 
 PREFIX: Final = "/tv"
-ROME: Final = ZoneInfo("Europe/Rome")
 SEGMENT_S: Final = 2.0
 PICTURES_PER_S: Final = 5
-LISTED: Final = 5  # segments in the playlist
-KEPT: Final = 12  # encoded ones
+PLAYLIST_SEGMENTS: Final = 5
+CACHED_SEGMENTS: Final = 12
 HANG_S: Final = 3600.0
-BEGINS_ANEW: Final = {"programme", "day", "from_s", "to_s", "speed"}
+RESTART_FIELDS: Final = {"programme", "day", "from_s", "to_s", "speed"}  # restart the programme
 FIRST_DAY: Final = date(1939, 2, 1)
 Programme = Literal["live", "evening", "adverts", "presenter", "board", "yesterday"]
 Trouble = Literal["", "stall", "hang", "cut", "gap"]
@@ -54,10 +52,10 @@ class Steering:
     quality: Quality = "720"
     blur: bool = False
     trouble: Trouble = ""
-    trouble_s: float | None = None  # that it lasts; None: until another wish
+    trouble_s: float | None = None  # how long it lasts; None: until changed
 
 
-class Television:
+class TelevisionServer:
     """One channel. Its numbering goes on when the sandbox is started again, unless `restart`ed."""
 
     def __init__(
@@ -65,11 +63,11 @@ class Television:
         *,
         clock: Callable[[], float] = time.time,
         segment_s: float = SEGMENT_S,
-        draw: Draw | None = None,
+        draw: DrawScene | None = None,
     ) -> None:
         """`draw` makes the picture of a scene; None: as a viewer would see it."""
         self.clock = clock
-        self.asked = 0  # requests since it was steered
+        self.request_count = 0  # since it was last steered
         self._draw = draw
         self._segment_s = segment_s
         self._steering = Steering()
@@ -79,7 +77,7 @@ class Television:
         self._encoding = asyncio.Lock()
 
     def upstream(self) -> Upstream:
-        """This part of the sandbox."""
+        """The channel, for `sandbox.app.build_app`."""
         app = web.Application()
         app.add_routes(
             [
@@ -92,7 +90,7 @@ class Television:
             PREFIX,
             app,
             [
-                web.get(f"{CONTROL}/television", self._told),
+                web.get(f"{CONTROL}/television", self._state),
                 web.post(f"{CONTROL}/television", self._steer),
             ],
             {
@@ -102,16 +100,16 @@ class Television:
                 f"of the evening to `to_s` (null: to its end), `speed` of it, `quality` "
                 f"({_options(Quality)}), `blur`, "
                 f"`trouble` ({_options(Trouble)}) for `trouble_s`; "
-                '{"restart": true}: the numbering begins anew. What is not named stays',
+                '{"restart": true}: the numbering starts again. Other fields keep their values',
             },
         )
 
-    def steer(self, *, restart: bool = False, **wish: Any) -> None:
-        """Let something else be on from now on; fields as in `Wish`, what is not given stays."""
-        self._steering = replace(self._steering, **wish)
+    def steer(self, *, restart: bool = False, **changes: Any) -> None:
+        """Change fields of `Steering` from now on; the others keep their values."""
+        self._steering = replace(self._steering, **changes)
         self._steered_at = self._now()
-        self.asked = 0
-        if not wish.keys().isdisjoint(BEGINS_ANEW):
+        self.request_count = 0
+        if not changes.keys().isdisjoint(RESTART_FIELDS):
             self._began_at = self._steered_at
         if restart:
             self._first = self._newest()
@@ -119,14 +117,14 @@ class Television:
 
     def scene(self, moment: float) -> Scene:
         """What is on at a moment (s) of the machine's clock."""
-        wish, wall = self._steering, self.clock() + moment - self._now()
+        steering, wall = self._steering, self.clock() + moment - self._now()
         now = datetime.fromtimestamp(wall, ROME)
-        day = wish.day or now.date()
-        into_s = max(moment - self._began_at, 0.0) * wish.speed
-        match wish.programme:
+        day = steering.day or now.date()
+        into_s = max(moment - self._began_at, 0.0) * steering.speed
+        match steering.programme:
             case "evening":
-                ends_s = math.inf if wish.to_s is None else wish.to_s
-                return programme.evening(min(wish.from_s + into_s, ends_s), day)
+                ends_s = math.inf if steering.to_s is None else steering.to_s
+                return programme.evening(min(steering.from_s + into_s, ends_s), day)
             case "board":
                 return programme.board(day, f"{now:%H:%M}")
             case "yesterday":
@@ -136,10 +134,10 @@ class Television:
                 return Scene("advert", day, number=number)
             case "presenter":
                 return Scene("presenter", day, f"{now:%H:%M}")
-        return programme.on_the_air(now, wish.day)
+        return programme.on_the_air(now, steering.day)
 
     def trouble(self) -> Trouble:
-        """What the channel suffers from now."""
+        """The channel's current trouble."""
         lasts_s = self._steering.trouble_s
         is_past = lasts_s is not None and self._now() >= self._steered_at + lasts_s
         return "" if is_past else self._steering.trouble
@@ -154,9 +152,9 @@ class Television:
         return int(now / self._segment_s) - 1
 
     async def _playlist(self, request: web.Request) -> web.StreamResponse:
-        await self._suffer(request)
+        await self._apply_trouble(request)
         last = self._newest() - self._first
-        first = max(last - LISTED + 1, 0)
+        first = max(last - PLAYLIST_SEGMENTS + 1, 0)
         target_s = max(round(self._segment_s), 1)
         lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-TARGETDURATION:{target_s}"]
         lines.append(f"#EXT-X-MEDIA-SEQUENCE:{first}")
@@ -169,22 +167,22 @@ class Television:
         )
 
     async def _segment(self, request: web.Request) -> web.StreamResponse:
-        await self._suffer(request)
-        asked = int(request.match_info["number"])
-        number, newest = asked + self._first, self._newest()
-        is_missing = self.trouble() == "gap" and asked % 2
-        if is_missing or not newest - 2 * LISTED < number <= newest:
+        await self._apply_trouble(request)
+        public_number = int(request.match_info["number"])
+        number, newest = public_number + self._first, self._newest()
+        is_missing = self.trouble() == "gap" and public_number % 2
+        if is_missing or not newest - 2 * PLAYLIST_SEGMENTS < number <= newest:
             raise web.HTTPNotFound(text="There is no such segment")
         async with self._encoding:
             if number not in self._encoded:
                 self._encoded[number] = await asyncio.to_thread(self._video, number)
-                while len(self._encoded) > KEPT:
+                while len(self._encoded) > CACHED_SEGMENTS:
                     self._encoded.popitem(last=False)
             body = self._encoded[number]
         return web.Response(body=body, content_type="video/mp2t")
 
     def _video(self, number: int) -> bytes:
-        from sandbox import pictures  # heavy, and needed only when somebody watches
+        from sandbox import pictures  # heavy, and needed only for viewers
 
         quality = pictures.QUALITIES[self._steering.quality]
         begins = number * self._segment_s
@@ -198,15 +196,15 @@ class Television:
             images = [pictures.blurred(image) for image in images]
         return pictures.encoded(images, begins_s=begins, rate=PICTURES_PER_S, crf=quality.crf)
 
-    async def _suffer(self, request: web.Request) -> None:
-        self.asked += 1
+    async def _apply_trouble(self, request: web.Request) -> None:
+        self.request_count += 1
         trouble = self.trouble()
         if trouble == "hang":
             await asyncio.sleep(HANG_S)
         if trouble == "cut" and request.transport is not None:
             request.transport.abort()
 
-    async def _told(self, request: web.Request) -> web.Response:
+    async def _state(self, request: web.Request) -> web.Response:
         scene = self.scene(self._now())
         on = {"kind": scene.kind, "draw_of": scene.day, "wheels": dict(scene.wheels)}
         return json_response(
@@ -219,11 +217,11 @@ class Television:
             self.steer(restart=body.pop("restart", False) is True, **_read(body))
         except (TypeError, ValueError) as exc:
             raise web.HTTPBadRequest(text=str(exc)) from None
-        return await self._told(request)
+        return await self._state(request)
 
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a wish. ValueError or TypeError for one that cannot be."""
+    """The fields of a request. ValueError or TypeError for an impossible one."""
     choices = {"programme": Programme, "quality": Quality, "trouble": Trouble}
     for name, value in body.items():
         if name in choices and value not in get_args(choices[name]):

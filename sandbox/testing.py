@@ -17,30 +17,44 @@ from aiohttp import web
 from sandbox.ami import AmiServer
 from sandbox.app import Upstream, build_app
 from sandbox.ari import AriServer
-from sandbox.cdn import Cdn
+from sandbox.cdn import CdnServer
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
-from sandbox.lotto_site import LottoSite
-from sandbox.openrouter import OpenRouter
-from sandbox.operator import LottoOperator
-from sandbox.push import Stream
+from sandbox.lotto_site import LottoSiteServer
+from sandbox.openrouter import OpenRouterServer
+from sandbox.operator import LottoOperatorServer
+from sandbox.push import PushStream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
-from sandbox.telegram import Telegram
-from sandbox.television import Television
-from sandbox.webcom import PREFIX, WebcomTlc
+from sandbox.telegram import TelegramServer
+from sandbox.television import TelevisionServer
+from sandbox.webcom import PREFIX, WebcomServer
 
 if TYPE_CHECKING:
-    from sandbox.television import Draw
+    from sandbox.television import DrawScene
 
 TOKEN: Final = "sandbox-test-token"
 EVENING: Final = 1_760_032_800.0  # 2025-10-09 20:00 in Rome, a busy hour
-ANSWER_S: Final = 10
+TIMEOUT_S: Final = 10
 T = TypeVar("T")
 S = TypeVar("S")
 
 
+def _wait(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in the servers' loop from the test's thread; its result."""
+    return asyncio.run_coroutine_threadsafe(work, loop).result(TIMEOUT_S)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) -> T:
+    """Call a function in the servers' thread; its result."""
+
+    async def call() -> T:
+        return function()
+
+    return _wait(loop, call())
+
+
 class ManualClock:
-    """Says the time that it was told."""
+    """Returns the time that the test sets."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -59,7 +73,7 @@ class RunningSandbox:
     token: str
     faults: Faults
     clock: ManualClock
-    carrier: WebcomTlc
+    carrier: WebcomServer
     loop: asyncio.AbstractEventLoop
 
     def advance(self, seconds: float) -> None:
@@ -93,26 +107,20 @@ class RunningSandbox:
         self.advance(0)
         return call_id
 
-    def tell(self, frame: str) -> None:
+    def send_frame(self, frame: str) -> None:
         """Send a text frame as it is to every client of the push."""
-        self._inside(lambda: self.carrier.stream.tell(frame))
+        self._inside(lambda: self.carrier.stream.broadcast(frame))
 
     def drop_push(self) -> None:
-        """Cut every push connection without a goodbye."""
+        """Cut every push connection without a close handshake."""
         self._inside(self.carrier.stream.drop)
 
     def close_push(self) -> None:
-        """Close every push connection politely."""
-        self._wait(self.carrier.stream.close())
+        """Close every push connection with a close handshake."""
+        _wait(self.loop, self.carrier.stream.close())
 
     def _inside(self, function: Callable[[], T]) -> T:
-        async def call() -> T:
-            return function()
-
-        return self._wait(call())
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(ANSWER_S)
+        return _call(self.loop, function)
 
 
 @contextmanager
@@ -126,13 +134,13 @@ def running_sandbox(
 ) -> Iterator[RunningSandbox]:
     """A sandbox on a free port of 127.0.0.1 until the block ends.
 
-    Time stands at `now` (epoch s) until `advance`; with `ticking` the carrier looks at its clock by
+    Time stands at `now` (epoch s) until `advance`; with `ticking` the carrier follows its clock by
     itself.
     """
     clock, faults = ManualClock(now), Faults()
     ledger = Ledger(now=now, seed=seed, per_day=per_day)
-    carrier = WebcomTlc(
-        ledger, token=TOKEN, stream=Stream(ping_s=ping_s), clock=clock, ticking=ticking
+    carrier = WebcomServer(
+        ledger, token=TOKEN, stream=PushStream(ping_s=ping_s), clock=clock, ticking=ticking
     )
     with _serving(carrier.upstream(), faults) as (base, loop):
         yield RunningSandbox(
@@ -167,29 +175,26 @@ class RunningAmi:
     server: AmiServer
     loop: asyncio.AbstractEventLoop
 
-    def tell(self, raw: bytes) -> None:
+    def send_raw(self, raw: bytes) -> None:
         """Send bytes as they are to every session that is logged in."""
-        self.inside(lambda: self.server.tell(raw))
+        self.inside(lambda: self.server.send_raw(raw))
 
     def happens(self, what: dict[str, str]) -> None:
         """Let an event happen on the switchboard."""
         self.inside(lambda: self.server.switchboard.happens(what, now=self.clock()))
 
     def drop(self) -> None:
-        """Cut every connection without a goodbye."""
+        """Cut every connection without a closing message."""
         self.inside(self.server.drop)
 
     def shut_down(self) -> None:
-        """Stop as Asterisk does when it is asked to; new connections are still accepted."""
+        """Stop as Asterisk does on command; new connections are still accepted."""
         self.inside(self.server.shut_down)
 
     def inside(self, function: Callable[[], T]) -> T:
         """Call `function` in the server's thread."""
 
-        async def call() -> T:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(ANSWER_S)
+        return _call(self.loop, function)
 
 
 @contextmanager
@@ -198,16 +203,12 @@ def running_ami(*, now: float = EVENING) -> Iterator[RunningAmi]:
     clock = ManualClock(now)
     server = AmiServer(Switchboard(), user=AMI_USER, secret=AMI_SECRET, clock=clock)
     with _loop_in_thread("sandbox-ami") as loop:
-
-        def wait(work: Coroutine[Any, Any, T]) -> T:
-            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
-
-        listening = wait(asyncio.start_server(server.serve, "127.0.0.1", 0))
-        running = RunningAmi(listening.sockets[0].getsockname()[1], clock, server, loop)
+        listener = _wait(loop, asyncio.start_server(server.serve, "127.0.0.1", 0))
+        running = RunningAmi(listener.sockets[0].getsockname()[1], clock, server, loop)
         try:
             yield running
         finally:
-            loop.call_soon_threadsafe(listening.close)
+            loop.call_soon_threadsafe(listener.close)
             running.drop()
 
 
@@ -220,7 +221,7 @@ def _loop_in_thread(name: str) -> Iterator[asyncio.AbstractEventLoop]:
         yield loop
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(ANSWER_S)
+        thread.join(TIMEOUT_S)
         loop.close()
 
 
@@ -238,13 +239,13 @@ class RunningAri:
     loop: asyncio.AbstractEventLoop
 
     def ring(self, call: PlannedCall) -> Future[Any]:
-        """Let somebody ring in; done when his call is over."""
+        """Let a caller ring in; done when the call is over."""
         return asyncio.run_coroutine_threadsafe(
             live_call(call, self.server.switchboard, self.server.clock), self.loop
         )
 
     def ring_unscreened(self) -> Future[str]:
-        """Somebody who is in Stasis already; the result is why he is refused, or ''."""
+        """A caller who is in Stasis already; the result is why they are refused, or ''."""
 
         async def wait() -> str:
             call = invented_call(9, now=EVENING, dice=Random(3))
@@ -257,11 +258,11 @@ class RunningAri:
         return asyncio.run_coroutine_threadsafe(wait(), self.loop)
 
     def drop(self) -> None:
-        """Cut the application's socket without a goodbye."""
+        """Cut the application's socket without a close handshake."""
         self.loop.call_soon_threadsafe(self.server.cut)
 
     def freeze(self) -> None:
-        """Answer nothing any more; for the rest of the test."""
+        """Send nothing any more, for the rest of the test."""
         self.loop.call_soon_threadsafe(time.sleep, 2)
 
 
@@ -290,19 +291,19 @@ class Timed(Running[S]):
     clock: ManualClock
 
 
-RunningCdn = Timed[Cdn]
-RunningOperator = Timed[LottoOperator]
-RunningTelegram = Running[Telegram]
-RunningOpenRouter = Timed[OpenRouter]
-RunningLottoSite = Timed[LottoSite]
-RunningTelevision = Running[Television]
+RunningCdn = Timed[CdnServer]
+RunningOperator = Timed[LottoOperatorServer]
+RunningTelegram = Running[TelegramServer]
+RunningOpenRouter = Timed[OpenRouterServer]
+RunningLottoSite = Timed[LottoSiteServer]
+RunningTelevision = Running[TelevisionServer]
 
 
 @contextmanager
 def running_cdn(*, now: float = EVENING) -> Iterator[RunningCdn]:
     """A streaming network on a free port of 127.0.0.1 until the block ends; its time stands."""
     faults, clock = Faults(), ManualClock(now)
-    server = Cdn(clock=clock)
+    server = CdnServer(clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningCdn(f"{base}/cdn", faults, server, clock)
 
@@ -311,7 +312,7 @@ def running_cdn(*, now: float = EVENING) -> Iterator[RunningCdn]:
 def running_operator(*, now: float = EVENING) -> Iterator[RunningOperator]:
     """A Lotto operator on a free port of 127.0.0.1 until the block ends; its time stands."""
     faults, clock = Faults(), ManualClock(now)
-    server = LottoOperator(clock=clock)
+    server = LottoOperatorServer(clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningOperator(f"{base}/lotto/storico.zip", faults, server, clock)
 
@@ -323,7 +324,7 @@ CHAT: Final = "-100200300"
 @contextmanager
 def running_telegram() -> Iterator[RunningTelegram]:
     """A Telegram with one bot and one chat on a free port of 127.0.0.1 until the block ends."""
-    faults, server = Faults(), Telegram(token=BOT_TOKEN, chat=CHAT)
+    faults, server = Faults(), TelegramServer(token=BOT_TOKEN, chat=CHAT)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningTelegram(f"{base}/telegram", faults, server)
 
@@ -335,7 +336,7 @@ AI_KEY: Final = "sk-or-v1-sandbox-key"
 def running_openrouter(*, now: float = EVENING) -> Iterator[RunningOpenRouter]:
     """An OpenRouter on a free port of 127.0.0.1 until the block ends; its time stands."""
     faults, clock = Faults(), ManualClock(now)
-    server = OpenRouter(key=AI_KEY, clock=clock)
+    server = OpenRouterServer(key=AI_KEY, clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningOpenRouter(f"{base}/openrouter/v1", faults, server, clock)
 
@@ -348,7 +349,7 @@ SITE_PASSWORD: Final = "sandbox-site-password"
 def running_lotto_site(*, now: float | None = None) -> Iterator[RunningLottoSite]:
     """A Lotto site on a free port of 127.0.0.1 until the block ends; its time stands."""
     faults, clock = Faults(), ManualClock(time.time() if now is None else now)
-    server = LottoSite(user=SITE_USER, password=SITE_PASSWORD, clock=clock)
+    server = LottoSiteServer(user=SITE_USER, password=SITE_PASSWORD, clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningLottoSite(f"{base}/lotto-site", faults, server, clock)
 
@@ -358,13 +359,13 @@ def running_television(
     *,
     clock: Callable[[], float] = time.time,
     segment_s: float = 1.0,
-    draw: Draw | None = None,
+    draw: DrawScene | None = None,
 ) -> Iterator[RunningTelevision]:
-    """A television on a free port of 127.0.0.1 until the block ends; `draw` as of `Television`.
+    """A television on a free port of 127.0.0.1 until the block ends.
 
-    Its video goes on in real time, whatever `clock`, the time of its day, says.
+    `draw` as for `TelevisionServer`. The video runs in real time, whatever `clock` says.
     """
-    faults, server = Faults(), Television(clock=clock, segment_s=segment_s, draw=draw)
+    faults, server = Faults(), TelevisionServer(clock=clock, segment_s=segment_s, draw=draw)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningTelevision(f"{base}/tv/live.m3u8", faults, server)
 
@@ -373,15 +374,11 @@ def running_television(
 def _serving(upstream: Upstream, faults: Faults) -> Iterator[tuple[str, asyncio.AbstractEventLoop]]:
     """A sandbox with this one part: its address, and the loop it runs in."""
     with _loop_in_thread(f"sandbox-{upstream.name}") as loop:
-
-        def wait(work: Coroutine[Any, Any, T]) -> T:
-            return asyncio.run_coroutine_threadsafe(work, loop).result(ANSWER_S)
-
         app = build_app([upstream], faults)
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         try:
-            yield f"http://127.0.0.1:{wait(_started(runner))}", loop
+            yield f"http://127.0.0.1:{_wait(loop, _started(runner))}", loop
         finally:
-            wait(runner.cleanup())
+            _wait(loop, runner.cleanup())

@@ -1,7 +1,7 @@
 """Believable phone traffic, as a pure function of seed and time: no clock, no state, no network.
 
 Traffic is planned hour by hour, so that a sandbox started twice invents the same calls with the
-same ids: a gateway that meets it again finds the world it knows. Numbers are invented: mobile ones
+same ids: a gateway that connects again finds the calls it knows. Numbers are invented: mobile ones
 have nine digits, as the reference shows them, which operators no longer assign.
 """
 
@@ -13,9 +13,9 @@ from datetime import datetime
 from functools import lru_cache
 from random import Random
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-ROME: Final = ZoneInfo("Europe/Rome")
+from sandbox import ROME
+
 HOUR_S: Final = 3600
 CALLS_PER_DAY: Final = 5_000
 LINE_COUNT: Final = 59
@@ -27,7 +27,7 @@ HOUR_WEIGHTS: Final = (
     1.00, 0.85, 0.90, 1.00, 1.10, 1.20, 1.30, 1.55, 1.85, 2.00, 1.70, 1.05,
 )  # fmt: skip
 WEEKDAY_WEIGHTS: Final = (1.0, 0.98, 1.0, 1.02, 1.08, 1.1, 0.92)  # Monday first
-BURST_HOURS: Final = range(9, 24)  # when somebody may say the number on television
+BURST_HOURS: Final = range(9, 24)  # when the number may be shown on television
 BURST_CHANCE: Final = 0.12  # an hour
 
 OPERATORS: Final = {
@@ -53,7 +53,7 @@ OUTCOMES: Final = {
     "Failed": 0.01,
 }
 CORRECTED_SHARE: Final = 0.03
-# Euro: at the answer, a minute.
+# Euro: on answer, per minute.
 TARIFFS: Final = ((0.12, 0.80), (0.15, 0.98), (0.15, 1.22), (0.30, 1.80))
 
 
@@ -173,7 +173,7 @@ def _plan(rng: Random, seed: int, at_ms: int) -> Plan:
 
 
 def _busy_line(rng: Random, choice: tuple[LineInfo, ...]) -> LineInfo:
-    """Few lines take most of the calls."""
+    """A few lines get most of the calls."""
     if rng.random() < 0.3:
         return rng.choice(choice)
     return choice[min(int(rng.paretovariate(0.6)) - 1, len(choice) - 1)]
@@ -229,12 +229,12 @@ def _correction(rng: Random, line: LineInfo, end: Step) -> tuple[Step, ...]:
 
 
 def weighted(rng: Random, weights: dict[str, float]) -> str:
-    """One of the names, with its weight as its chance."""
+    """One of the names, chosen by weight."""
     return rng.choices(tuple(weights), tuple(weights.values()))[0]
 
 
 def rebates(month: str, *, now: float, seed: int) -> dict[str, Any] | None:
-    """What the operators give back for `month` (YYYY-MM), as the contract spells it.
+    """The operators' rebates for `month` (YYYY-MM), as the contract spells them.
 
     Grows by the hour. As known at `now` (epoch s); None for a month that has not begun.
     """

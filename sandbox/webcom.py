@@ -1,4 +1,4 @@
-"""The sandbox's carrier: WebCom TLC by `docs/upstreams/webcom.md`, and its steering."""
+"""The sandbox's carrier: WebCom TLC by `docs/upstreams/webcom.md`, and its controls."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from sandbox import ROME
 from sandbox.app import Upstream, json_body, json_response
 from sandbox.faults import ERROR_CODES, Handler
 from sandbox.ledger import CursorGone, Ledger
-from sandbox.push import Stream, WebhookSender
-from sandbox.traffic import HOUR_S, OPERATORS, ROME
+from sandbox.push import PushStream, WebhookSender
+from sandbox.traffic import HOUR_S, OPERATORS
 
 PREFIX: Final = "/webcom/v1"
-LINES_A_PAGE: Final = 40
-CALLS_A_PAGE: Final = 500
+LINES_PER_PAGE: Final = 40
+CALLS_PER_PAGE: Final = 500
 FEED_LIMIT: Final = 1_000
-TICK_S: Final = 0.5  # the longest sleep; changes are told when they are due
+TICK_S: Final = 0.5  # the longest sleep; changes are pushed when they are due
 MAX_CONCURRENT: Final = 1_000
 
 
-class WebcomTlc:
-    """One carrier: a ledger, the routes that tell it, and the push of its changes."""
+class WebcomServer:
+    """One carrier: a ledger, the routes that serve it, and the push of its changes."""
 
     def __init__(
         self,
         ledger: Ledger,
         *,
         token: str,
-        stream: Stream,
+        stream: PushStream,
         webhook: WebhookSender | None = None,
         clock: Callable[[], float] = time.time,
         ticking: bool = True,
@@ -72,7 +73,7 @@ class WebcomTlc:
         )
 
     def catch_up(self) -> None:
-        """Let happen what is due by the clock, and push it."""
+        """Apply every change that is due by the clock, and push it."""
         now = self._clock()
         for call in self.ledger.advance(now):
             self._push("call", call)
@@ -82,9 +83,9 @@ class WebcomTlc:
 
     def _push(self, kind: str, body: Any) -> None:
         message = {"type": kind, kind: body}
-        self.stream.tell(orjson.dumps(message).decode())
+        self.stream.broadcast(orjson.dumps(message).decode())
         if self._webhook:
-            self._webhook.tell(message)
+            self._webhook.enqueue(message)
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._errors, self._authenticated])
@@ -132,10 +133,10 @@ class WebcomTlc:
         return await handler(request)
 
     async def _lines(self, request: web.Request) -> web.Response:
-        return _listed("lines", self.ledger.lines(), request, LINES_A_PAGE)
+        return _paged("lines", self.ledger.lines(), request, LINES_PER_PAGE)
 
     async def _active(self, request: web.Request) -> web.Response:
-        return _listed("calls", self.ledger.active(), request, CALLS_A_PAGE)
+        return _paged("calls", self.ledger.active(), request, CALLS_PER_PAGE)
 
     async def _call(self, request: web.Request) -> web.Response:
         call = self.ledger.call(request.match_info["id"])
@@ -148,7 +149,7 @@ class WebcomTlc:
             page = self.ledger.page(
                 cursor=request.query.get("cursor", ""),
                 since=_number(request, "since", 0),
-                limit=min(max(_number(request, "limit", CALLS_A_PAGE), 1), FEED_LIMIT),
+                limit=min(max(_number(request, "limit", CALLS_PER_PAGE), 1), FEED_LIMIT),
             )
         except CursorGone:
             raise web.HTTPGone(
@@ -167,11 +168,11 @@ class WebcomTlc:
         return json_response(found)
 
     async def _place_calls(self, request: web.Request) -> web.Response:
-        wish = await json_body(request)
+        body = await json_body(request)
         try:
             plans = [
-                self._placed(wish)
-                for _ in range(min(max(int(wish.get("count", 1)), 1), MAX_CONCURRENT))
+                self._place_call(body)
+                for _ in range(min(max(int(body.get("count", 1)), 1), MAX_CONCURRENT))
             ]
         except KeyError:
             raise web.HTTPBadRequest(text="No such line") from None
@@ -180,28 +181,28 @@ class WebcomTlc:
         self.catch_up()
         return json_response({"placed": [plan.call_id for plan in plans]}, status=201)
 
-    def _placed(self, wish: dict[str, Any]) -> Any:
+    def _place_call(self, body: dict[str, Any]) -> Any:
         return self.ledger.place_call(
             now=self._clock(),
-            line_id=str(wish.get("line") or self.ledger.lines()[0]["lineId"]),
-            caller=str(wish.get("caller", "")),
-            operator=str(wish.get("operator", next(iter(OPERATORS)))),
-            ring_s=max(float(wish.get("ring_s", 3)), 0.1),
-            talk_s=min(max(int(wish.get("talk_s", 60)), 1), 86_400),
+            line_id=str(body.get("line") or self.ledger.lines()[0]["lineId"]),
+            caller=str(body.get("caller", "")),
+            operator=str(body.get("operator", next(iter(OPERATORS)))),
+            ring_s=max(float(body.get("ring_s", 3)), 0.1),
+            talk_s=min(max(int(body.get("talk_s", 60)), 1), 86_400),
         )
 
     async def _rename_line(self, request: web.Request) -> web.Response:
-        wish = await json_body(request)
+        body = await json_body(request)
         try:
-            line = self.ledger.rename_line(str(wish.get("line")), wish.get("name"))
+            line = self.ledger.rename_line(str(body.get("line")), body.get("name"))
         except KeyError:
             raise web.HTTPBadRequest(text="No such line") from None
         self._push("line", line)
         return json_response(line)
 
     async def _disturb_stream(self, request: web.Request) -> web.Response:
-        wish = await json_body(request)
-        match wish.get("kind"):
+        body = await json_body(request)
+        match body.get("kind"):
             case "drop":
                 self.stream.drop()
             case "close":
@@ -209,19 +210,19 @@ class WebcomTlc:
             case "silence" | "speak" as kind:
                 self.stream.silent = kind == "silence"
             case "frame":
-                self.stream.tell(str(wish.get("frame", "")))
+                self.stream.broadcast(str(body.get("frame", "")))
             case _:
                 raise web.HTTPBadRequest(text="`kind` must be drop, close, silence, speak or frame")
         return json_response({"clients": self.stream.clients})
 
 
-def _listed(name: str, items: list[Any], request: web.Request, size: int) -> web.Response:
+def _paged(name: str, items: list[Any], request: web.Request, size: int) -> web.Response:
     start = 0
     if token := request.query.get("page"):
         with contextlib.suppress(binascii.Error, ValueError):
             start = int(base64.urlsafe_b64decode(token))
         if not 0 < start <= len(items):
-            raise web.HTTPBadRequest(text="`page` is not a token of ours")
+            raise web.HTTPBadRequest(text="`page` is not one of our tokens")
     end = start + size
     token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
     return json_response({name: items[start:end], "next": token})

@@ -1,11 +1,11 @@
-"""Which tests a run takes: by tier (known from the fixtures of a test) and deployment profile.
+"""Which tests a run selects: by tier (known from the fixtures of a test) and deployment profile.
 
-    --tier light   what needs nothing but Python, embedded profile: the one to run while thinking
+    --tier light   what needs only Python, embedded profile: the one to run during development
     --tier rest    everything else that CI runs
     --tier any     no choice by tier (default)
 
 A test is of every tier of FIXTURES that has one of its fixtures, and light when there is none. The
-full profile (PostgreSQL, Redis, MariaDB) runs the tests that ask for one of these services or are
+full profile (PostgreSQL, Redis, MariaDB) runs the tests that request one of these services or are
 marked `both_profiles`; with `--tier any` all light ones too, except those marked `embedded_only`.
 """
 
@@ -42,11 +42,11 @@ MEANS: Final = {
     "service": "needs PostgreSQL, Redis or MariaDB (full profile)",
     "exhaustive": "runs in make test-exhaustive only",
     "both_profiles": "runs on both deployment profiles: it is about the database or Redis",
-    "embedded_only": "says something that is true of the embedded profile alone",
+    "embedded_only": "is about the embedded profile alone",
 }
 ELSEWHERE: Final = {"exhaustive", "easyocr"}  # runs of their own
 SERVICES: Final = {"redis_url", "postgres_url", "legacy_database_url"}
-# What a machine should have once, or costs seconds to start, is asked for by one xdist worker.
+# What a machine should run once, or takes seconds to start, is used by one xdist worker.
 GROUPS: Final = {"gateway": "gateway", "running_bed": "asterisk", "streaming_server": "streaming"}
 
 
@@ -83,7 +83,7 @@ def _mark(item: pytest.Item) -> None:
 
 
 def tiers_of(item: pytest.Item) -> list[str]:
-    """The tiers of a test, none for a light one; `exhaustive` alone for what waits for that."""
+    """The tiers of a test, none for a light one; only `exhaustive` for tests with that mark."""
     if item.get_closest_marker("exhaustive"):
         return ["exhaustive"]
     return [name for name in (*FIXTURES, "service") if item.get_closest_marker(name)]
@@ -106,11 +106,11 @@ def _belongs_to_full(item: pytest.Item, tiers: list[str], tier: str) -> bool:
     return tier == "any" and not tiers and not item.get_closest_marker("embedded_only")
 
 
-# --- What was left out, said at the end -----------------------------------------------------------
+# --- Report of the tests that were left out -------------------------------------------------------
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With xdist the workers know; each collects everything, so one of them is enough."""
+    """With xdist the workers report; each collects everything, so one of them is enough."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         left_out: Counter[str] = session.config.stash[LEFT_OUT]

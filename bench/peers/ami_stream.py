@@ -1,6 +1,6 @@
-"""A manager that sends recorded calls as fast as they are taken; they come on stdin.
+"""A manager that sends recorded calls as fast as they are read; they come on stdin.
 
-Prints its port. `Action: Go` with `Events: n` is answered by n recorded events.
+Prints its port. `Action: Go` with `Events: n` gets n recorded events.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ GREETING = b"Asterisk Call Manager/5.0.4\r\n"
 
 def main() -> None:
     messages = [message for message in sys.stdin.buffer.read().split(b"\r\n\r\n") if message]
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        print(door.getsockname()[1], flush=True)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(listener.getsockname()[1], flush=True)
         while True:
-            client, _ = door.accept()
+            client, _ = listener.accept()
             with client:
                 serve(client, messages)
 

@@ -36,7 +36,7 @@ settings.configure(
 django.setup()
 
 
-class Calls(AsyncWebsocketConsumer):
+class CallsConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         await self.channel_layer.group_add(GROUP, self.channel_name)
         await self.accept()
@@ -48,4 +48,4 @@ class Calls(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps(message["event"], separators=(",", ":")))
 
 
-application = ProtocolTypeRouter({"websocket": URLRouter([path("ws", Calls.as_asgi())])})
+application = ProtocolTypeRouter({"websocket": URLRouter([path("ws", CallsConsumer.as_asgi())])})

@@ -21,7 +21,7 @@ KEY = os.environ["API_KEY_1"]
 hits: defaultdict[tuple[str, int], int] = defaultdict(int)
 
 
-class Call(BaseModel):
+class CallRow(BaseModel):
     id: str
     lineID: str
     state: str
@@ -35,9 +35,9 @@ class Call(BaseModel):
     timestamp: int
 
 
-class Calls(BaseModel):
+class CallList(BaseModel):
     count: int
-    calls: list[Call]
+    calls: list[CallRow]
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ def known_caller(request: Request, x_api_key: Annotated[str, Header()] = "") -> 
 app = FastAPI(lifespan=lifespan, dependencies=[Depends(known_caller)])
 
 
-@app.get("/api/webcom/calls", response_model=Calls)
+@app.get("/api/webcom/calls", response_model=CallList)
 async def calls(request: Request, limit: Annotated[int, Query(ge=1, le=10_000)] = 50) -> Any:
     rows = await request.app.state.pool.fetch(
         'SELECT id, line_id AS "lineID", state, direction, caller, called,'

@@ -21,7 +21,7 @@ NUMBERS = "n1, n2, n3, n4, n5"
 Wheels = dict[str, list[int]]
 
 
-class Stats(BaseModel):
+class ArchiveStats(BaseModel):
     total_records: int
     unique_dates: int
     first_date: str
@@ -29,21 +29,21 @@ class Stats(BaseModel):
     by_wheel: dict[str, int]
 
 
-class Day(BaseModel):
+class DayWheels(BaseModel):
     date: str
     wheels: Wheels
 
 
 class Latest(BaseModel):
-    dates: list[Day]
+    dates: list[DayWheels]
 
 
-class Found(Day):
+class DayFound(DayWheels):
     success: bool
     timestamp: datetime
 
 
-class Draw(BaseModel):
+class DrawRow(BaseModel):
     data: str
     ruota: str
     numeri: list[int]
@@ -53,7 +53,7 @@ class Range(BaseModel):
     success: bool
     count: int
     total: int
-    results: list[Draw]
+    results: list[DrawRow]
     timestamp: datetime
 
 
@@ -70,11 +70,11 @@ async def counted(request: Request) -> None:
 app = FastAPI(lifespan=lifespan, dependencies=[Depends(known_caller), Depends(counted)])
 
 
-def told(day: date) -> str:
+def format_day(day: date) -> str:
     return f"{day:%Y/%m/%d}"
 
 
-@app.get("/api/lotto/stats", response_model=Stats)
+@app.get("/api/lotto/stats", response_model=ArchiveStats)
 async def stats(request: Request) -> Any:
     async with request.app.state.pool.acquire() as connection:
         whole = await connection.fetchrow(
@@ -87,8 +87,8 @@ async def stats(request: Request) -> Any:
     return {
         "total_records": whole["draws"],
         "unique_dates": whole["days"],
-        "first_date": told(whole["min"]),
-        "last_date": told(whole["max"]),
+        "first_date": format_day(whole["min"]),
+        "last_date": format_day(whole["max"]),
         "by_wheel": dict(counts),
     }
 
@@ -104,18 +104,19 @@ async def latest(request: Request, limit: Annotated[int, Query(ge=1, le=1000)] =
     days: dict[date, Wheels] = {}
     for day, wheel, *numbers in rows:
         days.setdefault(day, {})[wheel] = numbers
-    return {"dates": [{"date": told(day), "wheels": wheels} for day, wheels in days.items()]}
+    return {"dates": [{"date": format_day(day), "wheels": wheels} for day, wheels in days.items()]}
 
 
-@app.get("/api/lotto/date/{year}/{month}/{day}", response_model=Found)
+@app.get("/api/lotto/date/{year}/{month}/{day}", response_model=DayFound)
 async def on(request: Request, year: int, month: int, day: int) -> Any:
-    asked = date(year, month, day)
+    drawn_on = date(year, month, day)
     rows = await request.app.state.pool.fetch(
-        f"SELECT wheel, {NUMBERS} FROM lotto_extraction WHERE day = $1 ORDER BY wheel", asked
+        f"SELECT wheel, {NUMBERS} FROM lotto_extraction WHERE day = $1 ORDER BY wheel", drawn_on
     )
     wheels = {wheel: numbers for wheel, *numbers in rows}
     return {
-        "success": True, "date": told(asked), "wheels": wheels, "timestamp": datetime.now(UTC),
+        "success": True, "date": format_day(drawn_on), "wheels": wheels,
+        "timestamp": datetime.now(UTC),
     }  # fmt: skip
 
 
@@ -138,7 +139,8 @@ async def between(
             first, last, limit, offset,
         )  # fmt: skip
     results = [
-        {"data": told(day), "ruota": wheel, "numeri": numbers} for day, wheel, *numbers in rows
+        {"data": format_day(day), "ruota": wheel, "numeri": numbers}
+        for day, wheel, *numbers in rows
     ]
     return {
         "success": True, "count": len(results), "total": total, "results": results,

@@ -1,4 +1,4 @@
-"""The gateway in its embedded size, with a door for the benchmark.
+"""The gateway in the embedded profile, with a path for the benchmark.
 
 A client of /publish that sends a number gets so many events published, by a thread as in real life.
 """

@@ -111,28 +111,28 @@ class ListView(KeyedView):
         return Response({"count": len(rows), self.name: rows})
 
 
-class Calls(ListView):
+class CallsView(ListView):
     name, serializer = "calls", CallSerializer
 
     def rows(self) -> QuerySet[Call]:
         return Call.objects.active()[: int(self.request.query_params.get("limit", 50))]
 
 
-class Lines(ListView):
+class LinesView(ListView):
     name, serializer = "lines", LineSerializer
 
     def rows(self) -> QuerySet[Line]:
         return Line.objects.all()
 
 
-class Rebates(ListView):
+class RebatesView(ListView):
     name, serializer = "rebates", RebateSerializer
 
     def rows(self) -> QuerySet[Rebate]:
         return Rebate.objects.filter(month=f"{timezone.localdate():%Y-%m}")
 
 
-class Daily(KeyedView):
+class DailyView(KeyedView):
     def get(self, request: Request) -> Response:
         start = timezone.localtime().replace(hour=0, minute=0, second=0) - timedelta(days=6)
         return Response(
@@ -140,7 +140,7 @@ class Daily(KeyedView):
         )
 
 
-class Hourly(KeyedView):
+class HourlyView(KeyedView):
     def get(self, request: Request) -> Response:
         start = timezone.localtime().replace(hour=0, minute=0, second=0)
         return Response(
@@ -158,10 +158,10 @@ def _grouped(calls: QuerySet[Call], bucket: Any) -> list[dict[str, Any]]:
 
 
 urlpatterns = [
-    path("api/webcom/calls", Calls.as_view()),
-    path("api/webcom/lines", Lines.as_view()),
-    path("api/webcom/rebates", Rebates.as_view()),
-    path("api/webcom/stats/daily", Daily.as_view()),
-    path("api/webcom/stats/hourly", Hourly.as_view()),
+    path("api/webcom/calls", CallsView.as_view()),
+    path("api/webcom/lines", LinesView.as_view()),
+    path("api/webcom/rebates", RebatesView.as_view()),
+    path("api/webcom/stats/daily", DailyView.as_view()),
+    path("api/webcom/stats/hourly", HourlyView.as_view()),
 ]
 application = get_asgi_application()

@@ -53,7 +53,7 @@ def until(ami: Ami, name: str, *, idle_s: float = 5) -> list[Any]:
 def events_from(ami: Ami, manager: RunningAmi, *raw: bytes) -> list[Any]:
     """The events that the client reads from raw bytes."""
     for piece in raw:
-        manager.tell(piece)
+        manager.send_raw(piece)
     manager.happens(END)
     return until(ami, "UserEvent")
 

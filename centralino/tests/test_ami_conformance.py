@@ -95,7 +95,7 @@ def test_empty_list_is_empty(client, manager):
 def test_events_and_items_of_a_list_do_not_mix(client, manager):
     manager.happens({"Event": "Newchannel", "Channel": "SIP/1", "Uniqueid": "1.1"})
     with session(client, manager) as ami:
-        manager.tell(HANGUP)
+        manager.send_raw(HANGUP)
         assert [item["event"] for item in ami.listed("CoreShowChannels")] == ["CoreShowChannel"]
         assert [event["event"] for event in events_from(ami, manager)] == ["Hangup"]
 
@@ -184,7 +184,7 @@ def test_session_does_not_show_the_secret(client, manager):
 # --- Losing the connection ------------------------------------------------------------------------
 def test_drop_is_an_error_after_what_came_before(client, manager):
     def drop() -> None:
-        manager.tell(HANGUP)
+        manager.send_raw(HANGUP)
         manager.server.switchboard.listeners.clear()
         manager.inside(lambda: [writer.close() for writer in manager.server.open])
 
@@ -193,7 +193,7 @@ def test_drop_is_an_error_after_what_came_before(client, manager):
 
 def test_drop_in_the_middle_of_a_message_is_an_error(client, manager):
     def drop() -> None:
-        manager.tell(HANGUP[:20])
+        manager.send_raw(HANGUP[:20])
         manager.drop()
 
     assert ended(client, manager, by=drop) == []
@@ -288,7 +288,7 @@ def test_channel_variables(client, manager):
             (event,) = events_from(ami, manager, raw)
         assert list(event.all("chanvariable")) == ["A=1", "B=2: 3"]
     else:  # its reading thread dies of it: the ping notices, a new session fixes it
-        assert ended(client, manager, by=lambda: manager.tell(raw), timeouts=SHORT) == []
+        assert ended(client, manager, by=lambda: manager.send_raw(raw), timeouts=SHORT) == []
 
 
 def test_long_line_is_read(client, manager):
@@ -300,7 +300,7 @@ def test_long_line_is_read(client, manager):
 
 def test_message_without_an_end_ends_the_session(manager):
     def flood() -> None:
-        manager.tell(b"Event: VarSet\r\nValue: " + b"x" * (MAX_MESSAGE + 1))
+        manager.send_raw(b"Event: VarSet\r\nValue: " + b"x" * (MAX_MESSAGE + 1))
 
     assert ended("asyncio", manager, by=flood) == []
 
@@ -328,7 +328,7 @@ def test_garbage_is_skipped_and_announced(manager, garbage, lost):
 def test_garbage_ends_a_session_of_pyst2(manager):
     """It is read as a response: the next ping gets the wrong one, a new session fixes it."""
     before = ended(
-        "pyst2", manager, by=lambda: manager.tell(b"no header at all\r\n\r\n"), timeouts=SHORT
+        "pyst2", manager, by=lambda: manager.send_raw(b"no header at all\r\n\r\n"), timeouts=SHORT
     )
     assert before == []
 
@@ -344,7 +344,7 @@ def test_overflowing_events_are_counted_and_announced_where_they_are_missing(cli
     sent = 20_000 if client == "asyncio" else 300
     raw = [b"Event: Hangup\r\nUniqueid: %d\r\n\r\n" % number for number in range(sent)]
     with session(client, manager, max_bytes=sum(map(len, raw)) // 2) as ami:
-        manager.tell(b"".join(raw))
+        manager.send_raw(b"".join(raw))
         ami.action("Ping")  # its response comes behind them: all were read
         if client == "pyst2":
             _wait_for_pyst2(ami)
@@ -377,7 +377,7 @@ def _wait_for_pyst2(ami: Any) -> None:
 def test_failing_callback_of_pyst2_ends_the_session(manager, monkeypatch):
     with session("pyst2", manager) as ami:
         monkeypatch.setattr(ami._queue, "put", lambda *_: 1 / 0)  # type: ignore[attr-defined]
-        manager.tell(HANGUP)
+        manager.send_raw(HANGUP)
         with pytest.raises(AmiError, match="ZeroDivisionError"):
             list(ami.events(idle_s=5))
 
@@ -386,7 +386,7 @@ def test_reader_continues_while_events_are_not_read(manager):
     """Asterisk would disconnect us otherwise."""
     with session("asyncio", manager) as ami:
         assert isinstance(ami, AsyncioAmi)
-        manager.tell(HANGUP * 100_000)
+        manager.send_raw(HANGUP * 100_000)
         assert ami.action("Ping")
         events = events_from(ami, manager)
     assert len(events) == 100_000

@@ -166,4 +166,4 @@ def grown(run: AutobotRun, minimum: int, *, within_s: float = 60) -> int:
 
 def asked(television: RunningTelevision, requests: int) -> None:
     """Wait until the gateway has made so many requests since the television was steered."""
-    wait_for(lambda: television.server.asked >= requests)
+    wait_for(lambda: television.server.request_count >= requests)

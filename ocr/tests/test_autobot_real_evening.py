@@ -69,7 +69,7 @@ def test_a_whole_evening(
             for problem, requests in retryable_errors:
                 tv.steer(**problem)
                 asked(television, requests)
-                tv.steer(blur=False, problem="")
+                tv.steer(blur=False, trouble="")
             begins_s = to_s
         tv.steer(from_s=ADVERTS_S, to_s=ADVERTS_S + 5)
         asked(television, 8)

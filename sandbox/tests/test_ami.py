@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.ami import AmiServer, decoded, encoded
+from sandbox.ami import LOGGED_OFF, AmiServer, decoded, encoded
 from sandbox.switchboard import OUTCOMES, Headers, Switchboard, clock_time, invented_call
 from sandbox.testing import AMI_SECRET, AMI_USER, EVENING
 
@@ -30,16 +30,16 @@ def test_every_call_leaves_no_channel_behind(call):
 
 
 @given(calls)
-def test_a_call_is_told_as_asterisk_tells_it(call):
-    told = [what for _, what in call.steps()]
-    names = Counter(what["Event"] for what in told)
+def test_events_of_a_call_are_those_of_asterisk(call):
+    events = [what for _, what in call.steps()]
+    names = Counter(what["Event"] for what in events)
     assert (names["Newchannel"], names["DialBegin"], names["DialEnd"]) == (2, 1, 1)
     assert names["Hangup"] == 2
-    assert {what["Linkedid"] for what in told} == {told[0]["Uniqueid"]}
+    assert {what["Linkedid"] for what in events} == {events[0]["Uniqueid"]}
     assert all(delay_s >= 0 for delay_s, _ in call.steps())
-    (dialled,) = (what for what in told if what["Event"] == "DialEnd")
+    (dialled,) = (what for what in events if what["Event"] == "DialEnd")
     assert dialled["DialStatus"] in OUTCOMES
-    answered = [what for what in told if what.get("ChannelStateDesc") == "Up"]
+    answered = [what for what in events if what.get("ChannelStateDesc") == "Up"]
     assert bool([w for w in answered if w["Event"] == "Newstate"]) == (call.outcome == "ANSWER")
 
 
@@ -50,7 +50,7 @@ def test_calls_have_channels_of_their_own():
     assert len(set(ids)) == 100
 
 
-def test_listed_channel_says_how_long_it_is_there():
+def test_listed_channel_has_its_age():
     switchboard = Switchboard()
     call = invented_call(7, now=EVENING, dice=Random(1))
     (_, first), *_ = call.steps()
@@ -68,8 +68,8 @@ def test_duration_is_always_a_time(seconds):
 
 
 # --- The protocol ---------------------------------------------------------------------------------
-class Client:
-    """Says what it is told to, byte by byte as AMI has it."""
+class AmiTestClient:
+    """A manager session that writes actions and reads messages."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -92,11 +92,16 @@ def server() -> AmiServer:
     return AmiServer(Switchboard(), user=AMI_USER, secret=AMI_SECRET, clock=lambda: EVENING)
 
 
-async def connected(server: AmiServer) -> Client:
+async def connected(server: AmiServer) -> AmiTestClient:
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
     assert await reader.readline() == b"Asterisk Call Manager/5.0.4\r\n"
-    return Client(reader, writer)
+    return AmiTestClient(reader, writer)
+
+
+def test_open_connection_does_not_disturb_the_end_of_the_loop(server, caplog):
+    asyncio.run(connected(server))
+    assert caplog.text == ""
 
 
 async def test_plain_login_is_accepted(server):
@@ -116,9 +121,9 @@ async def test_wrong_secret_is_refused(server):
     server.drop()
 
 
-async def test_nothing_is_done_or_told_before_the_login(server):
+async def test_nothing_is_done_or_sent_before_the_login(server):
     client = await connected(server)
-    server.tell(b"Event: Hangup\r\n\r\n")
+    server.send_raw(b"Event: Hangup\r\n\r\n")
     response = await client.ask(Action="CoreShowChannels")
     assert response["message"] == "Permission denied"
     server.drop()
@@ -131,10 +136,10 @@ async def test_unknown_action_is_an_error(server):
     server.drop()
 
 
-async def test_logoff_says_goodbye_and_closes(server):
+async def test_logoff_is_confirmed_and_closes(server):
     client = await connected(server)
     await client.log_in()
-    assert (await client.ask(Action="Logoff"))["response"] == "Goodbye"
+    assert (await client.ask(Action="Logoff"))["response"] == LOGGED_OFF
     with pytest.raises(asyncio.IncompleteReadError):
         await client.read()
 

@@ -23,13 +23,13 @@ def test_people_come_and_go_but_do_not_jump() -> None:
     assert max(steps) < 10
 
 
-def test_yesterday_was_much_alike_but_not_the_same() -> None:
+def test_yesterday_was_similar_but_not_the_same() -> None:
     now, yesterday = (audience((EVENING - timedelta(days=n)).timestamp()) for n in (0, 1))
     assert now != yesterday
     assert 0.5 < now / yesterday < 2
 
 
-def test_both_protocols_tell_the_same() -> None:
+def test_both_protocols_report_the_same() -> None:
     with running_cdn() as cdn:
         pages = HttpPages()
         for name in ("main", "second"):
@@ -37,8 +37,8 @@ def test_both_protocols_tell_the_same() -> None:
             rtmp = ViewerSource(
                 name="s", preset="nginx-rtmp", url=f"{cdn.url}/stat", stream_key=f"live/{name}"
             )
-            told = {
+            viewers = {
                 viewers_in(source, pages.fetch(request_of(source), timeout_s=5))
                 for source in (owncast, rtmp)
             }
-            assert told == {cdn.server.viewers(name)}
+            assert viewers == {cdn.server.viewers(name)}

@@ -71,25 +71,25 @@ def test_the_file_has_the_documented_columns() -> None:
 def test_a_new_evening_brings_its_draw_and_an_unusable_file_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(legacy, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(legacy, "CHECK_EVERY_S", 0.01)
     path = tmp_path / "file"
     path.mkdir()
     clock = ManualClock(datetime(2025, 12, 6, 21, 59, tzinfo=UTC).timestamp())
 
     async def evening() -> list[str]:
-        told = []
-        state_store = asyncio.create_task(legacy.keep(path, clock=clock))
+        days = []
+        updating = asyncio.create_task(legacy.keep_current(path, clock=clock))
         async with asyncio.timeout(30):
             while "legacy.not_filled" not in caplog.text:
                 await asyncio.sleep(0.01)
             path.rmdir()
-            told.append(await newest(path))
+            days.append(await newest(path))
             clock.now += 120  # past 23:00 in Rome
-            told.append(await newest(path, other_than=told[0]))
-        state_store.cancel()
+            days.append(await newest(path, other_than=days[0]))
+        updating.cancel()
         with suppress(asyncio.CancelledError):
-            await state_store
-        return told
+            await updating
+        return days
 
     assert asyncio.run(evening()) == ["20251205", "20251206"]
 

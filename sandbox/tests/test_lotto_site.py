@@ -1,4 +1,4 @@
-"""The sandbox's Lotto site: what it takes and refuses, its page of wins, and its steering."""
+"""The sandbox's Lotto site: what it accepts and refuses, its page of wins, and its controls."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def statuses(response: requests.Response) -> list[str]:
     return [each["status"] for each in response.json()["results"]]
 
 
-def test_a_wheel_of_a_day_is_kept_once(site: RunningLottoSite) -> None:
-    said = [upload(site, {"BA": numbers}) for numbers in (NUMBERS, NUMBERS, NUMBERS[::-1])]
-    assert [statuses(each) for each in said] == [["created"], ["unchanged"], ["replaced"]]
+def test_a_wheel_of_a_day_is_stored_once(site: RunningLottoSite) -> None:
+    responses = [upload(site, {"BA": numbers}) for numbers in (NUMBERS, NUMBERS, NUMBERS[::-1])]
+    assert [statuses(each) for each in responses] == [["created"], ["unchanged"], ["replaced"]]
     listed = requests.get(site.url.replace("lotto-site", "_sandbox/lotto-site"), timeout=10).json()
     assert listed == {"draws": {"2025-10-09": {"BA": NUMBERS[::-1]}}}
 
 
-def test_wheels_are_judged_one_by_one(site: RunningLottoSite) -> None:
-    steering = site.url.replace("lotto-site", "_sandbox/lotto-site")
-    requests.post(steering, json={"refuse": {"CA": "Closed."}}, timeout=10)
+def test_wheels_are_validated_one_by_one(site: RunningLottoSite) -> None:
+    control = site.url.replace("lotto-site", "_sandbox/lotto-site")
+    requests.post(control, json={"refuse": {"CA": "Closed."}}, timeout=10)
     response = upload(
         site, {"BA": NUMBERS, "CA": NUMBERS, "XX": NUMBERS, "VE": [1] * 5, "TO": ["1"]}
     )
     assert statuses(response) == ["created", *["refused"] * 4]
     assert response.json()["results"][1]["detail"] == "Closed."
-    assert requests.post(steering, json={"refuse": 5}, timeout=10).status_code == 400
+    assert requests.post(control, json={"refuse": 5}, timeout=10).status_code == 400
 
 
 @pytest.mark.parametrize(("wheels", "day"), [({}, "2025-10-09"), ([], "2025-10-09"),
@@ -55,7 +55,7 @@ def test_a_wrong_body_is_refused_whole(site: RunningLottoSite, wheels: Any, day:
     assert site.server.draws == {}
 
 
-def test_who_does_not_know_the_password_gets_nothing(site: RunningLottoSite) -> None:
+def test_wrong_credentials_are_a_401(site: RunningLottoSite) -> None:
     for auth in (None, (SITE_USER, "guess")):
         response = requests.get(f"{site.url}/riscontri", auth=auth, timeout=10)
         assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""The sandbox's OpenRouter: what a client may count on, and its steering."""
+"""The sandbox's OpenRouter: what a client may count on, and its controls."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def chat(
     return requests.post(f"{router.url}/chat/completions", json=body, headers=headers, timeout=10)
 
 
-def said(response: requests.Response) -> Any:
+def reply_of(response: requests.Response) -> Any:
     return orjson.loads(response.json()["choices"][0]["message"]["content"])
 
 
-def steer(router: RunningOpenRouter, **wish: Any) -> int:
+def steer(router: RunningOpenRouter, **body: Any) -> int:
     url = router.url.removesuffix("/openrouter/v1") + "/_sandbox/openrouter"
-    return requests.post(url, json=wish, timeout=10).status_code
+    return requests.post(url, json=body, timeout=10).status_code
 
 
-def told(numbers: list[int | None]) -> str:
+def prompt(numbers: list[int | None]) -> str:
     return "Look.\n" + orjson.dumps({"BA": numbers}).decode()
 
 
@@ -67,10 +67,10 @@ def test_holes_are_filled_from_the_draw_that_the_numbers_belong_to(
 ) -> None:
     others = {"CA": list(draws.invented(DAY)["CA"])}
     text = "\n" + orjson.dumps({"BA": [*RIGHT[:4], None], **others}).decode()
-    assert said(chat(router, text))["wheels"][0] == {"wheel": "BA", "numbers": list(RIGHT)}
-    again = said(chat(router, "the same picture, without the numbers"))
+    assert reply_of(chat(router, text))["wheels"][0] == {"wheel": "BA", "numbers": list(RIGHT)}
+    again = reply_of(chat(router, "the same picture, without the numbers"))
     assert again["wheels"][0]["numbers"] == list(RIGHT)
-    unseen = said(chat(router, "another picture", url=picture("red")))
+    unseen = reply_of(chat(router, "another picture", url=picture("red")))
     assert unseen == {"wheels": [], "confidence": 0}
 
 
@@ -78,13 +78,15 @@ def test_holes_are_filled_from_the_draw_that_the_numbers_belong_to(
 def test_what_belongs_to_no_draw_is_only_repeated(
     router: RunningOpenRouter, numbers: list[int | None]
 ) -> None:
-    assert said(chat(router, told(numbers)))["wheels"] == [{"wheel": "BA", "numbers": numbers}]
+    assert reply_of(chat(router, prompt(numbers)))["wheels"] == [
+        {"wheel": "BA", "numbers": numbers}
+    ]
 
 
-def test_its_models_can_be_told_what_they_see_say_and_cost(router: RunningOpenRouter) -> None:
+def test_what_its_models_see_say_and_cost_can_be_set(router: RunningOpenRouter) -> None:
     assert steer(router, wheels={"VE": [1, 2, 3, 4, 5]}, cost=0.5) == 200
-    response = chat(router, told([None] * 5))
-    assert said(response)["wheels"] == [{"wheel": "VE", "numbers": [1, 2, 3, 4, 5]}]
+    response = chat(router, prompt([None] * 5))
+    assert reply_of(response)["wheels"] == [{"wheel": "VE", "numbers": [1, 2, 3, 4, 5]}]
     assert response.json()["usage"]["cost"] == 0.5
     steer(router, wheels=None, says="No.", cost=None)
     assert chat(router, "?").json()["choices"][0]["message"]["content"] == "No."
@@ -115,7 +117,7 @@ def test_what_openrouter_refuses_is_refused(
     assert router.server.asked == []
 
 
-def test_a_plain_question_is_answered_in_plain_words(router: RunningOpenRouter) -> None:
+def test_without_a_schema_the_reply_is_plain_text(router: RunningOpenRouter) -> None:
     text = chat(router, "?", response_format=None).json()["choices"][0]["message"]["content"]
     assert "320 x 180" in text
     assert "sandbox" in text

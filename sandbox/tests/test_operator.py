@@ -1,4 +1,4 @@
-"""The Lotto's operator: the real history, a new draw every evening, his ZIP with an ETag."""
+"""The Lotto operator: the real history, a new draw every evening, a ZIP with an ETag."""
 
 from __future__ import annotations
 

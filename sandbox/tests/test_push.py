@@ -13,14 +13,14 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class Receiver:
-    """A gateway that answers what it is told to, and keeps what it got."""
+    """A gateway that replies with the given statuses, and stores the deliveries."""
 
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
         self.deliveries: list[tuple[str, list[dict[str, object]]]] = []
         self.enough = asyncio.Event()
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         body = await request.read()
         events = Webhook(SECRET).verify(body, dict(request.headers))["events"]
         self.deliveries.append((request.headers["webhook-id"], events))
@@ -32,14 +32,14 @@ class Receiver:
 
 async def delivered(receiver: Receiver, messages: list[dict[str, object]]) -> None:
     app = web.Application()
-    app.router.add_post("/api/webcom/events", receiver.take)
+    app.router.add_post("/api/webcom/events", receiver.receive)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/webcom/events"
     sender = WebhookSender(url, SECRET, retry_first_s=0.001)
     for message in messages:
-        sender.tell(message)
+        sender.enqueue(message)
     running = asyncio.create_task(sender.run())
     try:
         async with asyncio.timeout(5):
@@ -49,7 +49,7 @@ async def delivered(receiver: Receiver, messages: list[dict[str, object]]) -> No
         await runner.cleanup()
 
 
-async def test_a_delivery_is_repeated_with_the_same_id_until_it_is_taken() -> None:
+async def test_a_delivery_is_repeated_with_the_same_id_until_it_is_accepted() -> None:
     receiver = Receiver(500, 401, 302)
     await delivered(receiver, [{"type": "call", "call": {"id": "1"}}])
     assert len(receiver.deliveries) == 4

@@ -36,8 +36,8 @@ def sandbox(_server: RunningSandbox) -> Iterator[RunningSandbox]:
     _server.faults.clear()
 
 
-def control(sandbox: RunningSandbox, path: str, **wish: Any) -> requests.Response:
-    return requests.post(sandbox.control_url + path, json=wish, timeout=5)
+def control(sandbox: RunningSandbox, path: str, **body: Any) -> requests.Response:
+    return requests.post(sandbox.control_url + path, json=body, timeout=5)
 
 
 def carrier(sandbox: RunningSandbox, path: str, token: str | None = None) -> requests.Response:
@@ -46,18 +46,18 @@ def carrier(sandbox: RunningSandbox, path: str, token: str | None = None) -> req
 
 
 def test_help_names_upstreams_controls_faults_and_routes(sandbox: RunningSandbox) -> None:
-    told = requests.get(sandbox.control_url, timeout=5).json()
-    assert told["upstreams"]["webcom"] == sandbox.base_url
-    assert set(told["kinds"]) == set(KINDS)
-    assert all(told["kinds"].values())
-    assert "webcom.calls" in told["routes"]
-    assert "POST /_sandbox/calls" in told["controls"]
+    help_page = requests.get(sandbox.control_url, timeout=5).json()
+    assert help_page["upstreams"]["webcom"] == sandbox.base_url
+    assert set(help_page["kinds"]) == set(KINDS)
+    assert all(help_page["kinds"].values())
+    assert "webcom.calls" in help_page["routes"]
+    assert "POST /_sandbox/calls" in help_page["controls"]
 
 
 @pytest.mark.parametrize(
     "path", ["/lines", "/calls", "/calls/active", "/calls/1", "/rebates", "/stream", "/none"]
 )
-def test_the_carrier_wants_its_token(sandbox: RunningSandbox, path: str) -> None:
+def test_the_carrier_requires_its_token(sandbox: RunningSandbox, path: str) -> None:
     response = carrier(sandbox, path, token="wrong")
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "unauthorized"
@@ -77,7 +77,7 @@ def test_the_carrier_wants_its_token(sandbox: RunningSandbox, path: str) -> None
         ("/lines?page=OTk5OQ==", 400),
     ],
 )
-def test_what_the_carrier_cannot_answer_is_an_error_by_the_contract(
+def test_a_bad_request_is_an_error_by_the_contract(
     sandbox: RunningSandbox, path: str, status: int
 ) -> None:
     response = carrier(sandbox, path)
@@ -85,7 +85,7 @@ def test_what_the_carrier_cannot_answer_is_an_error_by_the_contract(
     assert set(response.json()["error"]) == {"code", "message"}
 
 
-def test_calls_are_placed_at_will(sandbox: RunningSandbox) -> None:
+def test_calls_are_placed_on_request(sandbox: RunningSandbox) -> None:
     response = control(
         sandbox, "/calls", caller="339000111", line="Sickprod28GN", talk_s=5, count=3
     )
@@ -100,15 +100,15 @@ def test_calls_are_placed_at_will(sandbox: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [{"line": "none"}, {"talk_s": "long"}, {"ring_s": []}, {"count": "x"}]
+    "body", [{"line": "none"}, {"talk_s": "long"}, {"ring_s": []}, {"count": "x"}]
 )
 def test_a_call_that_cannot_be_placed_is_a_400(
-    sandbox: RunningSandbox, wish: dict[str, Any]
+    sandbox: RunningSandbox, body: dict[str, Any]
 ) -> None:
-    assert control(sandbox, "/calls", **wish).status_code == 400
+    assert control(sandbox, "/calls", **body).status_code == 400
 
 
-def test_steering_reads_json_only_so_that_no_web_page_can_steer(sandbox: RunningSandbox) -> None:
+def test_controls_read_json_only_so_that_no_web_page_can_use_them(sandbox: RunningSandbox) -> None:
     response = requests.post(
         sandbox.control_url + "/calls", data="{}", headers={"Content-Type": "text/plain"}, timeout=5
     )
@@ -122,7 +122,7 @@ def test_a_line_is_renamed(sandbox: RunningSandbox) -> None:
     assert control(sandbox, "/lines", line="none", name="x").status_code == 400
 
 
-def test_a_fault_meets_its_route_as_often_as_asked(sandbox: RunningSandbox) -> None:
+def test_a_fault_meets_its_route_as_often_as_set(sandbox: RunningSandbox) -> None:
     assert (
         control(
             sandbox, "/faults", kind="answer", route="webcom.lines", status=503, times=2
@@ -143,15 +143,15 @@ def test_faults_are_listed_and_cleared(sandbox: RunningSandbox) -> None:
     assert carrier(sandbox, "/lines").status_code == 200
 
 
-@pytest.mark.parametrize("wish", [{"kind": "none"}, {}, {"kind": "slow", "speed": 3}])
+@pytest.mark.parametrize("body", [{"kind": "none"}, {}, {"kind": "slow", "speed": 3}])
 def test_a_fault_that_does_not_exist_is_a_400(
-    sandbox: RunningSandbox, wish: dict[str, Any]
+    sandbox: RunningSandbox, body: dict[str, Any]
 ) -> None:
-    assert control(sandbox, "/faults", **wish).status_code == 400
+    assert control(sandbox, "/faults", **body).status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["drop", "close", "silence", "speak", "frame"])
-def test_the_push_is_disturbed_at_will(sandbox: RunningSandbox, kind: str) -> None:
+def test_the_push_is_disturbed_on_request(sandbox: RunningSandbox, kind: str) -> None:
     assert control(sandbox, "/stream", kind=kind).json() == {"clients": 0}
 
 
@@ -167,7 +167,7 @@ def address(log: Any) -> str:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process that is no child of ours has ended."""
+    """Whether a process that is not our child has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
     except OSError:
@@ -206,7 +206,7 @@ def test_it_dies_with_its_parent(processes: Processes) -> None:
         os.sched_yield()
 
 
-def test_a_taken_port_is_said_in_one_line(processes: Processes) -> None:
+def test_a_port_in_use_is_reported_in_one_line(processes: Processes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = processes.run(*QUICK, "--port", str(taken.getsockname()[1]))
     assert ended.returncode == 1
@@ -220,6 +220,6 @@ def test_a_webhook_without_a_secret_is_refused(processes: Processes) -> None:
     assert "WEBCOM_WEBHOOK_SECRET" in ended.stderr
 
 
-def test_it_does_without_django(processes: Processes) -> None:
+def test_it_does_not_need_django(processes: Processes) -> None:
     code = "import sys, sandbox.cli; sys.exit('django' in sys.modules)"
     assert processes.run(sys.executable, "-c", code).returncode == 0

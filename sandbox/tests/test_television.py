@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from ocr.clients.stream import HlsStream
-from sandbox import draws, programme
-from sandbox.operator import ROME
+from sandbox import ROME, draws, programme
 from sandbox.programme import LASTS_S, LEAD_S, ORDER, evening, on_the_air
 from sandbox.testing import RunningTelevision, running_television
 
@@ -25,7 +24,7 @@ EIGHT = datetime(2026, 11, 24, 20, tzinfo=ROME)
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 
 
-def told(scene: programme.Scene) -> dict[str, tuple[int, ...]]:
+def board_of(scene: programme.Scene) -> dict[str, tuple[int, ...]]:
     return dict(scene.wheels)
 
 
@@ -34,7 +33,7 @@ def test_the_wheels_come_one_by_one_and_stay() -> None:
     for tenth in range(int(LEAD_S) * 10, int(LASTS_S) * 10):
         scene = evening(tenth / 10, DAY)
         if scene.kind == "board":
-            shown = told(scene)
+            shown = board_of(scene)
             assert list(shown) == list(ORDER[: len(shown)])
             right = [wheel for wheel in shown if shown[wheel] == drawn[wheel]]
             assert len(right) >= max(complete, len(shown) - 1)
@@ -43,7 +42,7 @@ def test_the_wheels_come_one_by_one_and_stay() -> None:
 
 
 def test_a_number_runs_and_shows_its_first_digit_before_it_stands() -> None:
-    first = [told(evening(LEAD_S + tenth / 10 + 0.05, DAY))["BA"][0] for tenth in range(30)]
+    first = [board_of(evening(LEAD_S + tenth / 10 + 0.05, DAY))["BA"][0] for tenth in range(30)]
     number = draws.on(DAY)["BA"][0]
     assert set(first[14:]) == {number}
     assert set(first[9:14]) == {int(str(number)[0])}
@@ -59,7 +58,7 @@ def test_until_the_draw_the_last_one_is_shown_again() -> None:
     shown = [on_the_air(EIGHT - timedelta(seconds=second)) for second in range(1, 91)]
     boards = [scene for scene in shown if scene.kind == "board"]
     assert {scene.day for scene in boards} == {date(2026, 11, 21)}
-    assert all(told(scene) == draws.on(date(2026, 11, 21)) for scene in boards)
+    assert all(board_of(scene) == draws.on(date(2026, 11, 21)) for scene in boards)
 
 
 @pytest.mark.parametrize("hours", [0, 1, 3])
@@ -103,14 +102,14 @@ def sharpness(tv: RunningTelevision) -> float:
 
 @pytest.fixture
 def television() -> Iterator[RunningTelevision]:
-    """One that is watched: it draws and encodes."""
+    """A channel that is watched: it draws and encodes."""
     with running_television(segment_s=0.4) as running:
         yield running
 
 
 @pytest.fixture
 def channel() -> Iterator[RunningTelevision]:
-    """One that nobody watches, which costs nothing."""
+    """A channel that nobody watches, which costs nothing."""
     with running_television(segment_s=0.2) as running:
         yield running
 
@@ -133,7 +132,7 @@ def test_it_is_steered_over_http(channel: RunningTelevision) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_a_change_that_cannot_be_is_refused(channel: RunningTelevision, change: Any) -> None:
+def test_an_impossible_change_is_refused(channel: RunningTelevision, change: Any) -> None:
     with pytest.raises(HTTPError) as refused:
         steer(channel, change)
     with refused.value as response:
@@ -156,7 +155,7 @@ def test_the_picture_can_be_blurred(television: RunningTelevision) -> None:
     assert sharpness(television) < sharp / 3
 
 
-def test_trouble_does_not_begin_the_evening_anew(channel: RunningTelevision) -> None:
+def test_trouble_does_not_restart_the_evening(channel: RunningTelevision) -> None:
     channel.server.steer(programme="evening", day=DAY, from_s=LASTS_S - 5, speed=0)
     before = channel.server.scene(1e9)
     channel.server.steer(trouble="stall")
@@ -164,7 +163,7 @@ def test_trouble_does_not_begin_the_evening_anew(channel: RunningTelevision) -> 
     assert channel.server.scene(1e9) == before
 
 
-def test_the_evening_begins_where_it_shall_and_stands_still_there(
+def test_the_evening_begins_and_stops_where_set(
     channel: RunningTelevision,
 ) -> None:
     tv, begins_s, ends_s = channel.server, LEAD_S + 20, LEAD_S + 40
@@ -176,15 +175,15 @@ def test_the_evening_begins_where_it_shall_and_stands_still_there(
     assert dict(tv.scene(now + 600).wheels) == draws.on(DAY)
 
 
-def test_its_requests_are_counted_from_when_it_was_steered(channel: RunningTelevision) -> None:
+def test_its_requests_are_counted_from_the_last_change(channel: RunningTelevision) -> None:
     for _ in range(2):
         urlopen(channel.url, timeout=10).close()
-    assert channel.server.asked == 2
+    assert channel.server.request_count == 2
     channel.server.steer(trouble="stall")
-    assert channel.server.asked == 0
+    assert channel.server.request_count == 0
 
 
-def test_nothing_is_encoded_for_nobody(channel: RunningTelevision) -> None:
+def test_nothing_is_encoded_without_a_viewer(channel: RunningTelevision) -> None:
     with urlopen(channel.url, timeout=10) as response:
         assert response.read().startswith(b"#EXTM3U")
     assert len(channel.server._encoded) == 0

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox import traffic
+from sandbox import ROME, traffic
 from sandbox.ledger import CursorGone, Ledger
-from sandbox.traffic import HOUR_S, ROME, Plan
+from sandbox.traffic import HOUR_S, Plan
 
 STAGES = {"Ringing": 0, "Pending": 1}  # anything else is an end
 AUTUMN_2025 = int(datetime(2025, 10, 20, tzinfo=ROME).timestamp())
@@ -32,9 +32,7 @@ def week() -> list[Plan]:
 
 @settings(max_examples=25)
 @given(hour=hours, seed=seeds)
-def test_the_same_hour_is_always_planned_the_same_and_calls_are_told_apart(
-    hour: int, seed: int
-) -> None:
+def test_an_hour_is_always_planned_the_same_with_distinct_ids(hour: int, seed: int) -> None:
     plans = traffic.planned_calls(hour, seed=seed)
     assert plans == traffic.planned_calls(hour, seed=seed)
     assert len({plan.call_id for plan in plans}) == len(plans)
@@ -156,7 +154,7 @@ def test_revisions_rise_and_states_never_go_back_as_time_passes(ledger: Ledger) 
     assert all(changes == sorted(set(changes)) for changes in seen.values())
 
 
-def test_two_ledgers_agree_though_one_slept(ledger: Ledger) -> None:
+def test_two_ledgers_agree_after_one_was_idle(ledger: Ledger) -> None:
     later = at(2025, 10, 25, 3)
     ledger.advance(later)
     fresh = Ledger(now=later, per_day=400)
@@ -168,9 +166,9 @@ def test_two_ledgers_agree_though_one_slept(ledger: Ledger) -> None:
 def test_a_cursor_outlives_a_restart(ledger: Ledger) -> None:
     cursor = ledger.page(limit=100_000).cursor
     later = at(2025, 10, 24, 21)
-    told = ledger.advance(later)
+    changed = ledger.advance(later)
     page = Ledger(now=later, per_day=400).page(cursor=cursor, limit=100_000)
-    assert {call["id"] for call in page.calls} == {call["id"] for call in told}
+    assert {call["id"] for call in page.calls} == {call["id"] for call in changed}
 
 
 @settings(max_examples=20)

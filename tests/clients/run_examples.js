@@ -5,7 +5,7 @@ const { Writable } = require('node:stream');
 const { pathToFileURL } = require('node:url');
 const { inspect } = require('node:util');
 
-const MOST_MS = 20_000;
+const MAX_MS = 20_000;
 const [...programs] = process.argv.slice(2);
 const ran = {};
 let current = null;
@@ -41,13 +41,13 @@ function next() {
   import(pathToFileURL(program)).catch(failed);
   const hangs = () => {
     if (current === mine) {
-      failed(`still running after ${MOST_MS} ms`);
+      failed(`still running after ${MAX_MS} ms`);
       end();
     }
   };
-  setTimeout(hangs, MOST_MS).unref();
+  setTimeout(hangs, MAX_MS).unref();
 }
 
-process.on('uncaughtException', failed); // a promise that nobody catches is one, too
+process.on('uncaughtException', failed); // an uncaught promise rejection is one, too
 process.on('beforeExit', next);
 next();

@@ -1,5 +1,5 @@
-// Runs snippets in one process: asked with a line of JSON on stdin, it answers with one on stdout.
-// {"source": "..."} is a snippet that ends with its promise, the answer {"output": "", "error": ""}.
+// Runs snippets in one process: for each line of JSON on stdin it writes one on stdout.
+// {"source": "..."} is a snippet that ends with its promise, the result {"output": "", "error": ""}.
 const { Console } = require('node:console');
 const { createInterface } = require('node:readline');
 const { Writable } = require('node:stream');
@@ -7,10 +7,10 @@ const { inspect, types } = require('node:util');
 const vm = require('node:vm');
 
 async function run({ source }) {
-  const answer = { output: '', error: '' };
+  const result = { output: '', error: '' };
   const sink = new Writable({
     write(chunk, _encoding, done) {
-      answer.output += chunk;
+      result.output += chunk;
       done();
     },
   });
@@ -20,9 +20,9 @@ async function run({ source }) {
     if (!types.isPromise(promise)) throw new Error('the snippet does not end with a promise');
     await promise;
   } catch (error) {
-    answer.error = inspect(error);
+    result.error = inspect(error);
   }
-  return answer;
+  return result;
 }
 
 async function main() {

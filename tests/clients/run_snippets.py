@@ -1,6 +1,6 @@
-"""Runs snippets in one process: asked with a line of JSON on stdin, it answers with one on stdout.
+"""Runs snippets in one process: for each line of JSON on stdin it writes one on stdout.
 
-{"source": "..."} is a snippet, the answer {"output": "...", "error": "..."}.
+{"source": "..."} is a snippet, the result {"output": "...", "error": "..."}.
 """
 
 from __future__ import annotations

@@ -82,9 +82,9 @@ def test_a_bad_frame_is_skipped_and_logged_once(
     carrier: RunningSandbox, tlc: HttpWebcomTlc, caplog: pytest.LogCaptureFixture, frame: str
 ) -> None:
     with listening(tlc, carrier) as stream, caplog.at_level(logging.WARNING, "webcom"):
-        carrier.tell(frame)
-        carrier.tell(frame)
-        carrier.tell('{"type": "line", "line": {"lineId": "L1"}}')
+        carrier.send_frame(frame)
+        carrier.send_frame(frame)
+        carrier.send_frame('{"type": "line", "line": {"lineId": "L1"}}')
         assert messages(stream, 1) == [PushMessage("line", {"lineId": "L1"})]
     logged = [record.getMessage() for record in caplog.records]
     assert [line.split()[0] for line in logged] == [
@@ -96,7 +96,7 @@ def test_a_bad_frame_is_skipped_and_logged_once(
 
 def test_an_endless_frame_drops_the_push(carrier: RunningSandbox, tlc: HttpWebcomTlc) -> None:
     with listening(tlc, carrier) as stream:
-        carrier.tell(" " * (1024 * 1024 + 1))
+        carrier.send_frame(" " * (1024 * 1024 + 1))
         with pytest.raises(UpstreamError, match="closed"):
             messages(stream, 1)
 

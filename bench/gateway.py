@@ -1,4 +1,4 @@
-"""The embedded house as `make run` starts it, sandbox data moving: memory, processor, start."""
+"""The embedded gateway as `make run` starts it, sandbox data moving: memory, processor, start."""
 
 from __future__ import annotations
 
@@ -12,43 +12,52 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from bench.kit import heading, line
+from bench.kit import cpu_s, heading, line, rss_mb
 
 ROOT = Path(__file__).parent.parent
 PORT = 8792
-KEY = "sk_bench_house_key_0123456789abcdefg"
+KEY = "sk_bench_gateway_key_0123456789abcde"
 SETTLE_S, WATCH_S = 15, 60
-TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
-    heading(f"Embedded house with its sandbox, {WATCH_S} s")
+    heading(f"Embedded gateway with its sandbox, {WATCH_S} s")
     with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "DATABASE_URL": "",
-            "REDIS_URL": "",
-            "DATA_DIR": folder,
-            "PORT": str(PORT),
-            "API_KEY_1": KEY,
-            "SANDBOX": "true",
-        }
         for name in ("first start", "warm start"):
             began = time.perf_counter()
-            house = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-            )
-            wait_until_healthy()
+            gateway = started(folder)
             line(name, f"{time.perf_counter() - began:.1f} s")
             if name == "warm start":
-                watch(house.pid)
+                watch(gateway.pid)
             began = time.perf_counter()
-            house.send_signal(signal.SIGTERM)
-            house.wait(10)
+            gateway.send_signal(signal.SIGTERM)
+            gateway.wait(10)
         line("stop", f"{time.perf_counter() - began:.1f} s")
+
+
+def started(data_dir: str, **more: str) -> subprocess.Popen[bytes]:
+    """The embedded gateway and its sandbox, healthy; `more` are further settings."""
+    settings = {
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "DATA_DIR": data_dir,
+        "PORT": str(PORT),
+        "API_KEY_1": KEY,
+        "SANDBOX": "true",
+        **more,
+    }
+    gateway = subprocess.Popen(
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until_healthy()
+    except RuntimeError:
+        gateway.kill()
+        raise
+    return gateway
 
 
 def watch(pid: int) -> None:
@@ -59,7 +68,7 @@ def watch(pid: int) -> None:
     share = (sum(map(cpu_s, processes)) - before) / WATCH_S
     for process in processes:
         line(f"memory of {name_of(process)}", f"{rss_mb(process):.0f} MB")
-    line("memory in all", f"{sum(map(rss_mb, processes)):.0f} MB")
+    line("memory in total", f"{sum(map(rss_mb, processes)):.0f} MB")
     line("processor", f"{share:.1%} of one core")
 
 
@@ -75,16 +84,6 @@ def name_of(pid: int) -> str:
     return " ".join(Path(word).name for word in words[1:3])
 
 
-def rss_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-
-def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_S
-
-
 def wait_until_healthy() -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{PORT}/health", headers={"X-API-Key": KEY})
     for _ in range(600):
@@ -93,4 +92,4 @@ def wait_until_healthy() -> None:
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.05)
-    raise RuntimeError("the house does not come up")
+    raise RuntimeError("the gateway does not start")
