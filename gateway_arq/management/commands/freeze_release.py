@@ -62,7 +62,7 @@ class Command(BaseCommand):
 def _inserts() -> Iterator[str]:
     """INSERT statements that both databases read, each row after those that it refers to."""
     written: set[tuple[type[Model], Any]] = set()
-    for model in sort_dependencies([(app, None) for app in apps.get_app_configs()]):  # type: ignore[arg-type]
+    for model in sort_dependencies([(app, None) for app in apps.get_app_configs()]):
         meta = model._meta
         if meta.proxy or not meta.managed or not is_ours(meta.app_label):
             continue
@@ -81,7 +81,8 @@ def _inserts() -> Iterator[str]:
 
 def _references(row: Model) -> Iterator[tuple[type[Model], Any]]:
     for field in row._meta.concrete_fields:
-        if field.is_relation and (key := getattr(row, field.attname)) is not None:
+        key = getattr(row, field.attname)
+        if field.related_model and key is not None:
             yield field.related_model, key
 
 
