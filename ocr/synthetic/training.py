@@ -22,7 +22,7 @@ from ocr.synthetic import boards, damages
 if TYPE_CHECKING:
     import torch
 
-WEIGHTS: Final = Path(__file__).parent / "reader" / "weights"
+WEIGHTS: Final = Path(__file__).parents[1] / "reader" / "weights"
 HEIGHT, WIDTH = 32, 48  # of what the network is shown
 STORED: Final = (64, 96)  # height and width of a sample: room to cut from
 STORED_HEIGHTS: Final = 2.6  # of the number's own height

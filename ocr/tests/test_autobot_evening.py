@@ -277,11 +277,11 @@ def test_a_stream_that_is_not_there_is_waited_for(
     television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
-    television.server.steer(problem="cut")
+    television.server.steer(trouble="cut")
     run = begun()
     with at_work(scripted):
         wait_for(lambda: "stream is away" in again(run).message)
-        television.server.steer(problem="")
+        television.server.steer(trouble="")
         wait_for(is_over(run))
     assert stored() == drawn()
 

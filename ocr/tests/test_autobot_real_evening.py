@@ -63,13 +63,13 @@ def test_a_whole_evening(
     begins_s = FIRST_S - 1
     run = begun()
     with at_work(reading_process, capture.USUAL):
-        for to_s, wheels, retryable_errors in STAGES:
+        for to_s, wheels, faults in STAGES:
             tv.steer(programme="evening", day=DAY, from_s=begins_s, to_s=to_s, speed=SPEED)
             assert grown(run, wheels, within_s=BUSY_S) == wheels
-            for problem, requests in retryable_errors:
-                tv.steer(**problem)
+            for fault, requests in faults:
+                tv.steer(**fault)
                 asked(television, requests)
-                tv.steer(blur=False, problem="")
+                tv.steer(blur=False, trouble="")
             begins_s = to_s
         tv.steer(from_s=ADVERTS_S, to_s=ADVERTS_S + 5)
         asked(television, 8)

@@ -199,7 +199,7 @@ def test_beyond_the_queue_nobody_waits(
         may_go.wait(30)
         raise ReaderFailed("enough")
 
-    monkeypatch.setattr(process, "_answer", slow)
+    monkeypatch.setattr(process, "_response", slow)
     file = board_file(1)[1]
 
     def ask() -> None:

@@ -323,7 +323,7 @@ def test_it_goes_on_after_trouble(television: RunningTelevision, change: dict[st
 
 
 def test_missing_segments_are_left_out(television: RunningTelevision) -> None:
-    television.server.steer(problem="gap")
+    television.server.steer(trouble="gap")
     frames = stream(television.url, limit_s=5).frames(threading.Event())
     assert len(list(islice(frames, 5))) == 5
 
