@@ -22,7 +22,7 @@ from ocr.autobot import evidence, services, worker
 from ocr.autobot.capture import Pace
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.reader.types import PictureReader
-from ocr.synthetic.boards import Look, Picture, draw
+from ocr.synthetic.boards import Appearance, Picture, draw
 from ocr.types import RunState
 from sandbox import draws
 from sandbox.testing import (
@@ -55,7 +55,7 @@ def drawn(day: date = DAY) -> dict[str, tuple[int, ...]]:
 @cache
 def board(day: date = DAY) -> Picture:
     """A picture of that day's draw; not to be changed."""
-    return draw({w: list(n) for w, n in drawn(day).items()}, Look("table"))
+    return draw({w: list(n) for w, n in drawn(day).items()}, Appearance("table"))
 
 
 def archived(day: date, wheels: Mapping[str, Sequence[int]] | None = None) -> None:

@@ -14,8 +14,8 @@ from ocr.autobot import evidence
 from ocr.models import AiUse
 from ocr.tests import coded
 from ocr.tests.fakes import ScriptedReader
-from ocr.tests.test_ai import DAY, picture, response
-from ocr.tests.test_lotto_site import WHEELS as DRAW
+from ocr.tests.test_ai_services import DAY, picture, response
+from ocr.tests.test_outlets_lotto_site import WHEELS as DRAW
 from sandbox import draws
 from sandbox.testing import AI_KEY, SITE_PASSWORD, RunningLottoSite, RunningOpenRouter
 

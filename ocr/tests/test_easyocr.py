@@ -31,7 +31,7 @@ from ocr.reader.second_opinion import SecondOpinion
 from ocr.reader.types import SURE
 from ocr.reader_process import ReadingProcess
 from ocr.synthetic import boards, damages
-from ocr.synthetic.boards import Look
+from ocr.synthetic.boards import Appearance
 from ocr.types import ReaderFailed
 
 
@@ -73,7 +73,7 @@ def easy_eyes(easyocr_packages: None) -> Reader:
 
 def board_file() -> tuple[dict[str, list[int]], bytes]:
     wheels = boards.invented_wheels(random.Random(4))
-    return wheels, cv2.imencode(".png", boards.draw(wheels, Look("table")).image)[1].tobytes()
+    return wheels, cv2.imencode(".png", boards.draw(wheels, Appearance("table")).image)[1].tobytes()
 
 
 @pytest.mark.usefixtures("without_packages")
@@ -184,7 +184,7 @@ def test_the_stock_weights_read_with_our_network_as_second_opinion(stock: str) -
     wheels = boards.invented_wheels(random.Random(4))
     reader = easyocr(stock)
     assert [each.name for each in reader._recognisers] == ["easyocr", "lotto"]
-    told = reader.read(boards.draw(wheels, Look("table")).image)
+    told = reader.read(boards.draw(wheels, Appearance("table")).image)
     right = [
         each.number == number
         for wheel, numbers in told.wheels.items()
@@ -199,7 +199,7 @@ def test_the_stock_weights_read_with_our_network_as_second_opinion(stock: str) -
 def test_boards_are_read_and_nothing_is_made_up(easy_eyes: Reader, damage: Any) -> None:
     dice = random.Random(f"easyocr {damage}")
     wheels = boards.invented_wheels(dice)
-    picture = damages.spoil(boards.draw(wheels, Look("two", mark="tile")), damage, dice)
+    picture = damages.spoil(boards.draw(wheels, Appearance("two", mark="tile")), damage, dice)
     told = easy_eyes.read(picture.image)
     for wheel, numbers in told.wheels.items():
         for each, number in zip(numbers, wheels[wheel], strict=True):
@@ -222,7 +222,7 @@ def test_the_process_reads_with_it(own: EasyOcr) -> None:
 def _cells() -> tuple[dict[str, list[int]], list[Any]]:
     """A draw, and what the reader would cut out of its picture."""
     wheels = boards.invented_wheels(random.Random(6))
-    picture = boards.draw(wheels, Look("table"))
+    picture = boards.draw(wheels, Appearance("table"))
     crops = []
     for wheel, numbers in wheels.items():
         for place in range(len(numbers)):

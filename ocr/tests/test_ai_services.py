@@ -21,7 +21,7 @@ from ocr.ai import budget, services
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import NumberReading, Reading
-from ocr.tests.test_consensus import doubt, sure
+from ocr.tests.test_ai_consensus import doubt, sure
 from ocr.types import AiError, AiOff, AiRequest
 from sandbox import draws
 from sandbox.testing import AI_KEY, RunningOpenRouter

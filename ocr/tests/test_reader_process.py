@@ -21,7 +21,7 @@ from ocr import reader_process
 from ocr.autobot import evidence
 from ocr.reader_process import ReadingProcess
 from ocr.synthetic import boards
-from ocr.synthetic.boards import Look
+from ocr.synthetic.boards import Appearance
 from ocr.tests import coded
 from ocr.types import ReaderBusy, ReaderFailed, ReadingHalted
 
@@ -35,7 +35,7 @@ def board_file(shown: int = 11) -> tuple[dict[str, list[int]], bytes]:
     some = {
         wheel: numbers if i < shown else [] for i, (wheel, numbers) in enumerate(wheels.items())
     }
-    image = boards.draw(some, Look("table")).image
+    image = boards.draw(some, Appearance("table")).image
     return wheels, cv2.imencode(".png", image)[1].tobytes()
 
 
@@ -71,7 +71,7 @@ def test_a_board_is_answered_as_the_reference_shows(
 
 def test_boxes_are_of_the_picture_as_it_was_given(reading_process: ReadingProcess) -> None:
     wheels = boards.invented_wheels(random.Random(8))
-    picture = boards.draw(wheels, Look("table"))
+    picture = boards.draw(wheels, Appearance("table"))
     large = cv2.resize(picture.image, None, fx=1.6, fy=1.6)
     told = reading_process.read(cv2.imencode(".jpg", large)[1].tobytes())
     assert told.boxes.keys() == wheels.keys()
