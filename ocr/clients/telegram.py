@@ -31,7 +31,7 @@ class TelegramBot:
     def send(
         self, text: str, *, parse_mode: ParseMode | None = None, picture: bytes | None = None
     ) -> list[int]:
-        """Write to the chat, with the picture first; returns the ids of the messages it took.
+        """Write to the chat, with the picture first; returns the ids of the messages.
 
         A text that is too long for a message, or for the picture's caption, is split. When Telegram
         asks to wait, that is done for up to 15 s. Raises TelegramError.
@@ -77,7 +77,7 @@ def _message_id(response: Any) -> int:
     try:
         return int(response["result"]["message_id"])
     except (KeyError, TypeError, ValueError):
-        raise HttpError(None, "the answer tells of no message") from None
+        raise HttpError(None, "the response has no message") from None
 
 
 def _error(exc: HttpError, *, sent: int) -> TelegramError:

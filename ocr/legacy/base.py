@@ -29,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
         except pymysql.OperationalError:
             raise
-        except Exception as exc:  # PyMySQL takes what greets it for a server, and reads on
+        except Exception as exc:  # PyMySQL takes any greeting for a server's, and reads on
             raise pymysql.OperationalError(f"no MySQL answers there: {exc!r}") from exc
 
     def check_database_version_supported(self) -> None:

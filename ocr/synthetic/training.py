@@ -97,7 +97,7 @@ def _cut(grey: Any, corners: Any, dice: random.Random) -> Any:
 def train(
     known: Samples, unseen: Samples, *, epochs: int, say: Callable[[str], None]
 ) -> torch.nn.Module:
-    """A network that reads `known`; after each epoch `say` gets its score on `unseen`, as a line."""
+    """A network that reads `known`; after each epoch `say` gets its score on `unseen`."""
     import torch
     from torch import nn
 

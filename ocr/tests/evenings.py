@@ -40,8 +40,8 @@ ALL_DONE: Final = {"validate": "done", "archive": "done", "upload": "done", "tel
 QUICK: Final = Pace(
     frame_s=0.2,
     lost_s=2.0,
-    look_again_s=0.05,
-    look_again_max_s=0.2,
+    recheck_s=0.05,
+    max_recheck_s=0.2,
     judge_again_s=0.2,
     busy_s=0.05,
 )
@@ -79,7 +79,7 @@ def begun(day: date = DAY, *, minutes: float = 45, **options: Any) -> AutobotRun
 def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> AutobotRun:
     """A run whose reading is over, leased to OWNER; a wheel in doubt lacks its last number."""
     run = begun(day, **options)
-    services.take(OWNER)
+    services.claim(OWNER)
     rows = []
     for wheel, numbers in drawn(day).items():
         in_doubt = wheel in doubtful
@@ -87,9 +87,9 @@ def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> Au
         if in_doubt:
             cells[4] = [None, 0.0, []]
         rows.append(AutobotWheel(run=run, wheel=wheel, cells=cells, is_taken=not in_doubt))
-    services.note_wheels(run, OWNER, rows)
-    evidence.keep_board(run, board(day).image)
-    services.say(run, OWNER, state=RunState.VALIDATING, message="")
+    services.store_wheels(run, OWNER, rows)
+    evidence.store_board(run, board(day).image)
+    services.update(run, OWNER, state=RunState.VALIDATING, message="")
     return run
 
 
@@ -107,7 +107,7 @@ def with_steps(run: AutobotRun) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Services:
-    """The upstreams that a run speaks to, but the television."""
+    """The upstreams of a run, except for the television."""
 
     telegram: RunningTelegram
     ai: RunningOpenRouter
@@ -164,6 +164,6 @@ def grown(run: AutobotRun, minimum: int, *, within_s: float = 60) -> int:
     return completed(run)
 
 
-def asked(television: RunningTelevision, requests: int) -> None:
+def requested(television: RunningTelevision, requests: int) -> None:
     """Wait until the gateway has made so many requests since the television was steered."""
     wait_for(lambda: television.server.asked >= requests)

@@ -1,46 +1,46 @@
-"""What looks at a wheel amount to."""
+"""What follows from checks of a wheel."""
 
 from __future__ import annotations
 
-from ocr.autobot.votes import Looks
+from ocr.autobot.votes import FrameChecks
 
 A, B = (1, 2, 3, 4, 5), (1, 2, 3, 4, 6)
 
 
-def test_one_look_that_agrees_is_enough() -> None:
-    looks = Looks()
-    assert looks.taken() is None
-    looks.count(A, A)
-    assert looks.taken() == A
+def test_one_check_that_agrees_is_enough() -> None:
+    checks = FrameChecks()
+    assert checks.accepted() is None
+    checks.count(A, A)
+    assert checks.accepted() == A
 
 
-def test_a_look_in_doubt_counts_for_nothing() -> None:
-    looks = Looks()
-    looks.count(A, None)
-    assert (looks.taken(), looks.contradicted) == (None, 0)
+def test_check_in_doubt_counts_for_nothing() -> None:
+    checks = FrameChecks()
+    checks.count(A, None)
+    assert (checks.accepted(), checks.contradicted) == (None, 0)
 
 
-def test_a_contradiction_is_outvoted_by_three_looks_only() -> None:
-    looks = Looks()
-    looks.count(A, B)
-    for taken in (None, None, A):
-        looks.count(A, A)
-        assert looks.taken() == taken
+def test_contradiction_is_outvoted_by_three_checks_only() -> None:
+    checks = FrameChecks()
+    checks.count(A, B)
+    for accepted in (None, None, A):
+        checks.count(A, A)
+        assert checks.accepted() == accepted
 
 
-def test_what_was_taken_is_doubted_when_other_numbers_are_seen() -> None:
-    looks = Looks()
-    looks.count(A, A)
-    looks.count(B, B)
-    assert looks.taken() is None
-    looks.count(B, B)
-    looks.count(B, B)
-    assert looks.taken() == B
+def test_accepted_numbers_are_in_doubt_when_others_are_seen() -> None:
+    checks = FrameChecks()
+    checks.count(A, A)
+    checks.count(B, B)
+    assert checks.accepted() is None
+    checks.count(B, B)
+    checks.count(B, B)
+    assert checks.accepted() == B
 
 
-def test_looks_come_back_as_they_were_stored() -> None:
-    looks = Looks()
-    looks.count(A, A)
-    looks.count(A, B)
-    assert Looks.restored(looks.stored()) == looks
-    assert Looks.restored({}) == Looks()
+def test_checks_are_restored_as_they_were_stored() -> None:
+    checks = FrameChecks()
+    checks.count(A, A)
+    checks.count(A, B)
+    assert FrameChecks.restored(checks.stored()) == checks
+    assert FrameChecks.restored({}) == FrameChecks()

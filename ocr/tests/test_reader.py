@@ -214,8 +214,8 @@ def test_what_is_not_out_yet_is_missing(eyes: Reader, layout: Any, drawn: int) -
 def test_yesterdays_board_differs_by_its_date_alone(eyes: Reader, day: str) -> None:
     wheels, _ = board("table", "clean1080")
     appearance = Appearance("table", subtitle=f"Concorso n. 51 di {day}")
-    told = eyes.read(boards.draw(wheels, appearance).image).sure()
-    assert told == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
+    sure = eyes.read(boards.draw(wheels, appearance).image).sure()
+    assert sure == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,7 @@ def test_yesterdays_board_differs_by_its_date_alone(eyes: Reader, day: str) -> N
         for kind, share in product(("appearing", "turning"), (0.2, 0.5, 0.8))
     ],
 )
-def test_a_frame_of_an_animation_tells_no_third_number(
-    eyes: Reader, kind: str, share: float
-) -> None:
+def test_frame_of_an_animation_shows_no_third_number(eyes: Reader, kind: str, share: float) -> None:
     wheels, _ = board("table", "clean1080")
     appearance = Appearance("table", mark="tile")
     old = {**wheels, "VE": [], "RN": []}
