@@ -68,7 +68,7 @@ def held(run: AutobotRun) -> list[AutobotWheel]:
 
 
 def picture(run_id: int, wheel: str) -> bytes | None:
-    """The JPEG that a run keeps of a wheel, or with "" of the whole board."""
+    """The stored JPEG of a run's wheel, or with "" of its whole board."""
     found = Evidence.objects.filter(run=run_id, wheel=wheel).first()
     return bytes(found.jpeg) if found else None
 

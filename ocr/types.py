@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 
 class ImageRefused(ValueError):
-    """What was given is no picture that can be read; the message is for people."""
+    """The input is no picture that can be read; the message is for people."""
 
 
 class ImageTooLarge(ImageRefused):
@@ -56,7 +56,7 @@ class ReaderBusy(Exception):
 
 
 class ReaderFailed(Exception):
-    """The reading process cannot start, ended, or did not answer in time; for people."""
+    """The reading process cannot start, ended, or did not respond in time; for people."""
 
 
 class ReadingHalted(Exception):
@@ -83,7 +83,7 @@ class Held(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who said what a wheel's numbers are."""
+    """Where the numbers of a wheel are from."""
 
     OCR = "ocr"
     AI = "ai"
@@ -128,7 +128,7 @@ class RunBusy(Exception):
 
 
 class RunRefused(Exception):
-    """What is asked of a run cannot be done; the message is for people."""
+    """A run cannot do this now; the message is for people."""
 
 
 class LeaseLost(Exception):

@@ -31,17 +31,17 @@ _CENT_OF_A_CENT: Final = Decimal("0.000001")
 
 def spent_usd() -> Decimal:
     """This month's cost (Europe/Rome), with the most that open requests can cost."""
-    asked = AiUse.objects.filter(asked_at__gte=_month()[0])
-    return asked.aggregate(total=Sum("cost_usd"))["total"] or Decimal(0)
+    uses = AiUse.objects.filter(asked_at__gte=_month()[0])
+    return uses.aggregate(total=Sum("cost_usd"))["total"] or Decimal(0)
 
 
 def max_usd(model: AiModel | None, text: str) -> Decimal:
     """The most that a request with this text and a picture can cost."""
     if model is None or None in (model.prompt_usd, model.completion_usd, model.image_usd):
         return DEFAULT_MAX_USD
-    asked = len(text.encode()) + PICTURE_TOKENS  # no token is shorter than a byte
+    prompt_tokens = len(text.encode()) + PICTURE_TOKENS  # no token is shorter than a byte
     return (
-        asked * (model.prompt_usd or 0)
+        prompt_tokens * (model.prompt_usd or 0)
         + MAX_TOKENS * (model.completion_usd or 0)
         + (model.image_usd or Decimal(0))
     )

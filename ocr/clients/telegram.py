@@ -85,8 +85,8 @@ def _error(exc: HttpError, *, sent: int) -> TelegramError:
     said = str(body.get("description") or exc)[:300]
     if exc.status == 429:
         parameters = body.get("parameters")
-        asked = parameters.get("retry_after") if isinstance(parameters, dict) else None
-        wait_s = float(asked) if isinstance(asked, (int, float)) else exc.retry_after_s
+        wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
+        wait_s = float(wait) if isinstance(wait, (int, float)) else exc.retry_after_s
         return TelegramError(f"Telegram: {said}", retry_after_s=wait_s or 1.0, sent=sent)
     is_refused = exc.status == 400 and "chat not found" not in said
     return TelegramError(f"Telegram: {said}", is_refused=is_refused, sent=sent)

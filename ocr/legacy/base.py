@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 cursor.execute(*limit)
 
     def _statement_limit(self) -> tuple[str, list[Any]] | None:
-        """What makes the server itself give up a SELECT, so that it does not go on without us."""
+        """The statement that limits a SELECT on the server itself, so that none outlives our timeout."""
         limit_s = float(self.settings_dict["OPTIONS"]["read_timeout"])
         if self.mysql_is_mariadb:
             return "SET SESSION max_statement_time = %s", [limit_s]

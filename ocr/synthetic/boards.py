@@ -72,7 +72,7 @@ class Picture:
     names: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def moved(self, image: Pixels, matrix: NDArray[np.float64]) -> Picture:
-        """What became of it: another image, and the 3 x 3 matrix that brought the points there."""
+        """It as another image, with its points moved by that 3 x 3 matrix."""
 
         def there(corners: NDArray[np.float32]) -> NDArray[np.float32]:
             moved = cv2.perspectiveTransform(corners[None], matrix)[0]

@@ -104,7 +104,7 @@ class _Follower:
         self._outage = stream.outage
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
-        self._last: int | None = None  # number of the last segment that was asked for
+        self._last: int | None = None  # number of the last segment that was requested
         self._is_strict = True  # as long as pictures come that way
         self._first_s = 0.0  # into the next segment, where the next picture is due
         self._due_at = 0.0  # monotonic
@@ -178,7 +178,7 @@ class _Follower:
         self._first_s = min(max(self._first_s - segment.duration_s, 0.0), self._every_s)
 
     def _leave_out(self, exc: StreamError) -> None:
-        """Go on without that segment; raise when there were too many in a row."""
+        """Continue without that segment; raise when there were too many in a row."""
         self.problem = str(exc)
         self._broken += 1
         if self._broken % MAX_BROKEN == 0:
