@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 cursor.execute(*limit)
 
     def _statement_limit(self) -> tuple[str, list[Any]] | None:
-        """The statement that limits a SELECT on the server itself, so that none outlives our timeout."""
+        """The statement by which the server itself ends a SELECT that outlives our timeout."""
         limit_s = float(self.settings_dict["OPTIONS"]["read_timeout"])
         if self.mysql_is_mariadb:
             return "SET SESSION max_statement_time = %s", [limit_s]
