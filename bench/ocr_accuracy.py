@@ -65,7 +65,7 @@ def _board(seed: int) -> tuple[damages.Damage, dict[str, list[int]], boards.Pict
     damage = damages.DAMAGES[seed % len(damages.DAMAGES)]
     wheels = boards.invented_wheels(dice)
     out = wheels if seed % 5 else boards.so_far(wheels, dice.randrange(56))
-    picture = boards.draw(out, boards.invented_board(dice))
+    picture = boards.draw(out, boards.invented_appearance(dice))
     return damage, wheels, damages.spoil(picture, damage, dice)
 
 

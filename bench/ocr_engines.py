@@ -87,7 +87,7 @@ def _compare(seed: int) -> tuple[str, Counter[str]]:
     dice = random.Random(seed)
     damage = damages.DAMAGES[seed % len(damages.DAMAGES)]
     wheels = boards.invented_wheels(dice)
-    picture = damages.spoil(boards.draw(wheels, boards.invented_board(dice)), damage, dice)
+    picture = damages.spoil(boards.draw(wheels, boards.invented_appearance(dice)), damage, dice)
     count = Counter(cells=len(picture.cells))
     for wheel, numbers in _reader.read(picture.image).wheels.items():
         for place, each in enumerate(numbers):
@@ -99,7 +99,7 @@ def _compare(seed: int) -> tuple[str, Counter[str]]:
 
 def _time(number: int) -> tuple[float, float]:
     """Seconds for a frame by itself, and for one with the layout of the one before."""
-    look = boards.Look("table", mark="ball", second_game=True)
+    look = boards.Appearance("table", mark="ball", second_game=True)
     frame = boards.draw(boards.invented_wheels(random.Random(number)), look).image
     began = time.perf_counter()
     _reader.read(frame)

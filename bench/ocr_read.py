@@ -59,7 +59,7 @@ def main() -> None:
 def _frames() -> list[Any]:
     """Boards of one appearance, with other numbers each."""
     dice = random.Random(5)
-    look = boards.Look("table", mark="ball", second_game=True)
+    look = boards.Appearance("table", mark="ball", second_game=True)
     return [boards.draw(boards.invented_wheels(dice), look).image for _ in range(4)]
 
 

@@ -90,7 +90,7 @@ def _compare(sides: dict[str, Callable[[], float]]) -> None:
 
 def _segment() -> bytes:
     """Two seconds of a board above a line of text that moves."""
-    look = boards.Look("table", mark="ball")
+    look = boards.Appearance("table", mark="ball")
     image = boards.draw(boards.invented_wheels(random.Random(5)), look).image
     file = io.BytesIO()
     with av.open(file, "w", format="mpegts") as to:

@@ -1,8 +1,6 @@
-"""AutoBOT for staff: its runs with the pictures beside the numbers, and what to do about them.
+"""AutoBOT for staff: runs with the pictures beside the numbers, and corrections; uses of the AI.
 
-And what the AI was asked, and has cost.
-
-What is changed here takes the ways of everything else (`runs`), and is noted in the run's history.
+Changes go through `autobot.services` as all others do, and are logged in the run's history.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ from ocr import selectors
 from ocr.autobot import capture, services
 from ocr.autobot.evidence import BOARD
 from ocr.clients.stream import checked_url
-from ocr.labels import STEPS
+from ocr.labels import STEPS, STEPS_AGAIN
 from ocr.models import AiUse, AutobotConfig, AutobotRun, AutobotWheel
 from ocr.reader.types import SURE
 from ocr.reader_process import reader
@@ -49,14 +47,8 @@ from ocr.types import (
     StreamRefused,
 )
 
-WHOLE: Final = "board"  # in the address of the whole board's picture
+WHOLE: Final = "board"  # in the address of the picture of the whole board
 CHANGE: Final = "ocr.change_autobotrun"
-AGAIN_LABELS: Final = {
-    StepName.VALIDATE: gettext_lazy("Validate again"),
-    StepName.ARCHIVE: gettext_lazy("Save again"),
-    StepName.UPLOAD: gettext_lazy("Upload again"),
-    StepName.TELEGRAM: gettext_lazy("Send again"),
-}
 
 
 @admin.register(AutobotRun)
@@ -88,7 +80,7 @@ class AutobotRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("message"))
     def said(self, run: AutobotRun) -> str:
-        """What it does, or what became of it; who stopped it as the API tells it."""
+        """What it does, or its outcome; who stopped it as the API has it."""
         if not run.is_over:
             return str(run.get_state_display())
         return run.message if run.state == RunState.IDLE else services.summary(run)
@@ -173,13 +165,13 @@ class AutobotRunAdmin(ReadOnlyAdmin):
                 offered = self._run(run_id).steps.filter(state=StepState.OFFERED)
                 names = [StepName(step.name) for step in offered]
                 services.resume(run_id, names)
-            elif name in AGAIN_LABELS:
+            elif name in STEPS_AGAIN:
                 names = [StepName(name)]
                 services.resume(run_id, names, afresh=True)
             else:
                 raise Http404
-            told = ", ".join(label_of(STEPS, one) for one in names)
-            return _("It is being done: %(steps)s.") % {"steps": told}
+            labels = ", ".join(label_of(STEPS, one) for one in names)
+            return _("It is being done: %(steps)s.") % {"steps": labels}
 
         return self._done(request, run_id, do)
 
@@ -208,28 +200,28 @@ class AutobotRunAdmin(ReadOnlyAdmin):
             typed = [request.POST.get(f"n{place}", "").strip() for place in range(1, DRAWN + 1)]
             numbers = numbers_of([int(n) if n.isascii() and n.isdigit() else n for n in typed])
             services.correct(run_id, wheel, numbers, by=str(request.user))
-            told = " ".join(map(str, numbers))
-            return _("%(wheel)s is now %(numbers)s.") % {"wheel": WHEELS[wheel], "numbers": told}
+            text = " ".join(map(str, numbers))
+            return _("%(wheel)s is now %(numbers)s.") % {"wheel": WHEELS[wheel], "numbers": text}
 
         return self._done(request, run_id, do)
 
     def _done(
         self, request: HttpRequest, run_id: int | None, do: Callable[[], str]
     ) -> HttpResponse:
-        """Do it if the reader may, note it, and go back to the page with what came of it."""
+        """Do it if the user may, log it, and redirect to the page with the message."""
         if not request.user.has_perm(CHANGE):
             return HttpResponse(status=403)
         run = self._run(run_id) if run_id else None
         try:
-            told = do()
+            message = do()
         except (
             RunBusy, RunRefused, RuleError, ImageRefused, ReaderBusy, ReaderFailed,
         ) as exc:  # fmt: skip
             self.message_user(request, str(exc), messages.ERROR)
         else:
-            self.message_user(request, told)
-            if noted := run or selectors.latest():
-                self.log_change(request, noted, told)
+            self.message_user(request, message)
+            if changed := run or selectors.latest():
+                self.log_change(request, changed, message)
         if run:
             return HttpResponseRedirect(reverse("admin:ocr_autobotrun_change", args=[run.pk]))
         return HttpResponseRedirect(reverse("admin:ocr_autobotrun_changelist"))
@@ -255,16 +247,16 @@ def _picture(request: HttpRequest, run_id: int, wheel: str) -> HttpResponse:
 
 def _page(run: AutobotRun) -> dict[str, Any]:
     """What a run's page shows beside its fields."""
-    kept = set(run.evidence.values_list("wheel", flat=True))
+    pictures = set(run.evidence.values_list("wheel", flat=True))
     rows = {row.wheel: row for row in run.wheels.all()}
     steps = list(run.steps.all())
     return {
-        "wheels": [_shown(code, rows.get(code), code in kept) for code in WHEELS],
+        "wheels": [_shown(code, rows.get(code), code in pictures) for code in WHEELS],
         "steps": [
             {
                 "name": step.name,
                 "label": step.get_name_display(),
-                "again": AGAIN_LABELS.get(StepName(step.name)),
+                "again": STEPS_AGAIN.get(StepName(step.name)),
                 "state": step.state,
                 "said": step.get_state_display(),
                 "tries": step.tries,
@@ -282,7 +274,7 @@ def _page(run: AutobotRun) -> dict[str, Any]:
         "is_held": any(
             row.is_taken and row.held not in ("", Held.OLD) for row in rows.values()
         ),
-        "has_board": BOARD in kept,
+        "has_board": BOARD in pictures,
     }  # fmt: skip
 
 

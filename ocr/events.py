@@ -1,4 +1,4 @@
-"""What this app says on its socket."""
+"""The events of this app."""
 
 from __future__ import annotations
 

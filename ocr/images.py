@@ -1,4 +1,4 @@
-"""Pictures from outside, which may be anything: told apart, bounded and turned upright."""
+"""Pictures from outside, which may be anything: recognised, bounded and turned upright."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DATA_URI: Final = re.compile(r"\s*data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,
 def decoded(text: str) -> bytes:
     """The file in base64, with or without a data URI's head, once it is known to be a picture.
 
-    What a picture is, its content tells, and not what it is called. Only its head is looked at.
+    The kind of picture follows from its content, not from its name. Only its head is read.
     Raises ImageRefused, or ImageTooLarge over 10 MB or 40 megapixels.
     """
     head = _DATA_URI.match(text)
@@ -62,7 +62,7 @@ def upright(file: bytes) -> NDArray[np.uint8]:
 
 
 def size(file: bytes) -> tuple[int, int]:
-    """Width and height of the picture, held as `upright` holds it; only its head is looked at.
+    """Width and height of the picture, turned as `upright` turns it; only its head is read.
 
     Raises ImageRefused.
     """
@@ -76,7 +76,7 @@ def size(file: bytes) -> tuple[int, int]:
 
 
 def jpeg(file: bytes, side: int) -> bytes:
-    """The picture upright, as a JPEG of at most `side` px and nothing else that a file may tell.
+    """The picture upright, as a JPEG of at most `side` px without metadata.
 
     Raises ImageRefused as `upright`.
     """

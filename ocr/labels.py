@@ -1,4 +1,4 @@
-"""What staff read for the states of AutoBOT's runs, wheels and steps."""
+"""Labels for the states of AutoBOT's runs, wheels and steps."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ STEPS: Final[Labels] = {
     StepName.UPLOAD: _("Lotto site"),
     StepName.TELEGRAM: _("Telegram"),
     StepName.NOTICE: _("Notice of a correction"),
+}
+STEPS_AGAIN: Final[Labels] = {
+    StepName.VALIDATE: _("Validate again"),
+    StepName.ARCHIVE: _("Save again"),
+    StepName.UPLOAD: _("Upload again"),
+    StepName.TELEGRAM: _("Send again"),
 }
 STEP_STATES: Final[Labels] = {
     StepState.WAITING: _("waiting"),

@@ -1,4 +1,4 @@
-"""Tables of the OCR: questions to an AI, and what AutoBOT remembers.
+"""Tables of the OCR: requests to an AI, and AutoBOT's runs.
 
 A run of AutoBOT is a row, and so is each wheel, step and picture of it.
 """
@@ -21,7 +21,7 @@ WHEEL_CHOICES: Final = [(code, name.title()) for code, name in WHEELS.items()]
 
 
 class AiUse(models.Model):
-    """A question to an AI, and what it cost: the most it can while nobody knows better."""
+    """A request to an AI, and its cost: the most it can be, until it is known."""
 
     staff_table = StaffTable(icon="psychology", supervisor=CHANGE)
 
@@ -30,7 +30,7 @@ class AiUse(models.Model):
         ASK = "ask", _("question over the API")
 
     class State(models.TextChoices):
-        ASKED = "asked", _("asked")  # one that stays so: the process ended meanwhile
+        ASKED = "asked", _("asked")  # if it stays so, the process ended meanwhile
         ANSWERED = "answered", _("answered")
         FAILED = "failed", _("failed")
 
@@ -57,7 +57,7 @@ class AiUse(models.Model):
 
 
 class AutobotConfig(models.Model):
-    """What AutoBOT does unless a start says otherwise; one row."""
+    """AutoBOT's defaults, which a start may override; one row."""
 
     staff_table = StaffTable(icon="tune", supervisor=CHANGE, audit={"mask_fields": ["stream_url"]})
 
@@ -78,9 +78,9 @@ class AutobotConfig(models.Model):
 
 
 class AutobotRun(models.Model):
-    """One evening's watch: from the start until every step is settled.
+    """One evening: from the start until every step is settled.
 
-    Whoever holds the lease works on it; `is_over` is what makes it the only one.
+    The worker that holds the lease works on it; `is_over` is what makes it the only one.
     """
 
     staff_table = StaffTable(icon="smart_display", operator=CHANGE, supervisor=CHANGE)
@@ -131,7 +131,8 @@ class AutobotWheel(models.Model):
     """What a run knows of one wheel.
 
     `cells`: five of [number or null, confidence 0 to 100, [[candidate, confidence], ...]].
-    `looks`: see `ocr.autobot.votes`. It is published when it `is_taken` and nothing holds it back.
+    `looks`: the frame checks of `ocr.autobot.votes`. It is published when it `is_taken`, which is
+    accepted as sure, and not `held`.
     """
 
     staff_table = StaffTable(
@@ -173,7 +174,7 @@ class AutobotWheel(models.Model):
 
 
 class AutobotStep(models.Model):
-    """One of the things done with what was read, on its own: tried, retried, and seen by staff.
+    """Something done with the numbers of a run, on its own: tried, retried, and visible to staff.
 
     `done` are the wheels it was done for, with the numbers they had then.
     """
@@ -203,7 +204,7 @@ class AutobotStep(models.Model):
 
 
 class Evidence(models.Model):
-    """A picture that a run keeps: of one wheel, or with no wheel of the whole board (JPEG).
+    """A stored picture of a run: of one wheel, or without a wheel of the whole board (JPEG).
 
     In the database, which every process of every machine reaches; less than 1 MB a run.
     """

@@ -20,12 +20,12 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from ocr.reader.dependencies import missing
-from ocr.reader.protocol import Answer, Frame, Picture, Question
+from ocr.reader.protocol import FrameRequest, PictureRequest, ReadRequest, ReadResponse
 from ocr.reader.types import Candidate, NumberReading, PictureReader, Reading
 from ocr.types import ImageRefused, ReaderBusy, ReaderFailed, ReadingHalted
 
 START_S: Final = 60.0  # a cold disk; half a second usually
-ANSWER_S: Final = 60.0
+RESPONSE_S: Final = 60.0
 IDLE_S: Final = 600.0
 NOTICE_S: Final = 0.1  # how soon a halt is seen
 
@@ -39,12 +39,14 @@ class ReadingProcess:
         *options: str,
         waiting: int,
         idle_s: float = IDLE_S,
-        answer_s: float = ANSWER_S,
+        response_s: float = RESPONSE_S,
     ) -> None:
         self._engine, self._options = engine, options
-        self._idle_s, self._answer_s = idle_s, answer_s
-        self._room = threading.BoundedSemaphore(waiting + 1)  # who waits, and who is served
-        self._asking = threading.Lock()
+        self._idle_s, self._response_s = idle_s, response_s
+        self._room = threading.BoundedSemaphore(
+            waiting + 1
+        )  # callers that wait, and the one that is served
+        self._in_use = threading.Lock()
         self._pipe: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
@@ -53,37 +55,37 @@ class ReadingProcess:
         """What the picture in this file shows.
 
         Raises ImageRefused, ReaderBusy when too many wait, ReaderFailed; ReadingHalted when `halt`
-        is set meanwhile, and the process, which would go on reading for nobody, is ended.
+        is set meanwhile: then the process is ended, or it would go on reading for nobody.
         """
-        return self._ask(Picture(file), halt)
+        return self._request(PictureRequest(file), halt)
 
     def watch(self, image: NDArray[np.uint8], halt: threading.Event | None = None) -> Reading:
         """What a stream's next frame (height, width, BGR) shows. Raises as `read`."""
         height, width = image.shape[:2]
-        return self._ask(Frame(height, width, image.tobytes()), halt)
+        return self._request(FrameRequest(height, width, image.tobytes()), halt)
 
     def close(self) -> None:
-        """End the process; the next question would start another."""
-        with self._asking:
+        """End the process; the next request would start another."""
+        with self._in_use:
             self._end()
 
     @property
     def pid(self) -> int | None:
-        """Of the process, while there is one."""
+        """The id of the process, while there is one."""
         return self._process.pid if self._process else None
 
-    def _ask(self, question: Question, halt: threading.Event | None) -> Reading:
+    def _request(self, request: ReadRequest, halt: threading.Event | None) -> Reading:
         halt = halt or threading.Event()
         if not self._room.acquire(blocking=False):
             raise ReaderBusy("Too many images are waiting to be read. Try again.")
         try:
-            while not self._asking.acquire(timeout=NOTICE_S):
+            while not self._in_use.acquire(timeout=NOTICE_S):
                 if halt.is_set():
                     raise ReadingHalted
             try:
-                response = self._response(question, halt)
+                response = self._response(request, halt)
             finally:
-                self._asking.release()
+                self._in_use.release()
         finally:
             self._room.release()
         if response.refused:
@@ -101,20 +103,20 @@ class ReadingProcess:
             response.boxes,
         )
 
-    def _response(self, question: Question, halt: threading.Event) -> Answer:
+    def _response(self, request: ReadRequest, halt: threading.Event) -> ReadResponse:
         if self._idle:
             self._idle.cancel()
         try:
             pipe = self._pipe or self._start(halt)
-            pipe.send_bytes(msgspec.msgpack.encode(question))
-            response = _received(pipe, self._answer_s, halt)
+            pipe.send_bytes(msgspec.msgpack.encode(request))
+            response = _received(pipe, self._response_s, halt)
         except ReadingHalted:
             self._end()
             raise
         except (OSError, EOFError, TimeoutError) as exc:
             self._end()
-            raise ReaderFailed("The reading process ended or did not answer.") from exc
-        self._idle = threading.Timer(self._idle_s, self._rest)
+            raise ReaderFailed("The reading process ended or did not respond.") from exc
+        self._idle = threading.Timer(self._idle_s, self._end_idle)
         self._idle.daemon = True
         self._idle.start()
         return response
@@ -138,13 +140,13 @@ class ReadingProcess:
             raise ReaderFailed(failed)
         return ours
 
-    def _rest(self) -> None:
-        """After a while without questions, unless somebody is just asking."""
-        if self._asking.acquire(blocking=False):
+    def _end_idle(self) -> None:
+        """End the idle process, unless it is just being used."""
+        if self._in_use.acquire(blocking=False):
             try:
                 self._end()
             finally:
-                self._asking.release()
+                self._in_use.release()
 
     def _end(self) -> None:
         if self._pipe:
@@ -155,14 +157,14 @@ class ReadingProcess:
         self._pipe = self._process = None
 
 
-def _received(pipe: Connection, within_s: float, halt: threading.Event) -> Answer:
+def _received(pipe: Connection, within_s: float, halt: threading.Event) -> ReadResponse:
     until = time.monotonic() + within_s
     while not pipe.poll(NOTICE_S):
         if halt.is_set():
             raise ReadingHalted
         if time.monotonic() >= until:
             raise TimeoutError
-    return msgspec.msgpack.decode(pipe.recv_bytes(), type=Answer)
+    return msgspec.msgpack.decode(pipe.recv_bytes(), type=ReadResponse)
 
 
 _reader: PictureReader | None = None
@@ -170,14 +172,14 @@ _making = threading.Lock()
 
 
 def engine_options() -> tuple[str, ...]:
-    """What the settings say to the chosen engine."""
+    """The options of the chosen engine, from the settings."""
     if settings.OCR_ENGINE != "easyocr":
         return ()
     return settings.OCR_EASYOCR_MODELS, "download" if settings.OCR_EASYOCR_DOWNLOAD else ""
 
 
 def reader() -> PictureReader:
-    """This process's reader: as the settings choose its engine, unless `use` gave another."""
+    """This process's reader, with the engine of the settings, unless `use` gave another."""
     global _reader
     with _making:
         if _reader is None:
@@ -188,7 +190,7 @@ def reader() -> PictureReader:
 
 
 def use(reader: PictureReader | None) -> None:
-    """Let this process read with another reader from now on; None: with the settings' again."""
+    """Let this process read with that reader from now on; None: with the settings' one again."""
     global _reader
     with _making:
         _reader = reader

@@ -1,20 +1,16 @@
-"""What the API, the admin, the dashboard and the socket read of AutoBOT."""
+"""AutoBOT's configuration and runs, for the API, the admin, the dashboard and the socket."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, timedelta
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from core.lib.days import local_day
-from lotto.rules import format_day
 from lotto.types import WHEELS
 from ocr.models import AutobotConfig, AutobotRun, AutobotWheel, Evidence
-from ocr.types import RunState, StepName
 
 START_TASK: Final = "ocr.autobot"  # as the schedule names it
 Wheels = dict[str, tuple[int, ...]]
@@ -26,7 +22,7 @@ def config() -> AutobotConfig:
 
 
 def schedule() -> str:
-    """When AutoBOT starts by itself: `20:01 daily`, a crontab's own words, or `off`."""
+    """When AutoBOT starts by itself: `20:01 daily`, the text of any other crontab, or `off`."""
     tasks = PeriodicTask.objects.select_related("crontab")
     task = tasks.filter(task=START_TASK, enabled=True).first()
     if task is None:
@@ -46,7 +42,7 @@ def latest() -> AutobotRun | None:
 
 
 def unfinished() -> AutobotRun | None:
-    """The run that is at work, or waits for a worker."""
+    """The run that a worker holds, or that waits for one."""
     return AutobotRun.objects.filter(is_over=False).first()
 
 
@@ -71,41 +67,8 @@ def held(run: AutobotRun) -> list[AutobotWheel]:
     return [wheel for wheel in run.wheels.all() if wheel.is_taken and wheel.held]
 
 
-def status(run: AutobotRun | None) -> dict[str, Any]:
-    """The reference's `autobot/status` of that run, and what we add to it.
-
-    A run that was stopped, or is over and of another day, counts no more: AutoBOT is idle.
-    """
-    if run is None:
-        return _told(RunState.IDLE, None, {})
-    is_past = run.is_over and run.day != local_day()
-    state = RunState.IDLE if is_past else RunState(run.state)
-    return _told(state, run, {} if state == RunState.IDLE else published(run))
-
-
-def _told(
-    state: RunState, run: AutobotRun | None, wheels: Mapping[str, tuple[int, ...]]
-) -> dict[str, Any]:
-    steps = run.steps.exclude(name=StepName.NOTICE) if run else ()
-    return {
-        "status": state.value,
-        "wheels_completed": len(wheels),
-        "total_wheels": len(WHEELS),
-        "last_run": run and f"{run.started_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "run": run and run.pk,
-        "date": run and format_day(run.day),
-        "message": run.message if run else "",
-        "wheels": {WHEELS[code]: [f"{n:02}" for n in numbers] for code, numbers in wheels.items()},
-        "missing": [WHEELS[code] for code in WHEELS if run and code not in wheels],
-        "steps": {
-            step.name: {"state": step.state, "tries": step.tries, "error": step.error}
-            for step in steps
-        },
-    }
-
-
 def picture(run_id: int, wheel: str) -> bytes | None:
-    """The JPEG that a run keeps of a wheel, or with "" of the whole board."""
+    """The stored JPEG of a run's wheel, or with "" of its whole board."""
     found = Evidence.objects.filter(run=run_id, wheel=wheel).first()
     return bytes(found.jpeg) if found else None
 

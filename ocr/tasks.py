@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name=selectors.START_TASK, soft_time_limit=30)
 def autobot() -> None:
-    """Begin the evening's run; a worker does it."""
+    """Begin the evening's run; a worker claims it."""
     try:
         services.start(by="schedule")
     except (RunBusy, RunRefused) as exc:

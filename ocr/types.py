@@ -8,23 +8,36 @@ from typing import Any, Final, NamedTuple
 
 
 class ImageRefused(ValueError):
-    """What was given is no picture that can be read; the message is for people."""
+    """The input is no picture that can be read; the message is for people."""
 
 
 class ImageTooLarge(ImageRefused):
     """It has too many bytes or pixels; the message is for people."""
 
 
-class TelegramOff(Exception):
+class ServiceOff(Exception):
+    """An outside service is not configured; the message is for people."""
+
+
+class ServiceError(Exception):
+    """An outside service failed; the message is for people.
+
+    `is_refused`: because of what was sent. `retry_after_s`: trying again later may help.
+    """
+
+    def __init__(
+        self, text: str, *, is_refused: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(text)
+        self.is_refused, self.retry_after_s = is_refused, retry_after_s
+
+
+class TelegramOff(ServiceOff):
     """No bot or chat is configured."""
 
 
-class TelegramError(Exception):
-    """Telegram did not take a message; the text is for people.
-
-    `is_refused`: because of what it says. `retry_after_s`: because of too many. `sent`: how many
-    parts of it had been taken before.
-    """
+class TelegramError(ServiceError):
+    """Telegram did not accept a message; `sent` parts of it were accepted before."""
 
     def __init__(
         self,
@@ -34,8 +47,8 @@ class TelegramError(Exception):
         retry_after_s: float | None = None,
         sent: int = 0,
     ) -> None:
-        super().__init__(text)
-        self.is_refused, self.retry_after_s, self.sent = is_refused, retry_after_s, sent
+        super().__init__(text, is_refused=is_refused, retry_after_s=retry_after_s)
+        self.sent = sent
 
 
 class ReaderBusy(Exception):
@@ -43,15 +56,15 @@ class ReaderBusy(Exception):
 
 
 class ReaderFailed(Exception):
-    """The reading process cannot start, ended, or did not answer in time; for people."""
+    """The reading process cannot start, ended, or did not respond in time; for people."""
 
 
 class ReadingHalted(Exception):
-    """Who asked for a reading does not want it any more."""
+    """The caller does not want the reading any more."""
 
 
 class RunState(StrEnum):
-    """How far a run of AutoBOT is, in the reference's words."""
+    """How far a run of AutoBOT is, in the spelling of the API reference."""
 
     IDLE = "idle"  # stopped, or there is none
     CAPTURING = "capturing"  # no board has been seen yet
@@ -66,11 +79,11 @@ class Held(StrEnum):
 
     OLD = "old"  # the archive has these numbers on another day
     NO_DRAW = "no_draw"  # no draw is due on this day
-    BEHIND = "behind"  # the archive lacks the draw before: an old board could not be told
+    BEHIND = "behind"  # the archive lacks the draw before: an old board would not be recognised
 
 
 class Origin(StrEnum):
-    """Who said what a wheel's numbers are."""
+    """Where the numbers of a wheel are from."""
 
     OCR = "ocr"
     AI = "ai"
@@ -85,6 +98,15 @@ class StepName(StrEnum):
     UPLOAD = "upload"
     TELEGRAM = "telegram"
     NOTICE = "notice"  # that what was published is contradicted
+
+
+# The option of a run and of the configuration that switches each step of a run.
+STEP_OPTIONS: Final = {
+    StepName.VALIDATE: "ai_validation",
+    StepName.UPLOAD: "auto_upload",
+    StepName.TELEGRAM: "telegram_notify",
+    StepName.ARCHIVE: "save_to_db",
+}
 
 
 class StepState(StrEnum):
@@ -106,7 +128,7 @@ class RunBusy(Exception):
 
 
 class RunRefused(Exception):
-    """What is asked of a run cannot be done; the message is for people."""
+    """A run cannot do this now; the message is for people."""
 
 
 class LeaseLost(Exception):
@@ -121,16 +143,12 @@ class StreamError(Exception):
     """No picture comes off the stream; the message is for people and holds no query of a URL."""
 
 
-class AiOff(Exception):
+class AiOff(ServiceOff):
     """There is no key for OpenRouter."""
 
 
-class AiError(Exception):
-    """An AI gave no usable answer; the text is for people.
-
-    `is_refused`: because of what was asked. `retry_after_s`: because it is not to be asked now.
-    `usage`: what it took all the same, None where nobody knows.
-    """
+class AiError(ServiceError):
+    """An AI gave no usable response; `usage` is what it took nevertheless, None if unknown."""
 
     def __init__(
         self,
@@ -140,12 +158,12 @@ class AiError(Exception):
         retry_after_s: float | None = None,
         usage: AiUsage | None = None,
     ) -> None:
-        super().__init__(text)
-        self.is_refused, self.retry_after_s, self.usage = is_refused, retry_after_s, usage
+        super().__init__(text, is_refused=is_refused, retry_after_s=retry_after_s)
+        self.usage = usage
 
 
 class AiUsage(NamedTuple):
-    """What an answer took; the cost in US dollars, None where it was not told."""
+    """What a response took; the cost in US dollars, None if unknown."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -156,7 +174,7 @@ NOTHING_USED: Final = AiUsage(cost_usd=Decimal(0))
 
 
 class AiRequest(NamedTuple):
-    """What a model is asked about a picture (JPEG), and the JSON schema its answer must have."""
+    """A request about a picture (JPEG), and the JSON schema of the response."""
 
     model: str
     text: str
@@ -165,7 +183,7 @@ class AiRequest(NamedTuple):
 
 
 class AiResponse(NamedTuple):
-    """What it said, and which model it was in the end."""
+    """The text of a model, and which model it was in the end."""
 
     text: str
     model: str
@@ -175,7 +193,7 @@ class AiResponse(NamedTuple):
 class AiModel(NamedTuple):
     """A model that sees pictures; prices in US dollars a token (`image_usd`: a picture).
 
-    None: it is not known before.
+    None: known only afterwards.
     """
 
     id: str
@@ -184,41 +202,27 @@ class AiModel(NamedTuple):
     prompt_usd: Decimal | None
     completion_usd: Decimal | None
     image_usd: Decimal | None
-    is_structured: bool  # whether it answers by a schema
+    is_structured: bool  # whether it responds by a schema
 
 
-class SiteOff(Exception):
+class SiteOff(ServiceOff):
     """The Lotto site has no address or no user."""
 
 
-class SiteError(Exception):
-    """The Lotto site gave no usable answer; the text is for people.
-
-    `retry_after_s`: because it is not to be asked now.
-    """
-
-    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(text)
-        self.retry_after_s = retry_after_s
+class SiteError(ServiceError):
+    """The Lotto site gave no usable response."""
 
 
-class LegacyOff(Exception):
-    """No old database is configured; the message is for people."""
+class LegacyOff(ServiceOff):
+    """No old database is configured."""
 
 
-class LegacyError(Exception):
-    """The old database did not answer, or is not as documented; the message is for people.
-
-    `retry_after_s`: where asking again may help.
-    """
-
-    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(text)
-        self.retry_after_s = retry_after_s
+class LegacyError(ServiceError):
+    """The old database did not respond, or is not as documented."""
 
 
 class WheelUploaded(NamedTuple):
-    """What became of a wheel (its code) on the Lotto site; `detail` for people, "" for no news."""
+    """The outcome of a wheel (its code) on the Lotto site; `detail` is for people, "" if none."""
 
     wheel: str
     is_done: bool

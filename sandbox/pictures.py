@@ -28,7 +28,7 @@ ADVERTS: Final = (
     ("CAFFE DEL PORTO", "3 x 2   fino al 28", (90, 50, 20)),
     ("OROSCOPO", "Ariete 12  Toro 7  Gemelli 45", (70, 20, 120)),
 )
-LAYOUTS: Final[tuple[boards.Layout, ...]] = ("table", "two", "cards")
+LAYOUTS: Final[tuple[boards.BoardLayout, ...]] = ("table", "two", "cards")
 CLOCK_HZ: Final = 90_000
 WRAP: Final = 1 << 33  # where the clock of MPEG-TS starts again
 LOW: Final = (720, 576)  # as digital television squeezes 16:9
@@ -84,7 +84,7 @@ def encoded(images: Sequence[Pixels], *, begins_s: float, rate: int, crf: int) -
 def _board(scene: Scene) -> Pixels:
     day = scene.day
     dice = Random(f"look {day}")
-    look = boards.Look(
+    look = boards.Appearance(
         dice.choice(LAYOUTS),
         palette=dice.randrange(6),
         ground=dice.choice(("plain", "fade")),

@@ -13,6 +13,7 @@ from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import services
 from ocr.models import AutobotRun, Evidence
+from ocr.serializers import status_document
 from ocr.types import RunState
 
 AT_WORK: Final = [RunState.CAPTURING.value, RunState.OCR.value, RunState.VALIDATING.value]
@@ -32,7 +33,7 @@ def autobot() -> dict[str, Any]:
     `pictures` are those that the run has stored so far; `draw_due`: a draw is due today by rule.
     """
     run = selectors.latest()
-    status = selectors.status(run)
+    status = status_document(run)
     numbers = {code: status["wheels"].get(name, ()) for code, name in WHEELS.items()}
     return {
         **{name: status[name] for name in ("status", "wheels_completed", "run")},

@@ -17,7 +17,7 @@ from centralino.services import lists
 from centralino.types import ListedNumber
 from core.tests.published import Commit, PublishedEvents
 from ocr.autobot import services
-from ocr.autobot.evidence import keep_board
+from ocr.autobot.evidence import store_board
 from ocr.models import AutobotRun
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +195,7 @@ def test_autobots_pictures_are_for_staff(browser, settings):
 
     settings.OCR_STREAM_URL = "http://127.0.0.1/live.m3u8"
     run = services.start(by="anna")
-    keep_board(run, np.zeros((4, 4, 3), np.uint8))
+    store_board(run, np.zeros((4, 4, 3), np.uint8))
     (picture,) = browser.get("/dashboard/figures").json()["autobot"]["pictures"]
     response = browser.get(picture["url"])
     assert (response["Content-Type"], response.content[:2]) == ("image/jpeg", b"\xff\xd8")

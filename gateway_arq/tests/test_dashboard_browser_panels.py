@@ -21,7 +21,7 @@ from gateway_arq.tests.dashboard_page import outdate_figures, row, screen
 from lotto import ingest as archive
 from lotto.types import WHEELS, Draw
 from ocr.autobot import services
-from ocr.autobot.evidence import keep_board
+from ocr.autobot.evidence import store_board
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.types import RunState
 from webtv.events import ViewersCounted
@@ -217,15 +217,15 @@ def test_autobot_is_started_watched_and_done(
         expect(autobot).to_contain_text("cerca il tabellone", timeout=2000)
         expect(autobot.get_by_role("button", name="Avvia")).to_be_hidden()
 
-        run = services.take("worker")  # as the worker does it
-        services.say(run, "worker", state=RunState.OCR)
+        run = services.claim("worker")  # as the worker does it
+        services.update(run, "worker", state=RunState.OCR)
         for n, wheel in enumerate(WHEELS):
             cells = [[n + place + 1, 99.0, []] for place in range(5)]
             wheels = [AutobotWheel(wheel=wheel, cells=cells, is_taken=True)]
-            services.note_wheels(run, "worker", wheels)
+            services.store_wheels(run, "worker", wheels)
             if n in (0, 4, 10):
                 expect(autobot).to_contain_text(f"{n + 1} / 11", timeout=2000)
-        keep_board(run, board_picture())
+        store_board(run, board_picture())
         services.end(run, "worker", RunState.COMPLETED, "All done.")
         expect(autobot).to_contain_text("completato")
         expect(autobot.get_by_role("button", name="Avvia")).to_be_visible()

@@ -1,8 +1,8 @@
-"""What the AI has cost this month, and whether it may be asked once more, by any process.
+"""What the AI has cost this month, and whether another request fits the budget, for any process.
 
-A question is written down before it is asked, with the most it can cost, so that neither many at
-once nor a killed process can spend more than the month's budget. The answer's cost replaces that.
-Nor is anything asked before OpenRouter wants to be asked again.
+A request is stored before it is sent, with the most it can cost, so that neither many at once nor
+a killed process can spend more than the month's budget. The response's cost replaces that. Nothing
+is sent before the time at which OpenRouter asked to be tried again.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from ocr.types import NOTHING_USED, AiError, AiModel, AiUsage
 
 LOCK: Final = "ocr.ai.budget"
 PICTURE_TOKENS: Final = 6_000  # more than any model takes for a picture of 1,568 px
-DEFAULT_MAX_USD: Final = Decimal("0.25")  # the most, for a model whose prices are not known
+DEFAULT_MAX_USD: Final = Decimal("0.25")  # for a model whose prices are not known
 LONGEST_PAUSE: Final = timedelta(hours=1)
 _CENT_OF_A_CENT: Final = Decimal("0.000001")
 
 
 def spent_usd() -> Decimal:
-    """This month's cost (Europe/Rome), with the most that open questions can cost."""
-    asked = AiUse.objects.filter(asked_at__gte=_month()[0])
-    return asked.aggregate(total=Sum("cost_usd"))["total"] or Decimal(0)
+    """This month's cost (Europe/Rome), with the most that open requests can cost."""
+    uses = AiUse.objects.filter(asked_at__gte=_month()[0])
+    return uses.aggregate(total=Sum("cost_usd"))["total"] or Decimal(0)
 
 
 def max_usd(model: AiModel | None, text: str) -> Decimal:
-    """The most that a question with this text and a picture can cost."""
+    """The most that a request with this text and a picture can cost."""
     if model is None or None in (model.prompt_usd, model.completion_usd, model.image_usd):
         return DEFAULT_MAX_USD
-    asked = len(text.encode()) + PICTURE_TOKENS  # no token is shorter than a byte
+    prompt_tokens = len(text.encode()) + PICTURE_TOKENS  # no token is shorter than a byte
     return (
-        asked * (model.prompt_usd or 0)
+        prompt_tokens * (model.prompt_usd or 0)
         + MAX_TOKENS * (model.completion_usd or 0)
         + (model.image_usd or Decimal(0))
     )
 
 
 def opened(purpose: AiUse.Purpose, model: str, maximum: Decimal) -> AiUse:
-    """The row of a question that may be asked.
+    """The row of a request that may be sent.
 
-    Raises AiError with the time to wait: while OpenRouter wishes so, or until the next month where
-    it could cost more than is left of this one.
+    Raises AiError with the time to wait: as OpenRouter asks, or until the next month where the
+    request could cost more than is left of this one's budget.
     """
     budget = Decimal(str(settings.OPENROUTER_MONTHLY_BUDGET))
     with transaction.atomic():
@@ -67,7 +67,7 @@ def opened(purpose: AiUse.Purpose, model: str, maximum: Decimal) -> AiUse:
 
 
 def close(use: AiUse, usage: AiUsage | None, *, failure: AiError | None = None) -> None:
-    """Write down what a question took. A cost that nobody knows stays the most it can be."""
+    """Store what a request took. An unknown cost stays the most it can be."""
     now = usage or AiUsage()
     use.state = AiUse.State.FAILED if failure else AiUse.State.ANSWERED
     use.prompt_tokens, use.completion_tokens = now.prompt_tokens, now.completion_tokens

@@ -1,4 +1,4 @@
-"""What an AI is asked about a board, and which of its numbers are taken. Pure.
+"""What an AI is asked about a board, and which of its numbers are accepted. Pure.
 
 Why it is so: `docs/decisions/0016-when-an-ai-may-correct.md`.
 """
@@ -15,9 +15,9 @@ from msgspec import Meta, Struct
 from lotto.types import DRAWN, HIGHEST, WHEELS
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
 
-PublishedEvents = tuple[int | None, ...]  # of a wheel, None where it cannot be read
-MAX_WRONG: Final = 0.05  # of the sure numbers: who has more of them wrong is not believed
-UNSAID: Final[PublishedEvents] = (None,) * DRAWN
+Numbers = tuple[int | None, ...]  # of a wheel, None where it cannot be read
+MAX_WRONG: Final = 0.05  # of the sure numbers: an opinion with more of them wrong is not trusted
+NO_NUMBERS: Final[Numbers] = (None,) * DRAWN
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -39,7 +39,7 @@ SCHEMA: Final[dict[str, Any]] = {
         "confidence": {"type": "number"},
     },
 }
-_QUESTION: Final = """\
+_PROMPT: Final = """\
 The picture shows the board of a draw of the Italian Lotto: wheels, each with five numbers from \
 1 to 90, all different, in the order drawn.
 Look at these wheels, named by their codes: {wheels}.
@@ -53,8 +53,8 @@ picture itself.
 """
 
 
-class Correction(NamedTuple):
-    """A number of a wheel, by its place (1 to 5): what was read, and what is said instead."""
+class NumberCorrection(NamedTuple):
+    """A number of a wheel, by its place (1 to 5): as it was read, and as the AI sees it."""
 
     wheel: str
     place: int
@@ -62,26 +62,26 @@ class Correction(NamedTuple):
     after: int
 
 
-class Look(NamedTuple):
-    """What an AI says that it sees. Confidence 0 to 100, by its own word."""
+class Opinion(NamedTuple):
+    """What an AI sees. Confidence 0 to 100, by its own account."""
 
-    wheels: Mapping[str, PublishedEvents]
+    wheels: Mapping[str, Numbers]
     confidence: float
 
 
 class Validation(NamedTuple):
-    """A reading after an AI's looks at the picture.
+    """A reading after an AI's opinions on the picture.
 
-    `corrections`: numbers in doubt that are others now, and sure. `confirmed`: so many in doubt are
-    sure as they were read. `disputed`: sure numbers of which it says otherwise; they stay.
+    `corrections`: numbers in doubt that are others now, and sure. `confirmed`: how many in doubt
+    are sure as they were read. `disputed`: sure numbers that it sees otherwise; they stay.
     """
 
     reading: Reading
-    corrections: tuple[Correction, ...] = ()
+    corrections: tuple[NumberCorrection, ...] = ()
     confidence: float = 0.0
     model: str = ""
     confirmed: int = 0
-    disputed: tuple[Correction, ...] = ()
+    disputed: tuple[NumberCorrection, ...] = ()
 
 
 class _Wheel(Struct):
@@ -89,90 +89,90 @@ class _Wheel(Struct):
     numbers: list[int | None]
 
 
-class _Answer(Struct):
+class _Response(Struct):
     wheels: list[_Wheel]
     confidence: Annotated[float, Meta(ge=0, le=100)]
 
 
-def question(reading: Reading, *, with_what_was_read: bool) -> str:
-    """What to ask about the wheels that the OCR found.
+def prompt(reading: Reading, *, with_sure_numbers: bool) -> str:
+    """The text to send with the picture, about the wheels that the OCR found.
 
-    What it guesses where it is in doubt is not told, so that the answer is a look of its own.
+    It never holds what the OCR guesses where it is in doubt, so that the opinion is independent.
     """
-    asked = _QUESTION.format(wheels=", ".join(f"{w} ({WHEELS[w]})" for w in reading.wheels))
-    if not with_what_was_read:
-        return asked
+    text = _PROMPT.format(wheels=", ".join(f"{w} ({WHEELS[w]})" for w in reading.wheels))
+    if not with_sure_numbers:
+        return text
     read = {
         wheel: [each.number if _is_sure(each) else None for each in numbers]
         for wheel, numbers in reading.wheels.items()
     }
-    return asked + _READ + orjson.dumps(read).decode()
+    return text + _READ + orjson.dumps(read).decode()
 
 
-def look_of(text: str) -> Look:
-    """The look in an AI's answer; numbers against the rules are none. Raises ValueError."""
+def parse_opinion(text: str) -> Opinion:
+    """The opinion in an AI's response; numbers against the rules are None. Raises ValueError."""
     body = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        told = msgspec.json.decode(body, type=_Answer)
+        response = msgspec.json.decode(body, type=_Response)
     except (msgspec.DecodeError, UnicodeError) as exc:
         raise ValueError(str(exc)) from None
-    wheels: dict[str, PublishedEvents] = {}
-    for each in told.wheels:
-        twice = each.wheel in wheels  # who tells a wheel twice has not looked well
-        wheels[each.wheel] = UNSAID if twice else _by_the_rules(each.numbers)
-    return Look(wheels, told.confidence)
+    wheels: dict[str, Numbers] = {}
+    for each in response.wheels:
+        twice = each.wheel in wheels  # such an opinion of it is careless
+        wheels[each.wheel] = NO_NUMBERS if twice else _by_the_rules(each.numbers)
+    return Opinion(wheels, response.confidence)
 
 
-def needs_another(reading: Reading, first: Look) -> bool:
-    """Whether it tells numbers that only a second look could make sure."""
-    return _is_believed(reading, first) and any(
+def needs_another(reading: Reading, first: Opinion) -> bool:
+    """Whether it has numbers that only a second opinion could make sure."""
+    return _is_trusted(reading, first) and any(
         not _is_sure(each) and said is not None and said != each.number
         for wheel, numbers in reading.wheels.items()
-        for each, said in zip(numbers, first.wheels.get(wheel, UNSAID), strict=True)
+        for each, said in zip(numbers, first.wheels.get(wheel, NO_NUMBERS), strict=True)
     )
 
 
-def agreed(reading: Reading, looks: Sequence[Look]) -> Validation:
-    """The reading with what its own look and these ones agree upon; `model` is left out."""
-    believed = [look for look in looks if _is_believed(reading, look)]
+def agreed(reading: Reading, opinions: Sequence[Opinion]) -> Validation:
+    """The reading with what it and these opinions agree upon; `model` is left out."""
+    trusted = [opinion for opinion in opinions if _is_trusted(reading, opinion)]
     wheels: dict[str, tuple[NumberReading, ...]] = {}
-    corrections: list[Correction] = []
+    corrections: list[NumberCorrection] = []
     confirmed = 0
     for wheel, numbers in reading.wheels.items():
-        said = [look.wheels.get(wheel, UNSAID) for look in believed]
+        said = [opinion.wheels.get(wheel, NO_NUMBERS) for opinion in trusted]
         wheels[wheel] = _wheel(numbers, said)
         for place, (before, after) in enumerate(zip(numbers, wheels[wheel], strict=True), 1):
             if after.number is not None and after.number != before.number:
-                corrections.append(Correction(wheel, place, before.number, after.number))
+                corrections.append(NumberCorrection(wheel, place, before.number, after.number))
             elif after is not before:
                 confirmed += 1
     return Validation(
         reading._replace(wheels=wheels),
         tuple(corrections),
-        min((look.confidence for look in looks), default=0.0),
+        min((opinion.confidence for opinion in opinions), default=0.0),
         confirmed=confirmed,
-        disputed=tuple(_disputed(reading, looks)),
+        disputed=tuple(_disputed(reading, opinions)),
     )
 
 
-def _wheel(
-    numbers: Sequence[NumberReading], said: Sequence[PublishedEvents]
-) -> tuple[NumberReading, ...]:
-    """A wheel's numbers; one that would be there twice, which the rules forbid, is not taken."""
-    taken = [_taken(each, [told[place] for told in said]) for place, each in enumerate(numbers)]
-    after = [number or each.number for number, each in zip(taken, numbers, strict=True)]
+def _wheel(numbers: Sequence[NumberReading], said: Sequence[Numbers]) -> tuple[NumberReading, ...]:
+    """A wheel's numbers; one that would be there twice, which the rules forbid, is rejected."""
+    accepted = [
+        _accepted(each, [line[place] for line in said]) for place, each in enumerate(numbers)
+    ]
+    after = [number or each.number for number, each in zip(accepted, numbers, strict=True)]
     return tuple(
         each if number is None or after.count(number) > 1 else _sure(each, number)
-        for number, each in zip(taken, numbers, strict=True)
+        for number, each in zip(accepted, numbers, strict=True)
     )
 
 
-def _taken(read: NumberReading, said: Sequence[int | None]) -> int | None:
-    """The number of a cell in doubt on which two looks agree, and no other AI's contradicts."""
-    told = {number for number in said if number is not None}
-    if _is_sure(read) or len(told) != 1:
+def _accepted(read: NumberReading, said: Sequence[int | None]) -> int | None:
+    """The number of a cell in doubt on which two agree, and that no AI's opinion contradicts."""
+    different = {number for number in said if number is not None}
+    if _is_sure(read) or len(different) != 1:
         return None
-    (number,) = told
+    (number,) = different
     votes = sum(each == number for each in (read.number, *said))
     return number if votes >= 2 else None
 
@@ -183,23 +183,23 @@ def _sure(read: NumberReading, number: int) -> NumberReading:
     return NumberReading(number, SURE, (Candidate(number, SURE), *others))
 
 
-def _is_believed(reading: Reading, look: Look) -> bool:
+def _is_trusted(reading: Reading, opinion: Opinion) -> bool:
     checked = [
         said == each.number
         for wheel, numbers in reading.wheels.items()
-        for each, said in zip(numbers, look.wheels.get(wheel, UNSAID), strict=True)
+        for each, said in zip(numbers, opinion.wheels.get(wheel, NO_NUMBERS), strict=True)
         if _is_sure(each) and said is not None
     ]
     return checked.count(False) <= len(checked) * MAX_WRONG
 
 
-def _disputed(reading: Reading, looks: Sequence[Look]) -> list[Correction]:
+def _disputed(reading: Reading, opinions: Sequence[Opinion]) -> list[NumberCorrection]:
     found = {
-        Correction(wheel, place, each.number, said)
-        for look in looks
+        NumberCorrection(wheel, place, each.number, said)
+        for opinion in opinions
         for wheel, numbers in reading.wheels.items()
         for place, (each, said) in enumerate(
-            zip(numbers, look.wheels.get(wheel, UNSAID), strict=True), 1
+            zip(numbers, opinion.wheels.get(wheel, NO_NUMBERS), strict=True), 1
         )
         if _is_sure(each) and said not in (None, each.number)
     }
@@ -210,9 +210,9 @@ def _is_sure(each: NumberReading) -> bool:
     return each.number is not None and each.confidence >= SURE
 
 
-def _by_the_rules(numbers: Sequence[int | None]) -> PublishedEvents:
+def _by_the_rules(numbers: Sequence[int | None]) -> Numbers:
     if len(numbers) != DRAWN:
-        return UNSAID
+        return NO_NUMBERS
     return tuple(
         number
         if number is not None and 1 <= number <= HIGHEST and numbers.count(number) == 1

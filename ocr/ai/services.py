@@ -13,7 +13,7 @@ from django.conf import settings
 
 from ocr import images
 from ocr.ai import budget, consensus
-from ocr.ai.consensus import Look, Validation
+from ocr.ai.consensus import Opinion, Validation
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import Reading
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 PICTURE_SIDE: Final = 1_568  # px: models make larger ones smaller themselves
 LIST_S: Final = 3_600.0
-MAX_CONCURRENT: Final = 2  # questions of one process, which has few threads for its requests
+MAX_CONCURRENT: Final = 2  # requests of one process, which has few threads for its own
 BUSY_RETRY_S: Final = 5.0
 _list: tuple[str, float, list[AiModel]] = ("", 0.0, [])  # of which address, when, what
 _room = threading.BoundedSemaphore(MAX_CONCURRENT)
@@ -36,9 +36,9 @@ def is_on() -> bool:
 
 
 def validate(image: bytes, reading: Reading, model: str | None = None) -> Validation:
-    """The reading of this picture after an AI's look at it, and a second one where that is needed.
+    """The reading of this picture after an AI's opinion on it, and a second one where needed.
 
-    A board of which nothing was read is not asked about. Raises AiOff, AiError or ImageRefused.
+    Nothing is asked about a board of which nothing was read. Raises AiOff, AiError or ImageRefused.
     """
     name, known = _chosen(model)
     if not reading.wheels:
@@ -46,33 +46,33 @@ def validate(image: bytes, reading: Reading, model: str | None = None) -> Valida
     with _place():
         picture = images.jpeg(image, PICTURE_SIDE)
 
-        def look(*, informed: bool) -> tuple[Look, str]:
-            text = consensus.question(reading, with_what_was_read=informed)
-            question = AiRequest(name, text, picture, consensus.SCHEMA)
-            return _asked(AiUse.Purpose.VALIDATE, question, known, _look)
+        def opinion(*, informed: bool) -> tuple[Opinion, str]:
+            text = consensus.prompt(reading, with_sure_numbers=informed)
+            request = AiRequest(name, text, picture, consensus.SCHEMA)
+            return _send(AiUse.Purpose.VALIDATE, request, known, _opinion)
 
-        first, answered_by = look(informed=True)
-        taken = [first]
+        first, answered_by = opinion(informed=True)
+        opinions = [first]
         if consensus.needs_another(reading, first):
             try:
-                taken.append(look(informed=False)[0])
+                opinions.append(opinion(informed=False)[0])
             except AiError as exc:  # what the first one confirmed is worth having without it
-                logger.warning("ai.no_second_look model=%s error=%s", name, exc)
-    return consensus.agreed(reading, taken)._replace(model=answered_by)
+                logger.warning("ai.no_second_opinion model=%s error=%s", name, exc)
+    return consensus.agreed(reading, opinions)._replace(model=answered_by)
 
 
 def ask(image: bytes, text: str, model: str | None = None) -> AiResponse:
     """What a model says to this text and picture. Raises AiOff, AiError or ImageRefused."""
     name, known = _chosen(model)
     with _place():
-        question = AiRequest(name, text, images.jpeg(image, PICTURE_SIDE))
-        return _asked(AiUse.Purpose.ASK, question, known, lambda response: response)
+        request = AiRequest(name, text, images.jpeg(image, PICTURE_SIDE))
+        return _send(AiUse.Purpose.ASK, request, known, lambda response: response)
 
 
 def models() -> list[AiModel]:
     """The vision models that may be asked, by name; the list is at most an hour old.
 
-    While OpenRouter is away it is the last one. Raises AiOff, or AiError where there is none.
+    While OpenRouter is unavailable it is the last one. Raises AiOff, or AiError without one.
     """
     return [model for model in _listed() if _is_available(model.id)]
 
@@ -100,7 +100,7 @@ def _listed() -> list[AiModel]:
 
 
 def _chosen(model: str | None) -> tuple[str, AiModel | None]:
-    """The model to ask, and what is known of it. Raises AiOff, or AiError for one that is not."""
+    """The model to ask, and what is known of it. Raises AiOff, or AiError if there is none."""
     name = model or settings.OPENROUTER_MODEL
     unknown = AiError(f"There is no vision model {name[:200]!r} to ask.", is_refused=True)
     try:
@@ -117,7 +117,7 @@ def _chosen(model: str | None) -> tuple[str, AiModel | None]:
 
 @contextmanager
 def _place() -> Iterator[None]:
-    """One of the few places for those who ask. Raises AiError when all are taken."""
+    """Hold one of the few places for requests. Raises AiError when none is free."""
     if not _room.acquire(blocking=False):
         raise AiError("Too many questions are open. Try again.", retry_after_s=BUSY_RETRY_S)
     try:
@@ -126,17 +126,17 @@ def _place() -> Iterator[None]:
         _room.release()
 
 
-def _asked(
+def _send(
     purpose: AiUse.Purpose,
-    question: AiRequest,
+    request: AiRequest,
     known: AiModel | None,
     read: Callable[[AiResponse], T],
 ) -> T:
-    """What `read` makes of the answer. Raises AiError, as `read` may; its cost is kept anyhow."""
+    """What `read` makes of the response, whose cost is stored. Raises AiError, as `read` may."""
     client = _client()
-    use = budget.opened(purpose, question.model, budget.max_usd(known, question.text))
+    use = budget.opened(purpose, request.model, budget.max_usd(known, request.text))
     try:
-        response = client.ask(question)
+        response = client.ask(request)
         found = read(response)
     except AiError as exc:
         budget.close(use, exc.usage, failure=exc)
@@ -145,9 +145,9 @@ def _asked(
     return found
 
 
-def _look(response: AiResponse) -> tuple[Look, str]:
+def _opinion(response: AiResponse) -> tuple[Opinion, str]:
     try:
-        return consensus.look_of(response.text), response.model
+        return consensus.parse_opinion(response.text), response.model
     except ValueError as exc:
         text = f"The AI's answer is not what was asked for: {exc}"
         raise AiError(text, usage=response.usage) from None

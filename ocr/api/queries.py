@@ -1,4 +1,4 @@
-"""Bodies of the OCR's endpoints, in the reference's names."""
+"""Bodies and queries of the OCR's endpoints, in the spelling of the API reference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lotto.types import RuleError
 
 Image = Annotated[str, Meta(min_length=1)]
 Text = Annotated[str, Meta(max_length=64)]
-MAX_NAMES: Final = 22  # eleven wheels, and as many too much to be told so
+MAX_NAMES: Final = 22  # eleven wheels, and eleven more for a useful error
 DEFAULT_PROMPT: Final = (
     "This picture should show a draw of the Italian Lotto. Tell each wheel's five numbers in the "
     "order shown, and say plainly what cannot be read."
@@ -31,7 +31,7 @@ class ProcessBody(Struct, frozen=True):
     auto_upload: bool = False
 
     def day(self) -> date:
-        """The draw's; today's where none is told. Raises ValidationError (400)."""
+        """The day of the draw, by default today. Raises ValidationError (400)."""
         return _day(self.data_estrazione) if self.data_estrazione else local_day()
 
 
@@ -42,7 +42,7 @@ class TelegramBody(Struct, frozen=True):
 
 
 class StartBody(Struct, frozen=True):
-    """What is null or missing is as configured."""
+    """Fields that are null or missing are as configured."""
 
     ai_validation: bool | None = None
     telegram_notify: bool | None = None
@@ -52,7 +52,7 @@ class StartBody(Struct, frozen=True):
 
 
 class ConfigBody(Struct, frozen=True):
-    """What is null or missing stays; an empty stream is the default one."""
+    """Fields that are null or missing stay; an empty stream is the default one."""
 
     stream_url: Annotated[str, Meta(max_length=2000)] | None = None
     ai_validation: bool | None = None
@@ -72,11 +72,11 @@ class UploadBody(Struct, frozen=True):
     data_estrazione: Text
 
     def day(self) -> date:
-        """The draw's. Raises ValidationError (400)."""
+        """The day of the draw. Raises ValidationError (400)."""
         return _day(self.data_estrazione)
 
     def draw(self) -> dict[str, tuple[int, ...]]:
-        """The numbers by the wheel's code. Raises ValidationError (400) with a reason by wheel."""
+        """The numbers by wheel code. Raises ValidationError (400) with a reason for each wheel."""
         found: dict[str, tuple[int, ...]] = {}
         wrong: dict[str, list[str]] = {}
         for name, numbers in self.wheels.items():
@@ -103,9 +103,9 @@ def _day(text: str) -> date:
         raise ValidationError({"data_estrazione": [str(exc)]}) from None
 
 
-def _number(told: int | str) -> int | str:
-    """`"04"` is 4, as `process` tells it; anything else is left to the rules."""
-    return int(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else told
+def _number(given: int | str) -> int | str:
+    """`"04"`, as `process` spells it, is 4; anything else is left to the rules."""
+    return int(given) if isinstance(given, str) and _NUMBER.fullmatch(given) else given
 
 
 class LegacyDatesQuery(Struct, frozen=True):

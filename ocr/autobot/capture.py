@@ -1,8 +1,8 @@
 """The watch for the draw: frames of the stream in, wheels beyond doubt into the run.
 
-A wheel is taken when three frames in a row say the same (none is half drawn or still turning) and a
-fresh reading of the last of them, which finds the board anew, says so too. Where the two differ
-it takes more looks than that (`ocr.autobot.votes`); nothing is guessed.
+A wheel is accepted when three frames in a row have the same numbers (none is half drawn or still
+turning) and so has a fresh reading of the last of them, which finds the board anew. Where the two
+differ, more checks are needed (`ocr.autobot.votes`); nothing is guessed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.lib.outage import Outage
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import evidence, services
-from ocr.autobot.votes import Looks, Numbers
+from ocr.autobot.votes import FrameChecks, Numbers
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.reader.types import SURE, PictureReader, Reading
 from ocr.reader.vote import FRAMES, agreed
@@ -51,9 +51,9 @@ class Pace:
     """The pauses of a watch, in seconds."""
 
     frame_s: float = 1.0  # from one picture of the stream to the next
-    lost_s: float = 6.0  # without one: the stream is away
-    look_again_s: float = 1.0
-    look_again_max_s: float = 30.0  # after looks that settled nothing
+    lost_s: float = 6.0  # without one: the stream is unavailable
+    recheck_s: float = 1.0
+    max_recheck_s: float = 30.0  # after checks that changed nothing
     judge_again_s: float = 10.0  # whether the archive has caught up
     busy_s: float = 0.5
 
@@ -68,37 +68,37 @@ def watch(
     reader: PictureReader,
     pace: Pace = USUAL,
 ) -> None:
-    """Read the stream until all wheels are taken, the window closes or it is halted.
+    """Read the stream until all wheels are published, the window closes or `halt` is set.
 
-    A stream that breaks is connected to again. Raises LeaseLost.
+    A stream that breaks is opened again. Raises LeaseLost.
     """
     from ocr.clients.stream import HlsStream  # with PyAV, which only this needs
 
-    eyes = Watch(run, owner, halt, reader, pace)
+    watcher = BoardWatcher(run, owner, halt, reader, pace)
     outage = Outage("autobot.stream")
-    while not halt.is_set() and not eyes.is_over():
+    while not halt.is_set() and not watcher.is_over():
         try:
             networks = settings.OCR_STREAM_NETWORKS
             stream = HlsStream(run.stream_url, networks, pace.frame_s, pace.lost_s)
             for frame in stream.frames(halt):
                 outage.over()
-                eyes.see(frame)
-                if halt.is_set() or eyes.is_over():
+                watcher.see(frame)
+                if halt.is_set() or watcher.is_over():
                     break
         except (StreamError, StreamRefused) as exc:
-            eyes.lost(exc)
+            watcher.lost(exc)
             halt.wait(outage.began(exc))
         except ReadingHalted:
             return
     if not halt.is_set():
-        eyes.close()
+        watcher.close()
 
 
 def read_again(run_id: int, reader: PictureReader, *, by: str) -> list[str]:
-    """Read the kept picture of a run's board once more; returns the wheels that changed by it.
+    """Read the stored picture of a run's board once more; returns the wheels that changed.
 
-    It counts as one more look: a wheel on which both agree is sure now, one that was sure and is
-    read otherwise is in doubt. What a person said stays. Raises RunRefused while the run is at work
+    It counts as one more check: a wheel on which both agree is sure now, one that was sure and is
+    read otherwise is in doubt. A person's numbers stay. Raises RunRefused while the run is at work
     or without a picture, ReaderBusy or ReaderFailed.
     """
     picture = selectors.picture(run_id, evidence.BOARD)
@@ -107,21 +107,21 @@ def read_again(run_id: int, reader: PictureReader, *, by: str) -> list[str]:
     reading = reader.read(picture)
     sure = reading.sure()
 
-    def looked(row: AutobotWheel) -> AutobotWheel | None:
+    def is_changed(row: AutobotWheel) -> bool:
         numbers = sure.get(row.wheel)
         if numbers is None or row.origin == Origin.PERSON or (row.is_taken and row.held):
-            return None
-        looks, was_taken = Looks.restored(row.looks), row.is_taken
-        looks.count(numbers, row.sure_numbers(SURE))
-        row.looks, row.is_taken = looks.stored(), looks.taken() == numbers
+            return False
+        checks, was_taken = FrameChecks.restored(row.looks), row.is_taken
+        checks.count(numbers, row.sure_numbers(SURE))
+        row.looks, row.is_taken = checks.stored(), checks.accepted() == numbers
         row.held = services.why_held(row.run, row.wheel, numbers) if row.is_taken else ""
-        return row if was_taken != row.is_taken else None
+        return was_taken != row.is_taken
 
-    return services.look_again(run_id, looked, by=by)
+    return services.reread(run_id, is_changed, by=by)
 
 
-class Watch:
-    """What one run has seen; goes on from what is stored."""
+class BoardWatcher:
+    """What one run has seen; continues from what is stored."""
 
     def __init__(
         self,
@@ -134,68 +134,68 @@ class Watch:
         self._run, self._owner, self._halt = run, owner, halt
         self._reader, self._pace = reader, pace
         self._rows = {row.wheel: row for row in run.wheels.all()}
-        self._looks = {wheel: Looks.restored(row.looks) for wheel, row in self._rows.items()}
+        self._checks = {wheel: FrameChecks.restored(row.looks) for wheel, row in self._rows.items()}
         self._readings: deque[Reading] = deque(maxlen=FRAMES)
-        self._best: tuple[Frame, Reading] | None = None  # whose picture is kept
-        # Wheels that it shows as they are published, and all that it shows. One that another worker
-        # kept showed what is published.
-        self._maximum = (self._published() or -1, 0.0)
-        self._look_at = self._judge_at = 0.0  # monotonic
-        self._pause_s = pace.look_again_s
+        self._best: tuple[Frame, Reading] | None = None  # whose picture is stored
+        # Wheels that it shows as they are published, and all that it shows. The picture of an
+        # earlier worker showed what is published.
+        self._best_score = (self._published() or -1, 0.0)
+        self._check_at = self._judge_at = 0.0  # monotonic
+        self._pause_s = pace.recheck_s
 
     def is_over(self) -> bool:
-        """Whether there is nothing more to see, or no more time."""
+        """Whether all wheels are published or time is up."""
         self._run.refresh_from_db(fields=["until"])  # staff may close the window
         return self._published() == len(WHEELS) or timezone.now() >= self._run.until
 
     def see(self, frame: Frame) -> None:
-        """Take in one frame. Raises LeaseLost, ReadingHalted."""
+        """Read one frame. Raises LeaseLost, ReadingHalted."""
         try:
             reading = self._reader.watch(frame.image, self._halt)
             self._readings.append(reading)
             if reading.wheels:
                 if self._run.state != RunState.OCR:
-                    self._say(RunState.OCR, "The board is on the air.")
-                self._look(frame)
-                self._keep_best(frame, reading)
+                    self._update(RunState.OCR, "The board is on the air.")
+                self._check(frame)
+                self._store_best(frame, reading)
         except (ReaderBusy, ReaderFailed, ImageRefused) as exc:
             logger.warning("autobot.frame_unread run=%s error=%s", self._run.pk, exc)
             self._halt.wait(self._pace.busy_s)
         self._judge_again()
 
     def lost(self, error: Exception) -> None:
-        """Say that the stream is away; what was seen before it says nothing of what comes."""
+        """Report that the stream is unavailable, and forget the frames before the gap."""
         self._readings.clear()
-        self._say(self._run.state, f"The stream is away: {error}")
+        self._update(self._run.state, f"The stream is unavailable: {error}")
 
     def close(self) -> None:
-        """Store what stayed in doubt, for the AI and for people; judge what is held back anew."""
+        """Store what is still in doubt, for the AI and for people; judge anew what is held back."""
         if self._best:
             frame, reading = self._best
             doubtful = [wheel for wheel in reading.wheels if not self._is_taken(wheel)]
-            self._keep_pictures(frame, reading, doubtful)
+            self._store_pictures(frame, reading, doubtful)
             self._store([self._row(wheel, reading) for wheel in doubtful])
         self._judge()
 
-    # --- Looks ------------------------------------------------------------------------------------
+    # --- Checks -----------------------------------------------------------------------------------
 
-    def _look(self, frame: Frame) -> None:
-        """Look again, afresh, at wheels whose last three frames agree on something new."""
+    def _check(self, frame: Frame) -> None:
+        """Read afresh the wheels whose last three frames agree on something new."""
         voted = {
             wheel: numbers
             for wheel, numbers in agreed([*self._readings]).items()
             if self._is_news(wheel, numbers)
         }
-        if not voted or time.monotonic() < self._look_at:
+        if not voted or time.monotonic() < self._check_at:
             return
         fresh = self._reader.read(evidence.png(frame.image), self._halt)
         sure = fresh.sure()
         changed = [wheel for wheel in voted if self._count(wheel, voted[wheel], sure.get(wheel))]
-        longer_s = min(self._pause_s * 2, self._pace.look_again_max_s)
-        self._pause_s = self._pace.look_again_s if changed else longer_s
-        self._look_at = time.monotonic() + self._pause_s
+        longer_s = min(self._pause_s * 2, self._pace.max_recheck_s)
+        self._pause_s = self._pace.recheck_s if changed else longer_s
+        self._check_at = time.monotonic() + self._pause_s
         if changed:
-            self._keep_pictures(frame, fresh, changed)
+            self._store_pictures(frame, fresh, changed)
             self._store([self._row(wheel, fresh) for wheel in changed])
 
     def _is_news(self, wheel: str, numbers: Numbers) -> bool:
@@ -203,25 +203,25 @@ class Watch:
         return row is None or not row.is_taken or row.numbers != list(numbers)
 
     def _count(self, wheel: str, voted: Numbers, fresh: Numbers | None) -> bool:
-        """Count a look; whether it changed what is taken."""
-        looks = self._looks.setdefault(wheel, Looks())
-        before = looks.taken()
+        """Count a check; whether it changed what is accepted."""
+        checks = self._checks.setdefault(wheel, FrameChecks())
+        before = checks.accepted()
         if services.why_held(self._run, wheel, voted) == Held.OLD:
             # Yesterday's board says nothing for or against what will be drawn today.
             row = self._rows.get(wheel)
             return fresh == voted and (row is None or not row.is_published)
-        looks.count(voted, fresh)
-        return looks.taken() != before
+        checks.count(voted, fresh)
+        return checks.accepted() != before
 
     def _row(self, wheel: str, reading: Reading) -> AutobotWheel:
-        """What is to be stored of a wheel after these looks."""
+        """The row to store of a wheel after these checks."""
         row = self._rows.get(wheel) or AutobotWheel(run=self._run, wheel=wheel)
-        taken = self._looks.get(wheel, Looks()).taken()
+        checks = self._checks.get(wheel, FrameChecks())
         seen = reading.sure().get(wheel)
         row.cells = services.cells_of(reading.wheels.get(wheel, ())) or row.cells
-        row.looks = self._looks.get(wheel, Looks()).stored()
+        row.looks = checks.stored()
         row.held = services.why_held(self._run, wheel, seen) if seen else ""
-        row.is_taken = seen is not None and (taken == seen or row.held == Held.OLD)
+        row.is_taken = seen is not None and (checks.accepted() == seen or row.held == Held.OLD)
         return row
 
     # --- The run ----------------------------------------------------------------------------------
@@ -234,13 +234,13 @@ class Watch:
 
     def _store(self, rows: list[AutobotWheel]) -> None:
         if rows:
-            services.note_wheels(self._run, self._owner, rows)
+            services.store_wheels(self._run, self._owner, rows)
             self._rows |= {row.wheel: row for row in rows}
 
-    def _keep_best(self, frame: Frame, reading: Reading) -> None:
-        """Keep the picture of the board that shows most of what is published, and most at all.
+    def _store_best(self, frame: Frame, reading: Reading) -> None:
+        """Store the picture of the board that shows most of what is published, and most at all.
 
-        An earlier draw's board, however complete, is none of today's.
+        The board of an earlier draw, however complete, shows nothing of today's.
         """
         sure = reading.sure()
         ours = sum(
@@ -248,18 +248,18 @@ class Watch:
             for wheel, row in self._rows.items()
         )
         shown = sum(each.confidence for line in reading.wheels.values() for each in line) / 100
-        best_ours, best_shown = self._maximum
+        best_ours, best_shown = self._best_score
         if ours > best_ours or (ours == best_ours and shown > best_shown + 1):
-            evidence.keep_board(self._run, frame.image)
-            self._best, self._maximum = (frame, reading), (ours, shown)
+            evidence.store_board(self._run, frame.image)
+            self._best, self._best_score = (frame, reading), (ours, shown)
 
-    def _keep_pictures(self, frame: Frame, reading: Reading, wheels: Iterable[str]) -> None:
+    def _store_pictures(self, frame: Frame, reading: Reading, wheels: Iterable[str]) -> None:
         boxes = {wheel: reading.boxes[wheel] for wheel in wheels if wheel in reading.boxes}
-        evidence.keep_wheels(self._run, frame.image, boxes)
+        evidence.store_wheels(self._run, frame.image, boxes)
 
-    def _say(self, state: str, message: str) -> None:
+    def _update(self, state: str, message: str) -> None:
         if (self._run.state, self._run.message) != (state, message):
-            services.say(self._run, self._owner, state=state, message=message)
+            services.update(self._run, self._owner, state=state, message=message)
 
     def _judge_again(self) -> None:
         if time.monotonic() >= self._judge_at:
@@ -267,7 +267,7 @@ class Watch:
             self._judge()
 
     def _judge(self) -> None:
-        """Take for today's what the archive has caught up with."""
+        """Judge again the wheels for which the archive was behind."""
         changed = []
         for row in self._rows.values():
             if row.is_taken and row.held == Held.BEHIND:

@@ -1,4 +1,4 @@
-"""The pictures that a run keeps: the board, and of each wheel the part of it with its numbers."""
+"""The stored pictures of a run: the board, and of each wheel the part with its numbers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import Any, Final
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
-from numpy.typing import NDArray
 from PIL import Image
 
 from ocr.models import AutobotRun, Evidence
+from ocr.reader.types import Box, Pixels
 
-Pixels = NDArray[np.uint8]  # (height, width, BGR)
-Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 BOARD: Final = ""  # in the place of a wheel's code
 QUALITY: Final = 88
 ROOM: Final = 0.15  # around a wheel, of its own height
@@ -28,7 +26,7 @@ def jpeg(image: Pixels) -> bytes:
 
 
 def png(image: Pixels) -> bytes:
-    """The picture as a file that lost nothing; quickly made, not small."""
+    """The picture as a lossless file; quickly made, not small."""
     return _file(image, "PNG", compress_level=1)
 
 
@@ -38,17 +36,17 @@ def _file(image: Pixels, kind: str, **options: int) -> bytes:
     return file.getvalue()
 
 
-def keep_board(run: AutobotRun, image: Pixels) -> None:
-    """Keep the whole picture in the place of the one before."""
-    _keep(run, BOARD, jpeg(image))
+def store_board(run: AutobotRun, image: Pixels) -> None:
+    """Store the whole picture in place of the one before."""
+    _store(run, BOARD, jpeg(image))
 
 
-def keep_wheels(run: AutobotRun, image: Pixels, boxes: Mapping[str, Box]) -> None:
-    """Keep of each wheel its part of the picture."""
+def store_wheels(run: AutobotRun, image: Pixels, boxes: Mapping[str, Box]) -> None:
+    """Store each wheel's part of the picture."""
     for wheel, box in boxes.items():
         part = cropped(image, box)
         if part.size:
-            _keep(run, wheel, jpeg(part))
+            _store(run, wheel, jpeg(part))
 
 
 def cropped(image: Pixels, box: Box) -> Pixels:
@@ -68,7 +66,7 @@ def prune() -> int:
     return int(old.delete()[0])
 
 
-def _keep(run: AutobotRun, wheel: str, file: bytes) -> None:
+def _store(run: AutobotRun, wheel: str, file: bytes) -> None:
     Evidence.objects.update_or_create(
         run=run, wheel=wheel, defaults={"at": timezone.now(), "jpeg": file}
     )

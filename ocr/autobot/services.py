@@ -1,8 +1,8 @@
-"""What happens to a run: started, leased, written on, stopped, ended, corrected and taken up again.
+"""The life of a run: started, leased, updated, stopped, ended, corrected and resumed.
 
 The row is the truth. Exactly one run is unfinished (a constraint of the database's); exactly one
 worker holds its lease, and what a worker writes counts only while it does. So any process may be
-killed at any moment, and another one goes on from the row.
+killed at any moment, and another one continues from the row.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from lotto import selectors as archive
 from lotto.rules import draw_day_before, is_draw_day
 from lotto.types import WHEELS
 from ocr import selectors
-from ocr.autobot.votes import Looks
+from ocr.autobot.votes import FrameChecks
 from ocr.events import AutobotStatus
 from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
 from ocr.reader.types import NumberReading
+from ocr.serializers import status_document
 from ocr.types import (
+    STEP_OPTIONS,
     Held,
     LeaseLost,
     Origin,
@@ -42,20 +44,20 @@ from ocr.types import (
 
 logger = logging.getLogger(__name__)
 
-LEASE_S: Final = 6.0  # so long after its end a worker's run is taken up by another
-OPTIONS: Final = ("ai_validation", "auto_upload", "telegram_notify", "save_to_db")
+LEASE_S: Final = 6.0  # so long after a worker's end another one claims its run
+OPTIONS: Final = tuple(STEP_OPTIONS.values())
 WATCHING: Final = (RunState.CAPTURING, RunState.OCR)
-STEPS: Final = (StepName.VALIDATE, StepName.ARCHIVE, StepName.UPLOAD, StepName.TELEGRAM)
+STEPS: Final = tuple(name for name in StepName if name in STEP_OPTIONS)  # in this order
 CERTAIN: Final = 100.0  # what a person says
 
 
 def start(
     *, by: str, extraordinary: bool = False, options: Mapping[str, bool | None] | None = None
 ) -> AutobotRun:
-    """Begin a run of today, which a worker takes up within seconds.
+    """Begin a run of today, which a worker claims within seconds.
 
-    `options` override the configuration where they are told. Raises RunBusy while there is another
-    one, RunRefused without a stream.
+    `options` that are not None override the configuration. Raises RunBusy while there is another
+    run, RunRefused without a stream.
     """
     config = selectors.config()
     url = config.stream_url or settings.OCR_STREAM_URL
@@ -82,7 +84,7 @@ def start(
                 )
                 for name in STEPS
             )
-            _announce(run)
+            _publish(run)
     except IntegrityError:
         raise _busy() from None
     logger.info("autobot.started run=%s day=%s by=%s", run.pk, run.day, by)
@@ -90,16 +92,16 @@ def start(
 
 
 def stop(*, by: str) -> tuple[str, AutobotRun | None]:
-    """End the unfinished run at once, whoever works on it; the state it was in, and the run.
+    """End the unfinished run at once, whichever worker has it; the state it was in, and the run.
 
-    Its worker learns of it within a second, and writes nothing any more. Without a run: idle.
+    Its worker notices within a second and writes nothing more. Without a run: idle.
     """
     with transaction.atomic():
         run = AutobotRun.objects.select_for_update().filter(is_over=False).first()
         if run is None:
             return RunState.IDLE, None
         before = run.state
-        # One that is just being done will still say what became of it.
+        # One that is being done still stores its outcome.
         run.steps.filter(state=StepState.RUNNING).update(state=StepState.WAITING)
         _end(run, RunState.IDLE, f"Stopped by {by}.")
     logger.info("autobot.stopped run=%s state=%s by=%s", run.pk, before, by)
@@ -107,7 +109,7 @@ def stop(*, by: str) -> tuple[str, AutobotRun | None]:
 
 
 def finish(*, by: str) -> bool:
-    """Close the window of the run that watches: it goes on with what it has; False without one."""
+    """Close the window of the run that watches: its steps follow. False without such a run."""
     closed = AutobotRun.objects.filter(is_over=False, state__in=WATCHING).update(
         until=timezone.now()
     )
@@ -122,45 +124,45 @@ def configure(changes: Mapping[str, Any]) -> AutobotConfig:
     return config
 
 
-# --- The worker's ---------------------------------------------------------------------------------
+# --- Used by the worker ---------------------------------------------------------------------------
 
 
-def take(owner: str) -> AutobotRun | None:
-    """The unfinished run, now leased to `owner`; None when there is none or another one has it."""
+def claim(owner: str) -> AutobotRun | None:
+    """The unfinished run, now leased to `owner`; None without one or while another one has it."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_owner=owner)
-    taken = AutobotRun.objects.filter(free, is_over=False).update(
+    claimed = AutobotRun.objects.filter(free, is_over=False).update(
         lease_owner=owner, lease_until=now + timedelta(seconds=LEASE_S)
     )
-    return AutobotRun.objects.get(is_over=False, lease_owner=owner) if taken else None
+    return AutobotRun.objects.get(is_over=False, lease_owner=owner) if claimed else None
 
 
 def renew(run_id: int, owner: str) -> bool:
-    """Keep the lease; False when the run is another one's now, or over."""
+    """Renew the lease; False when another worker has the run, or it is over."""
     until = timezone.now() + timedelta(seconds=LEASE_S)
-    return bool(_mine(run_id, owner).update(lease_until=until))
+    return bool(_held_by(run_id, owner).update(lease_until=until))
 
 
-def give_back(run_id: int, owner: str) -> None:
-    """End the lease, for the next worker to go on at once."""
-    _mine(run_id, owner).update(lease_owner="", lease_until=None)
+def release(run_id: int, owner: str) -> None:
+    """End the lease, so that the next worker can continue at once."""
+    _held_by(run_id, owner).update(lease_owner="", lease_until=None)
 
 
-def say(run: AutobotRun, owner: str, **changes: Any) -> None:
-    """Write on the run and tell the sockets. Raises LeaseLost."""
+def update(run: AutobotRun, owner: str, **changes: Any) -> None:
+    """Store changes of the run and publish its status. Raises LeaseLost."""
     with transaction.atomic():
-        if not _mine(run.pk, owner).update(**changes):
+        if not _held_by(run.pk, owner).update(**changes):
             raise LeaseLost
         for name, value in changes.items():
             setattr(run, name, value)
-        _announce(run)
+        _publish(run)
 
 
-def note_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) -> None:
-    """Store what is known of wheels now, and tell the sockets. Raises LeaseLost."""
+def store_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) -> None:
+    """Store wheels of the run and publish its status. Raises LeaseLost."""
     now = timezone.now()
     with transaction.atomic():
-        if not _mine(run.pk, owner).select_for_update().first():
+        if not _held_by(run.pk, owner).select_for_update().first():
             raise LeaseLost
         for wheel in wheels:
             AutobotWheel.objects.update_or_create(
@@ -175,20 +177,20 @@ def note_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) -> 
                     "changed_at": now,
                 },
             )
-        _announce(run)
+        _publish(run)
 
 
 def end(run: AutobotRun, owner: str, state: RunState, message: str) -> None:
-    """The run is over. Raises LeaseLost."""
+    """End the run. Raises LeaseLost."""
     with transaction.atomic():
-        if not _mine(run.pk, owner).select_for_update().first():
+        if not _held_by(run.pk, owner).select_for_update().first():
             raise LeaseLost
         _end(run, state, message)
     logger.info("autobot.ended run=%s state=%s message=%s", run.pk, state, message)
 
 
 def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
-    """Why these numbers are not taken for today's; "" when they are."""
+    """Why these numbers are not accepted as today's; "" when they are."""
     if any(day != run.day for day in archive.days_of(wheel, numbers)):
         return Held.OLD
     if not is_expected(run):
@@ -206,11 +208,11 @@ def cells_of(numbers: Iterable[NumberReading]) -> list[Any]:
     ]
 
 
-# --- People's -------------------------------------------------------------------------------------
+# --- Used by staff --------------------------------------------------------------------------------
 
 
 def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> AutobotRun:
-    """Write a person's numbers over those of a wheel, and offer what follows from them again.
+    """Replace the numbers of a wheel by a person's, and offer the steps that follow from them.
 
     Raises RunRefused while the run is at work.
     """
@@ -223,7 +225,7 @@ def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> Auto
             wheel=wheel,
             defaults={
                 "cells": [[number, CERTAIN, []] for number in numbers],
-                "looks": Looks({tuple(numbers): 1}).stored(),
+                "looks": FrameChecks({tuple(numbers): 1}).stored(),
                 "is_taken": True,
                 "held": "",
                 "origin": Origin.PERSON,
@@ -238,18 +240,16 @@ def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> Auto
     return run
 
 
-def look_again(
-    run_id: int, looked: Callable[[AutobotWheel], AutobotWheel | None], *, by: str
-) -> list[str]:
-    """Store what another look makes of the wheels (None: nothing); the wheels that changed.
+def reread(run_id: int, is_changed: Callable[[AutobotWheel], bool], *, by: str) -> list[str]:
+    """Store the wheels that `is_changed` has changed, and return their codes.
 
-    What follows from them is offered again. Raises RunRefused while the run is at work.
+    The steps that follow from them are offered. Raises RunRefused while the run is at work.
     """
     with transaction.atomic():
         run = _finished(run_id)
         changed = []
         for row in run.wheels.select_related("run"):
-            if looked(row) is not None:
+            if is_changed(row):
                 row.changed_at = timezone.now()
                 row.save()
                 changed.append(row.wheel)
@@ -260,7 +260,7 @@ def look_again(
 
 
 def confirm(run_id: int, *, by: str) -> int:
-    """A person says that what was held back is today's draw; returns how many wheels it is.
+    """Accept what was held back as today's draw; returns how many wheels it is.
 
     Numbers that the archive has on another day stay held back. Raises RunRefused while the run is
     at work.
@@ -278,7 +278,7 @@ def confirm(run_id: int, *, by: str) -> int:
 
 
 def resume(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> AutobotRun:
-    """Let a worker do these steps of a run that is over, `afresh` also for what was done before.
+    """Have a worker do these steps of a run that is over, `afresh` also for what was done before.
 
     Raises RunBusy while another run is at work, RunRefused while this one is.
     """
@@ -294,7 +294,7 @@ def resume(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> A
             run.state, run.is_over, run.ended_at = RunState.VALIDATING, False, None
             run.lease_owner, run.lease_until = "", None
             run.save()
-            _announce(run)
+            _publish(run)
     except IntegrityError:
         raise _busy() from None
     return run
@@ -308,8 +308,8 @@ def _finished(run_id: int) -> AutobotRun:
 
 
 def _offer(run: AutobotRun) -> None:
-    """What was done with other numbers is for a person to do again, or not."""
-    wheels = told(selectors.published(run))
+    """Leave it to a person whether steps that were done with other numbers are done again."""
+    wheels = as_lists(selectors.published(run))
     for step in run.steps.filter(name__in=STEPS[1:]):
         if step.done != wheels and step.state != StepState.OFF:
             step.state = StepState.OFFERED
@@ -317,21 +317,21 @@ def _offer(run: AutobotRun) -> None:
     if run.verified_at:
         run.verified_at = None
         run.save(update_fields=["verified_at"])
-    _announce(run)
+    _publish(run)
 
 
-def told(wheels: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
-    """Wheels as JSON has them."""
+def as_lists(wheels: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    """Wheels as a step's `done` has them, in JSON."""
     return {wheel: list(numbers) for wheel, numbers in wheels.items()}
 
 
 def is_expected(run: AutobotRun) -> bool:
-    """Whether there is a draw to be seen on the run's day."""
+    """Whether a draw is due on the run's day."""
     return run.is_extraordinary or is_draw_day(run.day)
 
 
 def summary(run: AutobotRun) -> str:
-    """What became of a run, in a sentence or two for people, in the language that is active."""
+    """The outcome of a run in a sentence or two, in the active language."""
     wheels = selectors.published(run)
     reasons = [wheel.held for wheel in selectors.held(run)]
     parts = []
@@ -354,19 +354,19 @@ _REASONS: Final = {
     Held.OLD: gettext_lazy("Wheels that showed a draw of another day, not stored: %(count)s."),
     Held.NO_DRAW: gettext_lazy("Wheels that were seen all the same, not stored: %(count)s."),
     Held.BEHIND: gettext_lazy(
-        "The archive lacks the draw before, so an old board could not be told: %(count)s wheels "
-        "wait for a person."
+        "The archive lacks the draw before, so an old board would not be recognised: %(count)s "
+        "wheels wait for a person."
     ),
 }
 
 
 def _sent(run: AutobotRun) -> dict[str, Any]:
-    """What the day's earlier runs have sent: it is not sent again, unless a person says so."""
+    """The wheels that earlier runs of the day have sent: they are not sent again by themselves."""
     steps = AutobotStep.objects.filter(run__day=run.day, name=StepName.TELEGRAM).order_by("run_id")
     return {wheel: numbers for step in steps for wheel, numbers in step.done.items()}
 
 
-def _mine(run_id: int, owner: str) -> Any:
+def _held_by(run_id: int, owner: str) -> Any:
     return AutobotRun.objects.filter(pk=run_id, lease_owner=owner, is_over=False)
 
 
@@ -374,11 +374,11 @@ def _end(run: AutobotRun, state: RunState, message: str) -> None:
     run.state, run.message, run.is_over, run.ended_at = state, message, True, timezone.now()
     run.lease_owner, run.lease_until = "", None
     run.save()
-    _announce(run)
+    _publish(run)
 
 
-def _announce(run: AutobotRun) -> None:
-    publish_on_commit(AutobotStatus(selectors.status(run)))
+def _publish(run: AutobotRun) -> None:
+    publish_on_commit(AutobotStatus(status_document(run)))
 
 
 def _busy() -> RunBusy:

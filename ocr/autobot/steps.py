@@ -1,10 +1,10 @@
 """What is done with the numbers of a run: each step on its own, retried, safe to repeat.
 
 A step knows the wheels that it was done for (`done`); what is published and not among them is its
-work, so nothing is done twice and a wheel that becomes sure later is done then. That it begins is
-stored before, what became of it after: a step that is found `running` without its worker was cut
-off. The archive and the site take the same numbers again without harm. A message that was cut off
-may have arrived; it is sent again, and says so.
+work, so nothing is done twice and a wheel that becomes sure later is done then. Its beginning is
+stored before, its outcome after: a step that is found `running` without its worker was cut off.
+The archive and the site accept the same numbers again without harm. A message that was cut off may
+have arrived; it is sent again, with a note.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db import Error as DatabaseAway
+from django.db import Error as DatabaseFailure
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,7 @@ from lotto import ingest
 from lotto import selectors as archive
 from lotto.types import WHEELS, Draw, Source
 from ocr import selectors
-from ocr.ai import services
+from ocr.ai import services as ai
 from ocr.autobot import evidence
 from ocr.autobot import services as runs
 from ocr.models import AutobotRun, AutobotStep, AutobotWheel
@@ -33,48 +33,46 @@ from ocr.outlets import lotto_site, telegram
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
 from ocr.selectors import Wheels
 from ocr.types import (
-    AiError,
-    AiOff,
+    STEP_OPTIONS,
     Held,
     ImageRefused,
     LeaseLost,
     Origin,
-    SiteError,
-    SiteOff,
+    ServiceError,
+    ServiceOff,
     StepName,
     StepState,
-    TelegramError,
-    TelegramOff,
 )
 
 logger = logging.getLogger(__name__)
 
 TRIES: Final = 8
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
-LONGEST_ASKED_S: Final = 900.0  # what an upstream may ask us to wait
+MAX_WAIT_S: Final = 900.0  # that a service may ask for
 ASLEEP_S: Final = 0.5
-IN_DOUBT: Final = SURE - 10  # the most confidence of a wheel on which the looks do not agree
+IN_DOUBT: Final = SURE - 10  # the highest confidence of a wheel on which the checks do not agree
+
+
+class Action(NamedTuple):
+    """What does a step, with the owner of the lease, and whether its service is configured."""
+
+    is_available: Callable[[], bool]
+    do: Callable[[AutobotRun, str, AutobotStep], Wheels | None]
 
 
 class StepError(Exception):
-    """A step failed; the text is for people. `done`: the wheels that it was done for all the same.
+    """A step failed for some wheels; the message is for people.
 
-    As such it may work another time, after `retry_after_s` where that is told.
+    `done`: the other ones. `is_final`: it would fail the same way again.
     """
 
-    def __init__(
-        self, text: str, *, done: Wheels | None = None, retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, text: str, *, done: Wheels, is_final: bool = False) -> None:
         super().__init__(text)
-        self.done, self.retry_after_s = done or {}, retry_after_s
-
-
-class Refused(StepError):
-    """It would fail the same way again."""
+        self.done, self.is_final = done, is_final
 
 
 def settle(run: AutobotRun, owner: str, halt: threading.Event) -> bool:
-    """Do the run's steps until each of them is done or given up; False when halted before.
+    """Do the run's steps until each of them is done or has failed; False when halted before.
 
     Raises LeaseLost.
     """
@@ -93,9 +91,9 @@ def settle(run: AutobotRun, owner: str, halt: threading.Event) -> bool:
 
 
 def report_contradictions(run: AutobotRun) -> None:
-    """Compare what a run published with the archive; whoever finds a difference tells staff once.
+    """Compare what a run published with the archive; a difference is sent to staff once.
 
-    The run is verified when the operator says all of it.
+    The run is verified when the operator confirms all of it.
     """
     ours, stored = selectors.published(run), archive.stored(run.day)
     differ = {
@@ -105,8 +103,8 @@ def report_contradictions(run: AutobotRun) -> None:
     }
     if differ:
         step, _ = AutobotStep.objects.get_or_create(run=run, name=StepName.NOTICE)
-        if step.done != runs.told(differ) and _may_try(step):
-            _try(step, lambda: _notify(run, step, ours, differ), on=_telegram_is_on(run))
+        if step.done != runs.as_lists(differ) and _may_try(step):
+            _try(step, lambda: _notify(run, step, ours, differ), on=_is_on(run, StepName.TELEGRAM))
     elif ours and all(wheel in stored and stored[wheel].verified for wheel in ours):
         AutobotRun.objects.filter(pk=run.pk).update(verified_at=timezone.now())
         logger.info("autobot.verified run=%s day=%s", run.pk, run.day)
@@ -134,27 +132,20 @@ def _work(step: AutobotStep, wheels: Wheels) -> Wheels:
     return {w: numbers for w, numbers in wheels.items() if step.done.get(w) != list(numbers)}
 
 
+def _is_on(run: AutobotRun, name: StepName) -> bool:
+    return bool(getattr(run, STEP_OPTIONS[name])) and ACTIONS[name].is_available()
+
+
 def _do(run: AutobotRun, owner: str, step: AutobotStep) -> None:
-    runs.say(run, owner, message=f"{step.name}: at work")
-    wheels = selectors.published(run)
-    work: dict[str, tuple[bool, Callable[[], Wheels | None]]] = {
-        StepName.VALIDATE: (
-            run.ai_validation and services.is_on(), lambda: _validate(run, owner, step)
-        ),
-        StepName.ARCHIVE: (run.save_to_db, lambda: _archive(run, _work(step, wheels))),
-        StepName.UPLOAD: (
-            run.auto_upload and lotto_site.is_on(), lambda: _upload(run, _work(step, wheels))
-        ),
-        StepName.TELEGRAM: (_telegram_is_on(run), lambda: _tell(run, step, wheels)),
-    }  # fmt: skip
-    is_on, do = work[step.name]
-    _try(step, do, on=is_on)
+    runs.update(run, owner, message=f"{step.name}: at work")
+    name = StepName(step.name)
+    _try(step, lambda: ACTIONS[name].do(run, owner, step), on=_is_on(run, name))
 
 
 def _try(step: AutobotStep, do: Callable[[], Wheels | None], *, on: bool) -> None:
-    """Do it once, and store what became of it; None from `do`: there was nothing to do."""
+    """Do it once, and store the outcome; None from `do`: there was nothing to do."""
     if not on:
-        _note(step, StepState.OFF)
+        _store(step, StepState.OFF)
         return
     was_cut_off = step.state == StepState.RUNNING
     if not _begin(step):
@@ -162,22 +153,26 @@ def _try(step: AutobotStep, do: Callable[[], Wheels | None], *, on: bool) -> Non
     step.detail["was_cut_off"] = was_cut_off
     try:
         done = do()
-    except (DatabaseAway, LeaseLost):
-        raise  # it stays `running`, and is done again by whoever goes on
+    except (DatabaseFailure, LeaseLost):
+        raise  # it stays `running`, and is done again by the next worker
     except StepError as exc:
-        step.done = {**step.done, **runs.told(exc.done)}
-        _failed(step, str(exc), exc.retry_after_s, for_good=isinstance(exc, Refused))
-    except Exception as exc:  # ours to mend, but no reason to leave the other steps undone
+        step.done = {**step.done, **runs.as_lists(exc.done)}
+        _failed(step, str(exc), is_final=exc.is_final)
+    except ServiceError as exc:
+        _failed(step, str(exc), exc.retry_after_s, is_final=exc.is_refused)
+    except (ServiceOff, ImageRefused) as exc:
+        _failed(step, str(exc), is_final=True)
+    except Exception as exc:  # a bug of ours, but no reason to leave the other steps undone
         logger.exception("autobot.step_failing step=%s run=%s", step.name, step.run_id)
         _failed(step, type(exc).__name__)
     else:
-        step.done = {**step.done, **runs.told(done or {})}
+        step.done = {**step.done, **runs.as_lists(done or {})}
         nothing_done = done is None and not step.done
-        _note(step, StepState.SKIPPED if nothing_done else StepState.DONE)
+        _store(step, StepState.SKIPPED if nothing_done else StepState.DONE)
 
 
 def _begin(step: AutobotStep) -> bool:
-    """Note that it begins; False when somebody else has begun it in the meantime."""
+    """Store that it begins; False when another process has begun it in the meantime."""
     begun = AutobotStep.objects.filter(pk=step.pk, tries=step.tries, state=step.state).update(
         state=StepState.RUNNING, tries=step.tries + 1, at=timezone.now()
     )
@@ -186,18 +181,18 @@ def _begin(step: AutobotStep) -> bool:
 
 
 def _failed(
-    step: AutobotStep, why: str, asked_s: float | None = None, *, for_good: bool = False
+    step: AutobotStep, why: str, wait_s: float | None = None, *, is_final: bool = False
 ) -> None:
     pause_s = min(FIRST_PAUSE_S * 2 ** (step.tries - 1), LONGEST_PAUSE_S)
-    pause_s = max(pause_s, min(asked_s or 0.0, LONGEST_ASKED_S))
+    pause_s = max(pause_s, min(wait_s or 0.0, MAX_WAIT_S))
     step.due_at = timezone.now() + timedelta(seconds=pause_s)
-    is_last = for_good or step.tries >= TRIES
-    _note(step, StepState.FAILED if is_last else StepState.WAITING, error=why)
+    is_last = is_final or step.tries >= TRIES
+    _store(step, StepState.FAILED if is_last else StepState.WAITING, error=why)
     logger.warning("autobot.step_failed step=%s run=%s error=%s", step.name, step.run_id, why)
 
 
-def _note(step: AutobotStep, state: StepState, *, error: str = "") -> None:
-    """Store what became of it, though the run were stopped meanwhile: it has happened."""
+def _store(step: AutobotStep, state: StepState, *, error: str = "") -> None:
+    """Store the outcome, even if the run was stopped meanwhile: it has happened."""
     step.state, step.error, step.at = state, error[:500], timezone.now()
     if state != StepState.WAITING:
         step.due_at = None
@@ -209,51 +204,42 @@ def _note(step: AutobotStep, state: StepState, *, error: str = "") -> None:
 def _may_try(step: AutobotStep) -> bool:
     """Whether a step that belongs to no run at work is due."""
     now = timezone.now()
-    if step.state == StepState.RUNNING:  # cut off, or just being done
+    if step.state == StepState.RUNNING:  # cut off, or being done now
         return step.at is not None and step.at < now - timedelta(minutes=2)
     if step.state in (StepState.FAILED, StepState.OFF):
         return False
     return step.due_at is None or step.due_at <= now
 
 
-# --- What they do ---------------------------------------------------------------------------------
+# --- The steps ------------------------------------------------------------------------------------
 
 
 def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
-    """Let the AI look where the OCR is in doubt; what both say is taken."""
+    """Ask the AI where the OCR is in doubt; what both agree on is accepted."""
     picture = selectors.picture(run.pk, evidence.BOARD)
     rows = {row.wheel: row for row in run.wheels.exclude(held=Held.OLD)}  # the picture is today's
     if picture is None or not rows:
         return None
-    try:
-        said = services.validate(
-            picture, Reading({code: _reading(row) for code, row in rows.items()})
-        )
-    except (AiError, AiOff) as exc:
-        if getattr(exc, "is_refused", False):
-            raise Refused(str(exc)) from None
-        raise StepError(str(exc), retry_after_s=getattr(exc, "retry_after_s", None)) from None
-    except ImageRefused as exc:
-        raise Refused(str(exc)) from None
-    sure = said.reading.sure()
+    found = ai.validate(picture, Reading({code: _reading(row) for code, row in rows.items()}))
+    sure = found.reading.sure()
     newly = [rows[code] for code in sure if not rows[code].is_taken]
     for row in newly:
-        row.cells = runs.cells_of(said.reading.wheels[row.wheel])
+        row.cells = runs.cells_of(found.reading.wheels[row.wheel])
         row.is_taken, row.origin = True, Origin.AI
         row.held = runs.why_held(run, row.wheel, sure[row.wheel])
     if newly:
-        runs.note_wheels(run, owner, newly)
+        runs.store_wheels(run, owner, newly)
     step.detail = {
-        "model": said.model,
-        "confidence": said.confidence,
-        "corrections": [list(each) for each in said.corrections],
-        "disputed": [list(each) for each in said.disputed],
+        "model": found.model,
+        "confidence": found.confidence,
+        "corrections": [list(each) for each in found.corrections],
+        "disputed": [list(each) for each in found.disputed],
     }
     return selectors.published(run)
 
 
 def _reading(row: AutobotWheel) -> tuple[NumberReading, ...]:
-    """A wheel as a reading; one that is not taken is in doubt, whatever its cells say."""
+    """A wheel as a reading; one that is not accepted is in doubt, whatever its cells say."""
     maximum = 100.0 if row.is_taken else IN_DOUBT
     return tuple(
         NumberReading(
@@ -265,8 +251,9 @@ def _reading(row: AutobotWheel) -> tuple[NumberReading, ...]:
     )
 
 
-def _archive(run: AutobotRun, wheels: Wheels) -> Wheels | None:
-    """Save what is not there yet; what others have said or the operator has verified stays."""
+def _archive(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
+    """Save what is missing; numbers of other sources or verified by the operator stay."""
+    wheels = _work(step, selectors.published(run))
     if not wheels:
         return None
     by_person = {row.wheel for row in run.wheels.filter(origin=Origin.PERSON)}
@@ -287,34 +274,34 @@ def _archive(run: AutobotRun, wheels: Wheels) -> Wheels | None:
             done |= {draw.wheel: draw.numbers for draw in draws}
     if theirs:
         names = ", ".join(WHEELS[wheel] for wheel in WHEELS if wheel in theirs)
-        raise Refused(f"Stored with other numbers: {names}.", done=done)
+        raise StepError(f"Stored with other numbers: {names}.", done=done, is_final=True)
     return done
 
 
-def _upload(run: AutobotRun, wheels: Wheels) -> Wheels | None:
+def _upload(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
+    wheels = _work(step, selectors.published(run))
     if not wheels:
         return None
-    try:
-        told = lotto_site.upload(run.day, wheels)
-    except (SiteError, SiteOff) as exc:
-        raise StepError(str(exc), retry_after_s=getattr(exc, "retry_after_s", None)) from None
-    done = {each.wheel: wheels[each.wheel] for each in told if each.is_done}
-    failed = [each for each in told if not each.is_done]
+    results = lotto_site.upload(run.day, wheels)
+    done = {each.wheel: wheels[each.wheel] for each in results if each.is_done}
+    failed = [each for each in results if not each.is_done]
     if failed or len(done) < len(wheels):
         why = "; ".join(f"{WHEELS[each.wheel]}: {each.detail}" for each in failed)
-        raise StepError(why or "The site did not tell of all wheels.", done=done)
+        raise StepError(why or "The site did not confirm all wheels.", done=done)
     return done
 
 
-def _tell(run: AutobotRun, step: AutobotStep, wheels: Wheels) -> Wheels | None:
-    """Send what is new; a run that was to find a draw and found none is told, too."""
+def _send_news(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
+    """Send what is new; also that a draw was expected and nothing was found."""
+    wheels = selectors.published(run)
     news = _work(step, wheels)
     is_worth_reporting = selectors.held(run) or runs.is_expected(run)
     if not news and (wheels or not is_worth_reporting):
         return None
     with translation.override(settings.LANGUAGE_CODE):
         text = _message(run, step, wheels, news)
-    _send(text, selectors.picture(run.pk, evidence.BOARD))
+    picture = selectors.picture(run.pk, evidence.BOARD)
+    telegram.send(text, parse_mode="HTML", picture=picture)
     return news
 
 
@@ -334,27 +321,20 @@ def _message(run: AutobotRun, step: AutobotStep, wheels: Wheels, news: Wheels) -
 def _notify(
     run: AutobotRun, step: AutobotStep, ours: Mapping[str, Any], differ: Wheels
 ) -> Wheels | None:
-    """Say that the archive has other numbers now than were sent."""
+    """Send that the archive has other numbers now than were sent before."""
     with translation.override(settings.LANGUAGE_CODE):
         title = _("The draw of %(day)s is corrected") % {"day": f"{run.day:%d/%m/%Y}"}
     lines = [f"<b>{escape(title)}</b>", ""]
     for wheel, numbers in _work(step, differ).items():
         before, after = (" ".join(f"{n:02}" for n in each) for each in (ours[wheel], numbers))
         lines.append(f"<code>{escape(WHEELS[wheel].ljust(10))} {before} → {after}</code>")
-    _send("\n".join(lines), None)
+    telegram.send("\n".join(lines), parse_mode="HTML")
     return differ
 
 
-def _send(text: str, picture: bytes | None) -> None:
-    try:
-        telegram.send(text, parse_mode="HTML", picture=picture)
-    except TelegramOff as exc:
-        raise Refused(str(exc)) from None
-    except TelegramError as exc:
-        if exc.is_refused:
-            raise Refused(str(exc)) from None
-        raise StepError(str(exc), retry_after_s=exc.retry_after_s) from None
-
-
-def _telegram_is_on(run: AutobotRun) -> bool:
-    return run.telegram_notify and telegram.is_on()
+ACTIONS: Final = {
+    StepName.VALIDATE: Action(ai.is_on, _validate),
+    StepName.ARCHIVE: Action(lambda: True, _archive),
+    StepName.UPLOAD: Action(lotto_site.is_on, _upload),
+    StepName.TELEGRAM: Action(telegram.is_on, _send_news),
+}

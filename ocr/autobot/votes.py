@@ -1,7 +1,7 @@
-"""How often a wheel was looked at, and what that amounts to. Pure.
+"""How often a wheel was checked on the stream, and which numbers follow. Pure.
 
-A look is a frame in which the vote over three frames and a fresh reading, which finds the board and
-its cells anew, say something of the same wheel.
+A check is a frame in which the vote over three frames and a fresh reading, which finds the board
+and its cells anew, both have numbers of the wheel.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ Numbers = tuple[int, ...]
 
 
 @dataclass
-class Looks:
-    """One wheel's."""
+class FrameChecks:
+    """The checks of one wheel."""
 
-    agreed: dict[Numbers, int] = field(default_factory=dict)  # both said so
-    contradicted: int = 0  # they said different numbers, each of them sure
+    agreed: dict[Numbers, int] = field(default_factory=dict)  # vote and fresh reading were the same
+    contradicted: int = 0  # they differed, and both were sure
 
     def count(self, voted: Numbers, fresh: Sequence[int] | None) -> None:
-        """Note a look; `fresh` is None where the second reading was in doubt, which counts not."""
+        """Count a check; without a sure `fresh` reading it counts for nothing."""
         if fresh is None:
             return
         if tuple(fresh) == voted:
@@ -29,8 +29,8 @@ class Looks:
         else:
             self.contradicted += 1
 
-    def taken(self) -> Numbers | None:
-        """The numbers that more than twice as many looks say as say anything else."""
+    def accepted(self) -> Numbers | None:
+        """The numbers for which there are more than twice as many checks as for anything else."""
         if not self.agreed:
             return None
         best = max(self.agreed, key=lambda numbers: self.agreed[numbers])
@@ -39,12 +39,12 @@ class Looks:
 
     def stored(self) -> dict[str, Any]:
         """As JSON."""
-        told = {" ".join(map(str, numbers)): count for numbers, count in self.agreed.items()}
-        return {"agreed": told, "contradicted": self.contradicted}
+        agreed = {" ".join(map(str, numbers)): count for numbers, count in self.agreed.items()}
+        return {"agreed": agreed, "contradicted": self.contradicted}
 
     @classmethod
-    def restored(cls, stored: dict[str, Any]) -> Looks:
-        """From what `stored` gave; from nothing, none."""
+    def restored(cls, stored: dict[str, Any]) -> FrameChecks:
+        """From what `stored` returned; from nothing, none."""
         agreed = {
             tuple(map(int, numbers.split())): count
             for numbers, count in stored.get("agreed", {}).items()

@@ -1,6 +1,6 @@
-"""AutoBOT's worker: takes the unfinished run up, in whichever state it is, and ends it.
+"""AutoBOT's worker: claims the unfinished run, in whichever state it is, and ends it.
 
-Any number of processes may run it; one holds the lease. When that one is killed another goes on
+Any number of processes may run it; one holds the lease. When that one is killed another continues
 within seconds, from what is stored (`docs/decisions/0015-autobot-a-run-is-a-row.md`).
 """
 
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
-from django.db import Error as DatabaseAway
+from django.db import Error as DatabaseFailure
 from django.db import connection, connections
 from django.utils import translation
 
@@ -33,7 +33,7 @@ from ocr.types import LeaseLost, RunState
 logger = logging.getLogger(__name__)
 
 NAME: Final = "ocr.autobot"
-LOOK_EVERY_S: Final = 1.0  # for a run to take up
+POLL_EVERY_S: Final = 1.0  # for a run to claim
 RENEW_EVERY_S: Final = 1.0
 NOTICE_EVERY_S: Final = 0.1  # that this process is to stop
 COMPARE_EVERY_S: Final = 60.0
@@ -52,11 +52,11 @@ def run_autobot(
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     database = Outage("autobot.database")
     compare_at = beat_at = 0.0
-    with translation.override("en"):  # what a run says of itself is answered by the API
+    with translation.override("en"):  # the language of the API, which returns the messages of a run
         while not stopping.is_set():
-            pause_s = LOOK_EVERY_S
+            pause_s = POLL_EVERY_S
             try:
-                run = services.take(owner)
+                run = services.claim(owner)
                 if run is not None:
                     work(run, owner, stopping, reader, pace)
                     beat_at = 0.0
@@ -69,10 +69,10 @@ def run_autobot(
                 database.over()
             except LeaseLost:
                 logger.info("autobot.lease_lost owner=%s", owner)
-            except DatabaseAway as exc:
+            except DatabaseFailure as exc:
                 pause_s = database.began(exc)
                 connection.close()
-            except Exception as exc:  # ours to mend; the run goes on from its row
+            except Exception as exc:  # a bug of ours; the run continues from its row
                 logger.exception("autobot.failing")
                 pause_s = workers.failed(NAME, exc)
             stopping.wait(pause_s)
@@ -87,30 +87,30 @@ def work(
     pace: Pace = capture.USUAL,
 ) -> None:
     """Bring the run to its end, or until it is stopped or `stopping` is set. Raises LeaseLost."""
-    logger.info("autobot.taken_up run=%s state=%s owner=%s", run.pk, run.state, owner)
+    logger.info("autobot.claimed run=%s state=%s owner=%s", run.pk, run.state, owner)
     with _renewing_lease(run, owner, stopping) as halt:
         if run.state in services.WATCHING:
-            services.say(run, owner, message="Watching the stream.")
+            services.update(run, owner, message="Watching the stream.")
             capture.watch(run, owner, halt, reader, pace)
             if not halt.is_set():
-                services.say(
+                services.update(
                     run, owner, state=RunState.VALIDATING, message="All that can be is read."
                 )
         if not halt.is_set() and steps.settle(run, owner, halt):
             _end(run, owner)
-    services.give_back(run.pk, owner)
+    services.release(run.pk, owner)
 
 
 def compare() -> None:
-    """Look whether the archive still says what the runs of the last days published."""
+    """Compare the archive with what the runs of the last days published."""
     for run in selectors.to_be_verified(within=COMPARED_FOR):
         steps.report_contradictions(run)
 
 
 def _end(run: AutobotRun, owner: str) -> None:
-    seen = bool(selectors.published(run) or selectors.held(run))
-    good = seen or not services.is_expected(run)
-    state = RunState.COMPLETED if good else RunState.ERROR
+    has_board = bool(selectors.published(run) or selectors.held(run))
+    is_good = has_board or not services.is_expected(run)
+    state = RunState.COMPLETED if is_good else RunState.ERROR
     services.end(run, owner, state, services.summary(run))
 
 
@@ -118,18 +118,18 @@ def _end(run: AutobotRun, owner: str) -> None:
 def _renewing_lease(
     run: AutobotRun, owner: str, stopping: threading.Event
 ) -> Iterator[threading.Event]:
-    """Renew the lease in a thread; gives an event that is set when the work is to be laid down."""
+    """Renew the lease in a thread; yields an event that is set when the work is to stop."""
     halt, done = threading.Event(), threading.Event()
-    state_store = threading.Thread(
+    renewal = threading.Thread(
         target=_renew_lease, args=(run.pk, owner, stopping, halt, done), name="autobot-lease",
         daemon=True,
     )  # fmt: skip
-    state_store.start()
+    renewal.start()
     try:
         yield halt
     finally:
         done.set()
-        state_store.join()
+        renewal.join()
 
 
 def _renew_lease(
@@ -149,11 +149,11 @@ def _renew_lease(
                 if services.renew(run_id, owner):
                     lost_at = now + services.LEASE_S
                 else:
-                    halt.set()  # stopped, or another one's
+                    halt.set()  # stopped, or claimed by another worker
                 if now >= beat_at:
                     beat_at = now + BEAT_EVERY_S
                     workers.ran_ok(NAME)
-            except DatabaseAway:
+            except DatabaseFailure:
                 connection.close()
     finally:
         connections.close_all()

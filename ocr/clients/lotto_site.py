@@ -25,7 +25,7 @@ class LottoSite:
         self._timeout_s = timeout_s
 
     def upload(self, day: date, wheels: Mapping[str, Sequence[int]]) -> list[WheelUploaded]:
-        """What became of each wheel; one that the site does not tell of is not done.
+        """The outcome of each wheel; one that the site does not confirm is not done.
 
         Safe to repeat: the site keeps one draw per day and wheel. Raises SiteError.
         """
@@ -34,8 +34,8 @@ class LottoSite:
             response = self._http.post_json("/api/draws", body, timeout_s=self._timeout_s)
         except HttpError as exc:
             raise _error(exc) from None
-        told = _results(response)
-        return [_uploaded(wheel, told.get(wheel)) for wheel in wheels]
+        results = _results(response)
+        return [_uploaded(wheel, results.get(wheel)) for wheel in wheels]
 
     def riscontri(self, offset: int) -> str:
         """The page of wins from so many entries on, as HTML. Raises SiteError."""
@@ -52,14 +52,14 @@ class LottoSite:
 def _results(response: Any) -> dict[str, Mapping[str, Any]]:
     results = response.get("results") if isinstance(response, dict) else None
     if not isinstance(results, list):
-        raise SiteError("The Lotto site: the answer tells of no results.")
+        raise SiteError("The Lotto site: the response has no results.")
     return {str(each.get("wheel")): each for each in results if isinstance(each, dict)}
 
 
-def _uploaded(wheel: str, told: Mapping[str, Any] | None) -> WheelUploaded:
-    if told is None:
-        return WheelUploaded(wheel, False, "The site tells nothing of it.")
-    status, detail = str(told.get("status"))[:40], str(told.get("detail") or "")[:300]
+def _uploaded(wheel: str, result: Mapping[str, Any] | None) -> WheelUploaded:
+    if result is None:
+        return WheelUploaded(wheel, False, "The site does not confirm it.")
+    status, detail = str(result.get("status"))[:40], str(result.get("detail") or "")[:300]
     is_done = status in DONE
     return WheelUploaded(wheel, is_done, detail or ("" if is_done else status))
 

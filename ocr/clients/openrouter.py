@@ -11,7 +11,7 @@ from typing import Any, Final
 from core.lib.http import HttpClient, HttpError
 from ocr.types import NOTHING_USED, AiError, AiModel, AiRequest, AiResponse, AiUsage
 
-MAX_TOKENS: Final = 4_000  # of an answer, its thoughts included
+MAX_TOKENS: Final = 4_000  # of a response, its thoughts included
 MAX_BYTES: Final = 8 * 1024 * 1024  # the list of all models has some 2 MB
 MAX_PAGES: Final = 20
 LIST_TIMEOUT_S: Final = 10.0
@@ -30,61 +30,61 @@ class OpenRouter:
         self._http = HttpClient(url, headers=headers, max_bytes=MAX_BYTES)
         self._key, self._timeout_s, self._wait = key, timeout_s, wait
 
-    def ask(self, question: AiRequest) -> AiResponse:
-        """The model's answer. When it asks to wait for 10 s at most, that is done, once.
+    def ask(self, request: AiRequest) -> AiResponse:
+        """The model's response. When it asks to wait for 10 s at most, that is done, once.
 
         Raises AiError.
         """
         try:
-            return self._ask(question)
+            return self._ask(request)
         except AiError as exc:
             if exc.retry_after_s is None or exc.retry_after_s > MAX_WAIT_S:
                 raise
             self._wait(exc.retry_after_s)
-        return self._ask(question)
+        return self._ask(request)
 
     def models(self) -> list[AiModel]:
-        """The models that see pictures and answer in words, as listed. Raises AiError."""
+        """The models that see pictures and respond with text, as listed. Raises AiError."""
         return [
             _model(entry) for entry in self._listed() if isinstance(entry, dict) and _sees(entry)
         ]
 
-    def _ask(self, question: AiRequest) -> AiResponse:
+    def _ask(self, request: AiRequest) -> AiResponse:
         try:
             response = self._http.post_json(
-                "/chat/completions", _body(question), timeout_s=self._timeout_s
+                "/chat/completions", _body(request), timeout_s=self._timeout_s
             )
         except HttpError as exc:
-            raise self._error(exc) from None
-        return self._response(response, question.model)
+            raise self._http_error(exc) from None
+        return self._response(response, request.model)
 
     def _response(self, body: Any, model: str) -> AiResponse:
-        """Errors come inside of a 200, too: once it had begun to answer."""
-        told: dict[str, Any] = body if isinstance(body, dict) else {}
-        usage = _usage(told.get("usage"))
-        choices = told.get("choices")
+        """Errors come inside of a 200, too, once it has begun to respond."""
+        body = body if isinstance(body, dict) else {}
+        usage = _usage(body.get("usage"))
+        choices = body.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         choice = choice if isinstance(choice, dict) else {}
-        if error := told.get("error") or choice.get("error"):
-            raise self._told(error if isinstance(error, dict) else {"message": error}, usage)
+        if error := body.get("error") or choice.get("error"):
+            raise self._ai_error(error if isinstance(error, dict) else {"message": error}, usage)
         message = choice.get("message")
         text = message.get("content") if isinstance(message, dict) else None
         if choice.get("finish_reason") == "length":
             raise AiError("OpenRouter: the answer was cut, it is too long.", usage=usage)
         if not isinstance(text, str) or not text.strip():
             raise AiError("OpenRouter: the answer is empty.", usage=usage)
-        return AiResponse(text, str(told.get("model") or model)[:200], usage)
+        return AiResponse(text, str(body.get("model") or model)[:200], usage)
 
-    def _error(self, exc: HttpError) -> AiError:
+    def _http_error(self, exc: HttpError) -> AiError:
         body = exc.body if isinstance(exc.body, dict) else {}
         error = body.get("error")
         error = error if isinstance(error, dict) else {"message": error or str(exc)}
         # A request that was refused costs nothing; one that was lost may have been answered.
         is_refusal = exc.status is not None and exc.status >= 400
         usage = NOTHING_USED if is_refusal else AiUsage()
-        return self._told({**error, "code": exc.status}, usage, exc.retry_after_s)
+        return self._ai_error({**error, "code": exc.status}, usage, exc.retry_after_s)
 
-    def _told(
+    def _ai_error(
         self, error: dict[str, Any], usage: AiUsage, retry_after_s: float | None = None
     ) -> AiError:
         said = str(error.get("message") or "an error without a message")
@@ -103,7 +103,7 @@ class OpenRouter:
                     "/models", {"offset": seen} if seen else None, timeout_s=LIST_TIMEOUT_S
                 )
             except HttpError as exc:
-                raise self._error(exc) from None
+                raise self._http_error(exc) from None
             entries = page.get("data") if isinstance(page, dict) else None
             if not isinstance(entries, list):
                 raise AiError("OpenRouter: the list of models is unreadable.")
@@ -114,36 +114,36 @@ class OpenRouter:
                 return
 
 
-def _body(question: AiRequest) -> dict[str, Any]:
-    picture = base64.b64encode(question.picture).decode()
+def _body(request: AiRequest) -> dict[str, Any]:
+    picture = base64.b64encode(request.picture).decode()
     content = [
-        {"type": "text", "text": question.text},
+        {"type": "text", "text": request.text},
         {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}},
     ]
     body = {
-        "model": question.model,
+        "model": request.model,
         "max_tokens": MAX_TOKENS,
         "messages": [{"role": "user", "content": content}],
     }
-    if question.schema:
-        form = {"name": "answer", "strict": True, "schema": question.schema}
+    if request.schema:
+        form = {"name": "answer", "strict": True, "schema": request.schema}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
         body["provider"] = {"require_parameters": True}  # or the schema is silently ignored
     return body
 
 
-def _usage(told: Any) -> AiUsage:
-    if not isinstance(told, dict):
+def _usage(usage: Any) -> AiUsage:
+    if not isinstance(usage, dict):
         return AiUsage()
-    counts = (told.get("prompt_tokens"), told.get("completion_tokens"))
+    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
     prompt, completion = (n if isinstance(n, int) and 0 <= n < 2**31 else 0 for n in counts)
-    return AiUsage(prompt, completion, _dollars(told.get("cost")))
+    return AiUsage(prompt, completion, _dollars(usage.get("cost")))
 
 
-def _dollars(told: Any) -> Decimal | None:
-    """None for what is no price: "-1" stands for one that depends."""
+def _dollars(price: Any) -> Decimal | None:
+    """None for what is no price; "-1" stands for a price that depends."""
     try:
-        dollars = Decimal(str(told))
+        dollars = Decimal(str(price))
     except InvalidOperation:
         return None
     return dollars if dollars.is_finite() and 0 <= dollars < 1_000_000 else None

@@ -31,7 +31,7 @@ class TelegramBot:
     def send(
         self, text: str, *, parse_mode: ParseMode | None = None, picture: bytes | None = None
     ) -> list[int]:
-        """Write to the chat, with the picture first; returns the ids of the messages it took.
+        """Write to the chat, with the picture first; returns the ids of the messages.
 
         A text that is too long for a message, or for the picture's caption, is split. When Telegram
         asks to wait, that is done for up to 15 s. Raises TelegramError.
@@ -77,7 +77,7 @@ def _message_id(response: Any) -> int:
     try:
         return int(response["result"]["message_id"])
     except (KeyError, TypeError, ValueError):
-        raise HttpError(None, "the answer tells of no message") from None
+        raise HttpError(None, "the response has no message") from None
 
 
 def _error(exc: HttpError, *, sent: int) -> TelegramError:
@@ -85,8 +85,8 @@ def _error(exc: HttpError, *, sent: int) -> TelegramError:
     said = str(body.get("description") or exc)[:300]
     if exc.status == 429:
         parameters = body.get("parameters")
-        asked = parameters.get("retry_after") if isinstance(parameters, dict) else None
-        wait_s = float(asked) if isinstance(asked, (int, float)) else exc.retry_after_s
+        wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
+        wait_s = float(wait) if isinstance(wait, (int, float)) else exc.retry_after_s
         return TelegramError(f"Telegram: {said}", retry_after_s=wait_s or 1.0, sent=sent)
     is_refused = exc.status == 400 and "chat not found" not in said
     return TelegramError(f"Telegram: {said}", is_refused=is_refused, sent=sent)

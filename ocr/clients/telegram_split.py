@@ -1,4 +1,4 @@
-"""Long messages in the parts that Telegram takes. Pure.
+"""Long messages in parts that Telegram accepts. Pure.
 
 Lengths are what Telegram counts: UTF-16 units, after tags and entities were read.
 """
@@ -17,12 +17,12 @@ _TAG: Final = re.compile(r"<(/?)([A-Za-z][\w-]*)[^<>]*>")
 
 
 def length(text: str, *, html: bool) -> int:
-    """How long Telegram takes it for."""
+    """Its length as Telegram counts it."""
     return sum(map(_units, _HTML.findall(text))) if html else len(text.encode("utf-16-le")) // 2
 
 
 def parts(text: str, maximum: int, *, html: bool) -> list[str]:
-    """The text in parts of at most `most`, broken after lines or else words where there are any.
+    """The text in parts of at most `maximum`, broken after lines or else words if there are any.
 
     A tag that is open at a break is closed before and opened again after it.
     """
@@ -33,9 +33,9 @@ def parts(text: str, maximum: int, *, html: bool) -> list[str]:
         part, tokens = tokens[:cut], tokens[cut:]
         still_open = _open_tags(part) if html else []
         ends = "".join(f"</{_name(tag)}>" for tag in reversed(still_open)) if tokens else ""
-        told = "".join(part).rstrip("\n") if tokens else "".join(part)
-        if told.strip():
-            done.append(told + ends)
+        body = "".join(part).rstrip("\n") if tokens else "".join(part)
+        if body.strip():
+            done.append(body + ends)
         tokens = still_open + tokens if tokens else []
     return done
 

@@ -29,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
         except pymysql.OperationalError:
             raise
-        except Exception as exc:  # PyMySQL takes what greets it for a server, and reads on
+        except Exception as exc:  # PyMySQL takes any greeting for a server's, and reads on
             raise pymysql.OperationalError(f"no MySQL answers there: {exc!r}") from exc
 
     def check_database_version_supported(self) -> None:
@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 cursor.execute(*limit)
 
     def _statement_limit(self) -> tuple[str, list[Any]] | None:
-        """What makes the server itself give up a SELECT, so that it does not go on without us."""
+        """The statement by which the server itself ends a SELECT that outlives our timeout."""
         limit_s = float(self.settings_dict["OPTIONS"]["read_timeout"])
         if self.mysql_is_mariadb:
             return "SET SESSION max_statement_time = %s", [limit_s]

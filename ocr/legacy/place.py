@@ -66,7 +66,7 @@ def in_file(path: Path, *, timeout_s: float) -> dict[str, Any]:
 def place(url: str, file: Path | None, *, timeout_s: float) -> dict[str, Any]:
     """Django's entry for the old database: at the URL, or else in the file, or else NOWHERE.
 
-    A bad URL is NOWHERE too; a system check tells of it, with a hint.
+    A bad URL is NOWHERE too; a system check reports it.
     """
     try:
         if url:

@@ -1,4 +1,4 @@
-"""What became of predictions: their numbers against those that were drawn. Pure.
+"""Outcomes of predictions: their numbers against those that were drawn. Pure.
 
 A prediction is numbers on wheels, made for the draw of a day. Who follows it plays it on, draw
 after draw; a `colpo` is one such draw, and the first is that of the prediction's own day.

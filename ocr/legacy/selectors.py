@@ -1,8 +1,8 @@
-"""What the old database says: its draws, and what became of the predictions in it.
+"""Draws and predictions of the old database.
 
-Nothing else of the house waits for it. A connection is made for one question and closed after it;
-at most two questions are asked at a time, of the four threads that answer HTTP; and after one that
-failed for want of an answer nobody asks for five seconds.
+Nothing else in the gateway waits for it. Each query has a connection of its own; at most two run at
+a time, of the four threads that serve HTTP; and after one that got no response there are none for
+five seconds.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ocr.types import LegacyError, LegacyOff
 logger = logging.getLogger(__name__)
 
 MAX_CONCURRENT: Final = 2
-MAX_WAIT_S: Final = 0.25  # with who asks now, by those who would like to
+MAX_WAIT_S: Final = 0.25  # of a query, for a place among those that run
 RETRY_S: Final = 5.0
 WRONG_TABLES: Final = {1054, 1142, 1143}  # MySQL: no such column; no right to the table, the column
 UNAVAILABLE: Final = "The legacy database does not answer. Try again."
-MAX_PREDICTIONS: Final = 20_000  # that are looked through for one answer
+MAX_PREDICTIONS: Final = 20_000  # that are compared for one response
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ class Followed:
 
 
 class TooMany(ValueError):
-    """There are more predictions than one answer has room for; the message is for people."""
+    """There are more predictions than one response has room for; the message is for people."""
 
 
 class _Unavailable:
-    """The outage, if there is one: told once when it begins and once when it is over."""
+    """The outage, if there is one: logged once when it begins and once when it is over."""
 
     def __init__(self) -> None:
         self._lock, self._log, self._until = threading.Lock(), Outage("legacy"), 0.0
 
     def refuse(self) -> None:
-        """Raises LegacyError while nobody asks."""
+        """Raises LegacyError during the pause after a failure."""
         left_s = self._until - time.monotonic()
         if left_s > 0:
             raise LegacyError(UNAVAILABLE, retry_after_s=left_s)
@@ -81,14 +81,14 @@ class _Unavailable:
 
 
 class _Places:
-    """Who asks now. Nobody waits behind one who has been waiting for long himself."""
+    """The queries that run now. None waits behind one that has run for MAX_WAIT_S already."""
 
     def __init__(self) -> None:
         self._free = threading.BoundedSemaphore(MAX_CONCURRENT)
         self._since: dict[int, float] = {}  # by thread
 
-    def take(self) -> bool:
-        """Whether there is a place, by the time that the oldest asker has had `PATIENCE_S`."""
+    def enter(self) -> bool:
+        """Whether a place is free before the oldest query has run for MAX_WAIT_S."""
         now = time.monotonic()
         oldest = min(list(self._since.values()), default=now)
         if not self._free.acquire(timeout=max(0.0, oldest + MAX_WAIT_S - now)):
@@ -105,19 +105,19 @@ _unavailable, _places = _Unavailable(), _Places()
 
 
 def is_on() -> bool:
-    """Whether there is an old database to ask."""
+    """Whether an old database is configured."""
     return bool(connections[ALIAS].settings_dict["ENGINE"] != NOWHERE["ENGINE"])
 
 
 def days(limit: int) -> list[date]:
     """The newest so many days with a draw, newest first. Raises LegacyOff or LegacyError."""
-    with _asking():
+    with _querying():
         return _days(limit)
 
 
 def last_draw() -> LegacyDraw | None:
     """The newest draw. Raises LegacyOff or LegacyError."""
-    with _asking():
+    with _querying():
         newest = _days(1)
         return _draw(newest[0]) if newest else None
 
@@ -127,7 +127,7 @@ def followed(by_days: int) -> Followed | None:
 
     Raises TooMany, LegacyOff or LegacyError.
     """
-    with _asking():
+    with _querying():
         newest = _days(by_days)
         if not newest:
             return None
@@ -150,19 +150,19 @@ def _days(limit: int) -> list[date]:
         if not page:
             break
         found += [day for raw in page if (day := _day_of(raw))]
-        rows = rows.filter(day__lt=page[-1])  # what was no day is made up for
+        rows = rows.filter(day__lt=page[-1])  # in place of what was no day
     return found[:limit]
 
 
 def _draw(day: date) -> LegacyDraw:
-    told: dict[str, set[tuple[int, ...]]] = {}
+    found: dict[str, set[tuple[int, ...]]] = {}
     rows = LegacyExtraction.objects.drawn().filter(day=_raw(day))
     for name, *numbers in rows.values_list("wheel", *NUMBERS):
         if (wheel := _wheel_of(name)) is not None:
-            told.setdefault(wheel, set()).add(tuple(numbers))
+            found.setdefault(wheel, set()).add(tuple(numbers))
     # A wheel that is there twice, as BA and as Bari, with other numbers is in doubt: left out.
     return LegacyDraw(
-        day, {wheel: min(told[wheel]) for wheel in WHEELS if len(told.get(wheel, ())) == 1}
+        day, {wheel: min(found[wheel]) for wheel in WHEELS if len(found.get(wheel, ())) == 1}
     )
 
 
@@ -206,17 +206,17 @@ def _raw(day: date) -> str:
 
 
 def _is_unavailable(error: Exception) -> bool:
-    is_told = bool(error.args) and error.args[0] in WRONG_TABLES
-    return isinstance(error, (OperationalError, InterfaceError)) and not is_told
+    is_known = bool(error.args) and error.args[0] in WRONG_TABLES
+    return isinstance(error, (OperationalError, InterfaceError)) and not is_known
 
 
 @contextmanager
-def _asking() -> Iterator[None]:
-    """A place among those who ask, and the connection's end. Raises LegacyOff or LegacyError."""
+def _querying() -> Iterator[None]:
+    """Hold a place, and close the connection in the end. Raises LegacyOff or LegacyError."""
     if not is_on():
         raise LegacyOff("The legacy database is not configured.")
     _unavailable.refuse()
-    if not _places.take():
+    if not _places.enter():
         raise LegacyError(
             "Others are asking the legacy database. Try again.", retry_after_s=RETRY_S
         )

@@ -17,7 +17,7 @@ def is_on() -> bool:
 
 
 def upload(day: date, wheels: Mapping[str, Sequence[int]]) -> list[WheelUploaded]:
-    """Put the day's numbers on the site, by wheel; what became of each wheel.
+    """Put the day's numbers on the site, by wheel; the outcome of each wheel.
 
     Safe to repeat; without wheels nothing is sent. Raises SiteOff or SiteError.
     """

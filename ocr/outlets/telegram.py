@@ -1,4 +1,4 @@
-"""What staff are told on Telegram, by the bot and in the chat of the settings."""
+"""Messages to staff on Telegram, by the bot and in the chat of the settings."""
 
 from __future__ import annotations
 

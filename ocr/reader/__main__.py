@@ -17,7 +17,7 @@ import numpy as np
 
 from ocr.images import size, upright
 from ocr.reader.engines import ENGINES
-from ocr.reader.protocol import Answer, Frame, Question, Said
+from ocr.reader.protocol import FrameRequest, NumberMessage, ReadRequest, ReadResponse
 from ocr.reader.reader import Reader
 from ocr.reader.types import Reading
 from ocr.types import ImageRefused, ReaderFailed
@@ -26,39 +26,41 @@ NICER: Final = 5  # than the gateway, whose other requests must not wait
 
 
 def main(engine: str, fd: int, *options: str) -> None:
-    """Answer until nobody asks any more."""
+    """Respond to requests until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gateway, which closes the pipe
     os.nice(NICER)
     pipe = Connection(fd)
     try:
         reader = ENGINES[engine](*options)
     except ReaderFailed as exc:
-        pipe.send_bytes(msgspec.msgpack.encode(Answer(failed=str(exc))))
+        pipe.send_bytes(msgspec.msgpack.encode(ReadResponse(failed=str(exc))))
         return
-    question: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(Question)
-    pipe.send_bytes(msgspec.msgpack.encode(Answer()))
+    decoder: msgspec.msgpack.Decoder[ReadRequest] = msgspec.msgpack.Decoder(ReadRequest)
+    pipe.send_bytes(msgspec.msgpack.encode(ReadResponse()))
     while True:
         try:
-            asked = question.decode(pipe.recv_bytes())
+            request = decoder.decode(pipe.recv_bytes())
         except EOFError:
             return
-        pipe.send_bytes(msgspec.msgpack.encode(_response(reader, asked)))
+        pipe.send_bytes(msgspec.msgpack.encode(_response(reader, request)))
 
 
-def _response(reader: Reader, asked: Question) -> Answer:
+def _response(reader: Reader, request: ReadRequest) -> ReadResponse:
     try:
-        if isinstance(asked, Frame):
-            pixels = np.frombuffer(asked.pixels, np.uint8).reshape(asked.height, asked.width, 3)
+        if isinstance(request, FrameRequest):
+            pixels = np.frombuffer(request.pixels, np.uint8).reshape(
+                request.height, request.width, 3
+            )
             reading = reader.watch(pixels)
         else:
-            pixels = upright(asked.file)
-            reading = _on(reader.read(pixels), size(asked.file)[0] / pixels.shape[1])
+            pixels = upright(request.file)
+            reading = _scaled(reader.read(pixels), size(request.file)[0] / pixels.shape[1])
     except ImageRefused as exc:
-        return Answer(refused=str(exc))
-    return Answer(_said(reading), reading.boxes)
+        return ReadResponse(refused=str(exc))
+    return ReadResponse(_messages(reading), reading.boxes)
 
 
-def _on(reading: Reading, larger: float) -> Reading:
+def _scaled(reading: Reading, larger: float) -> Reading:
     """The reading with its boxes on the picture as it was given, so many times as large."""
     boxes = {
         wheel: (int(left * larger), int(top * larger), ceil(right * larger), ceil(bottom * larger))
@@ -67,10 +69,12 @@ def _on(reading: Reading, larger: float) -> Reading:
     return reading._replace(boxes=boxes)
 
 
-def _said(reading: Reading) -> dict[str, list[Said]]:
+def _messages(reading: Reading) -> dict[str, list[NumberMessage]]:
     return {
         wheel: [
-            Said(each.number, float(each.confidence), [(n, float(c)) for n, c in each.candidates])
+            NumberMessage(
+                each.number, float(each.confidence), [(n, float(c)) for n, c in each.candidates]
+            )
             for each in numbers
         ]
         for wheel, numbers in reading.wheels.items()

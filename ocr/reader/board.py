@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lotto.types import WHEELS
 from ocr.reader import layout
 from ocr.reader.tokens import names_and_numbers
-from ocr.reader.types import Layout, Line, Number, Pixels, Quad
+from ocr.reader.types import Layout, Number, Pixels, Quad, TextLine
 
 SIDES: Final = (1280, 1920, 736)  # px; the usual one, for small text, for very large text
 NARROWEST_NAME: Final = 1.38  # width by height; two digits are narrower
@@ -23,7 +23,7 @@ class Finder(Protocol):
     def find(self, image: Pixels, *, longest_side: int) -> NDArray[np.float32]:
         """The quadrangles `(count, 4, 2)` of lines of text, clockwise from top left."""
 
-    def lines(self, image: Pixels, quads: NDArray[np.float32]) -> list[Line]:
+    def lines(self, image: Pixels, quads: NDArray[np.float32]) -> list[TextLine]:
         """What these quadrangles say."""
 
 
@@ -32,7 +32,7 @@ def find_board(image: Pixels, finder: Finder) -> Layout | None:
 
     Where names were found that it does not explain, the picture is searched in other sizes, too.
     """
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     places: list[Number] = []
     best: Layout | None = None
     for side in SIDES:
@@ -67,7 +67,7 @@ def _place(quad: Quad) -> Number:
 
 
 def _new(
-    quads: NDArray[np.float32], lines: list[Line], places: list[Number]
+    quads: NDArray[np.float32], lines: list[TextLine], places: list[Number]
 ) -> NDArray[np.float32]:
     """Those that do not lie on a line or a place that is known."""
     boxes = [(line.quad.min(0), line.quad.max(0)) for line in lines]

@@ -1,4 +1,4 @@
-"""What an engine needs beyond requirements.txt, told without loading anything of it."""
+"""What an engine needs beyond requirements.txt, found out without loading any of it."""
 
 from __future__ import annotations
 

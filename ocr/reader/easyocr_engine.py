@@ -1,7 +1,7 @@
 """EasyOCR as a recogniser: with our own network in its custom format, or with its stock weights.
 
 Needs requirements-easyocr.txt. It is shown single cells and asked for what each column of them may
-be, since a text and a score would not tell a doubt (decision 0013). Its detector is not used.
+be, since a text and a score would not show a doubt (decision 0013). Its detector is not used.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class EasyOcr:
     @classmethod
     def own(cls, folder: Path = WEIGHTS) -> EasyOcr:
         """With our own network. Raises ReaderFailed."""
-        with _told(), _importable(folder):
+        with _load_errors(), _importable(folder):
             reader = _easyocr().Reader(
                 ["en"],
                 recog_network=OWN,
@@ -72,7 +72,7 @@ class EasyOcr:
 
         EasyOCR compares their checksum with the one that it knows.
         """
-        with _told():
+        with _load_errors():
             reader = _easyocr().Reader(
                 ["en"],
                 model_storage_directory=models,
@@ -94,10 +94,10 @@ class EasyOcr:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What EasyOCR and PyTorch raise over weights and packages, as ReaderFailed.
+def _load_errors() -> Iterator[None]:
+    """Raise ReaderFailed for what EasyOCR and PyTorch raise while they load.
 
-    Of weights that are broken, others' or not to be fetched, and packages that do not fit.
+    Weights may be broken, of another network or not available, and packages may not fit.
     """
     try:
         yield
@@ -111,7 +111,7 @@ def _told() -> Iterator[None]:
 
 def _easyocr() -> Any:
     """The package, ready to load weights and to use all our cores."""
-    # It loads weights as any pickle, which may run what it likes; PyTorch is told otherwise.
+    # It loads weights as any pickle, which may run what it likes; PyTorch is made not to.
     os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
     import torch
 

@@ -14,7 +14,7 @@ from ocr.types import ReaderFailed
 
 
 def rapidocr() -> Reader:
-    """RapidOCR finds and reads; our own network is asked for a second opinion."""
+    """RapidOCR finds and reads; our own network gives a second opinion."""
     rapid = Rapid()
     return Reader(rapid, [rapid, SecondOpinion()])
 

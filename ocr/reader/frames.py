@@ -1,4 +1,4 @@
-"""What is done to a frame before it is read, and how two frames are told apart."""
+"""What is done to a frame before it is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from ocr.reader.types import Pixels
 
 COMBED: Final = 0.72  # of the ratio below, measured on moving and still material
 MIN_SHARP: Final = 1.0  # grey levels between rows two apart: less is a picture of nothing

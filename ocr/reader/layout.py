@@ -35,13 +35,13 @@ from ocr.reader.types import Layout, Name, Number
 from ocr.reader.wheel_order import in_order, with_unnamed
 
 STEADY: Final = 0.1  # of a number's height, by which the places that follow from names are off
-STIFF: Final = 10.0  # against a line's own turn, which its ends would tell: five places weigh 10
+STIFF: Final = 10.0  # against a line's own turn, which its ends would show: five places weigh 10
 UNLIKE: Final = 1.5  # times as high
 SMALL_PRINT: Final = 0.6  # of the names' height
 CLEAR_LEAD: Final = 1.12
 CLEARLY_FARTHER: Final = 1.3
 BEST_SLANTED: Final = 8  # of them in perspective, too
-BEST: Final = 60  # hypotheses that are looked at closely
+BEST: Final = 60  # hypotheses that are examined closely
 
 
 def fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
@@ -225,7 +225,7 @@ def _are_whole(way: Way, lines: Points, flat: Points, height: float) -> bool:
 
 
 def _differ(way: Way, other: Way, *, shifts: bool) -> bool:
-    """Whether the ways tell of different places, not the same with another anchor.
+    """Whether the ways give different places, not the same with another anchor.
 
     Without `shifts`, one that is as another but for a shift along the line is the same, too. Of a
     name above and one below it a line belongs to the one that is clearly nearer.

@@ -32,7 +32,7 @@ class Way(NamedTuple):
 
 
 def possible_ways(anchors: Points, flat: Points, height: float) -> Iterable[Way]:
-    """Every way that two places of numbers beside or below a name may tell of."""
+    """Every way that two places of numbers beside or below a name may belong to."""
     for name in anchors:
         (x, y), right = name[1], name[2, 0]
         dx, dy = flat[:, 0] - x, flat[:, 1] - y
@@ -100,7 +100,7 @@ def strangers(
 def refined(
     way: Way, places: Points, anchors: Points, scale: Any, flat: Points, height: float
 ) -> Way:
-    """The way as all lines at these places together tell of it."""
+    """The way that fits all lines at these places together."""
     match = matches(places, way, flat, height)
     good = (match >= 0) & ((match >= 0).sum(1) >= MIN_FOUND)[:, None]
     if good.sum() < MIN_FOUND:

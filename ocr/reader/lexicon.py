@@ -1,4 +1,4 @@
-"""What a recogniser's columns say of the only texts that a cell can hold: 1 to 90, 01 to 09.
+"""The probabilities of the only texts that a cell can hold (1 to 90, 01 to 09), from columns.
 
 A recogniser that reads by CTC gives for each column of a crop the probability of each character or
 of none. The forward algorithm sums those of all ways to spell a text, so that the 99 texts compete
@@ -73,9 +73,9 @@ def numbers(columns: Floats) -> Floats:
         moved[:, :, 1:] += paths[:, :, :-1]
         moved[:, _MAY_SKIP, 3] += paths[:, _MAY_SKIP, 1]
         paths = moved * closed[:, column][:, _STATES]
-    told = np.where(_LONG, paths[:, :, 3] + paths[:, :, 4], paths[:, :, 1] + paths[:, :, 2])
+    by_text = np.where(_LONG, paths[:, :, 3] + paths[:, :, 4], paths[:, :, 1] + paths[:, :, 2])
     found = np.zeros((count, HIGHEST + 1), np.float32)
     for place, number in enumerate(_NUMBER):
-        found[:, number] += told[:, place]
+        found[:, number] += by_text[:, place]
     found[:, 0] = (1 - found.sum(axis=1)).clip(0)
     return found

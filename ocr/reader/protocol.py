@@ -1,4 +1,4 @@
-"""What is said between the gateway and its reading process, as MessagePack."""
+"""Messages between the gateway and its reading process, in MessagePack."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from msgspec import Struct
 from ocr.reader.types import Box
 
 
-class Picture(Struct, tag=True):
+class PictureRequest(Struct, tag=True):
     """A file to be read by itself."""
 
     file: bytes
 
 
-class Frame(Struct, tag=True):
+class FrameRequest(Struct, tag=True):
     """The next frame of a stream: rows of BGR."""
 
     height: int
@@ -21,7 +21,7 @@ class Frame(Struct, tag=True):
     pixels: bytes
 
 
-class Said(Struct, array_like=True):
+class NumberMessage(Struct, array_like=True):
     """A number as `types.NumberReading`."""
 
     number: int | None
@@ -29,16 +29,16 @@ class Said(Struct, array_like=True):
     candidates: list[tuple[int, float]]
 
 
-class Answer(Struct):
+class ReadResponse(Struct):
     """The wheels, or why the picture was refused.
 
-    The first one says that the engines are there, or why they are not.
+    The first one tells whether the engines are loaded, or why they are not (`failed`).
     """
 
-    wheels: dict[str, list[Said]] = {}
+    wheels: dict[str, list[NumberMessage]] = {}
     boxes: dict[str, Box] = {}
     refused: str = ""
     failed: str = ""
 
 
-Question = Picture | Frame
+ReadRequest = PictureRequest | FrameRequest

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ocr.reader import onnx
 from ocr.reader.lexicon import Digits, Floats, numbers
-from ocr.reader.types import Line, Pixels
+from ocr.reader.types import Pixels, TextLine
 
 DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
@@ -69,10 +69,10 @@ class Rapid:
             return np.zeros((0, 4, 2), np.float32)
         return np.asarray(found, np.float32) / np.float32(max(larger, 1))
 
-    def lines(self, image: Pixels, quads: NDArray[np.float32]) -> list[Line]:
+    def lines(self, image: Pixels, quads: NDArray[np.float32]) -> list[TextLine]:
         """What these quadrangles say."""
         crops = [_upright(image, quad) for quad in quads]
-        read: list[Line] = [Line(quad, "", (), 0.0) for quad in quads]
+        read: list[TextLine] = [TextLine(quad, "", (), 0.0) for quad in quads]
         widths = np.array([crop.shape[1] for crop in crops])
         for indexes in _alike(widths):
             wide = int(widths[indexes].max())
@@ -105,12 +105,12 @@ class Rapid:
             ]
         )
 
-    def _line(self, quad: Any, best: Any, sure: Any, stretch: float) -> Line:
+    def _line(self, quad: Any, best: Any, sure: Any, stretch: float) -> TextLine:
         """The best path's text, and where on the line (0 to 1) each character is."""
         kept = np.flatnonzero((best > 0) & (best != np.concatenate([[0], best[:-1]])))
         text = "".join(self._characters[best[kept]])
         places = ((kept + 0.5) / len(best) * stretch).clip(0, 1)
-        return Line(
+        return TextLine(
             quad, text, tuple(places.tolist()), float(sure[kept].mean()) if len(kept) else 0
         )
 

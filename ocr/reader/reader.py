@@ -21,8 +21,8 @@ UNCHANGED: Final = 28.0  # grey levels; noise and encoding differ less, another 
 PART: Final = 12  # so many of a patch's 288 pixels: one stroke of a digit may be all that changed
 BLANK: Final = 0.35  # of the contrast that the board's numbers have
 GROWN: Final = 24.0  # grey levels of a part of the picture as large as half a digit
-LOOKS: Final = 2  # at each cell, for each recogniser
-SOME: Final = 11  # cells that tell at what size all are read
+CROPS_PER_CELL: Final = 2  # for each recogniser
+SOME: Final = 11  # cells by which the size is chosen at which all are read
 ASIDE: Final = 0.18  # of a number's height
 HARDLY: Final = 1e-3  # of a probability, so that its logarithm is one
 NOTHING: Final = Reading({})
@@ -86,18 +86,17 @@ class Reader:
         some = some[:: max(len(some) // SOME, 1)]
         best = []
         for recogniser in self._recognisers:
-            if len(recogniser.sizes) <= LOOKS:
+            if len(recogniser.sizes) <= CROPS_PER_CELL:
                 best.append(recogniser.sizes)
                 continue
             sure = []
             for size in recogniser.sizes:
                 crops = cells.cut(image, layout, wheels, size=size)
-                told = recogniser.numbers([crops[index] for index in some])
-                sure.append(_sureness(told))
+                sure.append(_sureness(recogniser.numbers([crops[index] for index in some])))
             # Those beside the two count, too: in the midst of sizes that do, another cell does.
             around = np.pad(sure, 1, constant_values=min(sure))
             at = int(np.convolve(around, (0.5, 1, 1, 0.5), "valid").argmax())
-            best.append(recogniser.sizes[at : at + LOOKS])
+            best.append(recogniser.sizes[at : at + CROPS_PER_CELL])
         return best
 
     def _numbers(self, image: Pixels, layout: Layout, sizes: Sizes) -> Reading:
@@ -105,17 +104,17 @@ class Reader:
         is_blank = self._blank(image, layout, wheels)
         opinions = self._opinions(image, layout, sizes)
         opinions[:, is_blank] = 0
-        told = verdict(list(opinions))
-        if _mostly_sure(told):
-            opinions = self._moved(image, layout, sizes, told, opinions)
-            told = verdict(list(opinions))
-        lines = {wheel: told[i * DRAWN : (i + 1) * DRAWN] for i, wheel in enumerate(wheels)}
+        numbers = verdict(list(opinions))
+        if _mostly_sure(numbers):
+            opinions = self._moved(image, layout, sizes, numbers, opinions)
+            numbers = verdict(list(opinions))
+        lines = {wheel: numbers[i * DRAWN : (i + 1) * DRAWN] for i, wheel in enumerate(wheels)}
         seen = {wheel: by_the_rules(line) for wheel, line in lines.items() if _any(line)}
         boxes = cells.wheels(layout, image)
         return Reading(seen, {wheel: boxes[wheel] for wheel in seen})
 
     def _opinions(self, image: Pixels, layout: Layout, sizes: Sizes) -> NDArray[np.float64]:
-        """`(recognisers, cells, 91)`: what each says of each cell, over its looks."""
+        """`(recognisers, cells, 91)`: the mean probabilities over the crops of each cell."""
         wheels = list(layout.cells)
         return np.array(
             [
@@ -128,7 +127,7 @@ class Reader:
 
     def _moved(
         self, image: Pixels, layout: Layout, sizes: Sizes,
-        told: Sequence[NumberReading], opinions: NDArray[np.float64],
+        numbers: Sequence[NumberReading], opinions: NDArray[np.float64],
     ) -> NDArray[np.float64]:  # fmt: skip
         """The opinions, those on lines with a doubtful number by a place nearby that is read surer.
 
@@ -138,7 +137,7 @@ class Reader:
         """
         wheels = list(layout.cells)
         lines = [slice(i * DRAWN, (i + 1) * DRAWN) for i in range(len(wheels))]
-        doubtful = [i for i, line in enumerate(lines) if any(map(_is_doubtful, told[line]))]
+        doubtful = [i for i, line in enumerate(lines) if any(map(_is_doubtful, numbers[line]))]
         best = opinions.copy()
         for way in (-ASIDE, ASIDE) if doubtful else ():
             there = {wheels[i]: layout.cells[wheels[i]] + way * layout.across[0] for i in doubtful}
@@ -152,13 +151,13 @@ class Reader:
 
     def _blank(self, image: Pixels, layout: Layout, wheels: list[str]) -> NDArray[np.bool_]:
         """Which cells show hardly anything: recognisers see numbers in the noise of those."""
-        looks = cells.cut(image, layout, wheels, size=1.0)
-        contrast = np.array([float(np.std(cv2.cvtColor(c, cv2.COLOR_BGR2GRAY))) for c in looks])
+        crops = cells.cut(image, layout, wheels, size=1.0)
+        contrast = np.array([float(np.std(cv2.cvtColor(c, cv2.COLOR_BGR2GRAY))) for c in crops])
         return np.asarray(contrast < BLANK * np.percentile(contrast, 90))
 
 
 class _Watched:
-    """A frame that was read, as far as it takes to tell whether the next one shows the same."""
+    """A frame that was read, as far as is needed to see whether the next one shows the same."""
 
     def __init__(self, image: Pixels, layout: Layout, sizes: Sizes, reading: Reading) -> None:
         self.layout, self.sizes, self.reading = layout, sizes, reading
@@ -207,12 +206,13 @@ def _sureness(opinions: NDArray[Any]) -> float:
     return float(np.log(opinions[..., 1:].max(-1) + HARDLY).mean())
 
 
-def _is_doubtful(told: NumberReading) -> bool:
-    return bool(told.candidates) and told.confidence < SURE
+def _is_doubtful(number: NumberReading) -> bool:
+    return bool(number.candidates) and number.confidence < SURE
 
 
-def _mostly_sure(told: Sequence[NumberReading]) -> bool:
-    return 2 * sum(each.confidence >= SURE for each in told) > sum(bool(e.candidates) for e in told)
+def _mostly_sure(numbers: Sequence[NumberReading]) -> bool:
+    sure = sum(each.confidence >= SURE for each in numbers)
+    return 2 * sure > sum(bool(each.candidates) for each in numbers)
 
 
 def _count(reading: Reading) -> int:

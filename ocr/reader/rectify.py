@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Points = NDArray[np.float64]
 
 STEEPEST: Final = 0.22  # slope of a line on a photograph
-PLENTY: Final = 12  # of points for a projection to be told by them
+PLENTY: Final = 12  # of points for a projection to follow from them
 ROUNDS: Final = 6  # until those that do not fit are known
 STILL_UPRIGHT: Final = 0.008  # slope; per 1,000 px for its change
 
@@ -78,7 +78,7 @@ def way_back(flat: Points, found: Points, height: float) -> Callable[[Points], P
         x, y = ((points - middle) / spread).T
         return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
 
-    # Where few points tell, or all of one line, they are moved and turned but not bent.
+    # Few points, or points of one line, give no curvature: they are moved and turned but not bent.
     stiff = np.array([0, 0, 0, 1, 1, 1]) * (0.01 if len(flat) >= PLENTY else 1e6)
     stiff += np.array([0, 1, 1, 0, 0, 0]) * 1e-3
     known, off = terms(flat), found - flat

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lotto.types import WHEELS
-from ocr.reader.types import Line, Name, Number
+from ocr.reader.types import Name, Number, TextLine
 
 SHORTEST_NAME: Final = 4  # ROMA; the end of CAGLIARI is no BARI
 ALIKE: Final = 0.74  # of a name's letters; one of ROMA's four may be wrong
@@ -20,7 +20,7 @@ LETTERS_APART: Final = 1.3
 LONGEST_NUMBER: Final = 2
 
 
-def names_and_numbers(lines: Iterable[Line]) -> tuple[list[Name], list[Number]]:
+def names_and_numbers(lines: Iterable[TextLine]) -> tuple[list[Name], list[Number]]:
     """What on these lines may be a wheel's name, and what may be a number."""
     names, numbers = [], []
     for line in lines:
@@ -46,7 +46,7 @@ def _wheel(text: str) -> str:
     return best if alike[best] >= ALIKE else ""
 
 
-def _numbers(line: Line, text: str, places: Sequence[float]) -> list[float]:
+def _numbers(line: TextLine, text: str, places: Sequence[float]) -> list[float]:
     """The middles of the numbers in a run of digits, which wider gaps part into pairs."""
     if len(text) > LONGEST_NUMBER:
         gaps = np.diff(places)
@@ -66,7 +66,7 @@ def _parting(gaps: NDArray[np.float64]) -> float:
     return float(ranked[cut - 1] if wide > narrow * UNEVEN else ranked[-1])
 
 
-def _runs(line: Line) -> Iterator[tuple[str, Sequence[float]]]:
+def _runs(line: TextLine) -> Iterator[tuple[str, Sequence[float]]]:
     """The line's words and numbers, with the places of their characters."""
     wide, high = _width(line), _height(line)
     start = 0
@@ -84,7 +84,7 @@ def _runs(line: Line) -> Iterator[tuple[str, Sequence[float]]]:
         start = end
 
 
-def _name(wheel: str, line: Line, first: float, last: float) -> Name:
+def _name(wheel: str, line: TextLine, first: float, last: float) -> Name:
     half = (last - first) / max(len(WHEELS[wheel]) - 1, 1) / 2  # places are of characters' middles
     left, right = _at(line, max(first - half, 0)), _at(line, min(last + half, 1))
     middle = (left + right) / 2
@@ -92,14 +92,14 @@ def _name(wheel: str, line: Line, first: float, last: float) -> Name:
     return Name(wheel, *ends, _height(line))
 
 
-def _at(line: Line, place: float) -> Any:
+def _at(line: TextLine, place: float) -> Any:
     left, right = (line.quad[0] + line.quad[3]) / 2, (line.quad[1] + line.quad[2]) / 2
     return left + (right - left) * place
 
 
-def _width(line: Line) -> float:
+def _width(line: TextLine) -> float:
     return float(np.hypot(*(line.quad[1] - line.quad[0])))
 
 
-def _height(line: Line) -> float:
+def _height(line: TextLine) -> float:
     return max(float(np.hypot(*(line.quad[3] - line.quad[0]))), 1.0)

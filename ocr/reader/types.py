@@ -1,4 +1,4 @@
-"""What the parts of the reader hand each other."""
+"""The values that the parts of the reader exchange."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 Quad = NDArray[np.float32]  # (4, 2): x, y of four corners, clockwise from top left
 
 
-class Line(NamedTuple):
-    """A line of text: where it is, what it says, and where on it (0 to 1) each character stands."""
+class TextLine(NamedTuple):
+    """A line of text: its place, the text, and where on it (0 to 1) each character stands."""
 
     quad: Quad
     text: str
@@ -81,7 +81,7 @@ class NumberReading(NamedTuple):
 class Reading(NamedTuple):
     """The wheels of a board, five numbers each in the order drawn; empty without a board.
 
-    `boxes` tells where on the picture each of them is, its name with its numbers.
+    `boxes` are their places on the picture, names and numbers.
     """
 
     wheels: dict[str, tuple[NumberReading, ...]]
@@ -97,8 +97,8 @@ class Reading(NamedTuple):
 
     def confidence(self) -> float:
         """The mean over all numbers, 0 to 100; 0 without a board."""
-        told = [each.confidence for numbers in self.wheels.values() for each in numbers]
-        return sum(told) / len(told) if told else 0.0
+        all_of_them = [each.confidence for numbers in self.wheels.values() for each in numbers]
+        return sum(all_of_them) / len(all_of_them) if all_of_them else 0.0
 
 
 class PictureReader(Protocol):

@@ -21,8 +21,8 @@ Floats = NDArray[np.floating[Any]]
 MAX_ALONE: Final = 80.0  # confidence where the opinions differ
 LEGIBLE: Final = 0.9  # likelihood of half of a board's numbers
 MILDER: Final = 0.65  # 90 is reached from 0.85 on
-MIN_PROBABILITY: Final = 0.05  # probability of a number that is worth telling
-MAX_CANDIDATES: Final = 3  # candidates
+MIN_PROBABILITY: Final = 0.05  # of a candidate
+MAX_CANDIDATES: Final = 3
 GUESSED: Final = 20.0  # confidence below which a number is missing, though it has candidates
 
 
@@ -44,14 +44,14 @@ def verdict(opinions: Sequence[Floats]) -> list[NumberReading]:
 
 
 def _cell(likely: Floats, sure: Floats, agree: bool) -> NumberReading:
-    told = tuple(
+    candidates = tuple(
         Candidate(int(index) + 1, round(min(float(sure[index]), 100 if agree else MAX_ALONE), 2))
         for index in np.argsort(-likely)[:MAX_CANDIDATES]
         if likely[index] > MIN_PROBABILITY
     )
-    if not told or told[0].confidence < GUESSED:
-        return NumberReading(None, 0.0, told)
-    return NumberReading(*told[0], told)
+    if not candidates or candidates[0].confidence < GUESSED:
+        return NumberReading(None, 0.0, candidates)
+    return NumberReading(*candidates[0], candidates)
 
 
 def by_the_rules(numbers: Sequence[NumberReading]) -> tuple[NumberReading, ...]:

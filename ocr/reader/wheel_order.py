@@ -71,8 +71,8 @@ def _is_of_board(line: Points, others: list[Points], way: Way) -> bool:
     gaps = np.diff(levels)
     if not len(gaps):
         return True
-    unavailable = np.abs(levels - line[0, 1 - along]).min() / gaps.min()
-    return bool(unavailable > 0.5 and abs(unavailable - round(unavailable)) < 0.25)
+    distance = np.abs(levels - line[0, 1 - along]).min() / gaps.min()
+    return bool(distance > 0.5 and abs(distance - round(distance)) < 0.25)
 
 
 def _filled(sequence: list[str | None], order: list[str]) -> list[str | None] | None:

@@ -1,4 +1,4 @@
-"""Boards of invented draws as pictures of 1920 x 1080, which tell where on them what is.
+"""Boards of invented draws as pictures of 1920 x 1080, with the places of names and numbers.
 
 Used to train the recognition network, to test the reader on pictures that it has never seen, and by
 the sandbox's television. `ocr.synthetic.damages` has what happens to them on their way.
@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from lotto.types import DRAWN, HIGHEST, WHEELS
+from ocr.reader.types import Pixels
 
-Layout = Literal["table", "two", "cards", "columns", "single"]
-Pixels = NDArray[np.uint8]
+BoardLayout = Literal["table", "two", "cards", "columns", "single"]
 Numbers = Sequence[int | None]  # None: not drawn yet
 Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont
 
 SIZE: Final = (1920, 1080)
-LAYOUTS: Final[tuple[Layout, ...]] = ("table", "two", "cards", "columns", "single")
+LAYOUTS: Final[tuple[BoardLayout, ...]] = ("table", "two", "cards", "columns", "single")
 ORDER: Final = (*(code for code in WHEELS if code != "RN"), "RN")  # as boards show them
 FONT_DIR: Final = Path("/usr/share/fonts")
 _PALETTES: Final[tuple[tuple[Colour, Colour, Colour], ...]] = (  # background, panel, highlight
@@ -42,10 +42,10 @@ _PALETTES: Final[tuple[tuple[Colour, Colour, Colour], ...]] = (  # background, p
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a board looks: all that is not its numbers."""
+class Appearance:
+    """All of a board that is not its numbers."""
 
-    layout: Layout
+    layout: BoardLayout
     font: str = ""  # a TrueType file; "": the one inside Pillow
     palette: int = 0
     ground: Literal["plain", "fade", "stripes"] = "fade"
@@ -72,7 +72,7 @@ class Picture:
     names: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def moved(self, image: Pixels, matrix: NDArray[np.float64]) -> Picture:
-        """What became of it: another image, and the 3 x 3 matrix that brought the points there."""
+        """It as another image, with its points moved by that 3 x 3 matrix."""
 
         def there(corners: NDArray[np.float32]) -> NDArray[np.float32]:
             moved = cv2.perspectiveTransform(corners[None], matrix)[0]
@@ -123,10 +123,10 @@ def so_far(wheels: Mapping[str, Numbers], drawn: int) -> dict[str, Numbers]:
     return {wheel: wheels[wheel][: max(drawn - DRAWN * order.index(wheel), 0)] for wheel in order}
 
 
-def invented_board(dice: random.Random, layout: Layout | None = None) -> Look:
-    """A look as television might have it."""
+def invented_appearance(dice: random.Random, layout: BoardLayout | None = None) -> Appearance:
+    """An appearance that a board on television might have."""
     day = f"{dice.randint(1, 28)} {dice.choice(('gennaio', 'marzo', 'ottobre', 'dicembre'))}"
-    return Look(
+    return Appearance(
         layout=layout or dice.choices(LAYOUTS, (6, 3, 3, 3, 1))[0],
         font=dice.choice(fonts()),
         palette=dice.randrange(len(_PALETTES)),
@@ -160,50 +160,52 @@ def _invented_order(dice: random.Random) -> tuple[str, ...]:
     return tuple(dice.sample(ORDER, len(ORDER)))
 
 
-def draw(wheels: Mapping[str, Numbers], look: Look) -> Picture:
+def draw(wheels: Mapping[str, Numbers], appearance: Appearance) -> Picture:
     """The board of these wheels, in the board's own order; a wheel that is missing has no cells.
 
     `single` shows the last of them alone.
     """
-    background, panel, highlight = _PALETTES[look.palette]
+    background, panel, highlight = _PALETTES[appearance.palette]
     picture = Picture(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
-    canvas = Image.fromarray(_ground(look, background))
+    canvas = Image.fromarray(_ground(appearance, background))
     pen = ImageDraw.Draw(canvas)
     light = sum(panel) > 450
     ink: Colour = (30, 30, 40) if light else (250, 250, 250)
-    right = 1500 if look.second_game and look.layout == "table" else SIZE[0] - 60
-    _frame(pen, look, ink, highlight)
+    right = 1500 if appearance.second_game and appearance.layout == "table" else SIZE[0] - 60
+    _frame(pen, appearance, ink, highlight)
     pen.rounded_rectangle((50, 130, right + 10, 990), 14, fill=panel)
-    dice = random.Random(look.dice)
-    shown = [list(wheels)[-1]] if look.layout == "single" and wheels else look.order
-    for wheel, room in zip(shown, _rooms(look, right), strict=False):
-        name = WHEELS[wheel] if look.capitals else WHEELS[wheel].title()
-        if look.layout == "columns":
+    dice = random.Random(appearance.dice)
+    shown = [list(wheels)[-1]] if appearance.layout == "single" and wheels else appearance.order
+    for wheel, room in zip(shown, _rooms(appearance, right), strict=False):
+        name = WHEELS[wheel] if appearance.capitals else WHEELS[wheel].title()
+        if appearance.layout == "columns":
             name = wheel
         colour = highlight if dice.random() < 0.2 else ink
-        font = _fitting(look.font, name, room.name_px, 560 if look.layout != "columns" else 130)
+        font = _fitting(
+            appearance.font, name, room.name_px, 560 if appearance.layout != "columns" else 130
+        )
         pen.text(room.name, name, colour, font, room.anchor)
         picture.names[wheel] = corners_of(*pen.textbbox(room.name, name, font, room.anchor))
-        if look.layout == "cards":
+        if appearance.layout == "cards":
             _card(pen, room, highlight)
         for place, number in enumerate(wheels.get(wheel, ())):
             if number is not None:
-                box = _cell(pen, look, ink, highlight, room, place, number)
+                box = _cell(pen, appearance, ink, highlight, room, place, number)
                 picture.cells[wheel, place] = corners_of(*box)
-    if look.second_game and look.layout == "table":
-        _other_game(pen, look, highlight, dice)
+    if appearance.second_game and appearance.layout == "table":
+        _other_game(pen, appearance, highlight, dice)
     picture.image = cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR).astype(np.uint8)
     return picture
 
 
-def _rooms(look: Look, right: float) -> list[_Room]:
+def _rooms(appearance: Appearance, right: float) -> list[_Room]:
     left, top, bottom = 80.0, 150.0, 975.0
-    if look.layout == "single":
+    if appearance.layout == "single":
         return [
             _Room((960, 330), "mm", 120, [(960 + (c - 2) * 300, 640) for c in range(DRAWN)],
                   (270, 260))
         ]  # fmt: skip
-    if look.layout == "columns":
+    if appearance.layout == "columns":
         step, rise = (right - left) / 11, (bottom - top) / 6
         return [
             _Room((left + step * (i + 0.5), top + rise * 0.45), "mm", 90,
@@ -211,8 +213,8 @@ def _rooms(look: Look, right: float) -> list[_Room]:
                   (step * 0.8, rise * 0.85))
             for i in range(11)
         ]  # fmt: skip
-    if look.layout == "cards":
-        across = 3 if look.dice % 2 else 4
+    if appearance.layout == "cards":
+        across = 3 if appearance.dice % 2 else 4
         down = -(-11 // across)
         wide, high = (right - left) / across, (bottom - top) / down
         rooms = []
@@ -223,11 +225,11 @@ def _rooms(look: Look, right: float) -> list[_Room]:
             rooms.append(_Room((x, y + high * 0.26), "mm", high * 0.25, centres,
                                (step * 0.94, high * 0.42)))  # fmt: skip
         return rooms
-    rows = 11 if look.layout == "table" else 6
+    rows = 11 if appearance.layout == "table" else 6
     high = (bottom - top) / rows
-    blocks = 1 if look.layout == "table" else 2
+    blocks = 1 if appearance.layout == "table" else 2
     wide = (right - left) / blocks
-    first = 0.34 if look.dice % 3 else 0.42
+    first = 0.34 if appearance.dice % 3 else 0.42
     step = wide * (0.98 - first) / DRAWN
     rooms = []
     for i in range(11):
@@ -239,54 +241,56 @@ def _rooms(look: Look, right: float) -> list[_Room]:
 
 
 def _cell(
-    pen: ImageDraw.ImageDraw, look: Look, ink: Colour, highlight: Colour,
+    pen: ImageDraw.ImageDraw, appearance: Appearance, ink: Colour, highlight: Colour,
     room: _Room, place: int, number: int,
 ) -> tuple[float, float, float, float]:  # fmt: skip
     (x, y), (wide, high) = room.cells[place], room.cell
     radius = min(wide, high) / 2
-    text = f"{number:02}" if look.two_digits else str(number)
+    text = f"{number:02}" if appearance.two_digits else str(number)
     colour = ink
-    if look.mark in ("ball", "tile"):
-        colour = (20, 20, 25) if sum(look.mark_colour) > 330 else (250, 250, 250)
-    if look.mark == "ball":
+    if appearance.mark in ("ball", "tile"):
+        colour = (20, 20, 25) if sum(appearance.mark_colour) > 330 else (250, 250, 250)
+    if appearance.mark == "ball":
         pen.ellipse((x - radius + 3, y - radius + 4, x + radius + 3, y + radius + 4), (30, 30, 30))
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), look.mark_colour)
-    elif look.mark == "tile":
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), appearance.mark_colour)
+    elif appearance.mark == "tile":
         pen.rounded_rectangle((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2), 8,
-                              fill=look.mark_colour)  # fmt: skip
-    elif look.mark == "outline":
+                              fill=appearance.mark_colour)  # fmt: skip
+    elif appearance.mark == "outline":
         pen.rectangle((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2), None, highlight, 3)
-    room_wide = wide * 0.86 if look.mark != "ball" else radius * 1.35
-    font = _fitting(look.font, "00", min(high, wide) * 0.78 * look.size, room_wide)
+    room_wide = wide * 0.86 if appearance.mark != "ball" else radius * 1.35
+    font = _fitting(appearance.font, "00", min(high, wide) * 0.78 * appearance.size, room_wide)
     pen.text((x, y), text, colour, font, "mm")
     return pen.textbbox((x, y), text, font, "mm")
 
 
-def _frame(pen: ImageDraw.ImageDraw, look: Look, ink: Colour, highlight: Colour) -> None:
+def _frame(
+    pen: ImageDraw.ImageDraw, appearance: Appearance, ink: Colour, highlight: Colour
+) -> None:
     """What stands around the board; most of it has numbers, to lead astray."""
-    pen.text((960, 62), look.title, highlight, sized(look.font, 56), "mm")
-    pen.text((960, 112), look.subtitle, ink, sized(look.font, 27), "mm")
+    pen.text((960, 62), appearance.title, highlight, sized(appearance.font, 56), "mm")
+    pen.text((960, 112), appearance.subtitle, ink, sized(appearance.font, 27), "mm")
     pen.rectangle((1650, 30, 1850, 90), (0, 0, 0))
-    pen.text((1750, 60), look.clock, (250, 250, 250), sized(look.font, 40), "mm")
-    if look.ticker:
+    pen.text((1750, 60), appearance.clock, (250, 250, 250), sized(appearance.font, 40), "mm")
+    if appearance.ticker:
         pen.rectangle((0, 1010, *SIZE), (5, 5, 5))
-        dice = random.Random(look.dice + 1)
+        dice = random.Random(appearance.dice + 1)
         gold = f"Numero Oro {dice.randint(1, 90)}  -  Doppio Oro {dice.randint(1, 90)}"
         words = (
             f"{gold}  -  Jackpot {dice.randint(10, 99)}.{dice.randint(100, 999)}.000 euro  -  18+"
         )
-        pen.text((960, 1045), words, (240, 240, 240), sized(look.font, 32), "mm")
+        pen.text((960, 1045), words, (240, 240, 240), sized(appearance.font, 32), "mm")
 
 
 def _other_game(
-    pen: ImageDraw.ImageDraw, look: Look, highlight: Colour, dice: random.Random
+    pen: ImageDraw.ImageDraw, appearance: Appearance, highlight: Colour, dice: random.Random
 ) -> None:
     pen.rounded_rectangle((1540, 150, 1860, 980), 14, (20, 20, 30), highlight, 3)
-    pen.text((1700, 210), "ENALOTTO", highlight, sized(look.font, 40), "mm")
+    pen.text((1700, 210), "ENALOTTO", highlight, sized(appearance.font, 40), "mm")
     for i, number in enumerate(dice.sample(range(1, HIGHEST + 1), 6)):
         y = 310 + i * 112
         pen.ellipse((1655, y - 45, 1745, y + 45), (240, 240, 240))
-        pen.text((1700, y), str(number), (20, 20, 20), sized(look.font, 48), "mm")
+        pen.text((1700, y), str(number), (20, 20, 20), sized(appearance.font, 48), "mm")
 
 
 def _card(pen: ImageDraw.ImageDraw, room: _Room, colour: Colour) -> None:
@@ -296,13 +300,13 @@ def _card(pen: ImageDraw.ImageDraw, room: _Room, colour: Colour) -> None:
                            y + room.cell[1] * 0.7), 14, None, colour, 3)  # fmt: skip
 
 
-def _ground(look: Look, colour: Colour) -> Pixels:
+def _ground(appearance: Appearance, colour: Colour) -> Pixels:
     height, width = SIZE[1], SIZE[0]
     ground = np.empty((height, width, 3), np.float32)
     ground[:] = colour
-    if look.ground == "fade":
+    if appearance.ground == "fade":
         ground *= np.linspace(1.15, 0.75, height, dtype=np.float32)[:, None, None]
-    elif look.ground == "stripes":
+    elif appearance.ground == "stripes":
         y, x = np.mgrid[:height, :width]
         ground[((x + y) // 80) % 2 == 0] *= 1.2
     return ground.clip(0, 255).astype(np.uint8)

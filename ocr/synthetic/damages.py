@@ -1,6 +1,6 @@
 """What happens to the picture of a board on its way: encoders, cameras, a slow animation.
 
-A spoilt picture tells where everything went, so that each cell of it can be cut out.
+A spoilt picture knows where everything went, so that each cell of it can be cut out.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from ocr.synthetic import boards, damages
 if TYPE_CHECKING:
     import torch
 
-WEIGHTS: Final = Path(__file__).parent / "reader" / "weights"
+WEIGHTS: Final = Path(__file__).parents[1] / "reader" / "weights"
 HEIGHT, WIDTH = 32, 48  # of what the network is shown
 STORED: Final = (64, 96)  # height and width of a sample: room to cut from
 STORED_HEIGHTS: Final = 2.6  # of the number's own height
@@ -40,7 +40,7 @@ class Samples(NamedTuple):
 
 
 def samples(count: int, *, seed: int, processes: int) -> Samples:
-    """Cells of `count` boards, each board with its own look and damage."""
+    """Cells of `count` boards, each with an appearance and a damage of its own."""
     seeds = range(seed * 1_000_000, seed * 1_000_000 + count)
     with ProcessPoolExecutor(processes) as pool:
         parts = list(pool.map(_cells, seeds, chunksize=8))
@@ -51,7 +51,7 @@ def _cells(seed: int) -> Samples:
     """The cells of one board, and places beside them where no number is."""
     cv2.setNumThreads(1)
     dice = random.Random(seed)
-    look = boards.invented_board(dice)
+    appearance = boards.invented_appearance(dice)
     wheels = boards.invented_wheels(dice)
     hidden = {(wheel, place) for wheel in wheels for place in range(5) if dice.random() < 0.06}
     shown = {
@@ -59,8 +59,8 @@ def _cells(seed: int) -> Samples:
         for wheel, numbers in wheels.items()
     }
     damage = _DAMAGES[seed % len(_DAMAGES)]
-    whole = damages.spoil(boards.draw(wheels, look), damage, random.Random(seed))
-    picture = damages.spoil(boards.draw(shown, look), damage, random.Random(seed))
+    whole = damages.spoil(boards.draw(wheels, appearance), damage, random.Random(seed))
+    picture = damages.spoil(boards.draw(shown, appearance), damage, random.Random(seed))
     grey = cv2.cvtColor(picture.image, cv2.COLOR_BGR2GRAY)
     images, numbers = [], []
     for (wheel, place), corners in whole.cells.items():
@@ -71,7 +71,7 @@ def _cells(seed: int) -> Samples:
             shift = np.array([dice.uniform(-0.4, 0.4) * float(np.ptp(corners[:, 0])), 0])
             images.append(_cut(grey, corners + shift, dice))
             numbers.append(0)
-    padded = np.full(len(numbers), look.two_digits)
+    padded = np.full(len(numbers), appearance.two_digits)
     return Samples(np.stack(images), np.array(numbers, np.uint8), padded)
 
 
@@ -97,7 +97,7 @@ def _cut(grey: Any, corners: Any, dice: random.Random) -> Any:
 def train(
     known: Samples, unseen: Samples, *, epochs: int, say: Callable[[str], None]
 ) -> torch.nn.Module:
-    """A network that reads `known`; after each epoch `say` tells how well it reads `unseen`."""
+    """A network that reads `known`; after each epoch `say` gets its score on `unseen`."""
     import torch
     from torch import nn
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, time
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,6 +16,7 @@ from ocr.ai import services as ai
 from ocr.reader.engines import rapidocr
 from ocr.reader.reader import Reader
 from ocr.reader_process import ReadingProcess
+from ocr.tests import coded
 from ocr.tests.evenings import DAY, Services
 from ocr.tests.fakes import ScriptedReader
 from ocr.tests.workers import Workers, running_workers
@@ -50,7 +52,7 @@ def session_process() -> Iterator[ReadingProcess]:
 
 @pytest.fixture
 def reading_process(session_process: ReadingProcess) -> Iterator[ReadingProcess]:
-    """The real reader, which the gateway's views ask for the length of the test."""
+    """The real reader, which the views use during the test."""
     reader_process.use(session_process)
     yield session_process
     reader_process.use(None)
@@ -73,7 +75,7 @@ def reading_processes() -> Iterator[Callable[..., ReadingProcess]]:
 
 @pytest.fixture
 def scripted() -> Iterator[ScriptedReader]:
-    """A reader of coded pictures, which the gateway's views ask for the length of the test."""
+    """A reader of coded pictures, which the views use during the test."""
     reader = ScriptedReader()
     reader_process.use(reader)
     yield reader
@@ -83,7 +85,20 @@ def scripted() -> Iterator[ScriptedReader]:
 @pytest.fixture
 def television(settings: Any) -> Iterator[RunningTelevision]:
     """A television that the settings lead to, with the board of DAY."""
-    with running_television() as running:
+    with _on_the_air(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def coded_television(settings: Any, hls: None) -> Iterator[RunningTelevision]:
+    """The same with pictures that a scripted reader can read."""
+    with _on_the_air(settings, segment_s=0.4, draw=coded.drawn) as running:
+        yield running
+
+
+@contextmanager
+def _on_the_air(settings: Any, **options: Any) -> Iterator[RunningTelevision]:
+    with running_television(**options) as running:
         settings.OCR_STREAM_URL = running.url
         settings.OCR_STREAM_NETWORKS = [ip_network("127.0.0.0/8")]
         running.server.steer(programme="board", day=DAY)
@@ -92,7 +107,7 @@ def television(settings: Any) -> Iterator[RunningTelevision]:
 
 @pytest.fixture(scope="session")
 def hls() -> None:
-    """Nothing: who plays video over HTTP asks for it, so that the suite knows."""
+    """Marks tests that play video over HTTP as of the television tier."""
 
 
 @pytest.fixture
@@ -104,7 +119,7 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
 
 @pytest.fixture
 def openrouter(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningOpenRouter]:
-    """An OpenRouter that the settings lead to, of which nothing is known yet."""
+    """An OpenRouter that the settings lead to, whose models are not cached yet."""
     monkeypatch.setattr(ai, "_list", ("", 0.0, []))
     with running_openrouter() as running:
         settings.OPENROUTER_URL, settings.OPENROUTER_API_KEY = running.url, AI_KEY
@@ -124,7 +139,7 @@ def lotto_site(settings: Any) -> Iterator[RunningLottoSite]:
 def services(
     settings: Any, openrouter: RunningOpenRouter, lotto_site: RunningLottoSite
 ) -> Iterator[Services]:
-    """All that a run speaks to but the television, on the evening of DAY."""
+    """All upstreams of a run except for the television, on the evening of DAY."""
     evening = datetime.combine(DAY, time(20, 5), ROME).timestamp()
     openrouter.clock.now = lotto_site.clock.now = evening
     with running_telegram() as telegram:

@@ -22,7 +22,7 @@ from ocr.autobot import evidence, services, worker
 from ocr.autobot.capture import Pace
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.reader.types import PictureReader
-from ocr.synthetic.boards import Look, Picture, draw
+from ocr.synthetic.boards import Appearance, Picture, draw
 from ocr.types import RunState
 from sandbox import draws
 from sandbox.testing import (
@@ -40,8 +40,8 @@ ALL_DONE: Final = {"validate": "done", "archive": "done", "upload": "done", "tel
 QUICK: Final = Pace(
     frame_s=0.2,
     lost_s=2.0,
-    look_again_s=0.05,
-    look_again_max_s=0.2,
+    recheck_s=0.05,
+    max_recheck_s=0.2,
     judge_again_s=0.2,
     busy_s=0.05,
 )
@@ -55,7 +55,7 @@ def drawn(day: date = DAY) -> dict[str, tuple[int, ...]]:
 @cache
 def board(day: date = DAY) -> Picture:
     """A picture of that day's draw; not to be changed."""
-    return draw({w: list(n) for w, n in drawn(day).items()}, Look("table"))
+    return draw({w: list(n) for w, n in drawn(day).items()}, Appearance("table"))
 
 
 def archived(day: date, wheels: Mapping[str, Sequence[int]] | None = None) -> None:
@@ -79,7 +79,7 @@ def begun(day: date = DAY, *, minutes: float = 45, **options: Any) -> AutobotRun
 def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> AutobotRun:
     """A run whose reading is over, leased to OWNER; a wheel in doubt lacks its last number."""
     run = begun(day, **options)
-    services.take(OWNER)
+    services.claim(OWNER)
     rows = []
     for wheel, numbers in drawn(day).items():
         in_doubt = wheel in doubtful
@@ -87,9 +87,9 @@ def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> Au
         if in_doubt:
             cells[4] = [None, 0.0, []]
         rows.append(AutobotWheel(run=run, wheel=wheel, cells=cells, is_taken=not in_doubt))
-    services.note_wheels(run, OWNER, rows)
-    evidence.keep_board(run, board(day).image)
-    services.say(run, OWNER, state=RunState.VALIDATING, message="")
+    services.store_wheels(run, OWNER, rows)
+    evidence.store_board(run, board(day).image)
+    services.update(run, OWNER, state=RunState.VALIDATING, message="")
     return run
 
 
@@ -107,7 +107,7 @@ def with_steps(run: AutobotRun) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Services:
-    """The upstreams that a run speaks to, but the television."""
+    """The upstreams of a run, except for the television."""
 
     telegram: RunningTelegram
     ai: RunningOpenRouter
@@ -164,6 +164,6 @@ def grown(run: AutobotRun, minimum: int, *, within_s: float = 60) -> int:
     return completed(run)
 
 
-def asked(television: RunningTelevision, requests: int) -> None:
+def requested(television: RunningTelevision, requests: int) -> None:
     """Wait until the gateway has made so many requests since the television was steered."""
     wait_for(lambda: television.server.request_count >= requests)

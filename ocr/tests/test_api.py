@@ -1,8 +1,7 @@
-"""The endpoints of AI, configuration and Lotto site: the reference's keys, and clear refusals."""
+"""The endpoints of AI, configuration and Lotto site: exact keys, and clear errors."""
 
 from __future__ import annotations
 
-import base64
 from datetime import timedelta
 from typing import Any
 
@@ -10,22 +9,15 @@ import pytest
 
 from core.lib.days import local_day
 from lotto.types import WHEELS
-from ocr.autobot import evidence
 from ocr.models import AiUse
-from ocr.tests import coded
-from ocr.tests.fakes import ScriptedReader
-from ocr.tests.test_ai import DAY, picture, response
-from ocr.tests.test_lotto_site import WHEELS as DRAW
-from sandbox import draws
+from ocr.tests.files import base64_of
+from ocr.tests.test_ai_services import faulty, picture
+from ocr.tests.test_outlets_lotto_site import WHEELS as DRAW
 from sandbox.testing import AI_KEY, SITE_PASSWORD, RunningLottoSite, RunningOpenRouter
 
 pytestmark = pytest.mark.django_db
 NAMED = {WHEELS[wheel]: [f"{number:02}" for number in numbers] for wheel, numbers in DRAW.items()}
 UPLOAD = {"wheels": NAMED, "data_estrazione": "2025-12-02"}
-
-
-def base64_of(file: bytes) -> str:
-    return base64.b64encode(file).decode()
 
 
 def ask(api: Any, **more: Any) -> Any:
@@ -37,9 +29,9 @@ def test_ai_validate_answers_as_the_reference_shows(
     api: Any, openrouter: RunningOpenRouter
 ) -> None:
     openrouter.server.says = "BARI 50 29 12 47 73"
-    told = ask(api, model="openai/gpt-4o")
-    assert told.status_code == 200
-    body = told.json()
+    response = ask(api, model="openai/gpt-4o")
+    assert response.status_code == 200
+    body = response.json()
     assert body.keys() == {"success", "model", "response", "usage", "timestamp"}
     assert body["usage"].keys() == {"prompt_tokens", "completion_tokens", "cost_usd"}
     assert (body["success"], body["model"]) == (True, "openai/gpt-4o")
@@ -72,20 +64,20 @@ def test_ai_models_are_answered_as_the_reference_shows(
 @pytest.mark.parametrize(
     ("fault", "status", "retry_after"),
     [
-        (response('{"error":{"code":502,"message":"down"}}'), 502, None),
+        (faulty('{"error":{"code":502,"message":"down"}}'), 502, None),
         ({"kind": "down", "route": "openrouter.chat"}, 502, None),
-        (response('{"error":{"code":400,"message":"no"}}', 400), 400, None),
-        (response("", 429, retry_after="120"), 503, "120"),
+        (faulty('{"error":{"code":400,"message":"no"}}', 400), 400, None),
+        (faulty("", 429, retry_after="120"), 503, "120"),
     ],
 )
-def test_what_goes_wrong_with_the_ai_is_told(
+def test_failures_of_the_ai_are_reported(
     api: Any, openrouter: RunningOpenRouter, fault: Any, status: int, retry_after: str | None
 ) -> None:
     openrouter.faults.arm(**fault)
-    told = ask(api)
-    assert (told.status_code, told.headers.get("Retry-After")) == (status, retry_after)
-    assert told.json()["success"] is False
-    assert told.json()["detail"]
+    response = ask(api)
+    assert (response.status_code, response.headers.get("Retry-After")) == (status, retry_after)
+    assert response.json()["success"] is False
+    assert response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -96,8 +88,8 @@ def test_what_goes_wrong_with_the_ai_is_told(
 def test_what_cannot_be_asked_is_a_400(
     api: Any, openrouter: RunningOpenRouter, more: dict[str, Any]
 ) -> None:
-    told = ask(api, **more)
-    assert (told.status_code, "detail" in told.json()) == (400, True)
+    response = ask(api, **more)
+    assert (response.status_code, "detail" in response.json()) == (400, True)
     assert openrouter.server.asked == []
 
 
@@ -109,7 +101,7 @@ def test_a_broken_picture_is_a_400_and_a_large_one_a_413(
     assert not AiUse.objects.exists()
 
 
-def test_what_is_off_says_so(api: Any, settings: Any) -> None:
+def test_disabled_services_are_a_503(api: Any, settings: Any) -> None:
     settings.OPENROUTER_API_KEY = settings.LOTTO_SITE_URL = ""
     responses = [
         ask(api),
@@ -123,13 +115,13 @@ def test_what_is_off_says_so(api: Any, settings: Any) -> None:
     }  # fmt: skip
 
 
-def test_the_configuration_tells_no_secret(
+def test_configuration_has_no_secret(
     api: Any, openrouter: RunningOpenRouter, lotto_site: RunningLottoSite
 ) -> None:
     openrouter.server.cost = 0.125
     ask(api)
-    told = api.get("/api/ocr/config")
-    body = told.json()
+    response = api.get("/api/ocr/config")
+    body = response.json()
     assert body.pop("timestamp")
     assert body == {
         "ai": {
@@ -141,8 +133,8 @@ def test_the_configuration_tells_no_secret(
         "telegram": {"enabled": False},
         "upload": {"enabled": True},
     }
-    assert AI_KEY not in told.content.decode()
-    assert SITE_PASSWORD not in told.content.decode()
+    assert AI_KEY not in response.content.decode()
+    assert SITE_PASSWORD not in response.content.decode()
 
 
 def test_an_upload_is_answered_as_the_reference_shows(
@@ -155,14 +147,14 @@ def test_an_upload_is_answered_as_the_reference_shows(
         "wheels_uploaded": 2,
         "results": [{"wheel": "BARI", "success": True}, {"wheel": "NAZIONALE", "success": True}],
     }
-    kept = {"2025-12-02": {wheel: list(numbers) for wheel, numbers in DRAW.items()}}
-    assert lotto_site.server.draws == kept
+    stored = {"2025-12-02": {wheel: list(numbers) for wheel, numbers in DRAW.items()}}
+    assert lotto_site.server.draws == stored
     by_code = {"wheels": {w: list(n) for w, n in DRAW.items()}, "data_estrazione": "2025/12/02"}
     assert api.post("/api/ocr/lotto/upload", by_code, format="json").json()["success"]
-    assert lotto_site.server.draws == kept
+    assert lotto_site.server.draws == stored
 
 
-def test_a_wheel_that_the_site_refuses_is_told(api: Any, lotto_site: RunningLottoSite) -> None:
+def test_wheel_that_the_site_refuses_is_reported(api: Any, lotto_site: RunningLottoSite) -> None:
     lotto_site.server.refused = {"BA": "Closed."}
     body = api.post("/api/ocr/lotto/upload", UPLOAD, format="json").json()
     assert (body["success"], body["wheels_uploaded"]) == (False, 1)
@@ -190,9 +182,9 @@ def test_a_wheel_that_the_site_refuses_is_told(api: Any, lotto_site: RunningLott
 def test_a_wrong_upload_sends_nothing(
     api: Any, lotto_site: RunningLottoSite, body: Any, text: str
 ) -> None:
-    told = api.post("/api/ocr/lotto/upload", body, format="json")
-    assert told.status_code == 400
-    assert text in told.json()["detail"]
+    response = api.post("/api/ocr/lotto/upload", body, format="json")
+    assert response.status_code == 400
+    assert text in response.json()["detail"]
     assert lotto_site.server.draws == {}
 
 
@@ -217,7 +209,7 @@ def test_a_wrong_offset_is_a_400(api: Any, lotto_site: RunningLottoSite, da: str
         ({"kind": "answer", "status": 401}, 502, None),
     ],
 )
-def test_what_goes_wrong_with_the_site_is_told(
+def test_failures_of_the_site_are_reported(
     api: Any, lotto_site: RunningLottoSite, fault: Any, status: int, retry_after: str | None
 ) -> None:
     for call in (
@@ -226,86 +218,6 @@ def test_what_goes_wrong_with_the_site_is_told(
     ):
         lotto_site.faults.clear()
         lotto_site.faults.arm(**fault, times=2)  # a GET may be tried again
-        told = call()
-        assert (told.status_code, told.headers.get("Retry-After")) == (status, retry_after)
-        assert told.json()["success"] is False
-
-
-# --- process --------------------------------------------------------------------------------------
-KEYS = {
-    "success", "data_estrazione", "wheels", "wheels_count", "confidence", "doubtful",
-    "ai_validation", "telegram", "upload", "timestamp",
-}  # fmt: skip
-
-
-def board_with_a_hole() -> str:
-    """The draw of DAY, without Venezia's last number."""
-    wheels = draws.invented(DAY)
-    return base64_of(evidence.png(coded.board({**wheels, "VE": wheels["VE"][:4]})))
-
-
-def process(api: Any, **wishes: Any) -> dict[str, Any]:
-    body = {"image_base64": board_with_a_hole(), "data_estrazione": str(DAY), **wishes}
-    told = api.post("/api/ocr/process", body, format="json")
-    assert told.status_code == 200
-    found: dict[str, Any] = told.json()
-    assert found.keys() == KEYS
-    return found
-
-
-def test_process_validates_and_uploads(
-    api: Any,
-    scripted: ScriptedReader,
-    openrouter: RunningOpenRouter,
-    lotto_site: RunningLottoSite,
-) -> None:
-    plain = process(api)
-    assert (plain["ai_validation"], plain["telegram"], plain["upload"]) == (None, None, None)
-    assert (plain["wheels_count"], list(plain["doubtful"])) == (10, ["VENEZIA"])
-    full = process(api, ai_validation=True, auto_upload=True)
-    right = draws.invented(DAY)
-    assert (full["wheels_count"], full["doubtful"]) == (11, {})
-    assert full["wheels"]["VENEZIA"] == [f"{number:02}" for number in right["VE"]]
-    last = f"{right['VE'][4]:02}"
-    assert full["ai_validation"] == {
-        "success": True,
-        "corrections": 1,
-        "confidence": 98.0,
-        "model": "anthropic/claude-sonnet-4.5",
-        "confirmed": 0,
-        "changes": [{"wheel": "VENEZIA", "place": 5, "before": None, "after": last}],
-        "disputed": [],
-    }
-    assert (full["upload"]["success"], full["upload"]["wheels_uploaded"]) == (True, 11)
-    kept = {wheel: list(numbers) for wheel, numbers in right.items()}
-    assert lotto_site.server.draws == {str(DAY): kept}
-
-
-def test_a_reading_survives_what_fails_after_it(
-    api: Any,
-    scripted: ScriptedReader,
-    openrouter: RunningOpenRouter,
-    lotto_site: RunningLottoSite,
-    settings: Any,
-) -> None:
-    openrouter.faults.arm("down", "openrouter.chat")
-    lotto_site.faults.arm("html", status=502)
-    told = process(api, ai_validation=True, auto_upload=True, send_telegram=True)
-    assert told["wheels_count"] == 10
-    assert told["ai_validation"].pop("detail")
-    assert told["ai_validation"] == {"success": False, "corrections": 0, "confidence": None}
-    assert told["upload"].pop("detail")
-    assert told["upload"] == {"success": False, "wheels_uploaded": 0}
-    assert told["telegram"] == {"success": False, "detail": "Telegram is not configured."}
-    settings.OPENROUTER_API_KEY = settings.LOTTO_SITE_URL = ""
-    off = process(api, ai_validation=True, auto_upload=True)
-    assert off["ai_validation"]["detail"] == "AI validation is not configured."
-    assert off["upload"]["detail"] == "The Lotto site is not configured."
-
-
-def test_nothing_sure_is_nothing_uploaded(
-    api: Any, scripted: ScriptedReader, lotto_site: RunningLottoSite
-) -> None:
-    told = process(api, image_base64=base64_of(picture()), auto_upload=True)
-    assert told["upload"]["detail"] == "No wheel is sure: nothing was sent."
-    assert lotto_site.server.draws == {}
+        response = call()
+        assert (response.status_code, response.headers.get("Retry-After")) == (status, retry_after)
+        assert response.json()["success"] is False

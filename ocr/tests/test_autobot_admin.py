@@ -40,8 +40,8 @@ def run() -> AutobotRun:
     """A run that is over, with a wheel in doubt and its pictures."""
     day_before_is_archived()
     run = read(doubtful=["NA"])
-    evidence.keep_wheels(run, board().image, {"BA": (60, 150, 900, 230)})
-    run.steps.update(state="done", done=services.told(selectors.published(run)))
+    evidence.store_wheels(run, board().image, {"BA": (60, 150, 900, 230)})
+    run.steps.update(state="done", done=services.as_lists(selectors.published(run)))
     services.end(run, OWNER, RunState.COMPLETED, services.summary(run))
     return again(run)
 
@@ -129,7 +129,7 @@ def test_what_waits_is_confirmed(admin_client: Client, run: AutobotRun) -> None:
 
 @pytest.mark.usefixtures("scripted")
 def test_reading_again_doubts_what_is_read_otherwise(admin_client: Client, run: AutobotRun) -> None:
-    evidence.keep_board(run, coded.board(drawn()))
+    evidence.store_board(run, coded.board(drawn()))
     run.wheels.filter(wheel="BA").update(cells=[[n, 99.0, []] for n in NEW])
     assert "BA" in press(admin_client, run, "read")
     assert set(selectors.published(run)) == set(drawn()) - {"BA", "NA"}

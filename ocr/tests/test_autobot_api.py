@@ -42,9 +42,9 @@ def put(api: Any, body: Any) -> Any:
 
 
 def test_status_before_the_first_run(api: Any) -> None:
-    told = api.get(f"{BASE}/status").json()
-    assert told.keys() == STATUS_KEYS | ADDED_KEYS
-    assert {name: told[name] for name in STATUS_KEYS} == {
+    body = api.get(f"{BASE}/status").json()
+    assert body.keys() == STATUS_KEYS | ADDED_KEYS
+    assert {name: body[name] for name in STATUS_KEYS} == {
         "status": "idle", "wheels_completed": 0, "total_wheels": 11, "last_run": None,
     }  # fmt: skip
 
@@ -52,31 +52,31 @@ def test_status_before_the_first_run(api: Any) -> None:
 @time_machine.travel(EVENING)
 def test_status_of_a_run_at_work(api: Any) -> None:
     read(doubtful=["NA"])
-    told = api.get(f"{BASE}/status").json()
-    assert told.keys() == STATUS_KEYS | ADDED_KEYS
-    assert (told["status"], told["wheels_completed"]) == ("validating", 10)
-    assert told["last_run"] == "2026-11-24T19:30:00Z"
-    assert told["wheels"]["BARI"] == [f"{number:02}" for number in drawn()["BA"]]
-    assert told["missing"] == ["NAPOLI"]
-    assert told["steps"]["archive"] == {"state": "waiting", "tries": 0, "error": ""}
+    body = api.get(f"{BASE}/status").json()
+    assert body.keys() == STATUS_KEYS | ADDED_KEYS
+    assert (body["status"], body["wheels_completed"]) == ("validating", 10)
+    assert body["last_run"] == "2026-11-24T19:30:00Z"
+    assert body["wheels"]["BARI"] == [f"{number:02}" for number in drawn()["BA"]]
+    assert body["missing"] == ["NAPOLI"]
+    assert body["steps"]["archive"] == {"state": "waiting", "tries": 0, "error": ""}
 
 
-def test_a_run_of_yesterday_is_no_news(api: Any) -> None:
+def test_run_of_yesterday_is_idle(api: Any) -> None:
     with time_machine.travel(EVENING):
         services.end(read(), OWNER, RunState.COMPLETED, "11 wheels")
         assert api.get(f"{BASE}/status").json()["status"] == "completed"
     with time_machine.travel("2026-11-25T08:00:00+01:00"):
-        told = api.get(f"{BASE}/status").json()
-    assert (told["status"], told["wheels_completed"]) == ("idle", 0)
-    assert told["last_run"] == "2026-11-24T19:30:00Z"
+        body = api.get(f"{BASE}/status").json()
+    assert (body["status"], body["wheels_completed"]) == ("idle", 0)
+    assert body["last_run"] == "2026-11-24T19:30:00Z"
 
 
 @time_machine.travel(EVENING)
 def test_after_a_stop_autobot_is_idle(api: Any) -> None:
     read()
     post(api, "stop")
-    told = api.get(f"{BASE}/status").json()
-    assert (told["status"], told["wheels_completed"], told["wheels"]) == ("idle", 0, {})
+    body = api.get(f"{BASE}/status").json()
+    assert (body["status"], body["wheels_completed"], body["wheels"]) == ("idle", 0, {})
 
 
 def test_start_answers_with_the_run(api: Any) -> None:
@@ -84,10 +84,10 @@ def test_start_answers_with_the_run(api: Any) -> None:
         api, "start", {"ai_validation": True, "telegram_notify": True, "auto_upload": False}
     )
     assert response.status_code == 200
-    told = response.json()
-    assert told.keys() == {"success", "timestamp"} | STATUS_KEYS | ADDED_KEYS
-    assert (told["success"], told["status"]) == (True, "capturing")
-    assert told["message"] == "AutoBOT started"
+    body = response.json()
+    assert body.keys() == {"success", "timestamp"} | STATUS_KEYS | ADDED_KEYS
+    assert (body["success"], body["status"]) == (True, "capturing")
+    assert body["message"] == "AutoBOT started"
     run = AutobotRun.objects.get()
     assert (run.ai_validation, run.auto_upload, run.save_to_db) == (True, False, True)
 
@@ -96,9 +96,9 @@ def test_a_second_start_is_a_409_with_the_runs_state(api: Any) -> None:
     post(api, "start")
     response = post(api, "start")
     assert response.status_code == 409
-    told = response.json()
-    assert told.keys() == {"detail", "success"} | STATUS_KEYS | ADDED_KEYS
-    assert (told["success"], told["status"]) == (False, "capturing")
+    body = response.json()
+    assert body.keys() == {"detail", "success"} | STATUS_KEYS | ADDED_KEYS
+    assert (body["success"], body["status"]) == (False, "capturing")
     assert AutobotRun.objects.count() == 1
 
 
@@ -117,9 +117,9 @@ def test_what_is_no_start_is_a_400(api: Any, body: Any) -> None:
 
 def test_stop_is_answered_as_the_reference_shows(api: Any) -> None:
     begun()
-    told = post(api, "stop").json()
-    assert told.keys() == {"success", "status", "previous_status", "message", "timestamp"}
-    assert (told["success"], told["status"], told["previous_status"], told["message"]) == (
+    body = post(api, "stop").json()
+    assert body.keys() == {"success", "status", "previous_status", "message", "timestamp"}
+    assert (body["success"], body["status"], body["previous_status"], body["message"]) == (
         True, "idle", "capturing", "AutoBOT stopped",
     )  # fmt: skip
     assert selectors.unfinished() is None
@@ -137,11 +137,11 @@ def task() -> PeriodicTask:
 
 @pytest.mark.usefixtures("task")
 def test_config_is_answered_as_the_reference_shows(api: Any) -> None:
-    told = api.get(f"{BASE}/config").json()
-    assert told.keys() == {"stream_url", "default_stream_url", "schedule", "config", "timestamp"}
-    assert told["stream_url"] == told["default_stream_url"] == STREAM
-    assert told["schedule"] == "20:01 daily"
-    assert told["config"] == dict.fromkeys(OPTIONS, True)
+    body = api.get(f"{BASE}/config").json()
+    assert body.keys() == {"stream_url", "default_stream_url", "schedule", "config", "timestamp"}
+    assert body["stream_url"] == body["default_stream_url"] == STREAM
+    assert body["schedule"] == "20:01 daily"
+    assert body["config"] == dict.fromkeys(OPTIONS, True)
 
 
 def test_the_schedule_is_what_staff_made_of_it(api: Any, task: PeriodicTask) -> None:
@@ -155,10 +155,10 @@ def test_the_schedule_is_what_staff_made_of_it(api: Any, task: PeriodicTask) -> 
 def test_what_is_configured_stays(api: Any) -> None:
     response = put(api, {"stream_url": PUBLIC, "auto_upload": False})
     assert response.status_code == 200
-    told = response.json()
-    assert told.keys() == {"success", "config", "stream_url", "message", "timestamp"}
-    assert told["message"] == "Configuration updated"
-    assert told["config"] == {**dict.fromkeys(OPTIONS, True), "auto_upload": False}
+    body = response.json()
+    assert body.keys() == {"success", "config", "stream_url", "message", "timestamp"}
+    assert body["message"] == "Configuration updated"
+    assert body["config"] == {**dict.fromkeys(OPTIONS, True), "auto_upload": False}
     assert put(api, {"ai_validation": False}).json()["stream_url"] == PUBLIC
     now = api.get(f"{BASE}/config").json()
     assert (now["stream_url"], now["default_stream_url"]) == (PUBLIC, STREAM)
@@ -202,18 +202,18 @@ def test_the_schedule_starts_a_run_and_leaves_one_that_is_at_work(task: Periodic
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_change_is_told_on_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[Any] = []
-    monkeypatch.setattr(publish, "publish", lambda events: said.extend(events))
+def test_every_change_is_published_on_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[Any] = []
+    monkeypatch.setattr(publish, "publish", lambda events: published.extend(events))
     with time_machine.travel(EVENING):
         run = read()
         services.end(run, OWNER, RunState.COMPLETED, "done")
-    assert {event.type for event in said} == {"autobot_status"}
-    told = [event.payload() for event in said]
-    assert [told[0]["status"], told[-1]["status"]] == ["capturing", "completed"]
-    assert told[-1]["wheels_completed"] == len(WHEELS)
-    assert told[0].keys() == STATUS_KEYS | ADDED_KEYS
-    assert all(event.body() for event in said)
+    assert {event.type for event in published} == {"autobot_status"}
+    payloads = [event.payload() for event in published]
+    assert [payloads[0]["status"], payloads[-1]["status"]] == ["capturing", "completed"]
+    assert payloads[-1]["wheels_completed"] == len(WHEELS)
+    assert payloads[0].keys() == STATUS_KEYS | ADDED_KEYS
+    assert all(event.body() for event in published)
 
 
 # --- manage.py autobot ----------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def command(*arguments: str) -> str:
     return said.getvalue()
 
 
-def test_the_command_starts_tells_and_stops() -> None:
+def test_command_starts_reports_and_stops() -> None:
     assert "started" in command("start", "--no-auto-upload", "--extraordinary")
     run = AutobotRun.objects.get()
     assert (run.auto_upload, run.save_to_db, run.is_extraordinary) == (False, True, True)

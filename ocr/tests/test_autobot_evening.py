@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -21,7 +19,6 @@ from ocr.autobot import steps
 from ocr.autobot.evidence import BOARD
 from ocr.models import AutobotRun
 from ocr.reader.types import Reading
-from ocr.tests import coded
 from ocr.tests.evenings import (
     ALL_DONE,
     DAY,
@@ -42,19 +39,9 @@ from ocr.tests.evenings import (
 from ocr.tests.fakes import ScriptedReader
 from ocr.types import Held, ReaderBusy, ReaderFailed, RunState
 from sandbox import programme
-from sandbox.testing import RunningTelevision, running_television
+from sandbox.testing import RunningTelevision
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def television(settings: Any) -> Iterator[RunningTelevision]:
-    """A television whose pictures the scripted reader can read."""
-    with running_television(segment_s=0.4, draw=coded.drawn) as running:
-        settings.OCR_STREAM_URL = running.url
-        settings.OCR_STREAM_NETWORKS = [ip_network("127.0.0.0/8")]
-        running.server.steer(programme="board", day=DAY)
-        yield running
 
 
 def watching() -> bool:
@@ -63,7 +50,7 @@ def watching() -> bool:
 
 
 def seen(reader: ScriptedReader, more: int = 6) -> None:
-    """Wait until so many more frames were read: twice what it takes to take a wheel."""
+    """Wait until so many more frames were read: twice what it takes to accept a wheel."""
     enough = reader.frames + more
     wait_for(lambda: reader.frames >= enough)
 
@@ -71,12 +58,14 @@ def seen(reader: ScriptedReader, more: int = 6) -> None:
 # --- The evening ----------------------------------------------------------------------------------
 
 
-def test_wheels_are_taken_as_they_come_and_none_before_it_stands(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+def test_wheels_are_accepted_as_they_come_and_none_before_it_stands(
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     """Numbers run through their places and show their first digit alone; adverts come between."""
     day_before_is_archived()
-    television.server.steer(programme="evening", day=DAY, from_s=programme.LEAD_S - 5, speed=20)
+    coded_television.server.steer(
+        programme="evening", day=DAY, from_s=programme.LEAD_S - 5, speed=20
+    )
     run = begun()
     grew = []
     with at_work(scripted):
@@ -98,8 +87,8 @@ def test_wheels_are_taken_as_they_come_and_none_before_it_stands(
     ],
     ids=["OpenRouter", "the Lotto site", "Telegram"],
 )
-def test_an_evening_with_a_service_away(
-    television: RunningTelevision,
+def test_evening_with_an_unavailable_service(
+    coded_television: RunningTelevision,
     services: Services,
     scripted: ScriptedReader,
     monkeypatch: pytest.MonkeyPatch,
@@ -107,7 +96,7 @@ def test_an_evening_with_a_service_away(
     route: str,
     step: str,
 ) -> None:
-    """What it is needed for waits, the rest is done; when it is back nothing is missing."""
+    """Its step waits, the rest is done; when it has recovered nothing is missing."""
     monkeypatch.setattr(steps, "FIRST_PAUSE_S", 0.2)
     day_before_is_archived()
     faults = getattr(services, service).faults
@@ -128,7 +117,7 @@ def test_an_evening_with_a_service_away(
 
 
 def test_a_reader_that_fails_costs_frames_and_no_more(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
     scripted.errors += [ReaderBusy("Too many"), ReaderFailed("It ended"), ReaderBusy("Too many")]
@@ -143,10 +132,10 @@ def test_a_reader_that_fails_costs_frames_and_no_more(
 
 
 def test_yesterdays_board_on_a_loop_is_never_stored(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
-    television.server.steer(programme="yesterday", day=DAY)
+    coded_television.server.steer(programme="yesterday", day=DAY)
     run = begun()
     with at_work(scripted):
         wait_for(lambda: run.wheels.filter(held=Held.OLD).count() == 11)
@@ -158,19 +147,19 @@ def test_yesterdays_board_on_a_loop_is_never_stored(
     assert "another day" in again(run).message
     assert stored() == {}
     assert services.site.server.draws == {}
-    (message,) = services.telegram.server.messages  # staff are told why nothing came
+    (message,) = services.telegram.server.messages  # staff learn why nothing came
     assert "BARI" not in message["caption"]
 
 
-def test_todays_draw_after_yesterdays_board_is_taken(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+def test_todays_draw_after_yesterdays_board_is_accepted(
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
-    television.server.steer(programme="yesterday", day=DAY)
+    coded_television.server.steer(programme="yesterday", day=DAY)
     run = begun()
     with at_work(scripted):
         wait_for(lambda: run.wheels.filter(held=Held.OLD).count() == 11)
-        television.server.steer(programme="board", day=DAY)
+        coded_television.server.steer(programme="board", day=DAY)
         wait_for(is_over(run))
     assert selectors.published(run) == stored() == drawn()
     kept = kept_board(run, scripted)
@@ -184,7 +173,7 @@ def kept_board(run: AutobotRun, reader: ScriptedReader) -> Reading:
 
 
 def test_a_board_on_a_day_without_a_draw_is_seen_and_not_stored(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     """A board that no archive knows, but no draw is due: a person has the last word."""
     day_before_is_archived(SUNDAY)
@@ -203,8 +192,8 @@ def test_a_board_on_a_day_without_a_draw_is_seen_and_not_stored(
     assert stored(SUNDAY) == drawn()
 
 
-def test_while_the_archive_is_behind_wheels_wait_and_then_are_taken(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+def test_while_the_archive_is_behind_wheels_wait_and_then_are_accepted(
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     run = begun()
     with at_work(scripted):
@@ -218,10 +207,10 @@ def test_while_the_archive_is_behind_wheels_wait_and_then_are_taken(
 # --- Nothing to see -------------------------------------------------------------------------------
 
 
-def test_a_window_without_a_board_ends_as_an_error_and_is_told(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+def test_window_without_a_board_ends_as_an_error_and_is_reported(
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
-    television.server.steer(programme="adverts")
+    coded_television.server.steer(programme="adverts")
     run = begun()
     with at_work(scripted):
         seen(scripted)
@@ -233,27 +222,27 @@ def test_a_window_without_a_board_ends_as_an_error_and_is_told(
 
 
 def test_a_board_out_of_focus_is_in_doubt_until_it_is_sharp(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
-    television.server.steer(blur=True)
+    coded_television.server.steer(blur=True)
     run = begun()
     with at_work(scripted):
         wait_for(lambda: again(run).state == RunState.OCR)
         seen(scripted)
         assert completed(run) == 0
-        television.server.steer(blur=False)
+        coded_television.server.steer(blur=False)
         wait_for(is_over(run))
     assert stored() == drawn()
 
 
-def test_when_time_is_up_what_there_is_is_published_and_what_is_missing_told(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader, settings: Any
+def test_when_time_is_up_the_rest_is_published_and_what_is_missing_reported(
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader, settings: Any
 ) -> None:
     settings.OPENROUTER_API_KEY = ""  # who would know the numbers that are not drawn yet
     day_before_is_archived()
-    television.server.steer(programme="evening", day=DAY, from_s=60 + 3 * 18 + 8, speed=0)
-    shown = dict(television.server.scene(time.monotonic()).wheels)
+    coded_television.server.steer(programme="evening", day=DAY, from_s=60 + 3 * 18 + 8, speed=0)
+    shown = dict(coded_television.server.scene(time.monotonic()).wheels)
     *whole, begun_only = shown
     run = begun()
     with at_work(scripted):
@@ -274,23 +263,23 @@ def test_when_time_is_up_what_there_is_is_published_and_what_is_missing_told(
 
 
 def test_a_stream_that_is_not_there_is_waited_for(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
-    television.server.steer(trouble="cut")
+    coded_television.server.steer(trouble="cut")
     run = begun()
     with at_work(scripted):
-        wait_for(lambda: "stream is away" in again(run).message)
-        television.server.steer(trouble="")
+        wait_for(lambda: "stream is unavailable" in again(run).message)
+        coded_television.server.steer(trouble="")
         wait_for(is_over(run))
     assert stored() == drawn()
 
 
 def test_a_stop_is_over_at_once_and_lets_the_stream_go_within_five_seconds(
-    television: RunningTelevision, services: Services, scripted: ScriptedReader
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
 ) -> None:
     day_before_is_archived()
-    television.server.steer(programme="adverts")
+    coded_television.server.steer(programme="adverts")
     scripted.stuck.set()  # however long a reading takes
     run = begun()
     with at_work(scripted):

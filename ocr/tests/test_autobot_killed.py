@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from ipaddress import ip_network
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ocr import selectors
 from ocr.autobot import services as runs
-from ocr.tests import coded
 from ocr.tests.evenings import (
     ALL_DONE,
     DAY,
@@ -30,25 +28,16 @@ from ocr.tests.evenings import (
 )
 from ocr.tests.workers import Workers, worker_of
 from ocr.types import RunState
-from sandbox.testing import RunningTelevision, running_television
+from sandbox.testing import RunningTelevision
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgres_url")]
 
 
-@pytest.fixture
-def television(settings: Any) -> Iterator[RunningTelevision]:
-    """A television whose pictures scripted readers can read."""
-    with running_television(segment_s=0.4, draw=coded.drawn) as running:
-        settings.OCR_STREAM_URL = running.url
-        settings.OCR_STREAM_NETWORKS = [ip_network("127.0.0.0/8")]
-        yield running
-
-
 def test_killed_in_every_state_the_evening_ends_well(
-    television: RunningTelevision, services: Services, workers: Workers
+    coded_television: RunningTelevision, services: Services, workers: Workers
 ) -> None:
     day_before_is_archived()
-    tv = television.server
+    tv = coded_television.server
     tv.steer(programme="presenter")
     services.ai.faults.arm("slow", "openrouter.chat", delay_s=20)
     run = begun()
@@ -93,7 +82,7 @@ def test_killed_in_a_step_another_worker_does_it(
     faults = upstreams[step].faults
     faults.arm("slow", route, delay_s=60)
     run = read()
-    runs.give_back(run.pk, OWNER)
+    runs.release(run.pk, OWNER)
     first = workers.start()
     wait_for(lambda: not faults.listed())  # the request is under way
     workers.kill(first)

@@ -18,13 +18,13 @@ from ocr.tests.evenings import (
     DAY,
     Services,
     again,
-    asked,
     at_work,
     begun,
     day_before_is_archived,
     drawn,
     grown,
     is_over,
+    requested,
     step_states,
     stored,
     wait_for,
@@ -63,16 +63,16 @@ def test_a_whole_evening(
     begins_s = FIRST_S - 1
     run = begun()
     with at_work(reading_process, capture.USUAL):
-        for to_s, wheels, retryable_errors in STAGES:
+        for to_s, wheels, faults in STAGES:
             tv.steer(programme="evening", day=DAY, from_s=begins_s, to_s=to_s, speed=SPEED)
             assert grown(run, wheels, within_s=BUSY_S) == wheels
-            for problem, requests in retryable_errors:
-                tv.steer(**problem)
-                asked(television, requests)
+            for fault, requests in faults:
+                tv.steer(**fault)
+                requested(television, requests)
                 tv.steer(blur=False, trouble="")
             begins_s = to_s
         tv.steer(from_s=ADVERTS_S, to_s=ADVERTS_S + 5)
-        asked(television, 8)
+        requested(television, 8)
         tv.steer(from_s=ADVERTS_S + programme.BREAK_S, to_s=WHOLE_S)
         wait_for(is_over(run), within_s=BUSY_S)
     assert selectors.published(run) == drawn()

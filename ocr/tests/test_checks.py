@@ -1,4 +1,4 @@
-"""Settings of the outside services that are odd are told before anybody needs them."""
+"""Odd settings of outside services are reported at start."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def found(settings: Any, **other: str) -> list[str]:
     return [message.id for message in check_settings()]
 
 
-def test_what_is_right_or_off_is_no_message(settings: Any) -> None:
+def test_good_or_disabled_settings_are_not_reported(settings: Any) -> None:
     assert found(settings) == []
     assert found(settings, OPENROUTER_API_KEY="", OPENROUTER_URL="x", LOTTO_SITE_URL="") == []
     assert found(settings, LOTTO_SITE_URL="http://127.0.0.1:8100/lotto-site") == []
@@ -42,5 +42,5 @@ def test_what_is_right_or_off_is_no_message(settings: Any) -> None:
         ("OCR_STREAM_URL", "rtmp://cdn.example/live", "ocr.E006"),
     ],
 )
-def test_what_is_odd_is_told(settings: Any, name: str, value: str, message: str) -> None:
+def test_odd_setting_is_reported(settings: Any, name: str, value: str, message: str) -> None:
     assert found(settings, **{name: value}) == [message]

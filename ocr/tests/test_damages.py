@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ocr.synthetic.boards import Look, draw
+from ocr.synthetic.boards import Appearance, draw
 from ocr.synthetic.damages import DAMAGES, Damage, spoil
 
 WHEELS = {"BA": [1, 2, 3, 4, 90], "RM": [11, 22, 33, 44, 55]}
@@ -14,7 +14,7 @@ WHEELS = {"BA": [1, 2, 3, 4, 90], "RM": [11, 22, 33, 44, 55]}
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_cell_of_a_spoilt_board_lies_inside_the_picture(damage: Damage) -> None:
-    board = draw(WHEELS, Look("table"))
+    board = draw(WHEELS, Appearance("table"))
     for seed in range(3):  # what is done is partly left to chance
         spoilt = spoil(board, damage, random.Random(seed))
         height, width = spoilt.image.shape[:2]

@@ -31,7 +31,7 @@ from ocr.reader.second_opinion import SecondOpinion
 from ocr.reader.types import SURE
 from ocr.reader_process import ReadingProcess
 from ocr.synthetic import boards, damages
-from ocr.synthetic.boards import Look
+from ocr.synthetic.boards import Appearance
 from ocr.types import ReaderFailed
 
 
@@ -73,11 +73,11 @@ def easy_eyes(easyocr_packages: None) -> Reader:
 
 def board_file() -> tuple[dict[str, list[int]], bytes]:
     wheels = boards.invented_wheels(random.Random(4))
-    return wheels, cv2.imencode(".png", boards.draw(wheels, Look("table")).image)[1].tobytes()
+    return wheels, cv2.imencode(".png", boards.draw(wheels, Appearance("table")).image)[1].tobytes()
 
 
 @pytest.mark.usefixtures("without_packages")
-def test_a_missing_package_is_told_with_the_command_that_installs_it(settings: Any) -> None:
+def test_missing_package_is_reported_with_the_command_that_installs_it(settings: Any) -> None:
     settings.OCR_ENGINE = "easyocr"
     (error,) = engine_complete()
     assert (error.id, error.is_serious()) == ("ocr.E005", True)
@@ -109,7 +109,7 @@ def test_the_default_engine_lacks_nothing(settings: Any) -> None:
     assert list(engine_complete()) == []
 
 
-def test_missing_weights_are_told_by_their_path(
+def test_missing_weights_are_reported_by_their_path(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dependencies, "PACKAGES", ())
@@ -124,7 +124,7 @@ def test_missing_weights_are_told_by_their_path(
     assert list(engine_complete()) == []
 
 
-def test_what_the_process_cannot_load_is_told_and_the_process_ended(
+def test_weights_that_cannot_be_loaded_are_reported_and_the_process_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reading process itself finds that weights are missing, or no weights."""
@@ -184,30 +184,30 @@ def test_the_stock_weights_read_with_our_network_as_second_opinion(stock: str) -
     wheels = boards.invented_wheels(random.Random(4))
     reader = easyocr(stock)
     assert [each.name for each in reader._recognisers] == ["easyocr", "lotto"]
-    told = reader.read(boards.draw(wheels, Look("table")).image)
+    reading = reader.read(boards.draw(wheels, Appearance("table")).image)
     right = [
         each.number == number
-        for wheel, numbers in told.wheels.items()
+        for wheel, numbers in reading.wheels.items()
         for each, number in zip(numbers, wheels[wheel], strict=True)
     ]
     assert sum(right) == 55
-    assert all(list(numbers) == wheels[wheel] for wheel, numbers in told.sure().items())
-    assert len(told.sure()) >= 8
+    assert all(list(numbers) == wheels[wheel] for wheel, numbers in reading.sure().items())
+    assert len(reading.sure()) >= 8
 
 
 @pytest.mark.parametrize("damage", damages.DAMAGES)
 def test_boards_are_read_and_nothing_is_made_up(easy_eyes: Reader, damage: Any) -> None:
     dice = random.Random(f"easyocr {damage}")
     wheels = boards.invented_wheels(dice)
-    picture = damages.spoil(boards.draw(wheels, Look("two", mark="tile")), damage, dice)
-    told = easy_eyes.read(picture.image)
-    for wheel, numbers in told.wheels.items():
+    picture = damages.spoil(boards.draw(wheels, Appearance("two", mark="tile")), damage, dice)
+    reading = easy_eyes.read(picture.image)
+    for wheel, numbers in reading.wheels.items():
         for each, number in zip(numbers, wheels[wheel], strict=True):
             assert each.confidence < SURE or each.number == number
     if damage in ("clean1080", "tv720"):
-        read = {wheel: [n.number for n in numbers] for wheel, numbers in told.wheels.items()}
+        read = {wheel: [n.number for n in numbers] for wheel, numbers in reading.wheels.items()}
         assert read == wheels
-        assert len(told.sure()) >= 10  # our network is not sure of every 11 in every font
+        assert len(reading.sure()) >= 10  # our network is not sure of every 11 in every font
 
 
 def test_the_process_reads_with_it(own: EasyOcr) -> None:
@@ -222,7 +222,7 @@ def test_the_process_reads_with_it(own: EasyOcr) -> None:
 def _cells() -> tuple[dict[str, list[int]], list[Any]]:
     """A draw, and what the reader would cut out of its picture."""
     wheels = boards.invented_wheels(random.Random(6))
-    picture = boards.draw(wheels, Look("table"))
+    picture = boards.draw(wheels, Appearance("table"))
     crops = []
     for wheel, numbers in wheels.items():
         for place in range(len(numbers)):

@@ -74,7 +74,7 @@ def test_a_damaged_picture_says_nothing() -> None:
     assert coded.read(np.zeros((720, 1280, 3), np.uint8)) is None
 
 
-def test_it_fails_as_often_as_it_is_told_and_is_halted_while_it_is_stuck() -> None:
+def test_it_raises_its_errors_once_each_and_is_halted_while_stuck() -> None:
     reader, image, halt = ScriptedReader(), coded.board(drawn()), threading.Event()
     reader.errors.append(ReaderBusy("Too many"))
     with pytest.raises(ReaderBusy):

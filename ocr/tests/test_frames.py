@@ -10,13 +10,13 @@ import pytest
 
 from ocr.reader.frames import deinterlaced
 from ocr.synthetic import boards
-from ocr.synthetic.boards import Look
+from ocr.synthetic.boards import Appearance
 
 
 @pytest.fixture(scope="module")
 def still() -> Any:
     wheels = {wheel: [1, 22, 33, 47, 90] for wheel in boards.ORDER}
-    image = boards.draw(wheels, Look("table")).image
+    image = boards.draw(wheels, Appearance("table")).image
     return cv2.GaussianBlur(cv2.resize(image, (720, 576), interpolation=cv2.INTER_AREA), (0, 0), 1)
 
 

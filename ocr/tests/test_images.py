@@ -1,4 +1,4 @@
-"""Pictures from outside: what is taken, and what is refused and how."""
+"""Pictures from outside: what is accepted, what is refused and how."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image
 
 from ocr import images
 from ocr.images import decoded, upright
+from ocr.tests.files import base64_of
 from ocr.types import ImageRefused, ImageTooLarge
 
 
@@ -25,10 +26,6 @@ def file_of(kind: str = "PNG", size: tuple[int, int] = (80, 40), **options: Any)
     return file.getvalue()
 
 
-def base64_of(file: bytes) -> str:
-    return base64.b64encode(file).decode()
-
-
 def png_of_size(width: int, height: int) -> bytes:
     """The head of a PNG that claims to be so large."""
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -38,7 +35,7 @@ def png_of_size(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("head", ["", "data:image/png;base64,", "data:image/jpeg;x=y;base64,"])
-def test_each_kind_is_taken_with_and_without_a_data_uri(kind: str, head: str) -> None:
+def test_each_kind_is_accepted_with_and_without_a_data_uri(kind: str, head: str) -> None:
     file = file_of(kind)
     assert decoded(head + base64_of(file)) == file
     assert upright(file).shape == (40, 80, 3)
@@ -117,7 +114,7 @@ def test_grey_and_palette_pictures_have_three_channels() -> None:
         assert upright(file.getvalue()).shape == (40, 40, 3)
 
 
-def test_what_leaves_the_house_is_upright_small_and_tells_nothing_else() -> None:
+def test_picture_to_send_is_upright_small_and_without_metadata() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
     sent = Image.open(io.BytesIO(images.jpeg(file_of("JPEG", size=(800, 400), exif=exif), 500)))

@@ -96,7 +96,7 @@ def _make_reader(cursor: Any, database: str, user: str, password: str) -> None:
 
 @pytest.fixture
 def old(database: Server, django_db_blocker: Any) -> Iterator[Server]:
-    """The old database with twenty draws, asked as the documented user."""
+    """The old database with twenty draws, queried as the documented user."""
     database.run("DELETE FROM extractions")
     database.run("DELETE FROM predictions")
     database.run(ADD_DRAW, *DRAWS)
@@ -212,10 +212,10 @@ def test_the_documented_user_may_only_read(old: Server, statement: str) -> None:
             cursor.execute(statement)
 
 
-def test_the_server_itself_gives_up_a_slow_question(old: Server) -> None:
-    patient = at_url(old.reader_url, timeout_s=TIMEOUT_S)
-    patient["OPTIONS"]["read_timeout"] = 20
-    with legacy_at(patient), connections["legacy"].cursor() as cursor:
+def test_server_itself_gives_up_a_slow_query(old: Server) -> None:
+    slow = at_url(old.reader_url, timeout_s=TIMEOUT_S)
+    slow["OPTIONS"]["read_timeout"] = 20
+    with legacy_at(slow), connections["legacy"].cursor() as cursor:
         cursor.execute("SET SESSION max_statement_time = 0.2")
         cursor.execute("SELECT @@max_statement_time")
         with sooner_than(10), pytest.raises(OperationalError):
@@ -242,7 +242,7 @@ def test_a_locked_table_is_not_waited_for(old: Server) -> None:
     assert len(selectors.days(1)) == 1
 
 
-def test_a_session_that_was_killed_costs_one_question(old: Server) -> None:
+def test_killed_session_costs_one_query(old: Server) -> None:
     sleeping = LegacyExtraction.objects.drawn()
 
     def killed(limit: int) -> list[Any]:
@@ -250,7 +250,7 @@ def test_a_session_that_was_killed_costs_one_question(old: Server) -> None:
             cursor.execute(f"KILL {connections['legacy'].connection.thread_id()}")
         return list(sleeping)
 
-    with legacy_at(at_url(old.owner_url, timeout_s=TIMEOUT_S)):  # who may kill only his own
+    with legacy_at(at_url(old.owner_url, timeout_s=TIMEOUT_S)):  # who may kill only their own
         with connections["legacy"].cursor():
             pass  # so that there is a session to kill
         with patch.object(selectors, "_days", killed), pytest.raises(LegacyError):
@@ -277,7 +277,7 @@ def test_a_missing_table_or_column_is_no_outage(old: Server) -> None:
         assert selectors.days(1)
 
 
-def test_a_wrong_password_is_told_to_the_log_alone(old: Server, caplog: Any) -> None:
+def test_wrong_password_is_only_logged(old: Server, caplog: Any) -> None:
     url = _url(old.owner_url, old.name, user="nobody", password="s3cret-of-nobody")
     with legacy_at(at_url(url, timeout_s=TIMEOUT_S)), pytest.raises(LegacyError) as refused:
         selectors.days(1)
@@ -328,7 +328,7 @@ TALKS: dict[str, Callable[[socket.socket], Any]] = {
 
 
 @pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS.keys())
-def test_a_server_that_is_none_is_away_in_time(
+def test_server_that_is_no_mariadb_is_unavailable_in_time(
     unblocked: None, talk: Callable[[socket.socket], None]
 ) -> None:
     with (
@@ -342,7 +342,7 @@ def test_a_server_that_is_none_is_away_in_time(
 
 
 @pytest.mark.django_db
-def test_while_it_is_away_the_rest_of_the_house_is_well(api: Any, client: Client) -> None:
+def test_gateway_works_while_it_is_unavailable(api: Any, client: Client) -> None:
     asked: list[socket.socket] = []
     with listener(asked.append) as url, legacy_at(at_url(url, timeout_s=TIMEOUT_S)):
         with sooner_than(SOON_S):

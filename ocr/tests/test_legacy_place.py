@@ -18,7 +18,7 @@ from ocr.legacy.place import NOWHERE, BadUrl, at_url, in_file, place
 URL = "mysql://reader:p%40ss%2F@old.example:3307/old%20db"
 
 
-def test_url_tells_everything() -> None:
+def test_url_has_everything() -> None:
     entry = at_url(URL, timeout_s=2.5)
     assert {name: entry[name] for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")} == {
         "HOST": "old.example",
@@ -49,7 +49,7 @@ def test_encryption_holds_the_server_to_its_certificate() -> None:
     ],
     ids=lambda url: url.replace(URL, "..."),
 )  # fmt: skip
-def test_a_bad_url_is_refused_without_being_told(url: str) -> None:
+def test_bad_url_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(BadUrl) as refused:
         at_url(url, timeout_s=1)
     assert "p%40ss" not in str(refused.value)

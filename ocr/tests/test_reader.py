@@ -16,7 +16,7 @@ from lotto.types import WHEELS
 from ocr.reader.reader import Reader
 from ocr.reader.types import SURE, Reading
 from ocr.synthetic import boards, damages, other_pictures
-from ocr.synthetic.boards import Look, Picture
+from ocr.synthetic.boards import Appearance, Picture
 
 Seen = Callable[[str, str], tuple[dict[str, list[int]], Picture, Reading]]
 # A reading takes two seconds and a half: every run has each layout and each quality once.
@@ -38,11 +38,11 @@ KINDS = [
 ]
 
 
-def board(layout: Any, damage: Any, **look: Any) -> tuple[dict[str, list[int]], Picture]:
+def board(layout: Any, damage: Any, **appearance: Any) -> tuple[dict[str, list[int]], Picture]:
     """A draw, and a picture of it."""
     dice = random.Random(f"{layout} {damage}")
     wheels = boards.invented_wheels(dice)
-    drawn = boards.draw(wheels, Look(layout, mark="tile", size=0.95, **look))
+    drawn = boards.draw(wheels, Appearance(layout, mark="tile", size=0.95, **appearance))
     return wheels, damages.spoil(drawn, damage, dice)
 
 
@@ -104,7 +104,7 @@ def test_a_wheels_box_holds_its_numbers_and_no_others(seen: Seen, layout: str, d
 )
 def test_one_digit_and_two_are_the_same_number(eyes: Reader, two_digits: bool) -> None:
     wheels = {wheel: [7, 1, 90, 9, 4] for wheel in boards.ORDER}
-    picture = boards.draw(wheels, Look("table", two_digits=two_digits))
+    picture = boards.draw(wheels, Appearance("table", two_digits=two_digits))
     reading = eyes.read(picture.image)
     assert not wrong(reading, wheels)
     assert reading.sure()["BA"] == (7, 1, 90, 9, 4)
@@ -114,7 +114,7 @@ def test_one_digit_and_two_are_the_same_number(eyes: Reader, two_digits: bool) -
 def test_wheels_that_are_not_drawn_yet_are_missing_not_invented(eyes: Reader) -> None:
     wheels, _ = board("table", "clean1080")
     shown = {wheel: wheels[wheel] if wheel in ("BA", "CA", "FI") else [] for wheel in wheels}
-    reading = eyes.read(boards.draw(shown, Look("table")).image)
+    reading = eyes.read(boards.draw(shown, Appearance("table")).image)
     assert reading.sure() == {wheel: tuple(wheels[wheel]) for wheel in ("BA", "CA", "FI")}
 
 
@@ -122,7 +122,7 @@ def test_wheels_that_are_not_drawn_yet_are_missing_not_invented(eyes: Reader) ->
 def test_a_wheel_that_is_half_drawn_is_in_doubt(eyes: Reader) -> None:
     wheels, _ = board("table", "clean1080")
     half = {**wheels, "VE": [*wheels["VE"][:3], None, None]}
-    reading = eyes.read(boards.draw(half, Look("table")).image)
+    reading = eyes.read(boards.draw(half, Appearance("table")).image)
     assert "VE" not in reading.sure()
     assert len(reading.sure()) == 10
     assert not wrong(reading, {**wheels, "VE": [*wheels["VE"][:3], -1, -1]})
@@ -131,7 +131,7 @@ def test_a_wheel_that_is_half_drawn_is_in_doubt(eyes: Reader) -> None:
 def test_a_number_twice_in_a_wheel_is_no_draw(eyes: Reader) -> None:
     wheels, _ = board("table", "clean1080")
     wheels["RM"] = [5, 17, 5, 40, 88]
-    reading = eyes.read(boards.draw(wheels, Look("table")).image)
+    reading = eyes.read(boards.draw(wheels, Appearance("table")).image)
     assert "RM" not in reading.sure()
     assert len(reading.sure()) == 10
 
@@ -195,10 +195,10 @@ def test_wheels_may_stand_in_any_order(eyes: Reader, layout: Any, order: str) ->
 )
 def test_what_is_not_out_yet_is_missing(eyes: Reader, layout: Any, drawn: int) -> None:
     wheels, _ = board(layout, "clean1080")
-    look = Look(layout, mark="ball", size=0.95)
+    appearance = Appearance(layout, mark="ball", size=0.95)
     dice = random.Random(f"{layout} {drawn}")
     out = boards.so_far(wheels, drawn)
-    reading = eyes.read(damages.spoil(boards.draw(out, look), "tv720", dice).image)
+    reading = eyes.read(damages.spoil(boards.draw(out, appearance), "tv720", dice).image)
     assert not wrong(reading, {w: [*n, *[None] * (5 - len(n))] for w, n in out.items()})
     whole = {wheel: tuple(numbers) for wheel, numbers in out.items() if len(numbers) == 5}
     assert reading.sure() == whole
@@ -213,9 +213,9 @@ def test_what_is_not_out_yet_is_missing(eyes: Reader, layout: Any, drawn: int) -
 )
 def test_yesterdays_board_differs_by_its_date_alone(eyes: Reader, day: str) -> None:
     wheels, _ = board("table", "clean1080")
-    look = Look("table", subtitle=f"Concorso n. 51 di {day}")
-    told = eyes.read(boards.draw(wheels, look).image).sure()
-    assert told == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
+    appearance = Appearance("table", subtitle=f"Concorso n. 51 di {day}")
+    sure = eyes.read(boards.draw(wheels, appearance).image).sure()
+    assert sure == {wheel: tuple(numbers) for wheel, numbers in wheels.items()}
 
 
 @pytest.mark.parametrize(
@@ -225,15 +225,13 @@ def test_yesterdays_board_differs_by_its_date_alone(eyes: Reader, day: str) -> N
         for kind, share in product(("appearing", "turning"), (0.2, 0.5, 0.8))
     ],
 )
-def test_a_frame_of_an_animation_tells_no_third_number(
-    eyes: Reader, kind: str, share: float
-) -> None:
+def test_frame_of_an_animation_shows_no_third_number(eyes: Reader, kind: str, share: float) -> None:
     wheels, _ = board("table", "clean1080")
-    look = Look("table", mark="tile")
+    appearance = Appearance("table", mark="tile")
     old = {**wheels, "VE": [], "RN": []}
     if kind == "turning":
         old = {**wheels, "VE": [81, 36, 29, 64, 90], "RN": [18, 63, 9, 46, 7]}
-    frame = damages.between(boards.draw(old, look), boards.draw(wheels, look), share)
+    frame = damages.between(boards.draw(old, appearance), boards.draw(wheels, appearance), share)
     reading = eyes.read(damages.spoil(frame, "tv720", random.Random(share)).image)
     for wheel, numbers in reading.wheels.items():
         for place, each in enumerate(numbers):
@@ -270,27 +268,27 @@ def test_an_unchanged_frame_is_not_read_again(eyes: Reader) -> None:
 
 def test_a_changed_number_is_seen(eyes: Reader) -> None:
     wheels, _ = board("table", "clean1080")
-    look = Look("table")
-    eyes.watch(boards.draw(wheels, look).image)
+    appearance = Appearance("table")
+    eyes.watch(boards.draw(wheels, appearance).image)
     wheels["GE"][2] = next(n for n in (48, 49, 40) if n not in wheels["GE"])
-    assert eyes.watch(boards.draw(wheels, look).image).sure()["GE"] == tuple(wheels["GE"])
+    assert eyes.watch(boards.draw(wheels, appearance).image).sure()["GE"] == tuple(wheels["GE"])
 
 
 def test_the_next_wheel_at_the_same_place_is_not_taken_for_the_one_before(eyes: Reader) -> None:
-    look = Look("single")
-    eyes.watch(boards.draw({"BA": [1, 22, 33, 44, 55]}, look).image)
-    reading = eyes.watch(boards.draw({"CA": [66, 7, 88, 9, 10]}, look).image)
+    appearance = Appearance("single")
+    eyes.watch(boards.draw({"BA": [1, 22, 33, 44, 55]}, appearance).image)
+    reading = eyes.watch(boards.draw({"CA": [66, 7, 88, 9, 10]}, appearance).image)
     assert reading.sure() == {"CA": (66, 7, 88, 9, 10)}
 
 
 @pytest.mark.exhaustive  # `test_a_whole_evening` has them over the air in every run
 def test_wheels_appear_one_by_one(eyes: Reader) -> None:
     wheels, _ = board("table", "clean1080")
-    look = Look("table")
+    appearance = Appearance("table")
     seen: list[int] = []
     for count in (1, 4, 11):
         shown = {wheel: wheels[wheel] if i < count else [] for i, wheel in enumerate(wheels)}
-        reading = eyes.watch(boards.draw(shown, look).image)
+        reading = eyes.watch(boards.draw(shown, appearance).image)
         assert not wrong(reading, wheels)
         seen.append(len(reading.sure()))
     assert seen == [1, 4, 11]

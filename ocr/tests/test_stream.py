@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from ocr.clients.stream.pictures import Picture, Unreadable, pictures
+from ocr.clients.stream.pictures import DecodedPicture, UnreadableVideo, pictures
 from ocr.clients.stream.playlist import fresh_of, parsed
 from ocr.tests import bad_streams as bad
 from ocr.tests import coded
@@ -181,7 +181,7 @@ def moving() -> bytes:
 
 
 @cache
-def right() -> list[Picture]:
+def right() -> list[DecodedPicture]:
     """Its pictures."""
     return list(pictures(moving(), every_s=0.2, first_s=0, max_s=5))
 
@@ -206,7 +206,7 @@ def test_what_a_decoder_filled_in_is_not_shown() -> None:
 
 def test_an_encoder_that_is_never_quite_right_is_watched_nevertheless() -> None:
     def count(segment: bytes, *, is_strict: bool) -> int:
-        with suppress(Unreadable):
+        with suppress(UnreadableVideo):
             return len(list(
                 pictures(segment, every_s=0.2, first_s=0, max_s=5, is_strict=is_strict)
             ))  # fmt: skip
@@ -270,7 +270,7 @@ def test_an_encrypted_stream(iv: str) -> None:
         assert "decrypted" in failure(served.url())
 
 
-def test_an_encryption_that_we_do_not_know_is_told() -> None:
+def test_unknown_encryption_is_an_error() -> None:
     listed = playlist("1.ts", more='#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://key"\n')
     with serving({"/live.m3u8": listed}) as served:
         assert "unsupported way (SAMPLE-AES)" in failure(served.url())
@@ -303,8 +303,8 @@ def test_what_is_played_next() -> None:
     assert numbers(10, 5, None) == [14]  # joined at what is newest
     assert numbers(10, 5, 14) == []
     assert numbers(12, 5, 14) == [15, 16]
-    assert numbers(900, 5, 14) == [904]  # it jumped, or we were away
-    assert numbers(0, 3, 14) == [2]  # the encoder began anew
+    assert numbers(900, 5, 14) == [904]  # it jumped, or we were disconnected
+    assert numbers(0, 3, 14) == [2]  # the encoder was restarted
     assert numbers(0, 0, 14) == []
     assert numbers(0, 5, None, over=True) == [0, 1, 2, 3, 4]
     assert numbers(0, 5, 1, over=True) == [2, 3, 4]

@@ -75,20 +75,20 @@ def endings() -> dict[str, tuple[str, float]]:
     def ending(fault: str) -> tuple[str, float]:
         with serving(FAULTS[fault][0]) as served:
             began = time.monotonic()
-            told = failure(served.url("/live.m3u8?token=secret"), limit_s=LIMIT_S)
-            return told, time.monotonic() - began
+            error = failure(served.url("/live.m3u8?token=secret"), limit_s=LIMIT_S)
+            return error, time.monotonic() - began
 
     with ThreadPoolExecutor(len(FAULTS)) as pool:
         return dict(zip(FAULTS, pool.map(ending, FAULTS), strict=True))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_goes_wrong_ends_in_time_and_is_told(
+def test_every_fault_ends_in_time_with_its_error(
     fault: str, endings: dict[str, tuple[str, float]]
 ) -> None:
-    told, seconds = endings[fault]
-    assert FAULTS[fault][1] in told
-    assert "secret" not in told
+    error, seconds = endings[fault]
+    assert FAULTS[fault][1] in error
+    assert "secret" not in error
     assert seconds < LIMIT_S + 3
 
 
@@ -101,8 +101,8 @@ def test_a_fall_and_a_recovery_are_logged_once_each(caplog: Any) -> None:
                 next(watched.frames(threading.Event()))
         served.pages.update({"/live.m3u8": playlist("1.ts"), "/1.ts": GOOD})
         assert shades(watched.frames(threading.Event()), 2) == [60, 60]
-    told = [record.message for record in caplog.records if record.message.startswith("stream.")]
-    assert [message.split(" ")[0] for message in told] == ["stream.lost", "stream.recovered"]
+    logged = [record.message for record in caplog.records if record.message.startswith("stream.")]
+    assert [message.split(" ")[0] for message in logged] == ["stream.lost", "stream.recovered"]
 
 
 def test_nobody_listens() -> None:
@@ -175,7 +175,7 @@ def test_an_address_that_is_none_of_ours_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://8.8.8.8/live.m3u8?a=b", "http://[2606:4700::1]:8080/x"])
-def test_a_public_address_is_taken_as_it_is(url: str) -> None:
+def test_public_address_is_accepted_as_it_is(url: str) -> None:
     assert checked_url(url) == url
 
 
@@ -212,4 +212,4 @@ LEADING_AWAY: dict[str, dict[str, bad.Page]] = {
 @pytest.mark.parametrize("way", LEADING_AWAY)
 def test_no_way_leads_into_an_internal_network(way: str) -> None:
     with serving(LEADING_AWAY[way]) as served:
-        assert "internal" in (told := failure(served.url(), limit_s=20)) or "no http" in told
+        assert "internal" in (error := failure(served.url(), limit_s=20)) or "no http" in error

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from ocr.reader.tokens import names_and_numbers
-from ocr.reader.types import Line
+from ocr.reader.types import TextLine
 
 
-def line(text: str, places: list[float]) -> Line:
+def line(text: str, places: list[float]) -> TextLine:
     """Characters 25 px wide and 40 px high."""
     width = 25 * len(text)
     quad = np.array([[0, 0], [width, 0], [width, 40], [0, 40]], np.float32)
-    return Line(quad, text, tuple(places), 0.9)
+    return TextLine(quad, text, tuple(places), 0.9)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def line(text: str, places: list[float]) -> Line:
         ("7", [0.5], [12]),
         ("82", [0.3, 0.7], [25]),
         ("5066", [0.12, 0.32, 0.66, 0.9], [22, 78]),
-        # As a recogniser tells of four numbers that stand close, each place up to 0.03 off.
+        # As a recogniser places four numbers that stand close, each place up to 0.03 off.
         ("50666356", [0.09, 0.20, 0.35, 0.42, 0.57, 0.67, 0.82, 0.93], [29, 77, 124, 175]),
         ("158", [0.2, 0.5, 0.8], []),
     ],

@@ -1,4 +1,4 @@
-"""What opinions amount to, the lexicon they are read by, and the vote of frames."""
+"""The verdict on opinions, the lexicon, and the vote of frames."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ def test_a_number_that_one_does_not_see_at_all_is_in_doubt() -> None:
 
 
 def test_with_a_number_twice_the_whole_wheel_is_in_doubt() -> None:
-    told = by_the_rules([NumberReading(number, 99.0) for number in (1, 2, 3, 2, 5)])
-    assert not any(each.confidence >= SURE for each in told)
-    assert [each.number for each in told] == [1, 2, 3, 2, 5]
+    checked = by_the_rules([NumberReading(number, 99.0) for number in (1, 2, 3, 2, 5)])
+    assert not any(each.confidence >= SURE for each in checked)
+    assert [each.number for each in checked] == [1, 2, 3, 2, 5]
 
 
 def test_without_the_first_number_the_others_are_in_doubt() -> None:
-    told = by_the_rules([NumberReading(None, 0.0), *(NumberReading(n, 99.0) for n in (1, 2, 3, 4))])
-    assert not any(each.confidence >= SURE for each in told)
-    assert [each.number for each in told] == [None, 1, 2, 3, 4]
+    checked = by_the_rules(
+        [NumberReading(None, 0.0), *(NumberReading(n, 99.0) for n in (1, 2, 3, 4))]
+    )
+    assert not any(each.confidence >= SURE for each in checked)
+    assert [each.number for each in checked] == [None, 1, 2, 3, 4]
 
 
 def by_hand(columns: np.ndarray, text: str) -> float:
@@ -68,11 +70,11 @@ def by_hand(columns: np.ndarray, text: str) -> float:
 
 def test_the_lexicon_sums_all_ways_to_spell_a_number() -> None:
     columns = np.random.default_rng(4).dirichlet(np.ones(11), 4).astype(np.float32)
-    (told,) = numbers(columns[None])
+    (found,) = numbers(columns[None])
     for number in (7, 11, 42, 90):
         texts = [str(number), f"0{number}"] if number < 10 else [str(number)]
-        assert told[number] == pytest.approx(sum(by_hand(columns, t) for t in texts), rel=1e-4)
-    assert told.sum() == pytest.approx(1, abs=1e-5)
+        assert found[number] == pytest.approx(sum(by_hand(columns, t) for t in texts), rel=1e-4)
+    assert found.sum() == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize(("said", "number"), [("③", 3), ("8日", 80), ("¹O", 10), ("Z²", 22)])
@@ -83,8 +85,8 @@ def test_what_a_recogniser_takes_digits_for_is_those_digits(said: str, number: i
         columns[0, 2 * place, characters.index(character)] = 0.9
         columns[0, 2 * place, characters.index("x")] = 0.1
         columns[0, 2 * place + 1, 0] = 1
-    (told,) = numbers(Digits(characters).of(columns))
-    assert told[number] == pytest.approx(0.9 ** len(said), rel=1e-4)
+    (found,) = numbers(Digits(characters).of(columns))
+    assert found[number] == pytest.approx(0.9 ** len(said), rel=1e-4)
 
 
 def reading(**wheels: list[int]) -> Reading:

@@ -19,7 +19,7 @@ UNAVAILABLE: Final = {
 }
 
 
-class AiUsage(s.Serializer[Any]):
+class AiUsageSerializer(s.Serializer[Any]):
     prompt_tokens = s.IntegerField()
     completion_tokens = s.IntegerField()
     cost_usd = s.FloatField(allow_null=True, help_text=f"US dollars {ADDED}")
@@ -73,7 +73,7 @@ VALIDATE: Final = extend_schema(
                     "success": s.BooleanField(),
                     "model": s.CharField(),
                     "response": s.CharField(),
-                    "usage": AiUsage(),
+                    "usage": AiUsageSerializer(),
                     "timestamp": s.DateTimeField(),
                 },
             ),

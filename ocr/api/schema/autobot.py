@@ -11,11 +11,10 @@ from drf_spectacular.utils import (
 from rest_framework import serializers as s
 
 from ocr.api.schema.common import ADDED, TAGS, refused
-from ocr.types import RunState, StepState
+from ocr.types import STEP_OPTIONS, RunState, StepState
 
 _AT: Final = "2025-12-09T10:00:00Z"
 _STATES: Final = "|".join(RunState)
-_OPTIONS: Final = ("ai_validation", "telegram_notify", "auto_upload", "save_to_db")
 
 
 class AutobotStepState(s.Serializer[Any]):
@@ -78,14 +77,14 @@ def _response(shape: Any, example: Any) -> OpenApiResponse:
 
 _OPTIONAL: Final[dict[str, Any]] = {
     name: s.BooleanField(required=False, allow_null=True, help_text="Null: as configured")
-    for name in _OPTIONS
+    for name in STEP_OPTIONS.values()
 }
 
 STATUS: Final = extend_schema(
     tags=TAGS,
     operation_id="ocr_autobot_status",
     summary="Get what AutoBOT does",
-    description="It starts by itself at 20:01 (Europe/Rome); `/ws` tells the same as it changes.",
+    description="It starts by itself at 20:01 (Europe/Rome); `/ws` sends the same as it changes.",
     responses={200: _response(AutobotState, _example("ocr"))},
 )
 START: Final = extend_schema(
@@ -151,12 +150,7 @@ STOP: Final = extend_schema(
         )
     },
 )
-_CONFIGURED: Final = {
-    "ai_validation": True,
-    "auto_upload": True,
-    "telegram_notify": True,
-    "save_to_db": True,
-}
+_CONFIGURED: Final = dict.fromkeys(STEP_OPTIONS.values(), True)
 _STREAM: Final = "https://cdn.example.com/stream.m3u8"
 CONFIG: Final = extend_schema(
     tags=TAGS,

@@ -1,4 +1,4 @@
-"""What OpenAPI says of `/api/ocr/*`: the reference's fields, parameters and examples."""
+"""Shared parts of the OpenAPI document of `/api/ocr/*`."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class OcrWrong(s.Serializer[Any]):
     success = s.BooleanField(required=False)
 
 
-class ImageTooLarge(s.Serializer[Any]):
+class ImageTooLargeSerializer(s.Serializer[Any]):
     detail = s.CharField()
 
 
 TOO_LARGE: Final = OpenApiResponse(
-    ImageTooLarge,
+    ImageTooLargeSerializer,
     examples=[OpenApiExample("Large", {"detail": "The image is over 10485760 bytes."})],
 )
 
@@ -48,6 +48,6 @@ def refused(text: str) -> OpenApiResponse:
 
 
 def wrong(text: str) -> OpenApiResponse:
-    """400: for the body, or for what an upstream does not take."""
+    """400: for the body, or for what an upstream refuses."""
     example = {"detail": text, "success": False}
     return OpenApiResponse(OcrWrong, examples=[OpenApiExample(text, example)])

@@ -72,7 +72,7 @@ _EXTRACTION: Final = {
 _NO_HITS: Final = {"estratti": 0, "ambi": 0, "terni": 0, "quaterne": 0, "cinquine": 0}
 
 
-def _told(name: str, fields: dict[str, Any], example: dict[str, Any]) -> OpenApiResponse:
+def _response(name: str, fields: dict[str, Any], example: dict[str, Any]) -> OpenApiResponse:
     status, at = s.CharField(help_text="ok"), s.DateTimeField()
     return OpenApiResponse(
         inline_serializer(name, {"status": status, **fields, "timestamp": at}),
@@ -96,7 +96,7 @@ def _count(name: str, maximum: int, text: str) -> OpenApiParameter:
 
 
 _NO_DRAW: Final = {404: _refused("The legacy database has no draw.")}
-_ABSENT: Final = {
+_UNAVAILABLE: Final = {
     502: _refused("The legacy database is not as documented."),
     503: _refused("The legacy database does not answer. Try again."),
 }
@@ -107,12 +107,12 @@ DATES: Final = extend_schema(
     summary="Get the days with a draw in the legacy database",
     parameters=[_count("limit", 1_000, "Days, newest first; default 10")],
     responses={
-        200: _told(
+        200: _response(
             "LegacyDates",
             {"dates": LegacyDate(many=True), "count": s.IntegerField()},
             {"dates": [_DATE], "count": 1},
         ),
-        **_ABSENT,
+        **_UNAVAILABLE,
     },
 )
 EXTRACTION: Final = extend_schema(
@@ -120,7 +120,7 @@ EXTRACTION: Final = extend_schema(
     operation_id="ocr_riscontri2_extraction",
     summary="Get the newest draw of the legacy database",
     responses={
-        200: _told(
+        200: _response(
             "LegacyExtraction",
             {
                 "date": LegacyDate(help_text=ADDED),
@@ -130,7 +130,7 @@ EXTRACTION: Final = extend_schema(
             {"date": _DATE, "extraction": _EXTRACTION, "wheel_count": 2},
         ),
         **_NO_DRAW,
-        **_ABSENT,
+        **_UNAVAILABLE,
     },
 )
 RISCONTRI: Final = extend_schema(
@@ -143,7 +143,7 @@ RISCONTRI: Final = extend_schema(
     ),
     parameters=[_count("by_dates", 100, "Draws that predictions are looked for; default 15")],
     responses={
-        200: _told(
+        200: _response(
             "LegacyRiscontri",
             {
                 "date": LegacyDate(help_text=ADDED),
@@ -177,6 +177,6 @@ RISCONTRI: Final = extend_schema(
             },
         ),
         **_NO_DRAW,
-        **_ABSENT,
+        **_UNAVAILABLE,
     },
 )

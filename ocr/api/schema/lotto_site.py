@@ -31,7 +31,7 @@ UPLOAD: Final = extend_schema(
     summary="Put a draw on the Lotto site",
     description=(
         "Safe to repeat: the site keeps one draw per day and wheel, and other numbers replace it. "
-        "Nothing is sent when any wheel is wrong (400). `success` tells whether all wheels are "
+        "Nothing is sent when any wheel is wrong (400). `success`: whether all wheels are "
         "there."
     ),
     request=inline_serializer(

@@ -66,9 +66,9 @@ PROCESS: Final = extend_schema(
     description=(
         "`wheels` holds only wheels whose five numbers are all beyond doubt; the other wheels of "
         f"the board are in `doubtful` {ADDED}. An image without a board has neither. With "
-        "`ai_validation` a number in doubt becomes sure where the AI and the OCR, or two looks of "
-        "the AI, agree on it; a sure number is never changed. What fails afterwards (AI, Telegram, "
-        "upload) is told in its own field, and the reading stays."
+        "`ai_validation` a number in doubt becomes sure where the AI and the OCR, or the AI twice, "
+        "agree on it; a sure number is never changed. What fails afterwards (AI, Telegram, upload) "
+        "is reported in its own field, and the reading stays."
     ),
     request=inline_serializer(
         "OcrProcess",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ocr import serializers
 from ocr.ai import budget, services
 from ocr.api.schema.config import CONFIG
 from ocr.outlets import lotto_site, telegram
@@ -26,6 +26,6 @@ class ConfigView(APIView):
                 },
                 "telegram": {"enabled": telegram.is_on()},
                 "upload": {"enabled": lotto_site.is_on()},
-                "timestamp": timezone.now().replace(microsecond=0),
+                "timestamp": serializers.timestamp(),
             }
         )

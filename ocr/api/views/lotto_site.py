@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import ceil
-from typing import Any
-
 from django.http import HttpResponse
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.params import read_body, read_query
-from core.api.rest import problem
-from lotto.types import WHEELS
+from ocr import serializers
+from ocr.api.problems import service_problem
 from ocr.api.queries import RiscontriQuery, UploadBody
 from ocr.api.schema.lotto_site import RISCONTRI, UPLOAD
 from ocr.outlets import lotto_site
-from ocr.types import SiteError, SiteOff, WheelUploaded
+from ocr.types import SiteError, SiteOff
 
 
 class UploadView(APIView):
@@ -26,13 +21,15 @@ class UploadView(APIView):
 
     @UPLOAD
     def post(self, request: Request) -> Response | HttpResponse:
-        wish = read_body(request.data, UploadBody)
-        day, wheels = wish.day(), wish.draw()
+        body = read_body(request.data, UploadBody)
+        day, wheels = body.day(), body.draw()
         try:
             results = lotto_site.upload(day, wheels)
         except (SiteOff, SiteError) as exc:
-            return _unavailable(exc)
-        return Response({**told_of(results), "timestamp": timezone.now().replace(microsecond=0)})
+            return service_problem(exc, success=False)
+        return Response(
+            {**serializers.upload_document(results), "timestamp": serializers.timestamp()}
+        )
 
 
 class RiscontriView(APIView):
@@ -42,34 +39,12 @@ class RiscontriView(APIView):
         try:
             page = lotto_site.riscontri(offset)
         except (SiteOff, SiteError) as exc:
-            return _unavailable(exc)
+            return service_problem(exc, success=False)
         return Response(
             {
                 "success": True,
                 "html": page,
                 "current_offset": offset,
-                "timestamp": timezone.now().replace(microsecond=0),
+                "timestamp": serializers.timestamp(),
             }
         )
-
-
-def told_of(results: Sequence[WheelUploaded]) -> dict[str, Any]:
-    """What became of the wheels, in the reference's words; a success when all are there."""
-    return {
-        "success": all(each.is_done for each in results),
-        "wheels_uploaded": sum(each.is_done for each in results),
-        "results": [
-            {"wheel": WHEELS[each.wheel], "success": each.is_done}
-            | ({"detail": each.detail} if each.detail else {})
-            for each in results
-        ],
-    }
-
-
-def _unavailable(exc: SiteOff | SiteError) -> HttpResponse:
-    if isinstance(exc, SiteOff):
-        return problem(503, str(exc), success=False)
-    if exc.retry_after_s is not None:
-        wait = {"Retry-After": str(ceil(exc.retry_after_s))}
-        return problem(503, str(exc), headers=wait, success=False)
-    return problem(502, str(exc), success=False)

@@ -15,9 +15,9 @@ from core.lib.http import HttpClient, HttpError
 from ocr.types import StreamError, StreamRefused
 
 MAX_REDIRECTS: Final = 5
-MAX_SERVERS: Final = 8  # that connections are kept to
+MAX_SERVERS: Final = 8  # to which connections stay open
 MAX_URL: Final = 4096
-LOOK_UP_S: Final = 2.0  # a name, when its address is only checked
+LOOKUP_S: Final = 2.0  # of a name, when its address is only checked
 HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -63,19 +63,19 @@ class Fetcher:
         raise StreamError(f"{urlsplit(url).hostname}: over {MAX_REDIRECTS} redirects")
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close all connections."""
         for server in self._servers.values():
             server.close()
         self._servers.clear()
 
     def _once(self, url: str, piece: Piece, timeout_s: float) -> bytes:
-        asked = urllib3.util.parse_url(well_formed(url))
+        parts = urllib3.util.parse_url(well_formed(url))
         headers = HEADERS
         if piece.length is not None:
             last = piece.first + piece.length - 1
             headers = {**HEADERS, "Range": f"bytes={piece.first}-{last}"}
-        server = self._server(f"{asked.scheme}://{asked.netloc}")
-        return server.get_body(asked.request_uri, timeout_s=timeout_s, headers=headers)
+        server = self._server(f"{parts.scheme}://{parts.netloc}")
+        return server.get_body(parts.request_uri, timeout_s=timeout_s, headers=headers)
 
     def _server(self, base: str) -> HttpClient:
         if base not in self._servers:
@@ -90,12 +90,12 @@ class Fetcher:
 def checked_url(url: str, networks: Iterable[Network] = ()) -> str:
     """The address of a stream, once it is known that it may be fetched.
 
-    A host name that is not known now is let through: it is looked up, and checked, at every
-    connection. Raises StreamRefused: no http(s) address, or an internal one outside `networks`.
+    A host name that is unknown now is accepted: it is looked up, and checked, at every connection.
+    Raises StreamRefused: no http(s) address, or an internal one outside `networks`.
     """
-    asked = urllib3.util.parse_url(well_formed(url))
+    parts = urllib3.util.parse_url(well_formed(url))
     try:
-        Doorman(networks).found(str(asked.host).strip("[]"), asked.port or 80, LOOK_UP_S)
+        Doorman(networks).found(str(parts.host).strip("[]"), parts.port or 80, LOOKUP_S)
     except AddressRefused as exc:
         raise StreamRefused(str(exc)) from None
     except OSError:
@@ -106,13 +106,13 @@ def checked_url(url: str, networks: Iterable[Network] = ()) -> str:
 def well_formed(url: str) -> str:
     """The same address. StreamRefused unless it is http or https, with a host and no password."""
     try:
-        asked = urllib3.util.parse_url(url)
+        parts = urllib3.util.parse_url(url)
     except LocationParseError:
-        asked = urllib3.util.Url()
-    is_web = asked.scheme in ("http", "https") and asked.host and asked.port != 0
+        parts = urllib3.util.Url()
+    is_web = parts.scheme in ("http", "https") and parts.host and parts.port != 0
     if not is_web or len(url) > MAX_URL or not url.isprintable():
         raise StreamRefused("The address is no http:// or https:// address.")
-    if asked.auth is not None:
+    if parts.auth is not None:
         raise StreamRefused("The address must hold no user and no password.")
     return url
 

@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 from core.lib.addresses import Network
 from core.lib.outage import Outage
 from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
-from ocr.clients.stream.pictures import Pixels, Unreadable, decrypted, pictures
+from ocr.clients.stream.pictures import UnreadableVideo, decrypted, pictures
 from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
+from ocr.reader.types import Pixels
 from ocr.types import StreamError, StreamRefused
 
 logger = logging.getLogger(__name__)
@@ -22,8 +23,8 @@ logger = logging.getLogger(__name__)
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
 MAX_BROKEN: Final = 2  # segments in a row, before another variant is tried
-MAX_REPORTED: Final = 300  # characters of what a server may have a hand in
-LOOK_S: Final = 0.1  # how soon a wish to stop is seen
+MAX_REPORTED: Final = 300  # characters of a text that a server has an influence on
+POLL_S: Final = 0.1  # how soon a stop is noticed
 ATTEMPT: Final = 0.4  # of the limit, that one request may take; a long segment twice that
 
 
@@ -58,38 +59,38 @@ class HlsStream:
 
         A gap, a stall, a jump or a restart of the stream is survived. Raises StreamError when no
         picture came for `limit_s`, at once when an address is refused or the stream is over. It may
-        be called again then. A caller who is slow misses pictures, and is never more than a few
-        segments behind.
+        be called again then. A slow caller misses pictures, and is never more than a few segments
+        behind.
         """
-        watch = _Watch(self)
-        thread = threading.Thread(target=watch.run, name="hls-stream", daemon=True)
+        follower = _Follower(self)
+        thread = threading.Thread(target=follower.run, name="hls-stream", daemon=True)
         thread.start()
         try:
-            while (frame := self._next(watch, stopping)) is not None:
+            while (frame := self._next(follower, stopping)) is not None:
                 yield frame
         finally:
-            watch.over.set()  # a request that is under way ends by its own limit
+            follower.over.set()  # a request that is under way ends by its own limit
 
-    def _next(self, watch: _Watch, stopping: threading.Event) -> Frame | None:
-        until = time.monotonic() + self.limit_s - LOOK_S
+    def _next(self, follower: _Follower, stopping: threading.Event) -> Frame | None:
+        until = time.monotonic() + self.limit_s - POLL_S
         while not stopping.is_set():
             try:
-                shown = watch.shown.get(timeout=LOOK_S)
+                shown = follower.shown.get(timeout=POLL_S)
             except queue.Empty:
                 if time.monotonic() < until:
                     continue
-                told = f"No picture for {self.limit_s:g} s: {watch.problem[:MAX_REPORTED]}"
-                raise StreamError(told) from None
+                problem = follower.problem[:MAX_REPORTED]
+                raise StreamError(f"No picture for {self.limit_s:g} s: {problem}") from None
             if isinstance(shown, StreamError):
                 raise shown
             return shown
         return None
 
 
-class _Watch:
-    """What follows the stream, in a thread of its own: so nothing that it waits for holds others.
+class _Follower:
+    """Follows the stream in a thread of its own, so that nothing it waits for blocks the caller.
 
-    `shown` gets the pictures, and at last an error that trying again does not cure.
+    `shown` gets the pictures, and in the end an error that a retry does not cure.
     """
 
     def __init__(self, stream: HlsStream) -> None:
@@ -103,17 +104,17 @@ class _Watch:
         self._outage = stream.outage
         self._attempts = 0  # since a picture came
         self._broken = 0  # segments, since then
-        self._last: int | None = None  # number of the last segment that was asked for
+        self._last: int | None = None  # number of the last segment that was requested
         self._is_strict = True  # as long as pictures come that way
         self._first_s = 0.0  # into the next segment, where the next picture is due
         self._due_at = 0.0  # monotonic
 
     def run(self) -> None:
-        """Watch until `over` is set."""
+        """Follow the stream until `over` is set."""
         try:
             while not self.over.is_set():
                 try:
-                    self._watch()
+                    self._follow()
                 except StreamError as exc:
                     if not self.over.is_set():
                         self._attempts += 1
@@ -130,7 +131,7 @@ class _Watch:
             self._lists.close()
             self._files.close()
 
-    def _watch(self) -> None:
+    def _follow(self) -> None:
         url, playlist = self._joined()
         while not self.over.is_set():
             fresh = fresh_of(playlist, self._last)
@@ -144,7 +145,7 @@ class _Watch:
             if not fresh:
                 if not self._broken:  # what is wrong with a segment says more
                     self.problem = "the playlist does not move on"
-                self.over.wait(min(max(playlist.target_s / 4, LOOK_S), 0.5))
+                self.over.wait(min(max(playlist.target_s / 4, POLL_S), 0.5))
             playlist = self._playlist(url)
 
     def _joined(self) -> tuple[str, Playlist]:
@@ -177,18 +178,18 @@ class _Watch:
         self._first_s = min(max(self._first_s - segment.duration_s, 0.0), self._every_s)
 
     def _leave_out(self, exc: StreamError) -> None:
-        """Go on without that segment; raise when there were too many in a row."""
+        """Continue without that segment; raise when there were too many in a row."""
         self.problem = str(exc)
         self._broken += 1
         if self._broken % MAX_BROKEN == 0:
-            self._is_strict = self._is_strict and not isinstance(exc, Unreadable)
+            self._is_strict = self._is_strict and not isinstance(exc, UnreadableVideo)
             raise exc
         logger.info("stream.gap error=%s", exc)
 
     def _body(self, segment: Segment) -> bytes:
         timeout_s = min(max(segment.duration_s, self._request_s), 2 * self._request_s)
         body = self._files.get(segment.body, timeout_s=timeout_s).body
-        # Asked for every time: an encoder that began anew has others at the same addresses.
+        # Fetched every time: an encoder that was restarted has others at the same addresses.
         if segment.key:
             body = decrypted(body, self._small(Piece(segment.key.url)), segment.key.iv)
         return (self._small(segment.head) if segment.head else b"") + body
@@ -209,7 +210,7 @@ class _Watch:
     def _put(self, shown: Frame | StreamError) -> None:
         while not self.over.is_set():
             try:
-                return self.shown.put(shown, timeout=LOOK_S)
+                return self.shown.put(shown, timeout=POLL_S)
             except queue.Full:
                 continue
 

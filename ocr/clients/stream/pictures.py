@@ -9,22 +9,19 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, cast
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from numpy.typing import NDArray
 
+from ocr.reader.types import Pixels
 from ocr.types import StreamError
-
-Pixels = NDArray[np.uint8]
 
 MAX_PIXELS: Final = 2560 * 1440
 MAX_FRAMES: Final = 3_000  # of a segment: 30 s of 100 a second
 BOXES: Final = (b"ftyp", b"styp", b"moof", b"sidx", b"emsg", b"prft")  # an MP4 may begin with
-# What the demuxer may look through before it knows the streams, and the decoders it may use. The
-# limit on the size also holds for the pictures that it decodes while it looks.
+# What the demuxer may read before it knows the streams, and the decoders it may use. The limit on
+# the size also holds for the pictures that it decodes meanwhile.
 OPTIONS: Final = {
     "probesize": "1000000",
     "analyzeduration": "500000",
@@ -34,34 +31,34 @@ OPTIONS: Final = {
 }
 
 
-class Picture(NamedTuple):
+class DecodedPicture(NamedTuple):
     """A picture (height, width, BGR), and how far into the segment it is shown."""
 
     at_s: float
     image: Pixels
 
 
-class Unreadable(StreamError):
+class UnreadableVideo(StreamError):
     """A video came, but no picture came out of it."""
 
 
 def pictures(
     segment: bytes, *, every_s: float, first_s: float, max_s: float, is_strict: bool = True
-) -> Iterator[Picture]:
+) -> Iterator[DecodedPicture]:
     """One picture every `every_s` of a segment (MPEG-TS or fragmented MP4), from `first_s` on.
 
     Broken pictures, and those that are built on them, are left out: a decoder fills what it lost
     with something else, and part of another number is a wrong number. Not `is_strict`, for encoders
-    that are never quite right: those that a decoder makes something of are shown. Raises Unreadable
-    for what is no video, is over 2560 x 1440, or takes more than `most_s` to decode.
+    that are never quite right: all that can be decoded are shown. Raises UnreadableVideo for what
+    is no video, is over 2560 x 1440, or takes more than `max_s` to decode.
     """
     try:
         with _opened(segment) as container:
             yield from _chosen(_decoded(container, max_s, is_strict), every_s, first_s)
-    except Unreadable:
+    except UnreadableVideo:
         raise
     except Exception as exc:  # PyAV fails in as many ways as there are broken files
-        raise Unreadable(f"The video is broken ({type(exc).__name__}).") from exc
+        raise UnreadableVideo(f"The video is broken ({type(exc).__name__}).") from exc
 
 
 def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
@@ -75,7 +72,9 @@ def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
         raise StreamError("The segment cannot be decrypted.") from exc
 
 
-def _chosen(frames: Iterator[av.VideoFrame], every_s: float, wanted_s: float) -> Iterator[Picture]:
+def _chosen(
+    frames: Iterator[av.VideoFrame], every_s: float, wanted_s: float
+) -> Iterator[DecodedPicture]:
     begun_at: float | None = None
     for frame in frames:
         shown_at: float | None = frame.time
@@ -85,9 +84,9 @@ def _chosen(frames: Iterator[av.VideoFrame], every_s: float, wanted_s: float) ->
         at_s = shown_at - begun_at
         if at_s >= wanted_s - 0.001:
             wanted_s = max(wanted_s + every_s, at_s)
-            yield Picture(at_s, cast(Pixels, frame.to_ndarray(format="bgr24")))
+            yield DecodedPicture(at_s, cast(Pixels, frame.to_ndarray(format="bgr24")))
     if begun_at is None:
-        raise Unreadable("There is no picture in the video.")
+        raise UnreadableVideo("There is no picture in the video.")
 
 
 def _opened(segment: bytes) -> InputContainer:
@@ -96,7 +95,7 @@ def _opened(segment: bytes) -> InputContainer:
     elif segment[4:8] in BOXES:
         kind = "mp4"
     else:
-        raise Unreadable("What came is no video.")
+        raise UnreadableVideo("What came is no video.")
     # Titles and the like may be in any encoding; nobody reads them.
     return av.open(
         io.BytesIO(segment), "r", format=kind, options=OPTIONS, metadata_errors="replace"
@@ -117,21 +116,21 @@ def _decoded(container: InputContainer, max_s: float, is_strict: bool) -> Iterat
             left_s -= time.monotonic() - began
             count += 1
             if left_s < 0 or count > MAX_FRAMES:
-                raise Unreadable("The video takes too long to decode.")
+                raise UnreadableVideo("The video takes too long to decode.")
             if frame.pts is not None and frame.pts >= intact_from:
                 yield frame
             began = time.monotonic()  # what the caller did meanwhile is not ours
         if time.monotonic() - began > left_s:
-            raise Unreadable("The video takes too long to decode.")
+            raise UnreadableVideo("The video takes too long to decode.")
 
 
 def _video(container: InputContainer, is_strict: bool) -> VideoStream:
     if not container.streams.video:
-        raise Unreadable("There is no picture in the video.")
+        raise UnreadableVideo("There is no picture in the video.")
     stream = container.streams.video[0]
     context = stream.codec_context
     if context.width * context.height > MAX_PIXELS:
-        raise Unreadable("The picture is over 2560 x 1440.")
+        raise UnreadableVideo("The picture is over 2560 x 1440.")
     context.options = {
         "max_pixels": str(MAX_PIXELS),
         **({"err_detect": "explode"} if is_strict else {}),

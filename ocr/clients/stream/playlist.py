@@ -11,14 +11,14 @@ import m3u8
 from ocr.clients.stream.fetch import Piece
 from ocr.types import StreamError
 
-SHORTEST_S, LONGEST_S = 0.1, 30.0  # of a segment; what says otherwise is not believed
+SHORTEST_S, LONGEST_S = 0.1, 30.0  # of a segment; other durations are ignored
 MAX_BEHIND: Final = 3  # segments
 MAX_LINES: Final = 20_000  # parsing takes 10 us each
 FULL_HD: Final = 1920 * 1080
 SOUND: Final = ("mp4a", "ac-3", "ec-3", "opus", "flac")
 
 
-class Key(NamedTuple):
+class SegmentKey(NamedTuple):
     """What an encrypted segment is decrypted with: AES-128, CBC."""
 
     url: str
@@ -32,7 +32,7 @@ class Segment(NamedTuple):
     duration_s: float
     body: Piece
     head: Piece | None
-    key: Key | None
+    key: SegmentKey | None
 
 
 class Playlist(NamedTuple):
@@ -51,11 +51,11 @@ def parsed(body: bytes, url: str) -> Playlist:
     if body.count(b"\n") > MAX_LINES:
         raise StreamError("The playlist is too long.")
     try:
-        told = m3u8.loads(body.decode("utf-8-sig", "replace"))
-        variants = _variants(told.playlists, url)
-        segments = [] if variants else _segments(told.segments, url)
-        target_s = min(max(float(told.target_duration or 0), 0.5), LONGEST_S)
-        return Playlist(variants, segments, target_s, bool(told.is_endlist))
+        listed = m3u8.loads(body.decode("utf-8-sig", "replace"))
+        variants = _variants(listed.playlists, url)
+        segments = [] if variants else _segments(listed.segments, url)
+        target_s = min(max(float(listed.target_duration or 0), 0.5), LONGEST_S)
+        return Playlist(variants, segments, target_s, bool(listed.is_endlist))
     except StreamError:
         raise
     except Exception as exc:  # the parser fails in as many ways as there are malformed lines
@@ -66,7 +66,7 @@ def fresh_of(playlist: Playlist, last: int | None) -> list[Segment]:
     """The segments to play after number `last`; None when nothing was played yet.
 
     A live stream is joined at its newest segment. So is one whose numbers went back (the encoder
-    began anew), or that is more than three ahead of us: old pictures are of no use.
+    was restarted), or that is more than three ahead of us: old pictures are of no use.
     """
     found = playlist.segments
     if not found or (playlist.is_over and last is None):
@@ -94,10 +94,10 @@ def _is_sound(codecs: str | None) -> bool:
     return bool(codecs) and all(one.strip().startswith(SOUND) for one in str(codecs).split(","))
 
 
-def _segments(told: Any, url: str) -> list[Segment]:
+def _segments(listed: Any, url: str) -> list[Segment]:
     found: list[Segment] = []
     ends: dict[str, int] = {}  # where the next range of a file begins unless it says so
-    for one in told:
+    for one in listed:
         if not one.uri:  # parts of a segment that is still being made
             continue
         file = urljoin(url, one.uri)
@@ -129,12 +129,12 @@ def _piece(url: str, byterange: str | None, following: int) -> Piece:
     return piece
 
 
-def _key(told: Any, url: str, number: int) -> Key | None:
-    method = told.method if told else None
+def _key(key: Any, url: str, number: int) -> SegmentKey | None:
+    method = key.method if key else None
     if method in (None, "", "NONE"):
         return None
-    if method != "AES-128" or told.keyformat not in (None, "identity") or not told.uri:
+    if method != "AES-128" or key.keyformat not in (None, "identity") or not key.uri:
         raise StreamError(f"The stream is encrypted in an unsupported way ({method[:20]}).")
-    if not told.iv:
-        return Key(urljoin(url, told.uri), number.to_bytes(16, "big"))
-    return Key(urljoin(url, told.uri), binascii.unhexlify(told.iv[2:].zfill(32)))
+    if not key.iv:
+        return SegmentKey(urljoin(url, key.uri), number.to_bytes(16, "big"))
+    return SegmentKey(urljoin(url, key.uri), binascii.unhexlify(key.iv[2:].zfill(32)))

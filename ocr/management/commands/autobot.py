@@ -9,12 +9,13 @@ from django.core.management.base import BaseCommand, CommandError, no_translatio
 from lotto.rules import format_day
 from ocr import selectors
 from ocr.autobot import services
+from ocr.serializers import status_document
 from ocr.types import RunBusy, RunRefused
 
 
 class Command(BaseCommand):
     help = (
-        "Start or stop AutoBOT, which reads the draw off the live stream, or tell what it does. "
+        "Start or stop AutoBOT, which reads the draw off the live stream, or show its status. "
         "The work is done by the gateway, or by `manage.py run_autobot`."
     )
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         )
         for name, text in {
             "ai-validation": "ask the AI where the OCR is in doubt",
-            "telegram-notify": "tell staff on Telegram",
+            "telegram-notify": "notify staff on Telegram",
             "auto-upload": "upload to the Lotto site",
             "save-to-db": "save to the archive",
         }.items():
@@ -36,7 +37,7 @@ class Command(BaseCommand):
                 help=f"{text} (default: as configured)",
             )
         does.add_parser("stop", help="end the run at once; what was read stays in the admin")
-        does.add_parser("status", help="tell the state of the last run")
+        does.add_parser("status", help="show the state of the last run")
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,12 +61,15 @@ class Command(BaseCommand):
         self.stdout.write(f"Run {run.pk} stopped ({before})." if run else "AutoBOT is idle.")
 
     def _status(self, options: dict[str, Any]) -> None:
-        told = selectors.status(selectors.latest())
-        self.stdout.write(f"{told['status']}: {told['wheels_completed']}/{told['total_wheels']}")
-        for line in (told["message"], *(f"{w} {' '.join(n)}" for w, n in told["wheels"].items())):
+        status = status_document(selectors.latest())
+        self.stdout.write(
+            f"{status['status']}: {status['wheels_completed']}/{status['total_wheels']}"
+        )
+        wheels = (f"{wheel} {' '.join(numbers)}" for wheel, numbers in status["wheels"].items())
+        for line in (status["message"], *wheels):
             if line:
                 self.stdout.write(f"  {line}")
-        for name, step in told["steps"].items():
+        for name, step in status["steps"].items():
             self.stdout.write(f"  {name}: {step['state']} {step['error']}".rstrip())
 
 

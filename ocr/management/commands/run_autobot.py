@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = (
         "Work on AutoBOT's runs (started by the schedule, the API, the admin or `manage.py "
         "autobot start`) until SIGINT or SIGTERM. Any number of replicas: one works at a time, "
-        "and another goes on within 10 s when it is killed."
+        "and another continues within 10 s when it is killed."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            import torch  # noqa: F401  (asked for here, so that its absence is said plainly)
+            import torch  # noqa: F401  (here, so that its absence has a plain message)
         except ImportError:
             raise CommandError(
                 "PyTorch is not installed: pip install -r requirements-easyocr.txt"

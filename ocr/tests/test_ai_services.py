@@ -1,4 +1,4 @@
-"""The AI over real HTTP: what it is asked, what it costs, and what becomes of its bad days."""
+"""The AI over real HTTP: requests, costs and failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ocr.ai import budget, services
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import NumberReading, Reading
-from ocr.tests.test_consensus import doubt, sure
+from ocr.tests.test_ai_consensus import doubt, sure
 from ocr.types import AiError, AiOff, AiRequest
 from sandbox import draws
 from sandbox.testing import AI_KEY, RunningOpenRouter
@@ -43,11 +43,11 @@ def board(*last: NumberReading) -> Reading:
     return Reading({**wheels, "VE": (*wheels["VE"][: 5 - len(last)], *last)})
 
 
-def response(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
+def faulty(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
     return {"kind": "answer", "route": "openrouter.chat", "body": body, "status": status, **more}
 
 
-def test_a_doubt_is_settled_and_its_cost_is_kept(openrouter: RunningOpenRouter) -> None:
+def test_doubt_is_settled_and_the_cost_is_stored(openrouter: RunningOpenRouter) -> None:
     right = draws.invented(DAY)["VE"]
     found = services.validate(picture(), board(doubt(right[3]), doubt(None)))
     assert found.reading.sure()["VE"] == right
@@ -66,7 +66,7 @@ def test_a_doubt_is_settled_and_its_cost_is_kept(openrouter: RunningOpenRouter) 
     assert budget.spent_usd() == first.cost_usd + second.cost_usd > 0
 
 
-def test_a_confirmed_guess_needs_one_question(openrouter: RunningOpenRouter) -> None:
+def test_confirmed_guess_needs_one_request(openrouter: RunningOpenRouter) -> None:
     right = draws.invented(DAY)["VE"]
     assert services.validate(picture(), board(doubt(right[4]))).reading.sure()["VE"] == right
     assert len(openrouter.server.asked) == 1
@@ -82,17 +82,17 @@ def test_nothing_is_asked_about_no_board(openrouter: RunningOpenRouter) -> None:
     assert openrouter.server.asked == []
 
 
-def test_without_a_second_look_the_first_one_counts(openrouter: RunningOpenRouter) -> None:
+def test_without_a_second_opinion_the_first_one_counts(openrouter: RunningOpenRouter) -> None:
     right = draws.invented(DAY)["VE"]
     openrouter.server.wheels = {"VE": [*right]}
-    openrouter.faults.arm("slow", "openrouter.chat")  # the first is answered
+    openrouter.faults.arm("slow", "openrouter.chat")  # the first one gets a response
     openrouter.faults.arm("down", "openrouter.chat")
     found = services.validate(picture(), board(doubt(right[3]), doubt(None)))
     assert (found.confirmed, found.corrections) == (1, ())
     assert found.reading.wheels["VE"][4].number is None
 
 
-def test_off_is_told(settings: Any) -> None:
+def test_missing_key_is_an_error(settings: Any) -> None:
     settings.OPENROUTER_API_KEY = ""
     assert not services.is_on()
     for call in (
@@ -104,7 +104,7 @@ def test_off_is_told(settings: Any) -> None:
             call()
 
 
-def test_only_vision_models_are_listed_and_the_list_is_kept(
+def test_only_vision_models_are_listed_and_the_list_is_cached(
     openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert [model.id for model in services.models()] == [
@@ -155,21 +155,21 @@ def test_without_a_list_only_the_chosen_models_are_asked(
 @pytest.mark.parametrize(
     ("fault", "text", "is_refused", "is_free"),
     [
-        (response('{"error":{"code":502,"message":"Provider returned error"}}'),
+        (faulty('{"error":{"code":502,"message":"Provider returned error"}}'),
          "Provider returned error", False, False),
-        (response('{"error":{"code":400,"message":"bad"},"usage":{"cost":0.5}}'),
+        (faulty('{"error":{"code":400,"message":"bad"},"usage":{"cost":0.5}}'),
          "bad", True, False),
-        (response('{"choices":[{"error":{"code":403,"message":"flagged"}}]}'),
+        (faulty('{"choices":[{"error":{"code":403,"message":"flagged"}}]}'),
          "flagged", True, False),
-        (response('{"choices":[{"finish_reason":"length","message":{"content":"{"}}]}'),
+        (faulty('{"choices":[{"finish_reason":"length","message":{"content":"{"}}]}'),
          "too long", False, False),
-        (response('{"choices":[{"message":{"content":null}}]}'), "empty", False, False),
-        (response("{}"), "empty", False, False), (response("[]"), "empty", False, False),
-        (response('{"choices":[7]}'), "empty", False, False),
-        (response('{"error":{"message":"credits"}}', 402), "credits", False, True),
-        (response('{"error":"no"}', 401), "no", False, True),
-        (response('{"error":{"message":"model down"}}', 502), "model down", False, True),
-        (response('{"error":{"message":"moderation"}}', 403), "moderation", True, True),
+        (faulty('{"choices":[{"message":{"content":null}}]}'), "empty", False, False),
+        (faulty("{}"), "empty", False, False), (faulty("[]"), "empty", False, False),
+        (faulty('{"choices":[7]}'), "empty", False, False),
+        (faulty('{"error":{"message":"credits"}}', 402), "credits", False, True),
+        (faulty('{"error":"no"}', 401), "no", False, True),
+        (faulty('{"error":{"message":"model down"}}', 502), "model down", False, True),
+        (faulty('{"error":{"message":"moderation"}}', 403), "moderation", True, True),
         ({"kind": "down", "route": "openrouter.chat"}, "cut", False, False),
         ({"kind": "rubbish", "route": "openrouter.chat"}, "not JSON", False, False),
         ({"kind": "truncated", "route": "openrouter.chat"}, "not JSON", False, False),
@@ -180,7 +180,7 @@ def test_without_a_list_only_the_chosen_models_are_asked(
         ({"kind": "redirect", "route": "openrouter.chat", "body": "/x"}, "redirect", False, False),
     ],
 )  # fmt: skip
-def test_bad_days_are_one_error_that_never_tells_the_key(
+def test_every_failure_is_one_error_without_the_key(
     openrouter: RunningOpenRouter, settings: Any, caplog: Any,
     fault: dict[str, Any], text: str, is_refused: bool, is_free: bool,
 ) -> None:  # fmt: skip
@@ -197,14 +197,14 @@ def test_bad_days_are_one_error_that_never_tells_the_key(
     assert (use.cost_usd == 0) is is_free  # else it may have been billed: the most counts
 
 
-def test_an_answer_that_echoes_the_key_does_not_tell_it(openrouter: RunningOpenRouter) -> None:
-    openrouter.faults.arm(**response(f'{{"error":{{"message":"bad key {AI_KEY}"}}}}', 401))
+def test_key_that_is_echoed_is_masked(openrouter: RunningOpenRouter) -> None:
+    openrouter.faults.arm(**faulty(f'{{"error":{{"message":"bad key {AI_KEY}"}}}}', 401))
     with pytest.raises(AiError, match=r"bad key \[key\]"):
         services.ask(picture(), "?")
 
 
 @pytest.mark.parametrize("said", ["I see no board.", '{"wheels": []}'])
-def test_an_answer_beside_the_schema_is_paid_and_not_taken(
+def test_response_against_the_schema_is_paid_and_rejected(
     openrouter: RunningOpenRouter, said: str
 ) -> None:
     openrouter.server.says, openrouter.server.cost = said, 0.02
@@ -213,19 +213,19 @@ def test_an_answer_beside_the_schema_is_paid_and_not_taken(
     assert AiUse.objects.get().cost_usd == Decimal("0.02")
 
 
-def test_a_short_wait_is_waited_for(openrouter: RunningOpenRouter) -> None:
+def test_short_wait_is_waited_for(openrouter: RunningOpenRouter) -> None:
     waits: list[float] = []
     client = OpenRouter(openrouter.url, key=AI_KEY, timeout_s=5, wait=waits.append)
-    openrouter.faults.arm(**response("", 429, retry_after="3"))
+    openrouter.faults.arm(**faulty("", 429, retry_after="3"))
     assert client.ask(AiRequest(MODEL, "?", picture())).text
-    openrouter.faults.arm(**response("", 429, times=2))
+    openrouter.faults.arm(**faulty("", 429, times=2))
     with pytest.raises(AiError):
         client.ask(AiRequest(MODEL, "?", picture()))
     assert waits == [3.0, 5.0]
 
 
-def test_a_long_wait_is_for_everybody(openrouter: RunningOpenRouter) -> None:
-    openrouter.faults.arm(**response("", 429, retry_after="600"))
+def test_long_wait_holds_for_every_request(openrouter: RunningOpenRouter) -> None:
+    openrouter.faults.arm(**faulty("", 429, retry_after="600"))
     for _ in range(2):
         with pytest.raises(AiError) as later:
             services.ask(picture(), "?")
@@ -236,7 +236,7 @@ def test_a_long_wait_is_for_everybody(openrouter: RunningOpenRouter) -> None:
 
 
 def test_no_pause_is_longer_than_an_hour(openrouter: RunningOpenRouter) -> None:
-    openrouter.faults.arm(**response("", 429, retry_after="9" * 30))
+    openrouter.faults.arm(**faulty("", 429, retry_after="9" * 30))
     with pytest.raises(AiError):
         services.ask(picture(), "?")
     with pytest.raises(AiError) as later:
@@ -259,9 +259,7 @@ def test_the_budget_is_of_the_local_month(openrouter: RunningOpenRouter, setting
         assert services.ask(picture(), "?").text
 
 
-def test_what_was_asked_when_the_process_was_killed_counts(
-    openrouter: RunningOpenRouter, settings: Any
-) -> None:
+def test_request_of_a_killed_process_counts(openrouter: RunningOpenRouter, settings: Any) -> None:
     settings.OPENROUTER_MONTHLY_BUDGET = 1
     budget.opened(AiUse.Purpose.ASK, MODEL, Decimal("0.99"))
     with pytest.raises(AiError, match="used up"):
@@ -269,7 +267,7 @@ def test_what_was_asked_when_the_process_was_killed_counts(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_cannot_spend_more_than_there_is(
+def test_concurrent_requests_cannot_exceed_the_budget(
     openrouter: RunningOpenRouter, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "_room", threading.BoundedSemaphore(4))
@@ -291,7 +289,7 @@ def test_many_at_once_cannot_spend_more_than_there_is(
     assert budget.spent_usd() <= Decimal(str(settings.OPENROUTER_MONTHLY_BUDGET))
 
 
-def test_a_process_asks_few_questions_at_once(
+def test_process_has_few_requests_at_once(
     openrouter: RunningOpenRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "_room", threading.BoundedSemaphore(1))
@@ -302,12 +300,12 @@ def test_a_process_asks_few_questions_at_once(
     assert services.ask(picture(), "?").text
 
 
-def test_staff_see_what_was_asked_and_what_it_cost(
+def test_staff_see_requests_and_their_cost(
     admin_client: Client, openrouter: RunningOpenRouter
 ) -> None:
     openrouter.server.cost = 0.1234
     services.ask(picture(), "?")
-    openrouter.faults.arm(**response('{"error":{"message":"model down"}}', 502))
+    openrouter.faults.arm(**faulty('{"error":{"message":"model down"}}', 502))
     with pytest.raises(AiError):
         services.ask(picture(), "?")
     listed = admin_client.get("/admin/ocr/aiuse/").content.decode()

@@ -1,4 +1,4 @@
-"""A run's row: one at a time, leased to one worker, stopped, taken up again."""
+"""A run's row: one at a time, leased to one worker, stopped, resumed."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_a_second_start_is_refused_with_the_state_of_the_first() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_starts_at_the_same_instant_one_wins() -> None:
-    together, told = threading.Barrier(4), []
+    together, outcomes = threading.Barrier(4), []
 
     def start() -> None:
         together.wait()
         try:
-            told.append(services.start(by="one of four").pk)
+            outcomes.append(services.start(by="one of four").pk)
         except RunBusy:
-            told.append(None)
+            outcomes.append(None)
         finally:
             connection.close()
 
@@ -66,7 +66,7 @@ def test_of_starts_at_the_same_instant_one_wins() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(pk is None for pk in told) == [False, True, True, True]
+    assert sorted(pk is None for pk in outcomes) == [False, True, True, True]
     assert AutobotRun.objects.count() == 1
 
 
@@ -83,45 +83,45 @@ def test_options_override_the_configuration() -> None:
     assert (run.auto_upload, run.telegram_notify, run.ai_validation) == (True, False, True)
 
 
-def test_a_lease_is_one_workers_until_it_ends() -> None:
+def test_lease_belongs_to_one_worker_until_it_ends() -> None:
     run = begun()
-    assert services.take("one") == run
-    assert services.take("two") is None
+    assert services.claim("one") == run
+    assert services.claim("two") is None
     with time_machine.travel(timezone.now() + timedelta(seconds=services.LEASE_S + 1)):
-        assert services.take("two") == run
+        assert services.claim("two") == run
         assert not services.renew(run.pk, "one")
         with pytest.raises(LeaseLost):
-            services.say(run, "one", message="late")
+            services.update(run, "one", message="late")
         with pytest.raises(LeaseLost):
-            services.note_wheels(run, "one", [AutobotWheel(run=run, wheel="BA", cells=[])])
+            services.store_wheels(run, "one", [AutobotWheel(run=run, wheel="BA", cells=[])])
         with pytest.raises(LeaseLost):
             services.end(run, "one", RunState.COMPLETED, "late")
     assert again(run).message != "late"
     assert not run.wheels.exists()
 
 
-def test_a_lease_that_is_given_back_is_free_at_once() -> None:
+def test_released_lease_is_free_at_once() -> None:
     run = begun()
-    services.take("one")
-    services.give_back(run.pk, "one")
-    assert services.take("two") == run
+    services.claim("one")
+    services.release(run.pk, "one")
+    assert services.claim("two") == run
 
 
 def test_stopping_ends_the_run_and_its_workers_writing() -> None:
     run = begun()
-    services.take(OWNER)
+    services.claim(OWNER)
     assert services.stop(by="the test") == (RunState.CAPTURING, run)
     assert (again(run).state, again(run).is_over) == (RunState.IDLE, True)
     assert not services.renew(run.pk, OWNER)
     with pytest.raises(LeaseLost):
-        services.say(run, OWNER, message="late")
+        services.update(run, OWNER, message="late")
     assert services.stop(by="the test") == (RunState.IDLE, None)
 
 
 # --- Which board is today's -----------------------------------------------------------------------
 
 
-def test_todays_numbers_are_taken() -> None:
+def test_numbers_of_today_are_accepted() -> None:
     day_before_is_archived()
     assert services.why_held(begun(), "BA", NUMBERS) == ""
 
@@ -139,12 +139,12 @@ def test_numbers_that_are_stored_for_today_are_not_old() -> None:
     assert services.why_held(begun(), "BA", NUMBERS) == ""
 
 
-def test_without_the_draw_before_an_old_board_could_not_be_told() -> None:
+def test_without_the_draw_before_numbers_are_held_back() -> None:
     archived(DAY - timedelta(days=10))
     assert services.why_held(begun(), "BA", NUMBERS) == Held.BEHIND
 
 
-def test_on_a_day_without_a_draw_only_an_extraordinary_one_is_taken() -> None:
+def test_on_a_day_without_a_draw_only_an_extraordinary_one_is_accepted() -> None:
     day_before_is_archived(SUNDAY)
     run = begun(SUNDAY)
     assert services.why_held(run, "BA", NUMBERS) == Held.NO_DRAW
@@ -152,7 +152,7 @@ def test_on_a_day_without_a_draw_only_an_extraordinary_one_is_taken() -> None:
     assert services.why_held(begun(SUNDAY, extraordinary=True), "BA", NUMBERS) == ""
 
 
-# --- People's -------------------------------------------------------------------------------------
+# --- Corrections by staff -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def ended() -> AutobotRun:
     """A run that is over, all of whose steps were done with the wheels that were sure."""
     run = read(doubtful=["NA"])
     run.steps.exclude(name=StepName.VALIDATE).update(
-        state="done", done=services.told(selectors.published(run))
+        state="done", done=services.as_lists(selectors.published(run))
     )
     services.end(run, OWNER, RunState.COMPLETED, services.summary(run))
     return again(run)
@@ -180,12 +180,12 @@ def test_what_is_offered_is_done_when_a_person_says_so(ended: AutobotRun) -> Non
     services.resume(ended.pk, [StepName.UPLOAD])
     assert step_states(ended)["upload"] == "waiting"
     assert step_states(ended)["archive"] == "offered"
-    assert services.take("a worker") == ended
+    assert services.claim("a worker") == ended
     with pytest.raises(RunRefused):
         services.correct(ended.pk, "NA", NUMBERS, by="anna")
 
 
-def test_a_run_is_not_taken_up_beside_another(ended: AutobotRun) -> None:
+def test_run_is_not_resumed_beside_another(ended: AutobotRun) -> None:
     begun()
     with pytest.raises(RunBusy):
         services.resume(ended.pk, [StepName.UPLOAD])
@@ -199,7 +199,7 @@ def test_a_person_confirms_what_waits_but_never_an_old_draw(ended: AutobotRun) -
     assert set(WHEELS) - set(selectors.published(ended)) == {"NA", "RM"}
 
 
-def test_the_summary_tells_what_is_missing(ended: AutobotRun) -> None:
+def test_summary_names_what_is_missing(ended: AutobotRun) -> None:
     with translation.override("en"):
         assert "Missing: NAPOLI." in services.summary(ended)
         ended.wheels.all().update(held=Held.OLD)

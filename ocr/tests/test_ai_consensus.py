@@ -1,4 +1,4 @@
-"""Which numbers of an AI are taken: in doubt only, by the rules, where two looks agree."""
+"""Which numbers of an AI are accepted: in doubt only, by the rules, where two agree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import orjson
 import pytest
 
-from ocr.ai.consensus import Correction, Look, agreed, look_of, needs_another, question
+from ocr.ai.consensus import NumberCorrection, Opinion, agreed, needs_another, parse_opinion, prompt
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
 from ocr.reader.verdict import by_the_rules
 
@@ -19,8 +19,8 @@ def sure(number: int) -> NumberReading:
 
 
 def doubt(number: int | None, confidence: float = 60.0) -> NumberReading:
-    told = () if number is None else (Candidate(number, confidence),)
-    return NumberReading(number, confidence if told else 0.0, told)
+    candidates = () if number is None else (Candidate(number, confidence),)
+    return NumberReading(number, confidence if candidates else 0.0, candidates)
 
 
 def reading(*last: NumberReading) -> Reading:
@@ -29,81 +29,81 @@ def reading(*last: NumberReading) -> Reading:
     return Reading({"BA": bari, "RM": tuple(map(sure, (1, 2, 3, 4, 5)))})
 
 
-def look(*bari: int | None, roma: tuple[int | None, ...] = (1, 2, 3, 4, 5)) -> Look:
-    return Look({"BA": bari, "RM": roma}, 97.0)
+def opinion(*bari: int | None, roma: tuple[int | None, ...] = (1, 2, 3, 4, 5)) -> Opinion:
+    return Opinion({"BA": bari, "RM": roma}, 97.0)
 
 
-def test_what_the_ocr_guessed_and_the_ai_sees_is_sure() -> None:
-    found = agreed(reading(doubt(73)), [look(*BARI)])
+def test_guess_of_the_ocr_that_the_ai_confirms_is_sure() -> None:
+    found = agreed(reading(doubt(73)), [opinion(*BARI)])
     assert found.reading.sure()["BA"] == BARI
     assert (found.corrections, found.confirmed) == ((), 1)
     assert found.reading.wheels["BA"][4].confidence == SURE
 
 
-def test_another_number_needs_a_second_look_that_agrees() -> None:
-    read, first = reading(doubt(78)), look(*BARI)
+def test_another_number_needs_a_second_opinion_that_agrees() -> None:
+    read, first = reading(doubt(78)), opinion(*BARI)
     assert needs_another(read, first)
     alone = agreed(read, [first])
     assert (alone.reading, alone.corrections, alone.confirmed) == (read, (), 0)
-    both = agreed(read, [first, look(*BARI)])
+    both = agreed(read, [first, opinion(*BARI)])
     assert both.reading.sure()["BA"] == BARI
-    assert both.corrections == (Correction("BA", 5, 78, 73),)
+    assert both.corrections == (NumberCorrection("BA", 5, 78, 73),)
 
 
-def test_what_could_not_be_read_is_filled_in_by_two_looks_only() -> None:
+def test_unread_number_is_filled_in_by_two_opinions_only() -> None:
     read = reading(doubt(47), doubt(None))
-    first = look(*BARI)
+    first = opinion(*BARI)
     assert "BA" not in agreed(read, [first]).reading.sure()
-    found = agreed(read, [first, look(*BARI)])
+    found = agreed(read, [first, opinion(*BARI)])
     assert found.reading.sure()["BA"] == BARI
-    assert (found.corrections, found.confirmed) == ((Correction("BA", 5, None, 73),), 1)
+    assert (found.corrections, found.confirmed) == ((NumberCorrection("BA", 5, None, 73),), 1)
 
 
 @pytest.mark.parametrize("other", [74, 29])
-def test_looks_that_differ_leave_the_doubt(other: int) -> None:
+def test_opinions_that_differ_leave_the_doubt(other: int) -> None:
     read = reading(doubt(73))
-    found = agreed(read, [look(*BARI), look(*BARI[:4], other)])
+    found = agreed(read, [opinion(*BARI), opinion(*BARI[:4], other)])
     assert found.reading == read
 
 
-def test_a_sure_number_is_never_changed_and_the_dispute_is_told() -> None:
+def test_sure_number_is_never_changed_and_the_dispute_is_reported() -> None:
     many = {wheel: tuple(map(sure, (1, 2, 3, 4, 5))) for wheel in ("CA", "FI", "GE", "MI", "NA")}
     read = Reading({"BA": (*map(sure, BARI[:4]), doubt(73)), **many})
-    told = {**dict.fromkeys(many, (1, 2, 3, 4, 5)), "BA": (51, *BARI[1:])}
-    found = agreed(read, [Look(told, 99.0), Look(told, 99.0)])
+    wheels = {**dict.fromkeys(many, (1, 2, 3, 4, 5)), "BA": (51, *BARI[1:])}
+    found = agreed(read, [Opinion(wheels, 99.0), Opinion(wheels, 99.0)])
     assert found.reading.sure()["BA"] == BARI
-    assert found.disputed == (Correction("BA", 1, 50, 51),)
+    assert found.disputed == (NumberCorrection("BA", 1, 50, 51),)
 
 
-def test_who_gets_sure_numbers_wrong_is_not_believed_about_the_others() -> None:
+def test_opinion_with_sure_numbers_wrong_is_not_trusted() -> None:
     read = reading(doubt(73))
-    wrong = look(*BARI, roma=(2, 1, 4, 3, 5))
+    wrong = opinion(*BARI, roma=(2, 1, 4, 3, 5))
     found = agreed(read, [wrong, wrong])
     assert (found.reading, found.corrections, len(found.disputed)) == (read, (), 4)
     assert not needs_another(reading(doubt(None)), wrong)
 
 
 @pytest.mark.parametrize("twice", [50, 29])
-def test_a_number_that_the_wheel_has_already_is_not_taken(twice: int) -> None:
+def test_number_that_the_wheel_has_already_is_rejected(twice: int) -> None:
     read = reading(doubt(twice))
-    told = Look({"BA": (None, None, None, None, twice)}, 99.0)
-    assert agreed(read, [told, told]).reading == read
+    wrong = Opinion({"BA": (None, None, None, None, twice)}, 99.0)
+    assert agreed(read, [wrong, wrong]).reading == read
 
 
 def test_two_cells_cannot_be_filled_with_one_number() -> None:
     read = reading(doubt(8), doubt(8))
-    one, other = (Look({"BA": said}, 99.0) for said in ((*(None,) * 3, 8, None), (None,) * 5))
+    one, other = (Opinion({"BA": said}, 99.0) for said in ((*(None,) * 3, 8, None), (None,) * 5))
     assert agreed(read, [one, other]).reading == read
 
 
 def test_wheels_that_were_not_read_are_not_added() -> None:
     read = reading(doubt(73))
-    told = Look({"BA": BARI, "RM": (1, 2, 3, 4, 5), "VE": (9, 8, 7, 6, 5)}, 99.0)
-    assert set(agreed(read, [told, told]).reading.wheels) == {"BA", "RM"}
+    more = Opinion({"BA": BARI, "RM": (1, 2, 3, 4, 5), "VE": (9, 8, 7, 6, 5)}, 99.0)
+    assert set(agreed(read, [more, more]).reading.wheels) == {"BA", "RM"}
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_whatever_is_said_the_rules_hold(seed: int) -> None:
+def test_rules_hold_for_any_opinions(seed: int) -> None:
     dice = random.Random(seed)
 
     def any_number() -> int | None:
@@ -116,30 +116,30 @@ def test_whatever_is_said_the_rules_hold(seed: int) -> None:
     read = Reading({"BA": by_the_rules([any_reading() for _ in range(5)]), "RM": firm})
     roma = tuple(each.number for each in firm)
 
-    def any_look() -> Look:  # right about what is sure, or it would not be believed
+    def any_opinion() -> Opinion:  # right about what is sure, or it would not be trusted
         cells = read.wheels["BA"]
         said = (each.number if each.confidence >= SURE else any_number() for each in cells)
-        return look(*said, roma=roma)
+        return opinion(*said, roma=roma)
 
-    looks = [any_look() for _ in range(dice.choice([1, 2]))]
-    after = agreed(read, looks).reading
+    opinions = [any_opinion() for _ in range(dice.choice([1, 2]))]
+    after = agreed(read, opinions).reading
     assert after.wheels["RM"] == firm
     for place, (old, new) in enumerate(zip(read.wheels["BA"], after.wheels["BA"], strict=True)):
         if old.confidence >= SURE:
             assert new == old
         elif new != old:
-            said = [each.wheels["BA"][place] for each in looks]
+            said = [each.wheels["BA"][place] for each in opinions]
             assert [*said, old.number].count(new.number) >= 2
             assert {*said} <= {None, new.number}
     if "BA" in after.sure():
         assert len(set(after.sure()["BA"])) == 5
 
 
-def test_what_the_ocr_guesses_is_not_told_to_the_ai() -> None:
-    text = question(reading(doubt(78)), with_what_was_read=True)
+def test_guesses_of_the_ocr_are_not_sent_to_the_ai() -> None:
+    text = prompt(reading(doubt(78)), with_sure_numbers=True)
     read = orjson.loads(text.rpartition("\n")[2])
     assert read == {"BA": [50, 29, 12, 47, None], "RM": [1, 2, 3, 4, 5]}
-    blind = question(reading(doubt(78)), with_what_was_read=False)
+    blind = prompt(reading(doubt(78)), with_sure_numbers=False)
     assert "BA (BARI)" in blind
     assert not any(str(number) in blind for number in (50, 29, 12, 47, 78))
 
@@ -156,7 +156,7 @@ def test_numbers_against_the_rules_are_none() -> None:
         "confidence": 90,
     }
     nothing = (None,) * 5
-    assert look_of(orjson.dumps(body).decode()) == Look(
+    assert parse_opinion(orjson.dumps(body).decode()) == Opinion(
         {
             "BA": (None, None, None, 5, None),
             "RM": (None, None, 1, 2, 3),
@@ -172,10 +172,10 @@ def test_numbers_against_the_rules_are_none() -> None:
     ["", "I cannot see it.", "[]", '{"wheels": {}}', '{"wheels": [], "confidence": 101}',
      '{"wheels": [{"wheel": "BA", "numbers": ["5"]}], "confidence": 1}', '{"wheels": [], "conf'],
 )  # fmt: skip
-def test_an_answer_that_is_no_look_is_refused(text: str) -> None:
+def test_response_without_an_opinion_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        look_of(text)
+        parse_opinion(text)
 
 
-def test_a_fenced_answer_is_read_too() -> None:
-    assert look_of('```json\n{"wheels": [], "confidence": 5}\n```') == Look({}, 5.0)
+def test_fenced_response_is_read_too() -> None:
+    assert parse_opinion('```json\n{"wheels": [], "confidence": 5}\n```') == Opinion({}, 5.0)

@@ -79,7 +79,7 @@ def test_dates_are_the_documented_json(api: Any, drawn: OldDatabase) -> None:
     }
 
 
-def test_ten_dates_are_told_unless_others_are_wished(api: Any, drawn: OldDatabase) -> None:
+def test_default_is_ten_dates(api: Any, drawn: OldDatabase) -> None:
     assert api.get(DATES).json()["count"] == 10
     assert api.get(f"{DATES}?limit=1000").json()["count"] == 20
 
@@ -239,7 +239,7 @@ def test_more_predictions_than_fit_are_refused_not_cut(
 
 
 @pytest.mark.parametrize("address", [DATES, EXTRACTION, RISCONTRI])
-def test_without_a_legacy_database_that_is_told(api: Any, address: str) -> None:
+def test_missing_legacy_database_is_a_503(api: Any, address: str) -> None:
     with legacy_at(NOWHERE):
         response = api.get(address)
     assert (response.status_code, response.json()) == (
@@ -249,13 +249,13 @@ def test_without_a_legacy_database_that_is_told(api: Any, address: str) -> None:
     assert "Retry-After" not in response
 
 
-def test_a_wrong_question_is_told_even_without_a_legacy_database(api: Any) -> None:
+def test_wrong_query_is_a_400_even_without_a_legacy_database(api: Any) -> None:
     with legacy_at(NOWHERE):
         assert api.get(f"{DATES}?limit=0").status_code == 400
         assert api.get(f"{RISCONTRI}?by_dates=0").status_code == 400
 
 
-def test_every_question_closes_its_connection(api: Any, drawn: OldDatabase) -> None:
+def test_every_query_closes_its_connection(api: Any, drawn: OldDatabase) -> None:
     for address in (DATES, EXTRACTION, RISCONTRI, f"{DATES}?limit=0"):
         api.get(address)
         assert connections["legacy"].connection is None, address
@@ -280,23 +280,23 @@ def test_the_router_refuses_writes(drawn: OldDatabase, write: Any) -> None:
         write()
 
 
-def test_an_outage_is_told_once_and_nobody_asks_for_a_while(
+def test_outage_is_logged_once_and_pauses_queries(
     api: Any, tmp_path: Path, drawn: OldDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "core.lib.outage")
-    unavailable = drawn.path.rename(tmp_path / "away")
+    moved = drawn.path.rename(tmp_path / "away")
     response = api.get(EXTRACTION)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.json() == {"detail": "The legacy database does not answer. Try again."}
-    unavailable.rename(drawn.path)
+    moved.rename(drawn.path)
     response = api.get(EXTRACTION)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     selectors._unavailable._until -= 5  # which pass
     assert api.get(EXTRACTION).status_code == 200
     assert api.get(DATES).status_code == 200
     ours = "core.lib.outage"
-    told = [record.getMessage().split()[0] for record in caplog.records if record.name == ours]
-    assert told == ["legacy.lost", "legacy.recovered"]
+    logged = [record.getMessage().split()[0] for record in caplog.records if record.name == ours]
+    assert logged == ["legacy.lost", "legacy.recovered"]
 
 
 def test_what_is_not_as_documented_is_a_502(api: Any, drawn: OldDatabase) -> None:
@@ -306,35 +306,35 @@ def test_what_is_not_as_documented_is_a_502(api: Any, drawn: OldDatabase) -> Non
         502,
         {"detail": "The legacy database is not as documented."},
     )
-    assert api.get(DATES).status_code == 200  # it is asked again at once
+    assert api.get(DATES).status_code == 200  # it is queried again at once
 
 
-def test_only_two_ask_at_a_time(drawn: OldDatabase) -> None:
-    asking, enough = threading.Barrier(selectors.MAX_CONCURRENT + 1), threading.Event()
+def test_only_two_queries_run_at_a_time(drawn: OldDatabase) -> None:
+    running, enough = threading.Barrier(selectors.MAX_CONCURRENT + 1), threading.Event()
 
     def slow(limit: int) -> list[date]:
-        asking.wait(5)
+        running.wait(5)
         enough.wait(5)
         return []
 
     with patch.object(selectors, "_days", slow):
-        askers = [
+        threads = [
             threading.Thread(target=selectors.days, args=(1,))
             for _ in range(selectors.MAX_CONCURRENT)
         ]
-        for asker in askers:
-            asker.start()
-        asking.wait(5)
+        for thread in threads:
+            thread.start()
+        running.wait(5)
         with pytest.raises(LegacyError, match="Others are asking") as refused:
             selectors.days(1)
         began = time.monotonic()
-        for _ in range(20):  # at once, now that the two have had their time
+        for _ in range(20):  # at once, now that the two have run for so long
             with pytest.raises(LegacyError, match="Others are asking"):
                 selectors.days(1)
         assert time.monotonic() - began < 20 * selectors.MAX_WAIT_S / 4
         enough.set()
-        for asker in askers:
-            asker.join(5)
+        for thread in threads:
+            thread.join(5)
     assert refused.value.retry_after_s == selectors.RETRY_S
     assert selectors.days(1) == [date(2025, 12, 7)]
 
@@ -361,7 +361,7 @@ _cells = st.none() | st.integers(-1, 92)
     st.lists(st.tuples(_days, _wheels, _numbers, _texts), max_size=8),
 )
 @hypothesis.settings(max_examples=30)
-def test_whatever_is_in_the_tables_what_is_told_is_sound(
+def test_result_is_sound_whatever_is_in_the_tables(
     old: OldDatabase, extractions: list[tuple[Any, ...]], predictions: list[tuple[Any, ...]]
 ) -> None:
     old.add("DELETE FROM extractions", ())

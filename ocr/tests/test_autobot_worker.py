@@ -1,4 +1,4 @@
-"""The worker's own ways: a database that goes away, a fault of ours, a lease that is lost."""
+"""The worker: a database that is lost, a bug of ours, a lease that is lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _quick(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.OCR_STREAM_URL = STREAM
-    monkeypatch.setattr(worker, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(worker, "POLL_EVERY_S", 0.05)
     monkeypatch.setattr(worker, "RENEW_EVERY_S", 0.05)
     monkeypatch.setattr(worker, "NOTICE_EVERY_S", 0.02)
 
@@ -55,7 +55,7 @@ def broken_once(error: Exception, calls: list[int]) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("error", [OperationalError("away"), RuntimeError("ours")])
-def test_a_run_goes_on_after_a_fall(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_run_continues_after_a_failure(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     calls: list[int] = []
     monkeypatch.setattr(capture, "watch", broken_once(error, calls))
     run = begun()
@@ -64,7 +64,7 @@ def test_a_run_goes_on_after_a_fall(monkeypatch: pytest.MonkeyPatch, error: Exce
     assert again(run).state == RunState.ERROR  # nothing was read
 
 
-def test_a_fault_of_ours_is_told_by_the_workers_health(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_of_ours_is_seen_in_the_workers_health(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise RuntimeError("ours")
 
@@ -74,35 +74,35 @@ def test_a_fault_of_ours_is_told_by_the_workers_health(monkeypatch: pytest.Monke
     assert WorkerStatus.objects.get(name="ocr.autobot").last_error == "ours"
 
 
-@pytest.mark.parametrize("taken_away", ["stopped", "taken by another"])
-def test_who_loses_the_run_lays_it_down(monkeypatch: pytest.MonkeyPatch, taken_away: str) -> None:
-    laid_down = threading.Event()
+@pytest.mark.parametrize("lost", ["stopped", "claimed by another"])
+def test_worker_that_loses_the_run_stops(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    halted = threading.Event()
 
     def watch(run: AutobotRun, owner: str, halt: threading.Event, *_: Any) -> None:
         assert halt.wait(20)
-        laid_down.set()
+        halted.set()
 
     monkeypatch.setattr(capture, "watch", watch)
     run = begun()
 
-    def is_laid_down() -> bool:
-        if again(run).message == "Watching the stream." and not laid_down.is_set():
-            if taken_away == "stopped":
+    def is_halted() -> bool:
+        if again(run).message == "Watching the stream." and not halted.is_set():
+            if lost == "stopped":
                 services.stop(by="the test")
             else:
                 AutobotRun.objects.update(
                     lease_owner="another", lease_until=timezone.now() + timedelta(minutes=1)
                 )
-        return laid_down.is_set()
+        return halted.is_set()
 
-    work_until(is_laid_down)
+    work_until(is_halted)
     after = again(run)
     assert (after.state, after.lease_owner) == (
-        (RunState.IDLE, "") if taken_away == "stopped" else (RunState.CAPTURING, "another")
+        (RunState.IDLE, "") if lost == "stopped" else (RunState.CAPTURING, "another")
     )
 
 
-def test_who_is_told_to_stop_gives_the_run_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_is_stopped_releases_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture, "watch", lambda run, owner, halt, *_: halt.wait(20))
     run = begun()
     work_until(lambda: again(run).message == "Watching the stream.")

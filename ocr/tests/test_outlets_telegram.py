@@ -1,4 +1,4 @@
-"""Messages to staff, over real HTTP to a Telegram that takes what Telegram takes."""
+"""Messages to staff, over real HTTP, to a Telegram with the limits of the real one."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_too_many_messages_wait_as_long_as_asked(
     assert waits == [3.0]
 
 
-def test_a_wait_that_is_too_long_is_told_with_what_was_sent(
+def test_error_of_a_long_wait_has_what_was_sent(
     bot: TelegramBot, telegram: RunningTelegram
 ) -> None:
     telegram.faults.arm(
@@ -127,7 +127,7 @@ def test_a_wait_that_is_too_long_is_told_with_what_was_sent(
     ],
     ids=["down", "html", "rubbish", "truncated", "401", "no result", "a list", "redirect"],
 )  # fmt: skip
-def test_what_goes_wrong_never_tells_the_token(
+def test_errors_never_show_the_token(
     bot: TelegramBot, telegram: RunningTelegram, kind: str, options: Any, caplog: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -136,8 +136,8 @@ def test_what_goes_wrong_never_tells_the_token(
     with pytest.raises(TelegramError) as failed:
         bot.send("ciao")
     assert not failed.value.is_refused
-    told = "".join(traceback.format_exception(failed.value)) + caplog.text
-    assert BOT_TOKEN not in told
+    output = "".join(traceback.format_exception(failed.value)) + caplog.text
+    assert BOT_TOKEN not in output
     assert len(telegram.server.messages) <= 1  # nothing was sent a second time
 
 
@@ -147,9 +147,9 @@ def test_the_endpoint_sends(api: Any, telegram: RunningTelegram) -> None:
     body = {"message": "ESTRAZIONE LOTTO...", "parse_mode": "HTML", "image_base64": image}
     response = api.post(ADDRESS, body, format="json")
     assert response.status_code == 200
-    told = response.json()
-    assert (told["success"], told["parts"]) == (True, 1)
-    assert told["message_ids"] == [telegram.server.messages[0]["message_id"]]
+    sent = response.json()
+    assert (sent["success"], sent["parts"]) == (True, 1)
+    assert sent["message_ids"] == [telegram.server.messages[0]["message_id"]]
 
 
 @pytest.mark.django_db
@@ -165,7 +165,7 @@ def test_the_endpoint_sends(api: Any, telegram: RunningTelegram) -> None:
     ],
     ids=["nothing", "blank", "mode", "image", "html", "large"],
 )
-def test_what_cannot_be_sent_is_told(
+def test_message_that_cannot_be_sent_is_an_error(
     api: Any, telegram: RunningTelegram, body: Any, status: int
 ) -> None:
     response = api.post(ADDRESS, body, format="json")
@@ -174,7 +174,7 @@ def test_what_cannot_be_sent_is_told(
 
 
 @pytest.mark.django_db
-def test_telegrams_own_troubles_are_no_fault_of_the_caller(
+def test_failures_of_telegram_are_no_fault_of_the_caller(
     api: Any, telegram: RunningTelegram, settings: Any
 ) -> None:
     telegram.faults.arm("down", "telegram.message")
@@ -189,7 +189,7 @@ def test_telegrams_own_troubles_are_no_fault_of_the_caller(
     assert (off.status_code, off.json()["detail"]) == (503, "Telegram is not configured.")
 
 
-def test_a_draw_is_told_a_wheel_a_line() -> None:
+def test_draw_has_a_line_for_each_wheel() -> None:
     text = draw_message(date(2025, 12, 2), {"BA": (50, 29, 12, 47, 3), "RN": (1, 2, 3, 4, 5)})
     assert html_error(text) == ""
     assert text.splitlines() == [

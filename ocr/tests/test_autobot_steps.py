@@ -1,4 +1,4 @@
-"""What is done with a run's numbers, against upstreams that are real up to their sockets."""
+"""The steps of a run, against upstreams over real sockets."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_nothing_is_done_twice(run: AutobotRun, services: Services) -> None:
     settle(run)
     asked = len(services.ai.server.asked)
     settle(run)
-    run.steps.update(state="waiting")  # as after a hand's "send again"
+    run.steps.update(state="waiting")  # as after "send again"
     settle(run)
     assert len(messages(services)) == 1
     assert len(services.ai.server.asked) > asked  # an AI may be asked again
@@ -128,7 +128,7 @@ def test_what_the_ai_makes_sure_is_published_too(services: Services) -> None:
     ],
     ids=["OpenRouter", "the Lotto site", "Telegram"],
 )
-def test_a_step_that_fails_for_good_blocks_no_other(
+def test_step_that_fails_blocks_no_other(
     run: AutobotRun, services: Services, broken: Callable[[Services], Any], step: str
 ) -> None:
     broken(services)
@@ -157,7 +157,7 @@ def test_a_step_is_tried_again_until_it_works(run: AutobotRun, services: Service
     assert len(messages(services)) == 1
 
 
-def test_wheels_that_the_site_took_are_not_sent_to_it_again(
+def test_wheels_that_the_site_accepted_are_not_sent_again(
     run: AutobotRun, services: Services
 ) -> None:
     services.site.server.refused = {"BA": "Not today."}
@@ -190,7 +190,7 @@ def test_a_message_that_was_cut_off_is_sent_again_and_says_so(
     assert "interr" in text.lower()
 
 
-def test_others_numbers_in_the_archive_are_left_alone(run: AutobotRun, services: Services) -> None:
+def test_numbers_of_others_in_the_archive_stay(run: AutobotRun, services: Services) -> None:
     other = tuple(reversed(drawn()["BA"]))
     ingest.save([Draw(DAY, "BA", other)], source=Source.MANUAL)
     assert settle(run) == {**ALL_DONE, "archive": "failed"}
@@ -205,7 +205,7 @@ def test_a_persons_numbers_replace_ours_everywhere(run: AutobotRun, services: Se
     runs.correct(run.pk, "BA", right, by="anna")
     assert stored(run)["BA"] == drawn()["BA"]  # offered, not done
     runs.resume(run.pk, runs.STEPS[1:])
-    runs.take(OWNER)
+    runs.claim(OWNER)
     settle(again(run))
     assert stored(run)["BA"] == uploaded(services, run)["BA"] == right
     assert archive.stored(DAY)["BA"].source == Source.MANUAL
@@ -214,7 +214,7 @@ def test_a_persons_numbers_replace_ours_everywhere(run: AutobotRun, services: Se
     assert "CAGLIARI" not in second
 
 
-def test_old_numbers_go_nowhere_and_staff_are_told(run: AutobotRun, services: Services) -> None:
+def test_old_numbers_go_nowhere_and_staff_are_notified(run: AutobotRun, services: Services) -> None:
     run.wheels.update(held=Held.OLD)
     assert settle(run) == {**dict.fromkeys(ALL_DONE, "skipped"), "telegram": "done"}
     assert stored(run) == {}
@@ -222,7 +222,7 @@ def test_old_numbers_go_nowhere_and_staff_are_told(run: AutobotRun, services: Se
     assert "11" in text
 
 
-def test_an_evening_without_a_draw_and_a_board_is_told_nobody(services: Services) -> None:
+def test_evening_without_a_draw_and_a_board_sends_nothing(services: Services) -> None:
     run = read(SUNDAY)
     run.wheels.all().delete()
     assert set(settle(run).values()) == {"skipped"}
@@ -277,7 +277,7 @@ def says(day_wheels: dict[str, tuple[int, ...]]) -> None:
     ingest.store_lines(lines, source=Source.SYNC)
 
 
-def test_a_run_is_verified_when_the_operator_says_the_same(
+def test_run_is_verified_when_the_operator_confirms_it(
     ended: AutobotRun, services: Services
 ) -> None:
     steps.report_contradictions(ended)
@@ -289,7 +289,7 @@ def test_a_run_is_verified_when_the_operator_says_the_same(
     assert messages(services) == []
 
 
-def test_staff_are_told_once_when_the_operator_says_otherwise(
+def test_staff_are_notified_once_when_the_operator_differs(
     ended: AutobotRun, services: Services
 ) -> None:
     says({**drawn(), "BA": tuple(reversed(drawn()["BA"]))})

@@ -1,4 +1,4 @@
-"""The Lotto site over real HTTP: what it takes, what it refuses, and its bad days."""
+"""The Lotto site over real HTTP: uploads, refusals and failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHEELS = {"BA": (50, 29, 12, 47, 73), "RN": (16, 25, 48, 81, 88)}
 DONE = [WheelUploaded("BA", True), WheelUploaded("RN", True)]
 
 
-def test_wheels_are_kept_by_day_and_may_be_sent_again(lotto_site: RunningLottoSite) -> None:
+def test_wheels_are_stored_by_day_and_may_be_sent_again(lotto_site: RunningLottoSite) -> None:
     assert site.upload(DAY, WHEELS) == DONE
     assert site.upload(DAY, WHEELS) == DONE
     assert site.upload(DAY, {"RN": (1, 2, 3, 4, 5)}) == [DONE[1]]  # corrected since
@@ -45,7 +45,7 @@ def test_what_the_site_does_not_confirm_is_not_done(lotto_site: RunningLottoSite
     lotto_site.faults.arm("answer", "lotto_site.draws", body=body)
     assert site.upload(DAY, WHEELS) == [
         WheelUploaded("BA", False, "queued"),
-        WheelUploaded("RN", False, "The site tells nothing of it."),
+        WheelUploaded("RN", False, "The site does not confirm it."),
     ]
 
 
@@ -58,7 +58,7 @@ def test_what_the_site_does_not_confirm_is_not_done(lotto_site: RunningLottoSite
         ("answer", {"status": 401, "body": '{"detail":"Wrong user or password"}'}),
     ],
 )  # fmt: skip
-def test_bad_days_are_one_error_that_never_tells_the_password(
+def test_every_failure_is_one_error_without_the_password(
     lotto_site: RunningLottoSite, settings: Any, caplog: Any, kind: str, options: Any
 ) -> None:
     settings.LOTTO_SITE_TIMEOUT_S = 0.5
@@ -67,12 +67,12 @@ def test_bad_days_are_one_error_that_never_tells_the_password(
     lotto_site.faults.arm(kind, "lotto_site.draws", **options)
     with pytest.raises(SiteError) as failed:
         site.upload(DAY, WHEELS)
-    told = "".join(traceback.format_exception(failed.value)) + caplog.text
-    assert SITE_PASSWORD not in told
-    assert "Basic " not in told
+    output = "".join(traceback.format_exception(failed.value)) + caplog.text
+    assert SITE_PASSWORD not in output
+    assert "Basic " not in output
 
 
-def test_it_says_what_the_site_said(lotto_site: RunningLottoSite, settings: Any) -> None:
+def test_error_has_the_message_of_the_site(lotto_site: RunningLottoSite, settings: Any) -> None:
     lotto_site.faults.arm("answer", "lotto_site.draws", status=503, retry_after="30", body="{}")
     with pytest.raises(SiteError) as busy:
         site.upload(DAY, WHEELS)
@@ -100,7 +100,7 @@ def test_an_old_page_is_read_too(lotto_site: RunningLottoSite) -> None:
         site.riscontri()
 
 
-def test_off_and_wrong_settings_are_told(settings: Any) -> None:
+def test_missing_and_wrong_settings_are_errors(settings: Any) -> None:
     settings.LOTTO_SITE_URL = ""
     with pytest.raises(SiteOff):
         site.upload(DAY, WHEELS)
