@@ -33,10 +33,11 @@ coverage: ## run all tests, a third slower, and print the branch coverage
 test-easyocr: setup-dev ## run the tests of OCR_ENGINE=easyocr in .venv-easyocr (2.4 GB)
 	@bin/test-easyocr $(ARGS)
 
-lint: setup-dev ## format, style and import rules
+lint: setup-dev ## format, style, import rules and language
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@.venv/bin/lint-imports
+	@$(PY) bin/check-language
 
 types: setup-dev ## mypy
 	@$(PY) -m mypy

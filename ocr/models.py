@@ -42,7 +42,7 @@ class AiUse(models.Model):
     completion_tokens = models.PositiveIntegerField(_("tokens answered"), default=0)
     cost_usd = models.DecimalField(_("US dollars"), max_digits=12, decimal_places=6)
     retry_at = models.DateTimeField(
-        _("not to be asked before"), null=True, blank=True, help_text=_("As OpenRouter wished.")
+        _("not to be asked before"), null=True, blank=True, help_text=_("As OpenRouter named it.")
     )
     duration_s = models.FloatField(_("seconds"), null=True, blank=True)
     detail = models.CharField(_("what went wrong"), max_length=400, blank=True)

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('prompt_tokens', models.PositiveIntegerField(default=0, verbose_name='tokens asked')),
                 ('completion_tokens', models.PositiveIntegerField(default=0, verbose_name='tokens answered')),
                 ('cost_usd', models.DecimalField(decimal_places=6, max_digits=12, verbose_name='US dollars')),
-                ('retry_at', models.DateTimeField(blank=True, help_text='As OpenRouter wished.', null=True, verbose_name='not to be asked before')),
+                ('retry_at', models.DateTimeField(blank=True, help_text='As OpenRouter named it.', null=True, verbose_name='not to be asked before')),
                 ('duration_s', models.FloatField(blank=True, null=True, verbose_name='seconds')),
                 ('detail', models.CharField(blank=True, max_length=400, verbose_name='what went wrong')),
             ],
