@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from msgspec import to_builtins
+from msgspec.structs import asdict
+
 from core.realtime.events import Event
 from webcom.serializers import call_document, rebates_document
 from webcom.types import CallRecord, RebateRecord
@@ -19,7 +22,7 @@ class CallEvent(Event):
         self.call = call
 
     def payload(self) -> dict[str, Any]:
-        return call_document(self.call)
+        return asdict(call_document(self.call))
 
 
 class RebatesUpdated(Event):
@@ -32,4 +35,5 @@ class RebatesUpdated(Event):
         self.record = record
 
     def payload(self) -> dict[str, Any]:
-        return rebates_document(self.record)
+        document: dict[str, Any] = to_builtins(rebates_document(self.record.month, self.record))
+        return document

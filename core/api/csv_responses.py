@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.http import StreamingHttpResponse
+from msgspec import Struct
+from msgspec.structs import asdict
 from rest_framework.renderers import BaseRenderer
 
 from core.api.rest import JsonRenderer, to_json
@@ -32,7 +34,7 @@ class CsvRenderer(BaseRenderer):
 
 
 def csv_response(
-    name: str, fields: Sequence[str], documents: Iterable[Mapping[str, Any]]
+    name: str, fields: Sequence[str], documents: Iterable[Struct | Mapping[str, Any]]
 ) -> StreamingHttpResponse:
     """The documents as the file `<name>-<today>.csv`."""
     return StreamingHttpResponse(
@@ -42,13 +44,16 @@ def csv_response(
     )
 
 
-def csv_lines(fields: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def csv_lines(
+    fields: Sequence[str], documents: Iterable[Struct | Mapping[str, Any]]
+) -> Iterator[str]:
     """The header and one line for each document; no cell is a formula."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(fields)
     for document in documents:
-        writer.writerow([safe_cell(document[field]) for field in fields])
+        row = asdict(document) if isinstance(document, Struct) else document
+        writer.writerow([safe_cell(row[field]) for field in fields])
         if buffer.tell() > 64_000:
             yield _taken(buffer)
     yield _taken(buffer)

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import Promise
+from msgspec import Struct
 from rest_framework import exceptions
 from rest_framework.fields import get_error_detail
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -38,15 +40,24 @@ class RawJson(bytes):
 
 def to_json(data: Any, *, indent: bool = False) -> bytes:
     """`data` as UTF-8 JSON; Decimals become numbers, aware times end in Z. Else TypeError."""
-    return orjson.dumps(data, _plain, _OPTIONS | orjson.OPT_INDENT_2 if indent else _OPTIONS)
+    if isinstance(data, Struct):
+        body = _ENCODER.encode(data)
+    else:
+        body = orjson.dumps(data, _plain, _OPTIONS)
+    return msgspec.json.format(body, indent=2) if indent else body
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return orjson.Fragment(_ENCODER.encode(value))
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, Promise):
         return str(value)
     raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
 
 
 class JsonRenderer(BaseRenderer):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema_view
+from msgspec import UNSET, UnsetType
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,17 +18,13 @@ from webcom import selectors, serializers
 from webcom.api import schema
 from webcom.api.queries import CallQuery, DateQuery, DaysQuery, MonthQuery, cursor_after
 from webcom.selectors import CallFilter
-from webcom.serializers import CALL_CSV_FIELDS, call_document
+from webcom.serializers import CALL_CSV_FIELDS, CallsDocument, call_document
 
 
 @extend_schema_view(get=schema.LINES)
 class LinesView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
-        return CachedQuery("lines", self._response)
-
-    def _response(self) -> dict[str, Any]:
-        lines = [serializers.line_document(line) for line in selectors.lines()]
-        return {"count": len(lines), "lines": lines}
+        return CachedQuery("lines", lambda: serializers.lines_document(selectors.lines()))
 
 
 @extend_schema_view(get=schema.CALLS)
@@ -49,15 +44,12 @@ class CallsView(CachedView):
         return super().get(request)
 
 
-def _calls_response(query: CallQuery, wanted: CallFilter) -> dict[str, Any]:
+def _calls_response(query: CallQuery, wanted: CallFilter) -> CallsDocument:
     calls = selectors.calls(wanted, limit=query.limit)
-    response: dict[str, Any] = {
-        "count": len(calls),
-        "calls": [call_document(call) for call in calls],
-    }
+    following: str | UnsetType | None = UNSET
     if not query.is_plain:
-        response["next"] = cursor_after(calls[-1]) if len(calls) == query.limit else None
-    return response
+        following = cursor_after(calls[-1]) if len(calls) == query.limit else None
+    return CallsDocument(len(calls), [call_document(call) for call in calls], following)
 
 
 def _csv_response(wanted: CallFilter, *, limited: bool, limit: int) -> StreamingHttpResponse:
@@ -70,7 +62,6 @@ class CallView(APIView):
     def get(self, request: Request, call_id: str) -> Response | HttpResponse:
         call = selectors.call(call_id)
         if call is None:
-            # `error` is the reference's own spelling, `detail` that of all our errors.
             return problem(404, "Call not found", error="Call not found")
         return Response(call_document(call))
 
@@ -79,13 +70,10 @@ class CallView(APIView):
 class RebatesView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         month = read_query(params, MonthQuery).month or f"{local_day():%Y-%m}"
-        return CachedQuery(("rebates", month), lambda: self._response(month))
-
-    def _response(self, month: str) -> dict[str, Any]:
-        record = selectors.rebates(month)
-        if record is None:
-            return serializers.no_rebates_document(month)
-        return serializers.rebates_document(record)
+        return CachedQuery(
+            ("rebates", month),
+            lambda: serializers.rebates_document(month, selectors.rebates(month)),
+        )
 
 
 @extend_schema_view(get=schema.TODAY)

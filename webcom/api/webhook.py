@@ -20,6 +20,7 @@ from core.api.authentication import refuse_slowly
 from core.auth.types import Caller, Scope, scopes_up_to
 from webcom import ingest
 from webcom.api import schema
+from webcom.serializers import DeliveredDocument
 from webcom.types import PushMessage, RecordError
 
 logger = logging.getLogger(__name__)
@@ -77,10 +78,9 @@ class EventsView(APIView):
         except RecordError as exc:
             raise ValidationError({"events": [str(exc)]}) from None
         if stored is None:
-            return Response(
-                {"success": True, "duplicate": True, "created": 0, "changed": 0, "unchanged": 0}
-            )
-        return Response({"success": True, "duplicate": False, **msgspec.to_builtins(stored)})
+            return Response(DeliveredDocument(success=True, duplicate=True))
+        counts = msgspec.to_builtins(stored)
+        return Response(DeliveredDocument(success=True, duplicate=False, **counts))
 
 
 def _messages(body: Any) -> list[PushMessage]:

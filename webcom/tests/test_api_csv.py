@@ -81,7 +81,7 @@ def test_csv_is_streamed_in_pieces():
     pieces = list(csv_lines(CALL_CSV_FIELDS, (document for _ in range(2_000))))
     assert len(pieces) > 2
     assert max(map(len, pieces)) < 70_000
-    assert "".join(pieces).count(document["id"]) == 2_000
+    assert "".join(pieces).count(document.id) == 2_000
 
 
 def test_csv_refuses_bad_filters_in_json(api: APIClient):

@@ -1,0 +1,109 @@
+"""The JSON of responses: structs that build it, describe it to OpenAPI and show an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from msgspec import Meta, Struct, UnsetType
+
+_REF: Final = "#/components/schemas/"
+_SUFFIX: Final = "Document"  # of the classes; the component `Call` is of CallDocument
+
+
+Instant = Annotated[datetime, Meta(tz=True)]  # aware; on the wire it ends in Z
+
+
+class Document(Struct):
+    """A JSON object of the API, its fields named as the contract spells them.
+
+    Fields have an example (`like`); UNSET as a default is for those that may be missing.
+    """
+
+
+def like(example: Any, text: str = "", **constraints: Any) -> Meta:
+    """What a field looks like, for `Annotated`: an example as JSON, and what it means."""
+    return Meta(examples=[example], description=text or None, **constraints)
+
+
+def described(kind: type[Document], text: str = "", *, example: Any = None) -> OpenApiResponse:
+    """A response with this document, and `example` or else that of its fields."""
+    value = example_of(kind) if example is None else example
+    shown = OpenApiExample("From the reference", value, response_only=True)
+    return OpenApiResponse(kind, text, examples=[shown])
+
+
+def example_of(kind: Any) -> Any:
+    """The example of a type as JSON. TypeError for a field without one."""
+    for part in reversed(get_args(kind) if get_origin(kind) is Annotated else ()):
+        if isinstance(part, Meta) and part.examples:
+            return part.examples[0]
+    args = get_args(kind)
+    if get_origin(kind) is Annotated:
+        return example_of(args[0])
+    if get_origin(kind) in (Union, UnionType):
+        return example_of(next(one for one in args if one not in (NoneType, UnsetType)))
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        hints = get_type_hints(kind, include_extras=True)
+        return {
+            field.encode_name: example_of(hints[field.name])
+            for field in msgspec.structs.fields(kind)
+            if field.default is not msgspec.UNSET
+        }
+    if get_origin(kind) in (list, tuple):
+        return [example_of(args[0])]
+    raise TypeError(f"{kind} has no example")
+
+
+def schemas_of(kind: type[Struct]) -> dict[str, dict[str, Any]]:
+    """The OpenAPI 3.1 schemas of a struct and of those inside it, by the names of components."""
+    _, components = msgspec.json.schema_components([kind], ref_template=_REF + "{name}")
+    for schema in components.values():  # what has a default is sent all the same; UNSET has none
+        given = [name for name, one in schema["properties"].items() if "default" in one]
+        schema["required"] = sorted([*schema.get("required", []), *given])
+    return {name.removesuffix(_SUFFIX): _plain(schema) for name, schema in components.items()}
+
+
+def _plain(schema: Any) -> Any:
+    """As drf-spectacular spells it: no titles, `type: [string, null]`, component names."""
+    if isinstance(schema, list):
+        return [_plain(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    plain = {
+        name: _plain(value) for name, value in schema.items() if name not in ("title", "default")
+    }
+    if plain.get("type") == "number":
+        plain["format"] = "double"
+    if isinstance(reference := plain.get("$ref"), str):
+        plain["$ref"] = reference.removesuffix(_SUFFIX)
+    match plain.get("anyOf"):
+        case [{"type": str(kind), **rest}, {"type": "null"}]:
+            del plain["anyOf"]
+            plain |= {**rest, "type": [kind, "null"]}
+    return plain
+
+
+class DocumentExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Tells drf-spectacular what a Document looks like."""
+
+    target_class = Document
+    match_subclasses = True
+
+    def get_name(self, auto_schema: AutoSchema, direction: Any) -> str:
+        return str(self.target.__name__).removesuffix(_SUFFIX)
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        schemas = schemas_of(self.target)
+        own = schemas.pop(self.get_name(auto_schema, direction))
+        for name, schema in schemas.items():
+            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)  # type: ignore[no-untyped-call]
+            auto_schema.registry.register_on_missing(component)
+        return own

@@ -1,0 +1,97 @@
+"""Structs that build a response, describe it and show an example."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+import pytest
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from core.api.documents import Document, Instant, example_of, like, schemas_of
+from core.api.openapi import query_parameters
+from core.api.rest import to_json
+
+
+class RowDocument(Document):
+    """A row."""
+
+    cost: Annotated[float, like(1.5, "Euro")]
+    name: Annotated[str | None, like(None)]
+
+
+class ListDocument(Document):
+    rows: list[RowDocument]
+    by_name: Annotated[dict[str, RowDocument], like({"a": {"cost": 1.5, "name": None}})]
+    at: Annotated[Instant, like("2025-11-15T13:30:00Z")]
+    count: Annotated[int, like(1)] = 0
+    next: str | UnsetType | None = UNSET
+
+
+def test_a_document_is_described_with_its_parts() -> None:
+    schemas = schemas_of(ListDocument)
+    assert schemas["Row"] == {
+        "description": "A row.",
+        "type": "object",
+        "properties": {
+            "cost": {
+                "type": "number", "format": "double", "description": "Euro", "examples": [1.5]
+            },
+            "name": {"type": ["string", "null"], "examples": [None]},
+        },
+        "required": ["cost", "name"],
+    }  # fmt: skip
+    assert schemas["List"]["required"] == ["at", "by_name", "count", "rows"]
+    properties = schemas["List"]["properties"]
+    assert properties["rows"] == {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
+    assert properties["at"]["format"] == "date-time"
+    assert properties["next"]["type"] == ["string", "null"]
+
+
+def test_the_example_is_that_of_its_fields() -> None:
+    assert example_of(ListDocument) == {
+        "rows": [{"cost": 1.5, "name": None}],
+        "by_name": {"a": {"cost": 1.5, "name": None}},
+        "at": "2025-11-15T13:30:00Z",
+        "count": 1,
+    }
+
+
+def test_a_field_without_an_example_is_an_error() -> None:
+    class BareDocument(Document):
+        name: str
+
+    with pytest.raises(TypeError, match="no example"):
+        example_of(BareDocument)
+
+
+@pytest.mark.parametrize("indent", [False, True])
+def test_a_document_is_written_by_itself_or_inside_other_json(indent: bool) -> None:
+    document = ListDocument([RowDocument(0.15, None)], {}, datetime(2025, 1, 2, tzinfo=UTC))
+    alone = to_json(document, indent=indent)
+    assert to_json({"a": [document], "b": Decimal("1.10")}, indent=False) == (
+        b'{"a":[' + to_json(document) + b'],"b":1.1}'
+    )
+    assert (b"\n" in alone) == indent
+    assert to_json(document) == (
+        b'{"rows":[{"cost":0.15,"name":null}],"by_name":{},"at":"2025-01-02T00:00:00Z","count":0}'
+    )
+
+
+class SearchQuery(Struct, rename={"from_": "from"}):
+    day: Annotated[str, Meta(pattern=r"^\d+\Z")]
+    from_: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=50)] = 7
+
+
+def test_parameters_have_the_bounds_of_the_query() -> None:
+    day, start, limit = query_parameters(SearchQuery, limit="How many", from_="Since")
+    assert (day.name, day.required, day.type) == (
+        "day", True, {"type": "string", "pattern": r"^\d+$"}
+    )  # fmt: skip
+    assert (start.name, start.required, start.type) == ("from", False, {"type": "string"})
+    assert (limit.default, limit.description) == (7, "How many")
+    assert limit.type == {"type": "integer", "minimum": 1, "maximum": 50}
+    with pytest.raises(TypeError, match="other"):
+        query_parameters(SearchQuery, other="x")
