@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from msgspec import Meta, Struct, UnsetType
 
@@ -101,9 +100,18 @@ class DocumentExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-
         return str(self.target.__name__).removesuffix(_SUFFIX)
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
-        schemas = schemas_of(self.target)
-        own = schemas.pop(self.get_name(auto_schema, direction))
-        for name, schema in schemas.items():
-            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)  # type: ignore[no-untyped-call]
-            auto_schema.registry.register_on_missing(component)
-        return own
+        for part in _parts_of(self.target):
+            auto_schema.resolve_serializer(part, direction)
+        return schemas_of(self.target)[self.get_name(auto_schema, direction)]
+
+
+def _parts_of(kind: type[Struct]) -> set[type[Struct]]:
+    """The structs directly inside a struct."""
+    waiting = list(get_type_hints(kind).values())
+    found = set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, type) and issubclass(part, Struct):
+            found.add(part)
+        waiting += get_args(part)
+    return found
