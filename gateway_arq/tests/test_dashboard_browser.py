@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 
 import pytest
 from django.contrib.auth.models import User
@@ -148,6 +149,16 @@ def test_a_restart_of_the_server_loses_and_doubles_nothing(
     assert sorted(keys(page)) == ["changes", "later", "new", "stays"]
 
 
+def reconnects(page: Page) -> None:
+    """The page's retries, of which the first may come before the server is ready for them."""
+    for _ in range(20):
+        page.clock.fast_forward(30_000)
+        with suppress(AssertionError):
+            expect(pill(page)).to_have_text("In diretta", use_inner_text=True, timeout=1_000)
+            return
+    expect(pill(page)).to_have_text("In diretta", use_inner_text=True)
+
+
 def test_a_banner_marks_stale_data_and_offers_the_login_after_the_session(
     opened: Open, server: Server
 ) -> None:
@@ -159,8 +170,7 @@ def test_a_banner_marks_stale_data_and_offers_the_login_after_the_session(
         page.clock.fast_forward(6_000)
         expect(login).to_be_visible()
         User.objects.update(is_staff=True)
-        page.clock.fast_forward(30_000)
-        expect(pill(page)).to_have_text("In diretta", use_inner_text=True)
+        reconnects(page)
         expect(page.locator("#stale")).to_be_hidden()
 
         server.stop()
@@ -170,8 +180,7 @@ def test_a_banner_marks_stale_data_and_offers_the_login_after_the_session(
         expect(page.get_by_text("Dati fermi alle")).to_be_visible()
         expect(login).to_be_hidden()
         server.start()
-        page.clock.fast_forward(30_000)
-        expect(pill(page)).to_have_text("In diretta", use_inner_text=True)
+        reconnects(page)
         expect(page.locator("#stale")).to_be_hidden()
 
 

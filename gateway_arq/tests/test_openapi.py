@@ -181,6 +181,7 @@ def fuzzed_api(
 
 # A request ends with its connection closed, as in the real server.
 @pytest.mark.both_profiles
+@pytest.mark.timeout(600)  # thousands of requests, on a busy machine too
 @pytest.mark.django_db(transaction=True)
 def test_whatever_is_sent_the_answer_is_as_described(api_key: str, fuzzed_api: Any) -> None:
     from schemathesis.checks import positive_data_acceptance
