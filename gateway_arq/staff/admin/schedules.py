@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 from django_celery_beat import admin as beat
 from django_celery_beat.models import (
@@ -17,6 +18,7 @@ from django_celery_beat.models import (
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from core.admin.base import BaseAdmin
+from gateway_arq.schedule import SCHEDULE
 
 admin.site.unregister(
     (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule)
@@ -58,6 +60,11 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, BaseAdmin):
     # Theirs has a script in the page, which the pages' policy forbids.
     change_form_template = None
     change_list_template = None
+
+    def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
+        """Ours are switched off instead: the next migration would make them again."""
+        is_ours = obj is not None and obj.name in {job.name for job in SCHEDULE}
+        return not is_ours and bool(super().has_delete_permission(request, obj))
 
     @admin.display(description=gettext_lazy("when"))
     def when(self, task: PeriodicTask) -> str:

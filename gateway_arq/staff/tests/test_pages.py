@@ -14,11 +14,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 from unfold.admin import ModelAdmin
 
 from core.admin.base import BaseAdmin
 from core.auth import services as keys
 from core.workers import services as workers
+from gateway_arq import schedule
 from webcom.ingest import store_unreadable
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +126,17 @@ def test_an_unfiltered_list_does_not_offer_to_show_all(admin_client: Client) -> 
     assert "Show all" not in plain
     found = admin_client.get("/admin/auth/user/?q=nobody", headers=ENGLISH).content.decode()
     assert "Show all" in found
+
+
+def test_our_periodic_tasks_are_switched_off_and_not_deleted(
+    logged_in: Callable[..., Client],
+) -> None:
+    schedule.apply()
+    client = logged_in("admin")
+    ours = PeriodicTask.objects.get(name="WebCom: calls")
+    theirs = PeriodicTask.objects.create(name="mine", task="webcom.prune", interval=ours.interval)
+    for task, status in ((ours, 403), (theirs, 302)):
+        address = reverse("admin:django_celery_beat_periodictask_delete", args=[task.pk])
+        assert client.post(address, {"post": "yes"}).status_code == status
+    assert PeriodicTask.objects.filter(pk=ours.pk).exists()
+    assert not PeriodicTask.objects.filter(pk=theirs.pk).exists()
