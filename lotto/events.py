@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from core.realtime.events import Event
-from lotto.serializers import day_document
+from lotto.rules import format_day
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class DrawSaved(Event):
 
     def payload(self) -> dict[str, Any]:
         wheels = {wheel: list(numbers) for wheel, numbers in sorted(self.wheels.items())}
-        return {**day_document(self.day, wheels), "source": self.source}
+        return {"date": format_day(self.day), "wheels": wheels, "source": self.source}
 
 
 @dataclass(frozen=True)
@@ -42,4 +42,4 @@ class DrawCorrected(Event):
             wheel: {"before": list(before), "after": list(self.after[wheel])}
             for wheel, before in sorted(self.before.items())
         }
-        return {**day_document(self.day, wheels), "source": self.source}
+        return {"date": format_day(self.day), "wheels": wheels, "source": self.source}

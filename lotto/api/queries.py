@@ -59,7 +59,9 @@ class DelaysQuery(ArchiveQuery, frozen=True):
 
 
 class PairsQuery(ArchiveQuery, frozen=True):
-    sort: Literal["delay", "frequency", "max_delay"] = "delay"
+    sort: Annotated[
+        Literal["delay", "frequency", "max_delay"], Meta(extra_json_schema={"type": "string"})
+    ] = "delay"
     numero: Annotated[int, Meta(ge=1, le=HIGHEST)] | None = None
     limit: Annotated[int, Meta(ge=1, le=PAIRS)] = 50
     offset: Annotated[int, Meta(ge=0, le=PAIRS)] = 0
@@ -67,7 +69,7 @@ class PairsQuery(ArchiveQuery, frozen=True):
 
 class SearchQuery(ArchiveQuery, frozen=True, kw_only=True):
     numeri: Text
-    sorte: Text | None = None
+    sorte: Annotated[Text, Meta(extra_json_schema={"enum": sorted(OUTCOMES)})] | None = None
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     offset: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
 

@@ -15,13 +15,15 @@ from webtv.rollups import DAY, FIVE_MINUTES, HOUR
 
 SPANS: Final = {"sample": 0, "5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
 MAX_POINTS: Final = 10_000
+_IS_TEXT: Final = Meta(extra_json_schema={"type": "string"})  # what msgspec says of no Literal
+_IS_DAY: Final = Meta(extra_json_schema={"format": "date"})
 
 
 class AudienceQuery(Struct, frozen=True):
     """Which stream (default: all, summed), and which local day (default: today)."""
 
     stream: Text | None = None
-    date: Text | None = None
+    date: Annotated[Text, _IS_DAY] | None = None
 
     def day(self) -> dt.date | None:
         """The day, None for today. Raises ValidationError (400)."""
@@ -34,7 +36,7 @@ class HistoryQuery(Struct, frozen=True, rename={"from_": "from"}):
     stream: Text | None = None
     from_: Text | None = None
     to: Text | None = None
-    span: Literal["sample", "5min", "hour", "day"] = "5min"
+    span: Annotated[Literal["sample", "5min", "hour", "day"], _IS_TEXT] = "5min"
     limit: Annotated[int, Meta(ge=1, le=MAX_POINTS)] = 2_000
 
     def bounds(self) -> tuple[datetime, datetime]:

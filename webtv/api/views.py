@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from django.http import QueryDict, StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
+from msgspec.structs import replace
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,12 +18,19 @@ from rest_framework.views import APIView
 
 from core.api.cached_view import CachedQuery, CachedView
 from core.api.csv_responses import CsvRenderer, csv_response
+from core.api.documents import Document
 from core.api.params import read_query
 from core.lib.days import current_second, day_bounds, local_day
 from webtv import selectors, serializers
 from webtv.api import schema
 from webtv.api.queries import SPANS, AudienceQuery, HistoryQuery
 from webtv.rollups import FIVE_MINUTES
+from webtv.serializers import (
+    AudienceHistoryDocument,
+    AudienceHourlyDocument,
+    AudienceStatsDocument,
+    ViewersDocument,
+)
 
 
 class AudienceView(CachedView):
@@ -47,11 +55,11 @@ class AudienceView(CachedView):
             return csv_response(self.csv_name, self.csv_fields, self.csv_rows(response))
         return super().get(request)
 
-    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> Document:
         """The JSON document; `day` is None for now or today."""
         raise NotImplementedError
 
-    def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def csv_rows(self, response: Any) -> Iterator[Document | Mapping[str, Any]]:
         """The rows of the CSV file."""
         yield response
 
@@ -60,7 +68,7 @@ class AudienceView(CachedView):
 class ViewersView(AudienceView):
     csv_name, csv_fields = "viewers", serializers.VIEWERS_CSV_FIELDS
 
-    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> ViewersDocument:
         current = selectors.current(stream_id, day=day)
         return serializers.viewers_document(current, now=now)
 
@@ -69,34 +77,34 @@ class ViewersView(AudienceView):
 class AudienceStatsView(AudienceView):
     csv_name, csv_fields = "viewers-by-hour", serializers.HOURS_CSV_FIELDS
 
-    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> AudienceStatsDocument:
         on = day or local_day(now)
         today, yesterday = selectors.days(stream_id, on, on - timedelta(days=1))
         current = selectors.current(stream_id, day=on)
         return serializers.stats_document(today, yesterday, current, now=now)
 
-    def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def csv_rows(self, response: AudienceStatsDocument) -> Iterator[Mapping[str, Any]]:
+        days = {"today": response.today, "yesterday": response.yesterday}
         for hour in range(24):
-            cells: dict[str, Any] = {"hour": hour}
-            for name in ("today", "yesterday"):
-                known = response[name]["hourly_known"][hour]
-                cells[name] = response[name]["hourly"][hour] if known else None
-            yield cells
+            peaks = {
+                name: day.hourly[hour] if day.hourly_known[hour] else None
+                for name, day in days.items()
+            }
+            yield {"hour": hour, **peaks}
 
 
 @extend_schema_view(get=schema.HOURLY)
 class AudienceHourlyView(AudienceView):
     csv_name, csv_fields = "viewers-5min", serializers.FIVE_MINUTES_CSV_FIELDS
 
-    def document(self, stream_id: int, day: date | None, now: datetime) -> dict[str, Any]:
+    def document(self, stream_id: int, day: date | None, now: datetime) -> AudienceHourlyDocument:
         until = now if day is None else day_bounds(day)[1] - timedelta(seconds=FIVE_MINUTES)
         buckets = selectors.five_minutes(stream_id, until=until)
         return serializers.five_minute_document(buckets, now=now)
 
-    def csv_rows(self, response: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        for sample in response["samples"]:
-            unknown = {} if sample["known"] else {"viewers": None, "peak": None}
-            yield {**sample, **unknown}
+    def csv_rows(self, response: AudienceHourlyDocument) -> Iterator[Document]:
+        for sample in response.samples:
+            yield sample if sample.known else replace(sample, viewers=None, peak=None)
 
 
 class HistoryView(APIView):
@@ -114,14 +122,9 @@ class HistoryView(APIView):
             return csv_response("viewers-history", serializers.HISTORY_CSV_FIELDS, rows)
         page = list(islice(points, query.limit + 1))
         more = page[query.limit :]
-        return Response(
-            {
-                "span": query.span,
-                "count": len(page) - len(more),
-                "points": [serializers.point_document(point) for point in page[: query.limit]],
-                "next": serializers.format_start(more[0].start) if more else None,
-            }
-        )
+        shown = [serializers.point_document(point) for point in page[: query.limit]]
+        following = serializers.format_start(more[0].start) if more else None
+        return Response(AudienceHistoryDocument(query.span, len(shown), shown, following))
 
 
 def _stream_id(name: str | None) -> int:

@@ -12,38 +12,44 @@ from rest_framework.views import APIView
 from core.api.params import read_body, read_query
 from core.api.rest import problem
 from core.lib.batches import batched
+from core.lib.days import current_second
 from lotto import files, imports, ingest
+from lotto.api import schema
 from lotto.api.queries import ExportQuery, ImportBody, SaveBody, full_draw, one_draw
-from lotto.api.schema import archive
-from lotto.api.views.stamped import stamped
 from lotto.rules import format_day
-from lotto.serializers import import_document, sync_document, wheel_document
+from lotto.serializers import (
+    DrawSavedDocument,
+    ExportedDocument,
+    FullDrawSavedDocument,
+    import_document,
+    sync_document,
+)
 from lotto.types import OperatorError
 
 
 class SaveView(APIView):
     staff_permission = "lotto.change_extraction"
 
-    @archive.SAVE
+    @schema.SAVE
     def post(self, request: Request) -> Response | HttpResponse:
         draw, body = one_draw(request.data)
         try:
             saved = ingest.save([draw], source=body.source, overwrite=_overwrite(request, body))
         except ingest.Conflict as exc:
             return problem(409, str(exc), success=False, stored=exc.stored)
-        return stamped(
-            {
-                **wheel_document(draw.day, draw.wheel, draw.numbers),
-                "created": bool(saved.created),
-                "changed": bool(saved.changed),
-            }
-        )
+        return Response(
+            DrawSavedDocument(
+                True, format_day(draw.day), draw.wheel, draw.numbers,
+                created=bool(saved.created), changed=bool(saved.changed),
+                timestamp=current_second(),
+            )
+        )  # fmt: skip
 
 
 class SaveFullView(APIView):
     staff_permission = "lotto.change_extraction"
 
-    @archive.SAVE_FULL
+    @schema.SAVE_FULL
     def post(self, request: Request) -> Response | HttpResponse:
         draws, body = full_draw(request.data)
         try:
@@ -55,22 +61,19 @@ class SaveFullView(APIView):
             for state in ("created", "changed", "unchanged")
             for wheel in getattr(saved, state)
         }
-        return stamped(
-            {
-                "data": format_day(draws[0].day),
-                "saved": len(draws),
-                "total": len(draws),
-                "errors": None,
-                "results": dict(sorted(results.items())),
-            }
-        )
+        return Response(
+            FullDrawSavedDocument(
+                True, format_day(draws[0].day), len(draws), len(draws), errors=None,
+                results=dict(sorted(results.items())), timestamp=current_second(),
+            )
+        )  # fmt: skip
 
 
 class ImportView(APIView):
     staff_permission = "lotto.change_extraction"
     parser_classes = [*APIView.parser_classes, MultiPartParser]
 
-    @archive.IMPORT
+    @schema.IMPORT
     def post(self, request: Request) -> Response | HttpResponse:
         upload = request.FILES.get("file")
         try:
@@ -85,13 +88,13 @@ class ImportView(APIView):
             return problem(403, "Only files of the import folder can be imported.")
         except files.UnreadableArchive as exc:
             raise ValidationError({"file_path" if upload is None else "file": [str(exc)]}) from None
-        return stamped(import_document(done))
+        return Response(import_document(done, now=current_second()))
 
 
 class SyncView(APIView):
     staff_permission = "lotto.change_extraction"
 
-    @archive.SYNC
+    @schema.SYNC
     def post(self, request: Request) -> Response | HttpResponse:
         try:
             done = imports.sync()
@@ -101,11 +104,11 @@ class SyncView(APIView):
             return problem(503, str(exc), success=False)
         except OperatorError as exc:
             return problem(502, f"The operator's archive is unavailable: {exc}", success=False)
-        return stamped(sync_document(done))
+        return Response(sync_document(done, now=current_second()))
 
 
 class ExportView(APIView):
-    @archive.EXPORT
+    @schema.EXPORT
     def get(self, request: Request) -> Response | HttpResponse | StreamingHttpResponse:
         query = read_query(request.query_params, ExportQuery)
         if not files.is_name(query.filename):
@@ -117,7 +120,7 @@ class ExportView(APIView):
                 headers={"Content-Disposition": f'attachment; filename="{query.filename}"'},
             )
         count, path = files.export(query.filename)
-        return stamped({"exported": count, "file_path": str(path)})
+        return Response(ExportedDocument(True, count, str(path), timestamp=current_second()))
 
 
 def _overwrite(request: Request, body: SaveBody) -> bool:

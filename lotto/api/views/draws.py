@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from datetime import date
 
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_view
@@ -13,89 +12,94 @@ from rest_framework.response import Response
 
 from core.api.cached_view import CachedQuery, CachedView
 from core.api.params import read_query
-from lotto import ingest, selectors
+from core.lib.days import current_second
+from lotto import ingest, selectors, serializers
+from lotto.api import schema
 from lotto.api.queries import LatestQuery, RangeQuery, field
-from lotto.api.schema import draws
-from lotto.api.views.stamped import Document, StampedView, stamped
 from lotto.rules import day_of, format_day, wheel_of
-from lotto.serializers import day_document, extraction_document, totals_document, wheel_document
+from lotto.serializers import DayDeletedDocument, DrawOfDayDocument, WheelDeletedDocument
 
 
-@extend_schema_view(get=draws.STATS)
+@extend_schema_view(get=schema.STATS)
 class StatsView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
-        return CachedQuery("lotto.stats", lambda: totals_document(selectors.totals()))
+        return CachedQuery("lotto.stats", lambda: serializers.totals_document(selectors.totals()))
 
 
-@extend_schema_view(get=draws.LATEST)
+@extend_schema_view(get=schema.LATEST)
 class LatestView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
-        limit = read_query(params, LatestQuery).limit
+        query = read_query(params, LatestQuery)
         return CachedQuery(
-            ("lotto.latest", limit),
-            lambda: {"dates": [day_document(*day) for day in selectors.latest(limit)]},
+            query, lambda: serializers.latest_document(selectors.latest(query.limit))
         )
 
 
-@extend_schema_view(get=draws.DAY, delete=draws.DELETE_DAY)
-class DayView(StampedView):
+@extend_schema_view(get=schema.DAY, delete=schema.DELETE_DAY)
+class DayView(CachedView):
     staff_permission = "lotto.change_extraction"
 
-    def keyed_document(self, params: QueryDict) -> tuple[Any, Callable[[], Document]]:
-        day = field("data", day_of, self.kwargs["data"])
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        day, now = field("data", day_of, self.kwargs["data"]), current_second()
 
-        def make() -> Document:
+        def make() -> DrawOfDayDocument:
             wheels = selectors.on(day)
             if not wheels:
-                raise NotFound(f"There is no draw of {format_day(day)}.")
-            return day_document(day, wheels)
+                raise _no_draw(day)
+            return DrawOfDayDocument(True, format_day(day), wheels, timestamp=now)
 
-        return day, make
+        return CachedQuery(("lotto.day", day, now), make)
 
     def delete(self, request: Request, **address: str) -> Response:
         day = field("data", day_of, address["data"])
         deleted = ingest.delete(day)
         if not deleted:
-            raise NotFound(f"There is no draw of {format_day(day)}.")
+            raise _no_draw(day)
         message = f"Deleted {deleted} extractions for {format_day(day)}"
-        return stamped({"deleted": deleted, "message": message})
+        return Response(DayDeletedDocument(True, deleted, message, timestamp=current_second()))
 
 
-@extend_schema_view(get=draws.WHEEL, delete=draws.DELETE_WHEEL)
-class WheelView(StampedView):
+@extend_schema_view(get=schema.WHEEL, delete=schema.DELETE_WHEEL)
+class WheelView(CachedView):
     staff_permission = "lotto.change_extraction"
 
-    def keyed_document(self, params: QueryDict) -> tuple[Any, Callable[[], Document]]:
-        day = field("data", day_of, self.kwargs["data"])
-        wheel = field("ruota", wheel_of, self.kwargs["ruota"])
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        (day, wheel), now = _address(**self.kwargs), current_second()
 
-        def make() -> Document:
+        def make() -> serializers.DrawOfWheelDocument:
             draw = selectors.draw(day, wheel)
             if draw is None:
-                raise NotFound(f"There is no draw of {format_day(day)} {wheel}.")
-            return extraction_document(draw)
+                raise _no_draw(day, wheel)
+            return serializers.extraction_document(draw, now=now)
 
-        return (day, wheel), make
+        return CachedQuery(("lotto.wheel", day, wheel, now), make)
 
     def delete(self, request: Request, **address: str) -> Response:
-        day = field("data", day_of, address["data"])
-        wheel = field("ruota", wheel_of, address["ruota"])
+        day, wheel = _address(**address)
         if not ingest.delete(day, wheel):
-            raise NotFound(f"There is no draw of {format_day(day)} {wheel}.")
-        return stamped({"message": f"Deleted {format_day(day)} {wheel}"})
+            raise _no_draw(day, wheel)
+        message = f"Deleted {format_day(day)} {wheel}"
+        return Response(WheelDeletedDocument(True, message, timestamp=current_second()))
 
 
-@extend_schema_view(get=draws.RANGE)
-class RangeView(StampedView):
-    def keyed_document(self, params: QueryDict) -> tuple[Any, Callable[[], Document]]:
-        query = read_query(params, RangeQuery)
+@extend_schema_view(get=schema.RANGE)
+class RangeView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        query, now = read_query(params, RangeQuery), current_second()
         (first, last), wheel = query.bounds(), query.wheel()
 
-        def make() -> Document:
+        def make() -> serializers.DrawRangeDocument:
             total, page = selectors.between(
                 first, last, wheel=wheel, limit=query.limit, offset=query.offset
             )
-            results = [wheel_document(draw.day, draw.wheel, draw.numbers) for draw in page]
-            return {"count": len(results), "total": total, "results": results}
+            return serializers.range_document(total, page, now=now)
 
-        return query, make
+        return CachedQuery((query, now), make)
+
+
+def _address(data: str, ruota: str) -> tuple[date, str]:
+    return field("data", day_of, data), field("ruota", wheel_of, ruota)
+
+
+def _no_draw(day: date, *wheel: str) -> NotFound:
+    return NotFound(f"There is no draw of {' '.join((format_day(day), *wheel))}.")
