@@ -16,11 +16,11 @@ from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.state_store import NAME as SCREENING
-from centralino.types import AmiError
 from centralino.workers.ami_listener import NAME, connected
 from core.admin.base import BaseAdmin, ExactFilter
 from core.admin.read_only import ReadOnlyExportAdmin
 from core.lib.labels import label_of
+from core.lib.upstream import UpstreamError
 from core.workers.models import WorkerStatus
 from core.workers.selectors import health_label
 
@@ -106,7 +106,7 @@ class PbxServerAdmin(BaseAdmin):
                 server.local_port = 0
                 with connected(server) as ami:
                     count = len(ami.listed("CoreShowChannels"))
-            except AmiError as exc:
+            except UpstreamError as exc:
                 self.message_user(request, f"{server}: {exc}", messages.ERROR)
             else:
                 self.message_user(

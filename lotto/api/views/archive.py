@@ -12,13 +12,13 @@ from rest_framework.views import APIView
 from core.api.params import read_body, read_query
 from core.api.rest import problem
 from core.lib.batches import batched
+from core.lib.upstream import NotConfigured, UpstreamError
 from lotto import files, imports, ingest
 from lotto.api.queries import ExportQuery, ImportBody, SaveBody, full_draw, one_draw
 from lotto.api.schema import archive
 from lotto.api.views.stamped import stamped
 from lotto.rules import format_day
 from lotto.serializers import import_document, sync_document, wheel_document
-from lotto.types import OperatorError
 
 
 class SaveView(APIView):
@@ -97,9 +97,9 @@ class SyncView(APIView):
             done = imports.sync()
         except imports.Busy as exc:
             return problem(409, str(exc), success=False)
-        except imports.Disabled as exc:
+        except NotConfigured as exc:
             return problem(503, str(exc), success=False)
-        except OperatorError as exc:
+        except UpstreamError as exc:
             return problem(502, f"The operator's archive is unavailable: {exc}", success=False)
         return stamped(sync_document(done))
 
