@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from core.lib.http import HttpClient, HttpError
+from core.lib.http import HttpClient
 from core.lib.upstream import UpstreamError
 from webtv.types import PageRequest
 
@@ -34,8 +34,6 @@ class HttpPages:
         try:
             client = self._client(f"{parts.scheme}://{parts.netloc}", request.headers)
             return client.get_body(target, timeout_s=timeout_s)
-        except HttpError as exc:
-            raise UpstreamError(str(exc), retry_after_s=exc.retry_after_s) from exc
         except ValueError:
             raise UpstreamError("the address is invalid") from None
 
