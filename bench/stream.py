@@ -42,13 +42,13 @@ WATCH = {
     OURS: PEAK + """
 import ipaddress, logging, sys, threading, time
 from ocr.clients.stream import HlsStream
-from ocr.types import StreamError
+from core.lib.upstream import UpstreamError
 logging.disable()
 began = time.monotonic()
 try:
     loopback = [ipaddress.ip_network("127.0.0.0/8")]
     for _ in HlsStream(sys.argv[1], loopback).frames(threading.Event()): pass
-except StreamError: pass  # its end is what is timed
+except UpstreamError: pass  # its end is what is timed
 print(f"{time.monotonic() - began:.1f} {peak()}")
 """,
     PLAIN: PEAK + """

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from centralino.models import PbxCall, ScreenedCall
+from core.lib.batches import delete_in_batches
 
 CHUNK_SIZE: Final = 2_000  # short transactions: nothing waits for pruning
 
@@ -19,13 +19,6 @@ def prune() -> int:
     if not settings.PBX_RETENTION_DAYS:
         return 0
     oldest = timezone.now() - timedelta(days=settings.PBX_RETENTION_DAYS)
-    return _delete(PbxCall.objects.filter(started_at__lt=oldest)) + _delete(
-        ScreenedCall.objects.filter(at__lt=oldest)
-    )
-
-
-def _delete(rows: QuerySet[PbxCall] | QuerySet[ScreenedCall]) -> int:
-    deleted = 0
-    while ids := list(rows.values_list("pk", flat=True)[:CHUNK_SIZE]):
-        deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]
-    return deleted
+    calls = PbxCall.objects.filter(started_at__lt=oldest)
+    screened = ScreenedCall.objects.filter(at__lt=oldest)
+    return delete_in_batches(calls, CHUNK_SIZE) + delete_in_batches(screened, CHUNK_SIZE)

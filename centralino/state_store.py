@@ -18,8 +18,9 @@ from django.db import connections, transaction
 
 from centralino.screening import PERMANENT, Screening
 from centralino.services import lists, screened
-from centralino.types import AriError, Reason, Verdict
+from centralino.types import Reason, Verdict
 from core.lib.backlog import Backlog
+from core.lib.upstream import UpstreamError
 from core.workers import services as workers
 from core.workers.database import DatabaseGuard
 
@@ -110,7 +111,7 @@ class StateStore:
         """Write what is still waiting."""
         self.database.run(lambda: self._write_rows(time.monotonic()))
 
-    def note_drop(self, error: AriError) -> float:
+    def note_drop(self, error: UpstreamError) -> float:
         """Report a lost connection; returns the seconds to wait before the next attempt."""
         delay_s = [workers.BACKOFF_FIRST_S]
         self.database.run(lambda: delay_s.append(workers.failed(self._job, error)))

@@ -13,25 +13,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
 
-
-class PbxError(Exception):
-    """The PBX could not be reached or gave no usable response; the message is safe to show."""
+from core.lib.upstream import UpstreamError
 
 
-class AmiError(PbxError):
-    """The manager connection is down, was refused, or an action failed."""
-
-
-class TunnelError(AmiError):
-    """The SSH tunnel could not be opened or broke."""
-
-
-class AriError(PbxError):
-    """ARI gave no usable response. `status` is the HTTP status, None when there was none."""
-
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
+class ChannelGone(UpstreamError):
+    """The channel does not exist any more (404), or has left Stasis (409)."""
 
 
 # --- AMI ------------------------------------------------------------------------------------------
@@ -74,18 +60,18 @@ class Ami(Protocol):
     def action(self, name: str, **headers: str) -> AmiMessage:
         """The response to an action, matched by ActionID.
 
-        Raises AmiError on `Response: Error`, on a drop and when there is none in time.
+        Raises UpstreamError on `Response: Error`, on a drop and when there is none in time.
         """
         ...
 
     def listed(self, name: str, **headers: str) -> list[AmiMessage]:
-        """The items of a list action (`CoreShowChannels`), without start and end. AmiError."""
+        """The items of a list action (`CoreShowChannels`), without start and end. UpstreamError."""
         ...
 
     def events(self, *, idle_s: float) -> Iterator[list[AmiMessage | Overflow] | None]:
         """Batches of events in the order they came; None when `idle_s` passed without one.
 
-        Raises AmiError on any drop, a clean close included, and on a peer that answers no ping.
+        Raises UpstreamError on any drop, a clean close included, and without a response to a ping.
         """
         ...
 
@@ -94,12 +80,12 @@ class Ami(Protocol):
         ...
 
 
-ConnectAmi = Callable[[AmiAddress], Ami]  # logs in; raises AmiError, in time
+ConnectAmi = Callable[[AmiAddress], Ami]  # logs in; raises UpstreamError, in time
 
 
 # --- ARI ------------------------------------------------------------------------------------------
 class Ari(Protocol):
-    """An ARI application, for one event loop. Every call raises AriError, in time."""
+    """An ARI application, for one event loop. Every call raises UpstreamError, in time."""
 
     async def channels(self) -> list[dict[str, Any]]: ...
 
@@ -116,7 +102,7 @@ class Ari(Protocol):
         ...
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
-        """The application's events from now on; AriError when they stop, whatever the cause."""
+        """The application's events from now on; UpstreamError when they stop, for any cause."""
         ...
 
 

@@ -13,14 +13,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_arq.settings")
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import worker_process_shutdown, worker_ready
+from celery.signals import task_prerun, worker_process_shutdown, worker_ready
 from django.conf import settings
 
+from core.lib.logs import set_context
 from core.workers.local_tasks import LocalTask
 
 app = Celery("gateway_arq", task_cls=Task if settings.REDIS_URL else LocalTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@task_prerun.connect
+def name_task_in_log(task: Task[..., Any], **_: Any) -> None:
+    """Log lines of a task carry its name (`local_tasks` sets it without Celery)."""
+    set_context(task.name)
 
 
 @worker_ready.connect

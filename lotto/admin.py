@@ -28,11 +28,12 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from core.admin.base import BaseAdmin
 from core.admin.read_only import ReadOnlyAdmin, ReadOnlyExportAdmin
 from core.lib.labels import choices
+from core.lib.upstream import NotConfigured, UpstreamError
 from lotto import files, imports, ingest
 from lotto.labels import SOURCES
 from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
 from lotto.rules import drawn_day_of, numbers_of
-from lotto.types import WHEELS, Draw, OperatorError, RuleError, Source
+from lotto.types import WHEELS, Draw, RuleError, Source
 
 FIGURE_SPACE = "\u2007"  # as wide as a digit
 NARROW_SPACE = "\u2005"  # a quarter of an em
@@ -178,7 +179,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
             return HttpResponse(status=403)
         try:
             done = imports.sync()
-        except (imports.Busy, imports.Disabled, OperatorError) as exc:
+        except (imports.Busy, NotConfigured, UpstreamError) as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:lotto_drawday_changelist"))
         return self._done(request, done, _("Sync"))

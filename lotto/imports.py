@@ -13,10 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.lib.locks import only_one
+from core.lib.upstream import NotConfigured, UpstreamError
 from core.workers import services as workers
 from lotto import files, ingest
 from lotto.models import Intake
-from lotto.types import Operator, OperatorError, Source
+from lotto.types import Operator, Source
 from lotto.upstream import HttpOperator
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,6 @@ Lines = Iterable[bytes]
 
 class Busy(Exception):
     """A sync is running already."""
-
-
-class Disabled(Exception):
-    """No address of the operator's archive is configured."""
 
 
 def import_draws(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: str = "") -> Intake:
@@ -60,12 +57,12 @@ def import_draws(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: 
 def sync(*, progress: Callable[[Lines], Lines] = iter) -> Intake:
     """Bring the archive in step with the operator's at LOTTO_ARCHIVE_URLS.
 
-    `progress` gets the file's lines and yields them. Raises Disabled, Busy, or OperatorError when
-    no address has a readable archive; nothing is stored then.
+    `progress` gets the file's lines and yields them. Raises NotConfigured, Busy, or
+    UpstreamError when no address has a readable archive; nothing is stored then.
     """
     if not settings.LOTTO_ARCHIVE_URLS:
         workers.disabled(NAME)
-        raise Disabled("The sync is switched off: LOTTO_ARCHIVE_URLS is empty.")
+        raise NotConfigured("The sync is switched off: LOTTO_ARCHIVE_URLS is empty.")
     with only_one(NAME) as mine:
         if not mine:
             raise Busy("A sync is running already.")
@@ -77,7 +74,7 @@ def sync(*, progress: Callable[[Lines], Lines] = iter) -> Intake:
 def sync_with(
     operator: Operator, urls: Iterable[str], progress: Callable[[Lines], Lines]
 ) -> Intake:
-    """Import the operator's file from the first address that has it. Raises OperatorError."""
+    """Import the operator's file from the first address that has it. Raises UpstreamError."""
     before = Intake.objects.filter(source=Source.SYNC).first()
     # "Unchanged" at the operator's counts only if our archive is unchanged as well.
     unchanged = before is not None and before.version == ingest.version()
@@ -90,17 +87,17 @@ def sync_with(
                 return _unchanged(before)
             lines = progress(files.lines_of(io.BytesIO(document.body)))
             return _imported(lines, url, document.etag)
-        except (OperatorError, files.UnreadableArchive) as exc:
+        except (UpstreamError, files.UnreadableArchive) as exc:
             failures.append(str(exc))
             logger.warning("lotto.archive_unusable url=%s error=%s", url, exc)
-    raise OperatorError("; ".join(failures))
+    raise UpstreamError("; ".join(failures))
 
 
 @transaction.atomic
 def _imported(lines: Lines, url: str, etag: str) -> Intake:
     done = import_draws(lines, name=url, source=Source.SYNC, etag=etag)
     if not (done.inserted or done.skipped or done.corrected):
-        raise OperatorError(f"{url} contains no usable draw.")
+        raise UpstreamError(f"{url} contains no usable draw.")
     return done
 
 

@@ -6,14 +6,14 @@ from contextlib import suppress
 
 from celery import shared_task
 
+from core.lib.upstream import NotConfigured, UpstreamError
 from lotto import imports
-from lotto.types import OperatorError
 
 
 @shared_task(name="lotto.sync", soft_time_limit=600)
 def sync() -> None:
     # Failures are recorded in the worker's status.
-    with suppress(imports.Busy, imports.Disabled, OperatorError):
+    with suppress(imports.Busy, NotConfigured, UpstreamError):
         imports.sync()
 
 

@@ -70,15 +70,11 @@ class RuleError(ValueError):
     """A value breaks the rules of a draw; the message is for people."""
 
 
-class OperatorError(Exception):
-    """The operator's archive is unavailable; the message is for people."""
-
-
 class Operator(Protocol):
     """The server on which the operator publishes the archive."""
 
     def fetch(self, url: str, *, etag: str) -> Document | None:
         """The ZIP at that address, or None while it is still version `etag`.
 
-        Raises OperatorError.
+        Raises UpstreamError.
         """

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from core.lib.http import Document, HttpClient, HttpError
-from lotto.types import OperatorError
+from core.lib.upstream import UpstreamError
 
 MAX_BYTES: Final = 16 * 1024 * 1024  # packed; the archive since 1939 has 0.7 MB
 MAX_ETAG: Final = 200  # characters, as in the database
@@ -30,7 +30,7 @@ class HttpOperator:
     def fetch(self, url: str, *, etag: str) -> Document | None:
         """The ZIP at that address, or None while it is still version `etag`.
 
-        Redirects are refused. Raises OperatorError.
+        Redirects are refused. Raises UpstreamError.
         """
         parts = urlsplit(url)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
@@ -39,16 +39,16 @@ class HttpOperator:
                 f"{parts.scheme}://{parts.netloc}", headers=HEADERS, max_bytes=MAX_BYTES
             )
         except ValueError:
-            raise OperatorError(f"{url[:100]!r} is not an address.") from None
+            raise UpstreamError(f"{url[:100]!r} is not an address.") from None
         try:
             document = client.get_if_changed(target, etag=etag, timeout_s=self._timeout_s)
         except HttpError as exc:
-            raise OperatorError(f"{parts.netloc}: {exc}") from exc
+            raise UpstreamError(f"{parts.netloc}: {exc}") from exc
         finally:
             client.close()
         if document is None:
             return None
         if not document.body.startswith(b"PK"):
-            raise OperatorError(f"{parts.netloc}: GET {parts.path}: the response is not a ZIP")
+            raise UpstreamError(f"{parts.netloc}: GET {parts.path}: the response is not a ZIP")
         known = document.etag if len(document.etag) <= MAX_ETAG else ""
         return Document(document.body, known)

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from core.lib.upstream import UpstreamError
+
 
 class ImageRefused(ValueError):
     """The input is no picture that can be read; the message is for people."""
@@ -15,39 +17,11 @@ class ImageTooLarge(ImageRefused):
     """It has too many bytes or pixels; the message is for people."""
 
 
-class ServiceOff(Exception):
-    """An outside service is not configured; the message is for people."""
-
-
-class ServiceError(Exception):
-    """An outside service failed; the message is for people.
-
-    `is_refused`: because of what was sent. `retry_after_s`: trying again later may help.
-    """
-
-    def __init__(
-        self, text: str, *, is_refused: bool = False, retry_after_s: float | None = None
-    ) -> None:
-        super().__init__(text)
-        self.is_refused, self.retry_after_s = is_refused, retry_after_s
-
-
-class TelegramOff(ServiceOff):
-    """No bot or chat is configured."""
-
-
-class TelegramError(ServiceError):
+class TelegramError(UpstreamError):
     """Telegram did not accept a message; `sent` parts of it were accepted before."""
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        is_refused: bool = False,
-        retry_after_s: float | None = None,
-        sent: int = 0,
-    ) -> None:
-        super().__init__(text, is_refused=is_refused, retry_after_s=retry_after_s)
+    def __init__(self, message: str, *, sent: int = 0, **known: Any) -> None:
+        super().__init__(message, **known)
         self.sent = sent
 
 
@@ -139,26 +113,11 @@ class StreamRefused(ValueError):
     """An address that no stream is fetched from; the message is for people."""
 
 
-class StreamError(Exception):
-    """No picture comes off the stream; the message is for people and holds no query of a URL."""
-
-
-class AiOff(ServiceOff):
-    """There is no key for OpenRouter."""
-
-
-class AiError(ServiceError):
+class AiError(UpstreamError):
     """An AI gave no usable response; `usage` is what it took nevertheless, None if unknown."""
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        is_refused: bool = False,
-        retry_after_s: float | None = None,
-        usage: AiUsage | None = None,
-    ) -> None:
-        super().__init__(text, is_refused=is_refused, retry_after_s=retry_after_s)
+    def __init__(self, message: str, *, usage: AiUsage | None = None, **known: Any) -> None:
+        super().__init__(message, **known)
         self.usage = usage
 
 
@@ -203,22 +162,6 @@ class AiModel(NamedTuple):
     completion_usd: Decimal | None
     image_usd: Decimal | None
     is_structured: bool  # whether it responds by a schema
-
-
-class SiteOff(ServiceOff):
-    """The Lotto site has no address or no user."""
-
-
-class SiteError(ServiceError):
-    """The Lotto site gave no usable response."""
-
-
-class LegacyOff(ServiceOff):
-    """No old database is configured."""
-
-
-class LegacyError(ServiceError):
-    """The old database did not respond, or is not as documented."""
 
 
 class WheelUploaded(NamedTuple):

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from core.admin.base import ExactFilter
+from core.admin.base import ExactFilter, IndexedSearch
 from core.admin.read_only import Exported, ReadOnlyExportAdmin
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
@@ -81,7 +81,7 @@ class CallResource(Exported):
 
 
 @admin.register(Call)
-class CallAdmin(ReadOnlyExportAdmin):
+class CallAdmin(IndexedSearch, ReadOnlyExportAdmin):
     resource_classes = [CallResource]
     export_instead = "/api/webcom/calls?format=csv"
     list_display = (
@@ -111,19 +111,11 @@ class CallAdmin(ReadOnlyExportAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         return BrowsedCalls(Call)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
-    ) -> tuple[QuerySet[Call], bool]:
-        """Search by index only."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[Call], term: str) -> QuerySet[Call]:
         if term.endswith("*"):
-            return queryset.filter(caller__startswith=term.rstrip("*")), False
+            return queryset.filter(caller__startswith=term.rstrip("*"))
         line_ids = Line.objects.filter(number=term).values_list("line_id", flat=True)
-        return queryset.filter(
-            Q(id=term) | Q(caller=term) | Q(line_id__in=[term, *line_ids])
-        ), False
+        return queryset.filter(Q(id=term) | Q(caller=term) | Q(line_id__in=[term, *line_ids]))
 
 
 @admin.register(Line)

@@ -12,19 +12,12 @@ from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from core.lib.days import local_day
+from core.lib.upstream import UpstreamError
 from webcom import ingest
 from webcom.call_rows import known_calls
 from webcom.ingest import Stored, readable
 from webcom.models import Call, Cursor
-from webcom.types import (
-    CursorExpired,
-    NotFound,
-    RecordError,
-    UpstreamError,
-    WebcomTlc,
-    parse_line,
-    parse_rebates,
-)
+from webcom.types import CursorExpired, NotFound, RecordError, WebcomTlc, parse_line, parse_rebates
 
 logger = logging.getLogger(__name__)
 

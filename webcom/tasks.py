@@ -7,9 +7,10 @@ from collections.abc import Callable
 from celery import shared_task
 
 from core.lib.locks import only_one
+from core.lib.upstream import UpstreamError
 from core.workers import services as workers
 from webcom import pull, retention, rollups
-from webcom.types import UpstreamError, WebcomTlc
+from webcom.types import WebcomTlc
 from webcom.upstream import build_webcom_tlc
 
 

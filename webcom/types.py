@@ -16,6 +16,8 @@ import msgspec
 import orjson
 from msgspec import Meta, Struct
 
+from core.lib.upstream import UpstreamError
+
 EPOCH_MIN: Final = 946_684_800  # 2000-01-01, UTC seconds
 EPOCH_MAX: Final = 4_102_444_800  # 2100-01-01
 MAX_MONEY: Final = Decimal(10_000_000)
@@ -31,14 +33,6 @@ Epoch = Annotated[int, Meta(ge=EPOCH_MIN, le=EPOCH_MAX)]
 Seconds = Annotated[int, Meta(ge=0, le=31_536_000)]
 Revision = Annotated[int, Meta(ge=0, le=2**62)]
 Month = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
-
-
-class UpstreamError(Exception):
-    """The carrier could not be reached or sent no usable response; the message is safe to show."""
-
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class NotFound(UpstreamError):

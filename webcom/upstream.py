@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from core.lib.http import HttpClient, HttpError, retry_after_s
-from webcom.types import CallPage, CursorExpired, NotFound, PushMessage, UpstreamError
+from core.lib.upstream import UpstreamError
+from webcom.types import CallPage, CursorExpired, NotFound, PushMessage
 
 logger = logging.getLogger(__name__)
 

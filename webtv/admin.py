@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from core.admin.base import BaseAdmin, BaseInline
 from core.admin.read_only import ReadOnlyExportAdmin
 from core.lib.days import local_day, zone
+from core.lib.upstream import UpstreamError
 from core.workers.models import WorkerStatus
 from core.workers.selectors import health_label
 from webtv import selectors
@@ -27,7 +28,7 @@ from webtv.clients import HttpPages
 from webtv.models import Alert, AlertRule, Stream, ViewerRollup, ViewerSample
 from webtv.presets import request_of, viewers_in
 from webtv.streams import source_of
-from webtv.types import TOTAL, CdnError
+from webtv.types import TOTAL
 from webtv.workers.poller import NAME
 
 _PAGES: Final = HttpPages()
@@ -194,7 +195,7 @@ class StreamAdmin(BaseAdmin):
             source = source_of(stream)
             body = _PAGES.fetch(request_of(source), timeout_s=settings.WEBTV_TIMEOUT_S)
             viewers = viewers_in(source, body)
-        except (CdnError, ValueError) as exc:
+        except (UpstreamError, ValueError) as exc:
             self.message_user(request, f"{stream}: {exc}", messages.ERROR)
         else:
             text = _("%(stream)s: %(viewers)d viewers") % {"stream": stream, "viewers": viewers}

@@ -7,8 +7,9 @@ from collections import OrderedDict
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from core.lib.http import HttpClient, HttpError
-from webtv.types import CdnError, PageRequest
+from core.lib.http import HttpClient
+from core.lib.upstream import UpstreamError
+from webtv.types import PageRequest
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_CLIENTS: Final = 500  # open at a time, each with its connection
@@ -26,17 +27,15 @@ class HttpPages:
         """The whole body of a 2xx response, at most 2 MB.
 
         `timeout_s` bounds everything except the name lookup. Redirects are refused, so that a
-        server cannot choose what is requested. Raises CdnError.
+        server cannot choose what is requested. Raises UpstreamError.
         """
         parts = urlsplit(request.url)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         try:
             client = self._client(f"{parts.scheme}://{parts.netloc}", request.headers)
             return client.get_body(target, timeout_s=timeout_s)
-        except HttpError as exc:
-            raise CdnError(str(exc), retry_after_s=exc.retry_after_s) from exc
         except ValueError:
-            raise CdnError("the address is invalid") from None
+            raise UpstreamError("the address is invalid") from None
 
     def _client(self, origin: str, headers: tuple[tuple[str, str], ...]) -> HttpClient:
         with self._lock:

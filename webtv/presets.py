@@ -18,7 +18,8 @@ import orjson
 import xmltodict
 from jmespath.exceptions import JMESPathError
 
-from webtv.types import MAX_VIEWERS, CdnError, PageRequest, ViewerSource
+from core.lib.upstream import UpstreamError
+from webtv.types import MAX_VIEWERS, PageRequest, ViewerSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +128,16 @@ def request_of(source: ViewerSource) -> PageRequest:
 def viewers_in(source: ViewerSource, body: bytes) -> int:
     """The viewers of the source's stream, or of all streams of the server without a `stream_key`.
 
-    0 when the server lists all its streams and this one is not among them. Raises CdnError when the
-    response has no number.
+    0 when the server lists all its streams and this one is not among them. Raises UpstreamError
+    when the response has no number.
     """
     preset = _preset(source)
     document = _parsed(preset, body)
     if _search(preset.document, document) is None:
-        raise CdnError("the response is not this server's")
+        raise UpstreamError("the response is not this server's")
     streams = _streams(preset, source.stream_key, document)
     if not streams and preset.more and _search(preset.more, document):
-        raise CdnError("the response does not list all streams")
+        raise UpstreamError("the response does not list all streams")
     return sum(_viewers(preset, source, stream) for stream in streams)
 
 
@@ -190,14 +191,14 @@ def _parsed(preset: PresetSpec, body: bytes) -> Any:
         try:
             return xmltodict.parse(body, force_list=True)
         except Exception as exc:  # expat's errors, refused entities, an unknown encoding
-            raise CdnError(f"the response is not XML ({type(exc).__name__})") from None
+            raise UpstreamError(f"the response is not XML ({type(exc).__name__})") from None
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         if preset.broken:
             return _repaired(body)
         kind = "HTML" if body.lstrip()[:1] == b"<" else "unreadable"
-        raise CdnError(f"the response is {kind}, not JSON") from None
+        raise UpstreamError(f"the response is {kind}, not JSON") from None
 
 
 def _repaired(body: bytes) -> Any:
@@ -205,7 +206,7 @@ def _repaired(body: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise CdnError("the response is broken JSON") from None
+        raise UpstreamError("the response is broken JSON") from None
 
 
 def _streams(preset: PresetSpec, key: str, document: Any) -> list[Any]:
@@ -213,7 +214,7 @@ def _streams(preset: PresetSpec, key: str, document: Any) -> list[Any]:
     wanted = f"name[0] == {_literal(app)}" if app else "`true`"
     found = _search(preset.streams.replace("{app}", wanted), document)
     if not isinstance(found, list):
-        raise CdnError("the response lists no streams")
+        raise UpstreamError("the response lists no streams")
     if not (preset.name and key):
         return found
     named = [(_search(preset.name, one), one) for one in found]
@@ -236,25 +237,27 @@ def _viewers(preset: PresetSpec, source: ViewerSource, stream: Any) -> int:
     # -1 next to other numbers is a protocol that the server does not count.
     known = [count for count in counts if count is not None]
     if not known:
-        raise CdnError("the server does not know how many" if counts else "no number at the path")
+        raise UpstreamError(
+            "the server does not know how many" if counts else "no number at the path"
+        )
     total = sum(known)
     if source.subtract_publisher or (preset.publishing and _search(preset.publishing, stream)):
         total = max(total - 1, 0)
     if total > MAX_VIEWERS:
-        raise CdnError("the number of viewers is not credible")
+        raise UpstreamError("the number of viewers is not credible")
     return total
 
 
 def _number(value: Any) -> int | None:
-    """A whole number; None for -1, which means unknown. CdnError for anything else."""
+    """A whole number; None for -1, which means unknown. UpstreamError for anything else."""
     if isinstance(value, str) and _NUMBER.match(value):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if value is None:
-        raise CdnError("no number at the path")
+        raise UpstreamError("no number at the path")
     if not isinstance(value, int) or isinstance(value, bool) or value < -1:
-        raise CdnError("the value at the path is not a number of viewers")
+        raise UpstreamError("the value at the path is not a number of viewers")
     return None if value == -1 else value
 
 
@@ -262,7 +265,7 @@ def _search(expression: str, document: Any) -> Any:
     try:
         return _compiled(expression).search(document)
     except (JMESPathError, RecursionError, ValueError, TypeError) as exc:
-        raise CdnError(f"the path does not fit the response ({type(exc).__name__})") from None
+        raise UpstreamError(f"the path does not fit the response ({type(exc).__name__})") from None
 
 
 @lru_cache(1_024)

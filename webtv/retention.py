@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import QuerySet
 
+from core.lib.batches import delete_in_batches
 from core.lib.days import day_bounds, local_day
 from webtv.models import Alert, ViewerRollup, ViewerSample
 from webtv.rollups import DAY
@@ -29,7 +30,4 @@ def _delete(rows: QuerySet[Any], column: str, days: int) -> int:
         return 0
     first_stored, _ = day_bounds(local_day() - timedelta(days=days))
     expired = rows.filter(**{f"{column}__lt": first_stored}).order_by(column)
-    deleted = 0
-    while ids := list(expired.values_list("pk", flat=True)[:CHUNK_SIZE]):
-        deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]
-    return deleted
+    return delete_in_batches(expired, CHUNK_SIZE)

@@ -33,10 +33,10 @@ def add_configured_streams() -> list[Stream]:
         if not given.get("URL") or name == TOTAL:
             continue
         fields: dict[str, Any] = {_FIELDS[key]: given[key] for key in given.keys() & _FIELDS.keys()}
-        if settings.SANDBOX:  # its port changes with every start
-            stream, is_new = Stream.objects.update_or_create(name=name, defaults=fields)
-        else:
-            stream, is_new = Stream.objects.get_or_create(name=name, defaults=fields)
+        rows = Stream.objects
+        # The sandbox's port changes with every start.
+        store = rows.update_or_create if settings.SANDBOX else rows.get_or_create
+        stream, is_new = store(name=name, defaults=fields)
         if is_new:
             created.append(stream)
     return created

@@ -11,14 +11,6 @@ TOTAL: Final = "total"  # the name of the sum of all streams
 MAX_VIEWERS: Final = 100_000_000  # a higher number is not credible
 
 
-class CdnError(Exception):
-    """A server reported no viewers; the message is safe to show (no address, no secret)."""
-
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """One page to fetch; sources on the same server share it. It may hold secrets."""
@@ -48,7 +40,7 @@ class Pages(Protocol):
     """Client of the servers' pages. Threads may share it."""
 
     def fetch(self, request: PageRequest, *, timeout_s: float) -> bytes:
-        """The whole body of a 2xx response. Raises CdnError."""
+        """The whole body of a 2xx response. Raises UpstreamError."""
         ...
 
 

@@ -26,7 +26,7 @@ from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import Reason
-from core.admin.base import BaseAdmin, ExactFilter
+from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
 from core.admin.read_only import Exported
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
@@ -150,7 +150,7 @@ class ImportedEntry(ModelResource):
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(ImportExportMixin, BaseAdmin):
+class ListEntryAdmin(IndexedSearch, ImportExportMixin, BaseAdmin):
     formats = (CSV, XLSX)
     import_form_class = ImportForm
     export_form_class = SelectableFieldsExportForm
@@ -206,21 +206,15 @@ class ListEntryAdmin(ImportExportMixin, BaseAdmin):
     def until(self, entry: ListEntry) -> str | datetime:
         return entry.expires_at or _("permanent")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[ListEntry], search_term: str
-    ) -> tuple[QuerySet[ListEntry], bool]:
-        """Search only in what is indexed."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[ListEntry], term: str) -> QuerySet[ListEntry]:
         try:
             number = canonical(term)
         except NumberError:
-            return queryset.filter(note__icontains=term), False
+            return queryset.filter(note__icontains=term)
         found = Q(number__in=[number, *prefixes(number)])
         if number.endswith("*"):
             found |= Q(number__startswith=number[:-1])
-        return queryset.filter(found), False
+        return queryset.filter(found)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from centralino.models import LineRule, ScreenedCall
 from centralino.numbers import NumberError, canonical
-from core.admin.base import BaseAdmin
+from core.admin.base import BaseAdmin, IndexedSearch
 from core.admin.read_only import ReadOnlyExportAdmin
 
 
@@ -24,24 +23,18 @@ class LineRuleAdmin(BaseAdmin):
 
 
 @admin.register(ScreenedCall)
-class ScreenedCallAdmin(ReadOnlyExportAdmin):
+class ScreenedCallAdmin(IndexedSearch, ReadOnlyExportAdmin):
     list_display = ("at", "verdict", "why", "caller", "number", "entry", "called", "server")
     list_filter = ("verdict", "why")
     search_fields = ("number",)
     search_help_text = gettext_lazy("A caller in any notation; 333* finds callers that begin so.")
     ordering = ("-at", "-id")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[ScreenedCall], search_term: str
-    ) -> tuple[QuerySet[ScreenedCall], bool]:
-        """Search only in what is indexed."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[ScreenedCall], term: str) -> QuerySet[ScreenedCall]:
         try:
             number = canonical(term)
         except NumberError:
-            return queryset.filter(channel_id=term), False
+            return queryset.filter(channel_id=term)
         if number.endswith("*"):
-            return queryset.filter(number__startswith=number[:-1]), False
-        return queryset.filter(number=number), False
+            return queryset.filter(number__startswith=number[:-1])
+        return queryset.filter(number=number)

@@ -16,11 +16,11 @@ from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.state_store import NAME as SCREENING
-from centralino.types import AmiError
 from centralino.workers.ami_listener import NAME, connected
-from core.admin.base import BaseAdmin, ExactFilter
+from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
 from core.admin.read_only import ReadOnlyExportAdmin
 from core.lib.labels import label_of
+from core.lib.upstream import UpstreamError
 from core.workers.models import WorkerStatus
 from core.workers.selectors import health_label
 
@@ -106,7 +106,7 @@ class PbxServerAdmin(BaseAdmin):
                 server.local_port = 0
                 with connected(server) as ami:
                     count = len(ami.listed("CoreShowChannels"))
-            except AmiError as exc:
+            except UpstreamError as exc:
                 self.message_user(request, f"{server}: {exc}", messages.ERROR)
             else:
                 self.message_user(
@@ -125,7 +125,7 @@ class ServerFilter(ExactFilter):
 
 
 @admin.register(PbxCall)
-class PbxCallAdmin(ReadOnlyExportAdmin):
+class PbxCallAdmin(IndexedSearch, ReadOnlyExportAdmin):
     list_display = (
         "started_at", "caller", "caller_name", "exten", "duration_s", "answered_at", "cause",
         "cause_text", "server",
@@ -135,17 +135,11 @@ class PbxCallAdmin(ReadOnlyExportAdmin):
     search_help_text = gettext_lazy("A caller in any notation, or a call's linkedid.")
     ordering = ("-started_at", "-id")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[PbxCall], search_term: str
-    ) -> tuple[QuerySet[PbxCall], bool]:
-        """Search only in what is indexed."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[PbxCall], term: str) -> QuerySet[PbxCall]:
         if "." in term:  # a linkedid: 1732417200.17
             servers = list(PbxServer.objects.values_list("name", flat=True))
-            return queryset.filter(server__in=servers, linkedid=term), False
-        return queryset.filter(caller__in=notations(term)), False
+            return queryset.filter(server__in=servers, linkedid=term)
+        return queryset.filter(caller__in=notations(term))
 
 
 def notations(number: str) -> set[str]:

@@ -20,7 +20,8 @@ from typing import Any, Final, TypeVar
 from centralino.clients.event_queue import MAX_BYTES, EventQueue
 from centralino.clients.messages import END, action_bytes, parse_message
 from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
-from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
+from centralino.types import AmiAddress, AmiMessage, Overflow
+from core.lib.upstream import UpstreamError
 
 MAX_GREETING: Final = 1024  # bytes
 MAX_MESSAGE: Final = 1024 * 1024  # bytes
@@ -36,7 +37,7 @@ class AsyncioAmi:
     def __init__(
         self, address: AmiAddress, *, timeouts: Timeouts | None = None, max_bytes: int = MAX_BYTES
     ) -> None:
-        """Connect and log in; up to `max_bytes` of events are buffered. Raises AmiError."""
+        """Connect and log in; up to `max_bytes` of events are buffered. Raises UpstreamError."""
         self._name = f"ami {address.host}:{address.port}"
         self._timeouts = timeouts or Timeouts()
         self._queue: EventQueue[bytes] = EventQueue(max_bytes)
@@ -54,8 +55,8 @@ class AsyncioAmi:
     def action(self, name: str, **headers: str) -> AmiMessage:
         """The response to an action, matched by ActionID.
 
-        Raises AmiError on `Response: Error`, on a drop and when there is none in time; ValueError
-        when a header holds a line break.
+        Raises UpstreamError on `Response: Error`, on a drop and when there is none in time;
+        ValueError when a header holds a line break.
         """
         return self._in_loop(self._connection.request(name, headers)).response
 
@@ -66,7 +67,7 @@ class AsyncioAmi:
     def events(self, *, idle_s: float) -> Iterator[list[AmiMessage | Overflow] | None]:
         """Batches of events in the order they came; None when `idle_s` passed without one.
 
-        Raises AmiError on any drop, a clean close included, and on a peer that answers no ping.
+        Raises UpstreamError on any drop, a clean close included, and without a response to a ping.
         """
         while True:
             chunk = self._queue.get(idle_s)
@@ -79,7 +80,7 @@ class AsyncioAmi:
 
     def close(self) -> None:
         """Log off and close, within a second; never raises."""
-        with suppress(AmiError):
+        with suppress(UpstreamError):
             self._in_loop(self._connection.log_off())
         self._thread.join(CLOSE_HANDSHAKE_S)
 
@@ -90,8 +91,8 @@ class AsyncioAmi:
         except Exception as exc:  # of many kinds, where the address is invalid
             error = (
                 exc
-                if isinstance(exc, AmiError)
-                else AmiError(f"{self._name}: {type(exc).__name__}")
+                if isinstance(exc, UpstreamError)
+                else UpstreamError(f"{self._name}: {type(exc).__name__}")
             )
             self._connection.drop(error)
             opened.set_exception(error)
@@ -108,11 +109,11 @@ class AsyncioAmi:
             done = asyncio.run_coroutine_threadsafe(work, self._connection.loop)
         except RuntimeError:  # it ended just now
             work.close()
-            raise AmiError(f"{self._name}: closed") from None
+            raise UpstreamError(f"{self._name}: closed") from None
         try:
             return done.result(self._timeouts.response_s + 1)
         except (TimeoutError, CancelledError):  # as above, a moment later
-            raise self._queue.ended or AmiError(f"{self._name}: no response") from None
+            raise self._queue.ended or UpstreamError(f"{self._name}: no response") from None
 
 
 class _Reply:
@@ -142,7 +143,7 @@ class _Reply:
     def _respond(self, message: AmiMessage) -> None:
         try:
             self.response = accepted(self.action, message)
-        except AmiError as exc:
+        except UpstreamError as exc:
             self.done.set_exception(exc)
         else:
             if not self._listed:
@@ -150,7 +151,7 @@ class _Reply:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, inside its event loop. Every coroutine raises AmiError, in time."""
+    """One connection, inside its event loop. Every coroutine raises UpstreamError, in time."""
 
     loop: asyncio.AbstractEventLoop
     _greeted: asyncio.Future[None]
@@ -177,10 +178,10 @@ class _Connection(asyncio.Protocol):
                 await self._greeted
         except TimeoutError:
             what = "greeting" if self._transport else "connection"
-            raise AmiError(f"{self._name}: no {what} in time") from None
+            raise UpstreamError(f"{self._name}: no {what} in time") from None
         except OSError as exc:
             why = os.strerror(exc.errno) if exc.errno else type(exc).__name__
-            raise AmiError(f"{self._name}: {why}") from None
+            raise UpstreamError(f"{self._name}: {why}") from None
         challenge = await self.request("Challenge", {"AuthType": "MD5"})
         key = login_key(challenge.response, address.secret)
         who = {"AuthType": "MD5", "Username": address.user, "Key": key, "Events": "on"}
@@ -197,7 +198,7 @@ class _Connection(asyncio.Protocol):
             async with asyncio.timeout(self._timeouts.response_s):
                 await reply.done
         except TimeoutError:
-            raise AmiError(f"{self._name}: no response to {action} in time") from None
+            raise UpstreamError(f"{self._name}: no response to {action} in time") from None
         finally:
             del self._replies[action_id]
         return reply
@@ -208,7 +209,7 @@ class _Connection(asyncio.Protocol):
             await asyncio.wait([self._lost], timeout=self._timeouts.ping_every_s)
             silent_s = time.monotonic() - self._received_at
             if silent_s >= self._timeouts.silent_s:
-                self.drop(AmiError(f"{self._name}: silent for {silent_s:.0f} s"))
+                self.drop(UpstreamError(f"{self._name}: silent for {silent_s:.0f} s"))
             elif not self._lost.done():
                 # Nothing waits for the response: any message shows that the peer is alive.
                 self._send("Ping", f"{self._token}-{next(self._numbers)}", {})
@@ -218,9 +219,9 @@ class _Connection(asyncio.Protocol):
         if not self._lost.done():
             self._send("Logoff", f"{self._token}-{next(self._numbers)}", {})
             await asyncio.wait([self._lost], timeout=CLOSE_HANDSHAKE_S)
-        self.drop(AmiError(f"{self._name}: closed"))
+        self.drop(UpstreamError(f"{self._name}: closed"))
 
-    def drop(self, error: AmiError) -> None:
+    def drop(self, error: UpstreamError) -> None:
         """End the connection; everything that waits on it gets `error`."""
         self._queue.end(error)
         waiting = [self._greeted, *(reply.done for reply in self._replies.values())]
@@ -238,7 +239,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         why = type(exc).__name__ if exc else "the other side closed"
-        self.drop(AmiError(f"{self._name}: {why}"))
+        self.drop(UpstreamError(f"{self._name}: {why}"))
 
     def data_received(self, data: bytes) -> None:
         if not self._greeted.done():
@@ -247,7 +248,7 @@ class _Connection(asyncio.Protocol):
             data = self._rest + data
         *messages, self._rest = data.split(END)
         if len(self._rest) > MAX_MESSAGE:
-            self.drop(AmiError(f"{self._name}: a message of more than {MAX_MESSAGE} bytes"))
+            self.drop(UpstreamError(f"{self._name}: a message of more than {MAX_MESSAGE} bytes"))
         if not messages:
             return
         self._received_at = time.monotonic()
@@ -264,7 +265,7 @@ class _Connection(asyncio.Protocol):
             self._greeted.set_result(None)
             return rest
         if eol or len(data) > MAX_GREETING:
-            self.drop(AmiError(f"{self._name}: this is no {GREETING}"))
+            self.drop(UpstreamError(f"{self._name}: this is no {GREETING}"))
             return b""
         return data
 
@@ -279,11 +280,11 @@ class _Connection(asyncio.Protocol):
 
     def _read_closing_message(self, messages: list[bytes]) -> None:
         if any(raw.startswith(CLOSING_MESSAGES) for raw in messages):
-            self.drop(AmiError(f"{self._name}: the PBX closed the session"))
+            self.drop(UpstreamError(f"{self._name}: the PBX closed the session"))
 
     def _send(self, action: str, action_id: str, headers: Mapping[str, str]) -> None:
         if self._lost.done() or self._transport is None:
-            raise self._queue.ended or AmiError(f"{self._name}: closed")
+            raise self._queue.ended or UpstreamError(f"{self._name}: closed")
         self._transport.write(action_bytes(action, action_id, headers))
 
 

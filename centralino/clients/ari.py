@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
 import orjson
 
-from centralino.types import AriError
+from centralino.types import ChannelGone
+from core.lib.upstream import UpstreamError
 
 RESPONSE_S: Final = 5.0
 PING_S: Final = 8.0  # no pong within half of it: the peer is frozen
@@ -38,12 +38,7 @@ class HttpAri:
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
     async def channels(self) -> list[dict[str, Any]]:
@@ -70,7 +65,7 @@ class HttpAri:
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        """The application's events from now on; AriError when they stop, whatever the cause."""
+        """The application's events from now on; UpstreamError when they stop, for any cause."""
         try:
             async with self._session.ws_connect(
                 f"{self._url}/events",
@@ -90,18 +85,18 @@ class HttpAri:
             try:
                 event = orjson.loads(message.data)
             except orjson.JSONDecodeError:
-                raise AriError("ari events: not JSON") from None
+                raise UpstreamError("ari events: not JSON") from None
             if not isinstance(event, dict):
-                raise AriError("ari events: not an object")
+                raise UpstreamError("ari events: not an object")
             yield event
             if event.get("type") == REPLACED:
-                raise AriError("ari events: another monitor has taken over")
-        raise AriError("ari events: the connection is lost")
+                raise UpstreamError("ari events: another monitor has taken over")
+        raise UpstreamError("ari events: the connection is lost")
 
     async def _list(self, path: str) -> list[dict[str, Any]]:
         response = await self._request("GET", path, {})
         if not isinstance(response, list) or not all(isinstance(item, dict) for item in response):
-            raise AriError(f"ari {path}: not a list of objects")
+            raise UpstreamError(f"ari {path}: not a list of objects")
         return response
 
     async def _request(self, method: str, path: str, params: dict[str, str]) -> Any:
@@ -114,19 +109,20 @@ class HttpAri:
         except (aiohttp.ClientError, OSError) as exc:
             raise _error(f"{method} {path}", exc) from None
         if not 200 <= status < 300:
-            raise AriError(f"ari {method} {path}: HTTP {status}", status=status)
+            error: type[UpstreamError] = ChannelGone if status in (404, 409) else UpstreamError
+            raise error(f"ari {method} {path}: HTTP {status}")
         try:
             return orjson.loads(body) if body else None
         except orjson.JSONDecodeError:
-            raise AriError(f"ari {method} {path}: not JSON", status=status) from None
+            raise UpstreamError(f"ari {method} {path}: not JSON") from None
 
 
-def _error(what: str, exc: Exception) -> AriError:
-    """The failure as AriError, without the address' query or any header."""
+def _error(what: str, exc: Exception) -> UpstreamError:
+    """The failure as UpstreamError, without the address' query or any header."""
     if isinstance(exc, aiohttp.WSServerHandshakeError):
-        return AriError(f"ari {what}: HTTP {exc.status}", status=exc.status)
+        return UpstreamError(f"ari {what}: HTTP {exc.status}")
     if isinstance(exc, TimeoutError):
-        return AriError(f"ari {what}: no response in time")
+        return UpstreamError(f"ari {what}: no response in time")
     if isinstance(exc, aiohttp.ClientConnectorError):
-        return AriError(f"ari {what}: no connection")
-    return AriError(f"ari {what}: {type(exc).__name__}")
+        return UpstreamError(f"ari {what}: no connection")
+    return UpstreamError(f"ari {what}: {type(exc).__name__}")

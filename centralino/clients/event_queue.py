@@ -6,7 +6,8 @@ import threading
 from collections import deque
 from typing import Final, Generic, TypeVar
 
-from centralino.types import AmiError, Overflow
+from centralino.types import Overflow
+from core.lib.upstream import UpstreamError
 
 T = TypeVar("T")
 
@@ -21,7 +22,7 @@ class EventQueue(Generic[T]):
         self._max_bytes = max_bytes
         self._chunks: deque[tuple[list[T], int] | Overflow] = deque()
         self._bytes = 0
-        self._error: AmiError | None = None
+        self._error: UpstreamError | None = None
         self._changed = threading.Condition()
 
     def put(self, events: list[T], size: int) -> None:
@@ -51,14 +52,14 @@ class EventQueue(Generic[T]):
         else:
             self._chunks.append(Overflow(count))
 
-    def end(self, error: AmiError) -> None:
+    def end(self, error: UpstreamError) -> None:
         """Close the queue because of `error`; the first one counts."""
         with self._changed:
             self._error = self._error or error
             self._changed.notify()
 
     @property
-    def ended(self) -> AmiError | None:
+    def ended(self) -> UpstreamError | None:
         """The error that closed the queue, None while it is open."""
         return self._error
 

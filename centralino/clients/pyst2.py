@@ -1,8 +1,8 @@
 """The other AMI client: pyst2 behind `types.Ami`, supervised (`AMI_CLIENT=pyst2`).
 
 pyst2 waits without a limit, and its threads may end or hang silently. So each of its calls runs
-in a thread with a deadline, and a watchdog pings; when one fails, the session is over (AmiError)
-and its user reconnects. `docs/upstreams/asterisk.md` lists what it cannot do.
+in a thread with a deadline, and a watchdog pings; when one fails, the session is over
+(UpstreamError) and its user reconnects. `docs/upstreams/asterisk.md` lists what it cannot do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from asterisk.manager import Event, Manager, ManagerSocketException
 from centralino.clients.event_queue import MAX_BYTES, EventQueue
 from centralino.clients.messages import EOL, action_bytes
 from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
-from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
+from centralino.types import AmiAddress, AmiMessage, Overflow
+from core.lib.upstream import UpstreamError
 
 CLOSE_HANDSHAKE_S: Final = 0.4
 CHECK_EVERY_S: Final = 0.2  # whether its threads are alive
@@ -35,7 +36,7 @@ class Pyst2Ami:
     def __init__(
         self, address: AmiAddress, *, timeouts: Timeouts | None = None, max_bytes: int = MAX_BYTES
     ) -> None:
-        """Connect and log in; up to `max_bytes` of events are buffered. Raises AmiError."""
+        """Connect and log in; up to `max_bytes` of events are buffered. Raises UpstreamError."""
         self._name = f"ami {address.host}:{address.port}"
         self._timeouts = timeouts or Timeouts()
         self._queue: EventQueue[AmiMessage] = EventQueue(max_bytes)
@@ -48,7 +49,7 @@ class Pyst2Ami:
         self._manager.register_event("*", self._receive)
         try:
             self._log_in(address)
-        except AmiError as exc:
+        except UpstreamError as exc:
             self._drop(exc)
             raise
         threading.Thread(target=self._watch, name=f"{self._name} watch", daemon=True).start()
@@ -57,10 +58,10 @@ class Pyst2Ami:
         return f"<Pyst2Ami {self._name}>"
 
     def action(self, name: str, **headers: str) -> AmiMessage:
-        """The response to an action; `Response: Error` is an AmiError, a line break a ValueError.
+        """The response; UpstreamError on `Response: Error`, ValueError on a line break.
 
         pyst2 returns whatever response comes next: one with another ActionID, or none in time, ends
-        the session with AmiError.
+        the session with UpstreamError.
         """
         return self._request(name, self._next_id(), headers)
 
@@ -71,7 +72,7 @@ class Pyst2Ami:
         try:
             self._request(name, action_id, headers)
             if not found.complete.wait(self._timeouts.response_s):
-                raise AmiError(f"{self._name}: no response to {name} in time")
+                raise UpstreamError(f"{self._name}: no response to {name} in time")
             if self._queue.ended:
                 raise self._queue.ended
             return found.items
@@ -81,7 +82,7 @@ class Pyst2Ami:
     def events(self, *, idle_s: float) -> Iterator[list[AmiMessage | Overflow] | None]:
         """Batches of events in the order they came; None when `idle_s` passed without one.
 
-        Raises AmiError on any drop, and when a ping is not answered.
+        Raises UpstreamError on any drop, and when a ping is not answered.
         """
         while True:
             chunk = self._queue.get(idle_s)
@@ -94,10 +95,10 @@ class Pyst2Ami:
 
     def close(self) -> None:
         """Log off and close, within a second; never raises."""
-        closed = AmiError(f"{self._name}: closed")
+        closed = UpstreamError(f"{self._name}: closed")
         if not self._over.is_set():
             self._queue.end(closed)  # first: logging off may fail where others still use it
-            with suppress(AmiError):
+            with suppress(UpstreamError):
                 self._within(CLOSE_HANDSHAKE_S, self._manager.logoff)
         self._drop(closed)
 
@@ -108,7 +109,7 @@ class Pyst2Ami:
             lambda: self._manager.connect(address.host, address.port),
         )
         if self._manager.title != GREETING:
-            raise AmiError(f"{self._name}: this is no {GREETING}")
+            raise UpstreamError(f"{self._name}: this is no {GREETING}")
         challenge = self.action("Challenge", AuthType="MD5")
         key = login_key(challenge, address.secret)
         self.action("Login", AuthType="MD5", Username=address.user, Key=key, Events="on")
@@ -125,7 +126,7 @@ class Pyst2Ami:
             )
         response = _parse(raw)
         if response.get("actionid") != action_id:
-            error = AmiError(f"{self._name}: the response to {name} is another action's")
+            error = UpstreamError(f"{self._name}: the response to {name} is another action's")
             self._drop(error)
             raise error
         return accepted(name, response)
@@ -144,9 +145,9 @@ class Pyst2Ami:
         try:
             return done.result(seconds)
         except TimeoutError:
-            error = AmiError(f"{self._name}: no response in time")
+            error = UpstreamError(f"{self._name}: no response in time")
         except Exception as exc:  # of many kinds, where its socket is closed under it
-            error = AmiError(f"{self._name}: {_reason(exc)}")
+            error = UpstreamError(f"{self._name}: {_reason(exc)}")
         self._drop(error)
         raise self._queue.ended or error
 
@@ -158,11 +159,11 @@ class Pyst2Ami:
             if found is not None:
                 found.add(message)
             elif message.get("event") == "Shutdown":
-                self._drop(AmiError(f"{self._name}: the PBX closed the session"))
+                self._drop(UpstreamError(f"{self._name}: the PBX closed the session"))
             else:
                 self._queue.put([message], sum(map(len, event.message.response)))
         except Exception as exc:
-            self._drop(AmiError(f"{self._name}: {type(exc).__name__} in an event"))
+            self._drop(UpstreamError(f"{self._name}: {type(exc).__name__} in an event"))
 
     def _watch(self) -> None:
         """End the session when pyst2 has lost it, or when a ping is not answered."""
@@ -170,12 +171,12 @@ class Pyst2Ami:
             ping_at = time.monotonic() + self._timeouts.ping_every_s
             while time.monotonic() < ping_at and not self._over.wait(CHECK_EVERY_S):
                 if not self._manager.is_well():
-                    self._drop(AmiError(f"{self._name}: the other side closed"))
+                    self._drop(UpstreamError(f"{self._name}: the other side closed"))
             if not self._over.is_set():
-                with suppress(AmiError):  # the session is over then, and events() says why
+                with suppress(UpstreamError):  # the session is over then, and events() says why
                     self._request("Ping", self._next_id(), {}, within_s=self._timeouts.silent_s)
 
-    def _drop(self, error: AmiError) -> None:
+    def _drop(self, error: UpstreamError) -> None:
         self._queue.end(error)
         self._over.set()
         for found in list(self._lists.values()):

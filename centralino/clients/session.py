@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from centralino.types import AmiError, AmiMessage
+from centralino.types import AmiMessage
+from core.lib.upstream import UpstreamError
 
 GREETING: Final = "Asterisk Call Manager"
 
@@ -25,18 +26,18 @@ class Timeouts:
 
 
 def login_key(challenge: AmiMessage, secret: str) -> str:
-    """The `Key` of an MD5 login, so that the secret itself never travels. AmiError."""
+    """The `Key` of an MD5 login, so that the secret itself never travels. UpstreamError."""
     word = challenge.get("challenge")
     if not word:
-        raise AmiError("ami: no challenge for the login")
+        raise UpstreamError("ami: no challenge for the login")
     return hashlib.md5((word + secret).encode(), usedforsecurity=False).hexdigest()
 
 
 def accepted(action: str, response: AmiMessage) -> AmiMessage:
-    """`response`, unless it says that the action failed: AmiError with the PBX's message."""
+    """`response`, unless it says that the action failed: UpstreamError with the PBX's message."""
     if response.get("response", "").lower() == "error":
         reason = "".join(filter(str.isprintable, response.get("message", "")))[:200]
-        raise AmiError(f"ami {action}: {reason or 'refused'}")
+        raise UpstreamError(f"ami {action}: {reason or 'refused'}")
     return response
 
 

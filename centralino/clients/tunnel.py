@@ -14,13 +14,12 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 import paramiko
 from paramiko.ssh_exception import NoValidConnectionsError
 
-from centralino.types import TunnelError
+from core.lib.upstream import UpstreamError
 
 LOOPBACK: Final = "127.0.0.1"
 STEP_S: Final = 5.0  # for each of: TCP, banner, key exchange, login, channel
@@ -59,7 +58,7 @@ class Tunnel:
     def __init__(
         self, login: SshLogin, *, host: str, port: int, local_port: int = 0, step_s: float = STEP_S
     ) -> None:
-        """Log in and listen on `local_port` (0: a free one). Raises TunnelError, in time."""
+        """Log in and listen on `local_port` (0: a free one). Raises UpstreamError, in time."""
         self._target = (host, port)
         self._step_s = step_s
         self._client = _logged_in(login, step_s)
@@ -68,7 +67,7 @@ class Tunnel:
             self._listener = socket.create_server((LOOPBACK, local_port))
         except (OSError, OverflowError) as exc:
             self._client.close()
-            raise TunnelError(f"ssh tunnel: port {local_port} here: {exc}") from None
+            raise UpstreamError(f"ssh tunnel: port {local_port} here: {exc}") from None
         self._listener.settimeout(0.5)
         self.port: int = self._listener.getsockname()[1]
         self._open = threading.Event()
@@ -78,12 +77,7 @@ class Tunnel:
     def __enter__(self) -> Tunnel:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -148,7 +142,7 @@ class _PinnedKeyPolicy(paramiko.MissingHostKeyPolicy):
         if self._pinned and found == self._pinned:
             return
         what = "is not the pinned one" if self._pinned else "is unknown"
-        raise TunnelError(
+        raise UpstreamError(
             f"ssh {hostname}: its key {key.get_name()} {found} {what}; if it is right, put it into "
             "SSH_KNOWN_HOSTS, or that fingerprint into the server's SSH_FINGERPRINT"
         )
@@ -180,9 +174,9 @@ def _logged_in(login: SshLogin, step_s: float) -> paramiko.SSHClient:
         transport.set_keepalive(KEEPALIVE_S)
     except BaseException as exc:
         client.close()
-        if isinstance(exc, TunnelError) or not isinstance(exc, Exception):
+        if isinstance(exc, UpstreamError) or not isinstance(exc, Exception):
             raise
-        raise TunnelError(f"ssh {login.host}:{login.port}: {_reason(exc, login)}") from None
+        raise UpstreamError(f"ssh {login.host}:{login.port}: {_reason(exc, login)}") from None
     return client
 
 
@@ -192,12 +186,12 @@ def _private_key(login: SshLogin) -> paramiko.PKey:
         try:
             return kind.from_private_key_file(path, login.password or None)
         except paramiko.PasswordRequiredException:
-            raise TunnelError("ssh: the key file needs a password") from None
+            raise UpstreamError("ssh: the key file needs a password") from None
         except OSError:
-            raise TunnelError("ssh: the key file cannot be read") from None
+            raise UpstreamError("ssh: the key file cannot be read") from None
         except paramiko.SSHException:
             continue  # a key of another kind
-    raise TunnelError("ssh: the key file is no private key, or its password is another one")
+    raise UpstreamError("ssh: the key file is no private key, or its password is another one")
 
 
 def _reason(exc: Exception, login: SshLogin) -> str:

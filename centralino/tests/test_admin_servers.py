@@ -13,7 +13,8 @@ from centralino.admin import servers as pages
 from centralino.channel_table import Table
 from centralino.models import PbxCall, PbxServer
 from centralino.services.calls import store_state
-from centralino.types import AmiError, PbxCallRecord
+from centralino.types import PbxCallRecord
+from core.lib.upstream import UpstreamError
 from core.workers import services as workers
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +64,7 @@ def run_test(client: Client, server: PbxServer) -> str:
 
 def test_the_list_shows_each_server_s_state_and_last_error(admin_client, server):
     store()
-    workers.failed("asterisk.ami.asterisk_1", AmiError("the manager is silent"))
+    workers.failed("asterisk.ami.asterisk_1", UpstreamError("the manager is silent"))
     page = admin_client.get(SERVERS).content.decode()
     assert "In difficoltà" in page
     assert "the manager is silent" in page
@@ -94,7 +95,7 @@ def test_the_connection_test_does_not_use_the_listener_s_port(admin_client, serv
 
 def test_a_failing_test_shows_the_reason(admin_client, server, monkeypatch):
     def refused(server: PbxServer) -> Any:
-        raise AmiError("connection refused")
+        raise UpstreamError("connection refused")
 
     monkeypatch.setattr(pages, "connected", refused)
     assert run_test(admin_client, server) == "asterisk_1: connection refused"

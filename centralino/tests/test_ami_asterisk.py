@@ -13,7 +13,8 @@ import pytest
 from centralino.clients.build import CLIENTS
 from centralino.clients.tunnel import SshLogin, Tunnel
 from centralino.tests.bed import CALLED, Bed
-from centralino.types import Ami, AmiAddress, AmiError, TunnelError
+from centralino.types import Ami, AmiAddress
+from core.lib.upstream import UpstreamError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:asterisk.manager"),
@@ -77,7 +78,7 @@ def noticed_after_s(ami: Ami) -> float:
     try:
         for _ in ami.events(idle_s=1):
             assert time.monotonic() - began < 2 * NOTICED_WITHIN_S, "not noticed"
-    except AmiError:
+    except UpstreamError:
         return time.monotonic() - began
     raise AssertionError("events() never ends by itself")
 
@@ -115,7 +116,7 @@ def test_channels_of_a_call_are_listed(asterisk_bed, client):
 
 def test_refused_action_is_an_error(asterisk_bed, client):
     with session(client, asterisk_bed) as ami:
-        with pytest.raises(AmiError):
+        with pytest.raises(UpstreamError):
             ami.action("Originate", Channel="PJSIP/105")
         assert ami.action("Ping")["ping"] == "Pong"
 
@@ -123,7 +124,7 @@ def test_refused_action_is_an_error(asterisk_bed, client):
 def test_wrong_secret_is_an_error(asterisk_bed, client):
     env = asterisk_bed.env
     wrong = AmiAddress("127.0.0.1", int(env["BED_AMI_PORT"]), env["BED_AMI_USER"], "wrong")
-    with pytest.raises(AmiError, match="Authentication failed"):
+    with pytest.raises(UpstreamError, match="Authentication failed"):
         CLIENTS[client](wrong)
 
 
@@ -160,16 +161,16 @@ def test_sshd_lets_us_in_by_either_kind_of_key(asterisk_bed, key, by):
 
 
 def test_unknown_sshd_is_refused(asterisk_bed):
-    with pytest.raises(TunnelError, match="is unknown"):
+    with pytest.raises(UpstreamError, match="is unknown"):
         tunnel(asterisk_bed, known_hosts="")
 
 
 def test_wrong_user_is_refused(asterisk_bed):
-    with pytest.raises(TunnelError, match="refuses the user nobody"):
+    with pytest.raises(UpstreamError, match="refuses the user nobody"):
         tunnel(asterisk_bed, user="nobody")
 
 
 def test_dead_sshd_is_an_error(asterisk_bed):
     asterisk_bed.kill("SSHD")
-    with pytest.raises(TunnelError, match="no connection"):
+    with pytest.raises(UpstreamError, match="no connection"):
         tunnel(asterisk_bed)

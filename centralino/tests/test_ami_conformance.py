@@ -27,7 +27,8 @@ from centralino.tests.managers import (
     sample,
     session,
 )
-from centralino.types import AmiAddress, AmiError, AmiMessage, Overflow
+from centralino.types import AmiAddress, AmiMessage, Overflow
+from core.lib.upstream import UpstreamError
 from sandbox.testing import AMI_SECRET, RunningAmi, running_ami
 
 pytestmark = [
@@ -54,7 +55,7 @@ def ended(client: str, manager: RunningAmi, *, by: Any, **options: Any) -> list[
     with session(client, manager, **options) as ami:
         by()
         before: list[Any] = []
-        with pytest.raises(AmiError):
+        with pytest.raises(UpstreamError):
             before.extend(item for batch in ami.events(idle_s=5) for item in batch)
         return before
 
@@ -102,9 +103,9 @@ def test_events_and_items_of_a_list_do_not_mix(client, manager):
 
 def test_error_response_has_the_pbx_message(client, manager):
     with session(client, manager) as ami:
-        with pytest.raises(AmiError, match="Nonsense: Invalid/unknown command"):
+        with pytest.raises(UpstreamError, match="Nonsense: Invalid/unknown command"):
             ami.action("Nonsense")
-        with pytest.raises(AmiError, match="Invalid/unknown command"):
+        with pytest.raises(UpstreamError, match="Invalid/unknown command"):
             ami.listed("Nonsense")
         assert ami.action("Ping"), "the session goes on"
 
@@ -126,9 +127,9 @@ def test_unrequested_response_is_dropped_or_noticed(client, manager):
         if client == "asyncio":
             assert ami.action("Ping")["ping"] == "Pong"
         else:  # returns whatever response comes next: noticed, and fixed by a new session
-            with pytest.raises(AmiError, match="another action's"):
+            with pytest.raises(UpstreamError, match="another action's"):
                 ami.action("Ping")
-            with pytest.raises(AmiError):
+            with pytest.raises(UpstreamError):
                 next(ami.events(idle_s=1))
 
 
@@ -148,7 +149,7 @@ def test_responses_out_of_order_find_their_actions(manager):
 def test_refusing_manager_is_an_error_in_time(client, manager, fault):
     manager.server.faults.add(fault)
     began = time.monotonic()
-    with pytest.raises(AmiError) as caught:
+    with pytest.raises(UpstreamError) as caught:
         connected(client, manager, timeouts=SHORT_TIMEOUTS)
     assert time.monotonic() - began < 4
     assert AMI_SECRET not in str(caught.value)
@@ -156,20 +157,20 @@ def test_refusing_manager_is_an_error_in_time(client, manager, fault):
 
 def test_nobody_listening_is_an_error(client, manager):
     nobody = AmiAddress("127.0.0.1", 1, "gateway", AMI_SECRET)
-    with pytest.raises(AmiError, match="Connection refused"):
+    with pytest.raises(UpstreamError, match="Connection refused"):
         CLIENTS[client](nobody)
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99_999), ("127.0.0.1", -1)])
 def test_invalid_address_is_an_error(client, host, port):
-    with pytest.raises(AmiError):
+    with pytest.raises(UpstreamError):
         CLIENTS[client](AmiAddress(host, port, "gateway", AMI_SECRET))
 
 
 @pytest.mark.parametrize("who", [{"secret": "wrong"}, {"user": "nobody"}])
 def test_refused_login_is_an_error_without_the_secret(client, manager, caplog, who):
     caplog.set_level(logging.DEBUG)
-    with pytest.raises(AmiError, match="Authentication failed") as caught:
+    with pytest.raises(UpstreamError, match="Authentication failed") as caught:
         CLIENTS[client](address(manager, **who))
     shown = f"{caught.value!r} {caught.value.__cause__!r} {caplog.text} {address(manager)!r}"
     assert AMI_SECRET not in shown
@@ -224,11 +225,11 @@ def test_idle_peer_that_answers_pings_is_kept(client, manager):
 def test_action_on_a_lost_connection_is_an_error(client, manager):
     with session(client, manager) as ami:
         manager.drop()
-        with pytest.raises(AmiError):
+        with pytest.raises(UpstreamError):
             list(ami.events(idle_s=5))
-        with pytest.raises(AmiError):
+        with pytest.raises(UpstreamError):
             ami.action("Ping")
-        with pytest.raises(AmiError):
+        with pytest.raises(UpstreamError):
             ami.listed("CoreShowChannels")
 
 
@@ -236,7 +237,7 @@ def test_action_without_a_response_is_an_error_in_time(client, manager):
     with session(client, manager, timeouts=SHORT) as ami:
         manager.server.faults.add("frozen")
         began = time.monotonic()
-        with pytest.raises(AmiError):
+        with pytest.raises(UpstreamError):
             ami.action("Ping")
         assert time.monotonic() - began < 2
 
@@ -247,7 +248,7 @@ def test_close_logs_off_and_leaves_no_thread(client, manager):
         began = time.monotonic()
         ami.close()
         assert time.monotonic() - began < 1
-        with pytest.raises(AmiError, match="closed"):
+        with pytest.raises(UpstreamError, match="closed"):
             list(ami.events(idle_s=1))
     for thread in set(threading.enumerate()) - before:
         thread.join(2)
@@ -378,7 +379,7 @@ def test_failing_callback_of_pyst2_ends_the_session(manager, monkeypatch):
     with session("pyst2", manager) as ami:
         monkeypatch.setattr(ami._queue, "put", lambda *_: 1 / 0)  # type: ignore[attr-defined]
         manager.send_raw(HANGUP)
-        with pytest.raises(AmiError, match="ZeroDivisionError"):
+        with pytest.raises(UpstreamError, match="ZeroDivisionError"):
             list(ami.events(idle_s=5))
 
 

@@ -16,7 +16,8 @@ from centralino.clients.event_queue import CHUNK_SIZE, EventQueue
 from centralino.clients.messages import action_bytes, parse_message
 from centralino.clients.session import Timeouts
 from centralino.tests.managers import sample
-from centralino.types import AmiError, AmiMessage, Overflow
+from centralino.types import AmiMessage, Overflow
+from core.lib.upstream import UpstreamError
 
 RAW = sample("asterisk16/ami-call-queue.txt")
 
@@ -89,10 +90,10 @@ def test_value_may_hold_a_colon():
 def test_queue_delivers_everything_before_its_end():
     queue: EventQueue[int] = EventQueue()
     queue.put([1], 1)
-    queue.end(AmiError("first"))
-    queue.end(AmiError("second"))
+    queue.end(UpstreamError("first"))
+    queue.end(UpstreamError("second"))
     assert queue.get(0) == [1]
-    with pytest.raises(AmiError, match="first"):
+    with pytest.raises(UpstreamError, match="first"):
         queue.get(0)
 
 

@@ -16,7 +16,8 @@ from centralino.clients.build import CLIENTS
 from centralino.clients.tunnel import SshLogin, Tunnel, fingerprint
 from centralino.tests.managers import UNHURRIED, events_from, until
 from centralino.tests.ssh import PASSWORD, USER, SshServer, new_key, running_ssh
-from centralino.types import AmiAddress, AmiError, TunnelError
+from centralino.types import AmiAddress
+from core.lib.upstream import UpstreamError
 from sandbox.testing import AMI_SECRET, AMI_USER, RunningAmi, running_ami
 
 pytestmark = [
@@ -49,7 +50,7 @@ def tunnel(ssh: SshServer, port: int = 1, *, local_port: int = 0, **others: Any)
 
 
 def refused(ssh: SshServer, **others: Any) -> str:
-    with pytest.raises(TunnelError) as caught:
+    with pytest.raises(UpstreamError) as caught:
         tunnel(ssh, **others)
     assert PASSWORD not in str(caught.value)
     return str(caught.value)
@@ -148,7 +149,7 @@ def test_key_file_with_a_password_needs_it(ssh, tmp_path):
 
 # --- What may break -------------------------------------------------------------------------------
 def test_nobody_listening_is_an_error():
-    with pytest.raises(TunnelError, match=r"ssh 127\.0\.0\.1:1: no connection"):
+    with pytest.raises(UpstreamError, match=r"ssh 127\.0\.0\.1:1: no connection"):
         Tunnel(SshLogin(host="127.0.0.1", port=1, user=USER), host="127.0.0.1", port=1)
 
 
@@ -169,7 +170,7 @@ def test_server_that_says_nothing_useful_is_an_error_in_time(banner):
 
         visitors: list[socket.socket] = []
         threading.Thread(target=response, daemon=True).start()
-        with pytest.raises(TunnelError):
+        with pytest.raises(UpstreamError):
             Tunnel(SshLogin(host=host, port=port, user=USER), host=host, port=1, step_s=0.2)
         assert time.monotonic() - began < 4
         for visitor in visitors:
@@ -179,7 +180,7 @@ def test_server_that_says_nothing_useful_is_an_error_in_time(banner):
 def test_manager_down_behind_an_open_tunnel_is_an_error_in_time(ssh):
     with tunnel(ssh, 1) as way:
         there = AmiAddress("127.0.0.1", way.port, AMI_USER, AMI_SECRET)
-        with pytest.raises(AmiError, match="the other side closed"):
+        with pytest.raises(UpstreamError, match="the other side closed"):
             CLIENTS["asyncio"](there)
 
 
@@ -189,7 +190,7 @@ def test_death_of_ssh_ends_the_session_and_the_tunnel(ssh, manager):
         with closing(CLIENTS["asyncio"](there)) as ami:
             until(ami, "FullyBooted")
             ssh.drop()
-            with pytest.raises(AmiError):
+            with pytest.raises(UpstreamError):
                 list(ami.events(idle_s=5))
         assert not way.alive
 

@@ -21,9 +21,10 @@ from centralino.clients.tunnel import SshLogin, Tunnel
 from centralino.models import PbxServer
 from centralino.services.calls import forget_other_states, store_state, stored_table
 from centralino.services.servers import secret
-from centralino.types import Ami, AmiAddress, AmiError, AmiMessage, Overflow, PbxCallRecord
+from centralino.types import Ami, AmiAddress, AmiMessage, Overflow, PbxCallRecord
 from centralino.workers.per_server import run_per_server
 from core.lib.backlog import Backlog
+from core.lib.upstream import UpstreamError
 from core.realtime.events import Notice
 from core.realtime.publish import publish
 from core.workers import services as workers
@@ -54,7 +55,7 @@ def run_ami_monitor(stopping: threading.Event) -> None:
 
 @contextmanager
 def connected(server: PbxServer) -> Iterator[Ami]:
-    """A logged-in session with the server, through its tunnel if there is one. Raises AmiError."""
+    """A logged-in session with the server, through its tunnel if there is one. UpstreamError."""
     connect = build_ami(settings.AMI_CLIENT)
     user, password = server.ami_user, secret(server.name, "AMI_SECRET")
     with ExitStack() as stack:
@@ -119,16 +120,16 @@ class Listener:
         while not self._stopping.is_set() and leadership.check():
             try:
                 self._listen()
-            except AmiError as exc:
+            except UpstreamError as exc:
                 self._note_drop(exc)
             except Exception as exc:  # a bug of ours is no reason to stop listening
                 logger.exception("%s.failing", self._job)
-                self._note_drop(AmiError(f"{type(exc).__name__} in the listener"))
+                self._note_drop(UpstreamError(f"{type(exc).__name__} in the listener"))
         if leadership.leads:
             self._store(time.monotonic())
 
     def _listen(self) -> None:
-        """One connection, until it drops (AmiError), `stopping` is set or another process leads."""
+        """One connection until `stopping` is set, it drops (UpstreamError) or another leads."""
         with self._connect(self._server) as ami:
             self._read_snapshot(ami)
             self._note_recovery()
@@ -180,7 +181,7 @@ class Listener:
         spent_s = time.monotonic() - now
         self._next_store = now + max(STORE_EVERY_S, spent_s * STORE_SHARE)
 
-    def _note_drop(self, error: AmiError) -> None:
+    def _note_drop(self, error: UpstreamError) -> None:
         if self._dropped_at is None:
             self._dropped_at = time.monotonic()
             self._notify(

@@ -19,8 +19,9 @@ from centralino.models import PbxServer
 from centralino.services import screened
 from centralino.services.servers import secret
 from centralino.state_store import CONTEXT, NAME, ScreeningState, StateStore, in_stasis
-from centralino.types import Ari, AriError, Decision, Verdict
+from centralino.types import Ari, ChannelGone, Decision, Verdict
 from centralino.workers.per_server import run_per_server
+from core.lib.upstream import UpstreamError
 from core.realtime.publish import publish
 from core.workers.leader import Leadership, run_as_leader
 
@@ -83,11 +84,11 @@ def _serve(
     try:
         with state_store.running():
             asyncio.run(connect())
-    except AriError as exc:
+    except UpstreamError as exc:
         return state_store.note_drop(exc)
     except Exception as exc:  # a bug of ours is no reason to stop screening
         logger.exception("%s.failing", NAME)
-        return state_store.note_drop(AriError(f"{type(exc).__name__} in the monitor"))
+        return state_store.note_drop(UpstreamError(f"{type(exc).__name__} in the monitor"))
     return 0.0
 
 
@@ -100,7 +101,7 @@ class Screener:
         self._playing: dict[str, asyncio.Event] = {}  # by channel id
 
     async def run(self, stopping: threading.Event) -> None:
-        """Until `stopping` is set (returns) or the connection drops (AriError)."""
+        """Until `stopping` is set (returns) or the connection drops (UpstreamError)."""
         async with self._ari.events() as events:
             following = asyncio.create_task(self._follow(events))
             polling = asyncio.create_task(self._poll_endpoints())
@@ -210,9 +211,9 @@ class Screener:
                 await self._ari.proceed(channel_id, context=CONTEXT, exten=EXTEN, priority=1)
             else:
                 await self._block(channel_id, called)
-        except AriError as exc:
+        except UpstreamError as exc:
             self._state.passed.pop(channel_id, None)
-            if exc.status in (404, 409):  # the caller has hung up meanwhile
+            if isinstance(exc, ChannelGone):  # the caller has hung up meanwhile
                 return False
             logger.warning("%s.unanswered server=%s error=%s", NAME, self._state.server, exc)
             return None
@@ -231,7 +232,7 @@ class Screener:
             async with asyncio.timeout(MAX_SOUND_S):
                 await self._ari.play(channel_id, sound, playback_id=f"refused-{channel_id}")
                 await over.wait()
-        except (AriError, TimeoutError) as exc:
+        except (UpstreamError, TimeoutError) as exc:
             logger.warning("%s.sound_not_played sound=%s error=%s", NAME, sound, exc)
         finally:
             del self._playing[channel_id]
@@ -261,7 +262,7 @@ class Screener:
     async def _contained(self, work: Any) -> None:
         try:
             await work
-        except AriError as exc:
+        except UpstreamError as exc:
             logger.warning("%s.failed server=%s error=%s", NAME, self._state.server, exc)
         except Exception:
             logger.exception("%s.failing", NAME)

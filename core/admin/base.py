@@ -34,6 +34,19 @@ class ExactFilter(admin.SimpleListFilter):
         return queryset.filter(**{str(self.parameter_name): wanted}) if wanted else queryset
 
 
+class IndexedSearch:
+    """A search that looks only in what is indexed: `find` gets the words as they were typed."""
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        raise NotImplementedError
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return (self.find(queryset, term) if term else queryset), False
+
+
 class BaseAdmin(ModelAdmin):
     """The base of every ModelAdmin of the gateway."""
 

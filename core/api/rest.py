@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.response import Response
+
+from core.lib.upstream import NotConfigured, UpstreamError
 
 Context = Mapping[str, Any]
 
@@ -153,6 +156,18 @@ def database_unavailable(error: BaseException) -> HttpResponse:
     )
 
 
+def upstream_problem(exc: NotConfigured | UpstreamError, **fields: Any) -> HttpResponse:
+    """503 for a system that is not configured or asks to wait, 400 if it refuses, else 502."""
+    if isinstance(exc, NotConfigured):
+        return problem(503, str(exc), **fields)
+    if exc.is_refused:
+        return problem(400, str(exc), **fields)
+    if exc.retry_after_s is None:
+        return problem(502, str(exc), **fields)
+    wait = {"Retry-After": str(ceil(exc.retry_after_s))}
+    return problem(503, str(exc), headers=wait, **fields)
+
+
 def body_too_large(limit: int) -> HttpResponse:
     """413: the body is over `limit` bytes."""
     return problem(413, f"The request body is over {limit} bytes.")
@@ -164,6 +179,8 @@ def error_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse |
         return database_unavailable(exc)
     if isinstance(exc, RequestDataTooBig):
         return problem(413, str(exc))
+    if isinstance(exc, (NotConfigured, UpstreamError)):
+        return upstream_problem(exc)
     known = _as_api_exception(exc)
     if known is None:
         return None

@@ -1,9 +1,11 @@
-"""`itertools.batched` for Python 3.11."""
+"""`itertools.batched` for Python 3.11, and deleting many rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
 
 T = TypeVar("T")
 
@@ -26,3 +28,11 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         raise
     if batch:
         yield batch
+
+
+def delete_in_batches(rows: QuerySet[Any], size: int) -> int:
+    """Delete the rows in short transactions, so that nothing waits for it; returns how many."""
+    deleted = 0
+    while ids := list(rows.values_list("pk", flat=True)[:size]):
+        deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]
+    return deleted

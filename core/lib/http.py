@@ -32,6 +32,8 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from core.lib.upstream import UpstreamError
+
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 64 * 1024  # of a body that comes with an error
 MAX_WAIT_S: Final = 100 * 365 * 86_400.0  # a number that times can be reckoned with
@@ -42,7 +44,7 @@ FormField = str | tuple[str, bytes, str]
 Connect = Callable[[str, int, float], socket.socket]  # host, port, seconds
 
 
-class HttpError(Exception):
+class HttpError(UpstreamError):
     """No usable answer. The message is safe to show.
 
     `body` is the decoded JSON of an error answer, or None. `status` is None when there was no
@@ -58,9 +60,8 @@ class HttpError(Exception):
         body: Any = None,
         location: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, retry_after_s=retry_after_s)
         self.status = status
-        self.retry_after_s = retry_after_s
         self.body = body
         self.location = location
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 _context: ContextVar[str] = ContextVar("log_context", default="-")
@@ -20,7 +18,7 @@ _SECRETS = re.compile(
 
 
 def current_context() -> str:
-    """The id of the request or task that runs now, or "-"."""
+    """The id of the request or the name of the task that runs now, or "-"."""
     return _context.get()
 
 
@@ -29,26 +27,9 @@ def set_context(context: str) -> None:
     _context.set(context)
 
 
-@contextmanager
-def log_context(context: str) -> Iterator[None]:
-    """Log lines written inside carry `context`: a request id, or a task's or listener's name."""
-    token = _context.set(context)
-    try:
-        yield
-    finally:
-        _context.reset(token)
-
-
 def hide_secrets(text: str) -> str:
     """`text` with API keys replaced by `***` (query strings, headers, our own key format)."""
     return _SECRETS.sub(r"\1***", text)
-
-
-def mask(number: str) -> str:
-    """A phone number for logs: "3312345667" is "331*****67", up to five digits are all hidden."""
-    if len(number) <= 5:
-        return "*" * len(number)
-    return f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}"
 
 
 class ContextFilter(logging.Filter):

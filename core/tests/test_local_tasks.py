@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from celery.schedules import schedule
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
+from core.lib.logs import current_context
 from core.workers import local_tasks
 from core.workers.local_beat import LocalScheduler, run_beat
 from core.workers.local_tasks import LocalTask, stop_pool
@@ -57,6 +59,17 @@ def test_a_task_runs_in_the_pool_with_its_arguments(app: Any):
     add.delay(1, b=2).result(5)
     add.apply_async((3,)).result(5)
     assert ran == [(3, "task"), (3, "task")]
+
+
+def test_log_lines_of_a_task_carry_its_name(app: Any):
+    @app.task(name="named", shared=False)
+    def named() -> None:
+        contexts.append(current_context())
+
+    contexts: list[str] = []
+    named.delay().result(5)
+    copy_context().run(named.apply)  # as a worker of Celery runs it
+    assert contexts == ["named", "named"]
 
 
 def test_a_task_that_keeps_failing_is_logged_when_it_falls_and_when_it_is_well(

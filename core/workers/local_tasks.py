@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from celery import Task
 from django.db import close_old_connections
 
+from core.lib.logs import set_context
+
 if TYPE_CHECKING:
     AnyTask = Task[..., None]
 else:
@@ -67,6 +69,7 @@ def _started_pool() -> ThreadPoolExecutor:
 
 def _run(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     """Run once; a task that keeps failing is logged when it begins to, and when it recovers."""
+    set_context(task.name)
     close_old_connections()
     try:
         task.run(*args, **kwargs)

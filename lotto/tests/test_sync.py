@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from core.lib.upstream import UpstreamError
 from core.tests.published import Commit, PublishedEvents
 from core.workers.models import Health, WorkerStatus
 from lotto import imports, ingest, tasks
 from lotto.models import Correction, Extraction, Intake
 from lotto.tests.conftest import SLICE
-from lotto.types import Draw, OperatorError, Source
+from lotto.types import Draw, Source
 from sandbox.operator import packed
 from sandbox.testing import RunningOperator, running_operator
 
@@ -134,7 +135,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 def test_every_failure_of_the_operator_stores_nothing(operator: RunningOperator, kind: str) -> None:
     ingest.save([Draw(DAY, "BA", (1, 2, 3, 4, 5))], source=Source.OCR)
     operator.faults.arm(kind, times=0, **FAULTS[kind])
-    with pytest.raises(OperatorError, match=r"\w"):
+    with pytest.raises(UpstreamError, match=r"\w"):
         imports.sync()
     assert Extraction.objects.get().numbers == [1, 2, 3, 4, 5]
     assert not Intake.objects.exists()
@@ -160,7 +161,7 @@ def test_every_failure_of_the_operator_stores_nothing(operator: RunningOperator,
 )
 def test_an_invalid_file_is_refused_whole(operator: RunningOperator, body: bytes) -> None:
     operator.server.fixed = body
-    with pytest.raises(OperatorError):
+    with pytest.raises(UpstreamError):
         imports.sync()
     assert not Extraction.objects.exists()
 

@@ -11,13 +11,14 @@ from typing import Final, TypeVar
 
 from django.conf import settings
 
+from core.lib.upstream import NotConfigured
 from ocr import images
 from ocr.ai import budget, consensus
 from ocr.ai.consensus import Opinion, Validation
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import Reading
-from ocr.types import NOTHING_USED, AiError, AiModel, AiOff, AiRequest, AiResponse
+from ocr.types import NOTHING_USED, AiError, AiModel, AiRequest, AiResponse
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -38,7 +39,8 @@ def is_on() -> bool:
 def validate(image: bytes, reading: Reading, model: str | None = None) -> Validation:
     """The reading of this picture after an AI's opinion on it, and a second one where needed.
 
-    Nothing is asked about a board of which nothing was read. Raises AiOff, AiError or ImageRefused.
+    Nothing is asked about a board of which nothing was read. Raises NotConfigured, AiError or
+    ImageRefused.
     """
     name, known = _chosen(model)
     if not reading.wheels:
@@ -62,7 +64,7 @@ def validate(image: bytes, reading: Reading, model: str | None = None) -> Valida
 
 
 def ask(image: bytes, text: str, model: str | None = None) -> AiResponse:
-    """What a model says to this text and picture. Raises AiOff, AiError or ImageRefused."""
+    """What a model says to this text and picture. Raises NotConfigured, AiError or ImageRefused."""
     name, known = _chosen(model)
     with _place():
         request = AiRequest(name, text, images.jpeg(image, PICTURE_SIDE))
@@ -72,7 +74,8 @@ def ask(image: bytes, text: str, model: str | None = None) -> AiResponse:
 def models() -> list[AiModel]:
     """The vision models that may be asked, by name; the list is at most an hour old.
 
-    While OpenRouter is unavailable it is the last one. Raises AiOff, or AiError without one.
+    While OpenRouter is unavailable it is the last one. Raises NotConfigured, or AiError
+    without one.
     """
     return [model for model in _listed() if _is_available(model.id)]
 
@@ -100,7 +103,7 @@ def _listed() -> list[AiModel]:
 
 
 def _chosen(model: str | None) -> tuple[str, AiModel | None]:
-    """The model to ask, and what is known of it. Raises AiOff, or AiError if there is none."""
+    """The model to ask, and what is known of it. NotConfigured, or AiError if there is none."""
     name = model or settings.OPENROUTER_MODEL
     unknown = AiError(f"There is no vision model {name[:200]!r} to ask.", is_refused=True)
     try:
@@ -155,7 +158,7 @@ def _opinion(response: AiResponse) -> tuple[Opinion, str]:
 
 def _client() -> OpenRouter:
     if not is_on():
-        raise AiOff("AI validation is not configured.")
+        raise NotConfigured("AI validation is not configured.")
     try:
         return OpenRouter(
             settings.OPENROUTER_URL,

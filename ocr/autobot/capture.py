@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.lib.outage import Outage
+from core.lib.upstream import UpstreamError
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import evidence, services
@@ -36,7 +37,6 @@ from ocr.types import (
     ReadingHalted,
     RunRefused,
     RunState,
-    StreamError,
     StreamRefused,
 )
 
@@ -85,7 +85,7 @@ def watch(
                 watcher.see(frame)
                 if halt.is_set() or watcher.is_over():
                     break
-        except (StreamError, StreamRefused) as exc:
+        except (UpstreamError, StreamRefused) as exc:
             watcher.lost(exc)
             halt.wait(outage.began(exc))
         except ReadingHalted:

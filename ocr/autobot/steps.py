@@ -21,6 +21,7 @@ from django.db import Error as DatabaseFailure
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from core.lib.upstream import NotConfigured, UpstreamError
 from lotto import ingest
 from lotto import selectors as archive
 from lotto.types import WHEELS, Draw, Source
@@ -32,17 +33,7 @@ from ocr.models import AutobotRun, AutobotStep, AutobotWheel
 from ocr.outlets import lotto_site, telegram
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
 from ocr.selectors import Wheels
-from ocr.types import (
-    STEP_OPTIONS,
-    Held,
-    ImageRefused,
-    LeaseLost,
-    Origin,
-    ServiceError,
-    ServiceOff,
-    StepName,
-    StepState,
-)
+from ocr.types import STEP_OPTIONS, Held, ImageRefused, LeaseLost, Origin, StepName, StepState
 
 logger = logging.getLogger(__name__)
 
@@ -158,9 +149,9 @@ def _try(step: AutobotStep, do: Callable[[], Wheels | None], *, on: bool) -> Non
     except StepError as exc:
         step.done = {**step.done, **runs.as_lists(exc.done)}
         _failed(step, str(exc), is_final=exc.is_final)
-    except ServiceError as exc:
+    except UpstreamError as exc:
         _failed(step, str(exc), exc.retry_after_s, is_final=exc.is_refused)
-    except (ServiceOff, ImageRefused) as exc:
+    except (NotConfigured, ImageRefused) as exc:
         _failed(step, str(exc), is_final=True)
     except Exception as exc:  # a bug of ours, but no reason to leave the other steps undone
         logger.exception("autobot.step_failing step=%s run=%s", step.name, step.run_id)

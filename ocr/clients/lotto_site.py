@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any, Final
 
 from core.lib.http import HttpClient, HttpError
-from ocr.types import SiteError, WheelUploaded
+from core.lib.upstream import UpstreamError
+from ocr.types import WheelUploaded
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 DONE: Final = ("created", "replaced", "unchanged")
@@ -27,7 +28,7 @@ class LottoSite:
     def upload(self, day: date, wheels: Mapping[str, Sequence[int]]) -> list[WheelUploaded]:
         """The outcome of each wheel; one that the site does not confirm is not done.
 
-        Safe to repeat: the site keeps one draw per day and wheel. Raises SiteError.
+        Safe to repeat: the site keeps one draw per day and wheel. Raises UpstreamError.
         """
         body = {"date": day.isoformat(), "wheels": {w: list(n) for w, n in wheels.items()}}
         try:
@@ -38,7 +39,7 @@ class LottoSite:
         return [_uploaded(wheel, results.get(wheel)) for wheel in wheels]
 
     def riscontri(self, offset: int) -> str:
-        """The page of wins from so many entries on, as HTML. Raises SiteError."""
+        """The page of wins from so many entries on, as HTML. Raises UpstreamError."""
         try:
             page = self._http.get_body(f"/riscontri?da={offset}", timeout_s=self._timeout_s)
         except HttpError as exc:
@@ -52,7 +53,7 @@ class LottoSite:
 def _results(response: Any) -> dict[str, Mapping[str, Any]]:
     results = response.get("results") if isinstance(response, dict) else None
     if not isinstance(results, list):
-        raise SiteError("The Lotto site: the response has no results.")
+        raise UpstreamError("The Lotto site: the response has no results.")
     return {str(each.get("wheel")): each for each in results if isinstance(each, dict)}
 
 
@@ -64,7 +65,7 @@ def _uploaded(wheel: str, result: Mapping[str, Any] | None) -> WheelUploaded:
     return WheelUploaded(wheel, is_done, detail or ("" if is_done else status))
 
 
-def _error(exc: HttpError) -> SiteError:
+def _error(exc: HttpError) -> UpstreamError:
     body = exc.body if isinstance(exc.body, dict) else {}
     said = str(body.get("detail") or exc)[:300]
-    return SiteError(f"The Lotto site: {said}", retry_after_s=exc.retry_after_s)
+    return UpstreamError(f"The Lotto site: {said}", retry_after_s=exc.retry_after_s)

@@ -19,12 +19,12 @@ from typing import Final
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from core.lib.outage import Outage
+from core.lib.upstream import NotConfigured, UpstreamError
 from lotto.rules import ROME, drawn_day_of, wheel_of
 from lotto.types import FIRST_DAY, WHEELS, RuleError
 from ocr.legacy.models import NUMBERS, LegacyExtraction, LegacyPrediction
 from ocr.legacy.place import ALIAS, NOWHERE
 from ocr.legacy.riscontri import Prediction, Riscontro, numbers_of, riscontro, wheels_of
-from ocr.types import LegacyError, LegacyOff
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +64,10 @@ class _Unavailable:
         self._lock, self._log, self._until = threading.Lock(), Outage("legacy"), 0.0
 
     def refuse(self) -> None:
-        """Raises LegacyError during the pause after a failure."""
+        """Raises UpstreamError during the pause after a failure."""
         left_s = self._until - time.monotonic()
         if left_s > 0:
-            raise LegacyError(UNAVAILABLE, retry_after_s=left_s)
+            raise UpstreamError(UNAVAILABLE, retry_after_s=left_s)
 
     def began(self, error: Exception) -> None:
         with self._lock:
@@ -110,13 +110,13 @@ def is_on() -> bool:
 
 
 def days(limit: int) -> list[date]:
-    """The newest so many days with a draw, newest first. Raises LegacyOff or LegacyError."""
+    """The newest so many days with a draw, newest first. Raises NotConfigured or UpstreamError."""
     with _querying():
         return _days(limit)
 
 
 def last_draw() -> LegacyDraw | None:
-    """The newest draw. Raises LegacyOff or LegacyError."""
+    """The newest draw. Raises NotConfigured or UpstreamError."""
     with _querying():
         newest = _days(1)
         return _draw(newest[0]) if newest else None
@@ -125,7 +125,7 @@ def last_draw() -> LegacyDraw | None:
 def followed(by_days: int) -> Followed | None:
     """The predictions for the newest so many draws against the last one; None without a draw.
 
-    Raises TooMany, LegacyOff or LegacyError.
+    Raises TooMany, NotConfigured or UpstreamError.
     """
     with _querying():
         newest = _days(by_days)
@@ -212,12 +212,12 @@ def _is_unavailable(error: Exception) -> bool:
 
 @contextmanager
 def _querying() -> Iterator[None]:
-    """Hold a place, and close the connection in the end. Raises LegacyOff or LegacyError."""
+    """Hold a place, and close the connection in the end. Raises NotConfigured or UpstreamError."""
     if not is_on():
-        raise LegacyOff("The legacy database is not configured.")
+        raise NotConfigured("The legacy database is not configured.")
     _unavailable.refuse()
     if not _places.enter():
-        raise LegacyError(
+        raise UpstreamError(
             "Others are asking the legacy database. Try again.", retry_after_s=RETRY_S
         )
     try:
@@ -227,9 +227,9 @@ def _querying() -> Iterator[None]:
     except (DatabaseError, InterfaceError) as exc:
         if _is_unavailable(exc):
             _unavailable.began(exc)
-            raise LegacyError(UNAVAILABLE, retry_after_s=RETRY_S) from exc
+            raise UpstreamError(UNAVAILABLE, retry_after_s=RETRY_S) from exc
         logger.error("legacy.unreadable error=%s", exc)
-        raise LegacyError("The legacy database is not as documented.") from exc
+        raise UpstreamError("The legacy database is not as documented.") from exc
     finally:
         connections[ALIAS].close()
         _places.leave()

@@ -7,8 +7,9 @@ from datetime import date
 
 from django.conf import settings
 
+from core.lib.upstream import NotConfigured, UpstreamError
 from ocr.clients.lotto_site import LottoSite
-from ocr.types import SiteError, SiteOff, WheelUploaded
+from ocr.types import WheelUploaded
 
 
 def is_on() -> bool:
@@ -19,20 +20,20 @@ def is_on() -> bool:
 def upload(day: date, wheels: Mapping[str, Sequence[int]]) -> list[WheelUploaded]:
     """Put the day's numbers on the site, by wheel; the outcome of each wheel.
 
-    Safe to repeat; without wheels nothing is sent. Raises SiteOff or SiteError.
+    Safe to repeat; without wheels nothing is sent. Raises NotConfigured or UpstreamError.
     """
     site = _site()
     return site.upload(day, wheels) if wheels else []
 
 
 def riscontri(offset: int = 0) -> str:
-    """The site's page of wins, from so many entries on, as HTML. Raises SiteOff or SiteError."""
+    """The site's page of wins, from so many entries on, as HTML. Raises as `upload`."""
     return _site().riscontri(offset)
 
 
 def _site() -> LottoSite:
     if not is_on():
-        raise SiteOff("The Lotto site is not configured.")
+        raise NotConfigured("The Lotto site is not configured.")
     try:
         return LottoSite(
             settings.LOTTO_SITE_URL,
@@ -41,4 +42,4 @@ def _site() -> LottoSite:
             timeout_s=settings.LOTTO_SITE_TIMEOUT_S,
         )
     except ValueError:
-        raise SiteError("LOTTO_SITE_URL is no http address.") from None
+        raise UpstreamError("LOTTO_SITE_URL is no http address.") from None

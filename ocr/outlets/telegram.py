@@ -8,9 +8,9 @@ from html import escape
 
 from django.conf import settings
 
+from core.lib.upstream import NotConfigured
 from lotto.types import WHEELS
 from ocr.clients.telegram import ParseMode, TelegramBot
-from ocr.types import TelegramOff
 
 
 def is_on() -> bool:
@@ -21,9 +21,9 @@ def is_on() -> bool:
 def send(
     text: str, *, parse_mode: ParseMode | None = None, picture: bytes | None = None
 ) -> list[int]:
-    """Write to the chat; returns the messages' ids. Raises TelegramOff or TelegramError."""
+    """Write to the chat; returns the messages' ids. Raises NotConfigured or TelegramError."""
     if not is_on():
-        raise TelegramOff("Telegram is not configured.")
+        raise NotConfigured("Telegram is not configured.")
     bot = TelegramBot(
         settings.TELEGRAM_URL, token=settings.TELEGRAM_BOT_TOKEN, chat=settings.TELEGRAM_CHAT_ID
     )

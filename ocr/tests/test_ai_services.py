@@ -17,12 +17,13 @@ from django.db import connections
 from django.test import Client
 from PIL import Image
 
+from core.lib.upstream import NotConfigured
 from ocr.ai import budget, services
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import NumberReading, Reading
 from ocr.tests.test_ai_consensus import doubt, sure
-from ocr.types import AiError, AiOff, AiRequest
+from ocr.types import AiError, AiRequest
 from sandbox import draws
 from sandbox.testing import AI_KEY, RunningOpenRouter
 
@@ -100,7 +101,7 @@ def test_missing_key_is_an_error(settings: Any) -> None:
         lambda: services.ask(picture(), "?"),
         lambda: services.validate(picture(), board()),
     ):
-        with pytest.raises(AiOff):
+        with pytest.raises(NotConfigured):
             call()
 
 

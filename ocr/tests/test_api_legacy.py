@@ -20,11 +20,11 @@ from django.db import DatabaseError, NotSupportedError, OperationalError, connec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.lib.upstream import UpstreamError
 from ocr.legacy import selectors
 from ocr.legacy.models import LegacyExtraction, LegacyPrediction
 from ocr.legacy.place import NOWHERE, in_file
 from ocr.tests.legacy_server import ADD_DRAW, ADD_PREDICTION, BARI, CAGLIARI, DRAWS, legacy_at
-from ocr.types import LegacyError
 from sandbox.legacy import SCHEMA, fill
 
 pytestmark = pytest.mark.django_db
@@ -325,11 +325,11 @@ def test_only_two_queries_run_at_a_time(drawn: OldDatabase) -> None:
         for thread in threads:
             thread.start()
         running.wait(5)
-        with pytest.raises(LegacyError, match="Others are asking") as refused:
+        with pytest.raises(UpstreamError, match="Others are asking") as refused:
             selectors.days(1)
         began = time.monotonic()
         for _ in range(20):  # at once, now that the two have run for so long
-            with pytest.raises(LegacyError, match="Others are asking"):
+            with pytest.raises(UpstreamError, match="Others are asking"):
                 selectors.days(1)
         assert time.monotonic() - began < 20 * selectors.MAX_WAIT_S / 4
         enough.set()

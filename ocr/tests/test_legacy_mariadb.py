@@ -20,11 +20,11 @@ import time_machine
 from django.db import DatabaseError, OperationalError, connections
 from django.test import Client
 
+from core.lib.upstream import UpstreamError
 from ocr.legacy import selectors
 from ocr.legacy.models import LegacyExtraction, LegacyPrediction
 from ocr.legacy.place import at_url
 from ocr.tests.legacy_server import ADD_DRAW, ADD_PREDICTION, BARI, DRAWS, documented, legacy_at
-from ocr.types import LegacyError
 
 TIMEOUT_S = 0.6
 SOON_S = 3 * TIMEOUT_S  # an answer, or its absence, on a busy machine
@@ -232,10 +232,10 @@ def test_every_session_has_its_limits(old: Server) -> None:
 def test_a_locked_table_is_not_waited_for(old: Server) -> None:
     with closing(old.connect()) as locker, locker.cursor() as cursor:
         cursor.execute("LOCK TABLES extractions WRITE")
-        with sooner_than(SOON_S), pytest.raises(LegacyError) as refused:
+        with sooner_than(SOON_S), pytest.raises(UpstreamError) as refused:
             selectors.days(1)
         assert refused.value.retry_after_s
-        with sooner_than(0.1), pytest.raises(LegacyError):
+        with sooner_than(0.1), pytest.raises(UpstreamError):
             selectors.days(1)  # it is left alone
         cursor.execute("UNLOCK TABLES")
     selectors._unavailable._until -= selectors.RETRY_S  # which pass
@@ -253,7 +253,7 @@ def test_killed_session_costs_one_query(old: Server) -> None:
     with legacy_at(at_url(old.owner_url, timeout_s=TIMEOUT_S)):  # who may kill only their own
         with connections["legacy"].cursor():
             pass  # so that there is a session to kill
-        with patch.object(selectors, "_days", killed), pytest.raises(LegacyError):
+        with patch.object(selectors, "_days", killed), pytest.raises(UpstreamError):
             selectors.days(1)
         selectors._unavailable._until -= selectors.RETRY_S
         assert len(selectors.days(1)) == 1
@@ -269,7 +269,7 @@ def test_a_missing_table_or_column_is_no_outage(old: Server) -> None:
     ):
         old.run(change)
         try:
-            with pytest.raises(LegacyError) as refused:
+            with pytest.raises(UpstreamError) as refused:
                 selectors.followed(1)
         finally:
             old.run(back)
@@ -279,7 +279,7 @@ def test_a_missing_table_or_column_is_no_outage(old: Server) -> None:
 
 def test_wrong_password_is_only_logged(old: Server, caplog: Any) -> None:
     url = _url(old.owner_url, old.name, user="nobody", password="s3cret-of-nobody")
-    with legacy_at(at_url(url, timeout_s=TIMEOUT_S)), pytest.raises(LegacyError) as refused:
+    with legacy_at(at_url(url, timeout_s=TIMEOUT_S)), pytest.raises(UpstreamError) as refused:
         selectors.days(1)
     assert "nobody" not in str(refused.value)
     assert "Access denied" in caplog.text
@@ -335,7 +335,7 @@ def test_server_that_is_no_mariadb_is_unavailable_in_time(
         listener(talk) as url,
         legacy_at(at_url(url, timeout_s=TIMEOUT_S)),
         sooner_than(SOON_S),
-        pytest.raises(LegacyError) as refused,
+        pytest.raises(UpstreamError) as refused,
     ):
         selectors.days(1)
     assert refused.value.retry_after_s == selectors.RETRY_S

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from core.lib.days import local_day
+from core.lib.upstream import NotConfigured, UpstreamError
 from ocr.outlets import lotto_site as site
-from ocr.types import SiteError, SiteOff, WheelUploaded
+from ocr.types import WheelUploaded
 from sandbox.testing import SITE_PASSWORD, RunningLottoSite
 
 DAY = date(2025, 12, 2)
@@ -65,7 +66,7 @@ def test_every_failure_is_one_error_without_the_password(
     caplog.set_level(logging.DEBUG)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # as the settings have it
     lotto_site.faults.arm(kind, "lotto_site.draws", **options)
-    with pytest.raises(SiteError) as failed:
+    with pytest.raises(UpstreamError) as failed:
         site.upload(DAY, WHEELS)
     output = "".join(traceback.format_exception(failed.value)) + caplog.text
     assert SITE_PASSWORD not in output
@@ -74,13 +75,13 @@ def test_every_failure_is_one_error_without_the_password(
 
 def test_error_has_the_message_of_the_site(lotto_site: RunningLottoSite, settings: Any) -> None:
     lotto_site.faults.arm("answer", "lotto_site.draws", status=503, retry_after="30", body="{}")
-    with pytest.raises(SiteError) as busy:
+    with pytest.raises(UpstreamError) as busy:
         site.upload(DAY, WHEELS)
     assert busy.value.retry_after_s == 30
-    with pytest.raises(SiteError, match="in the future"):
+    with pytest.raises(UpstreamError, match="in the future"):
         site.upload(local_day() + timedelta(days=2), WHEELS)
     settings.LOTTO_SITE_PASSWORD = "another"
-    with pytest.raises(SiteError, match="Wrong user or password"):
+    with pytest.raises(UpstreamError, match="Wrong user or password"):
         site.upload(DAY, WHEELS)
 
 
@@ -96,14 +97,14 @@ def test_an_old_page_is_read_too(lotto_site: RunningLottoSite) -> None:
     lotto_site.faults.arm("rubbish", "lotto_site.riscontri")
     assert isinstance(site.riscontri(), str)
     lotto_site.faults.arm("huge", "lotto_site.riscontri")
-    with pytest.raises(SiteError, match="bytes"):
+    with pytest.raises(UpstreamError, match="bytes"):
         site.riscontri()
 
 
 def test_missing_and_wrong_settings_are_errors(settings: Any) -> None:
     settings.LOTTO_SITE_URL = ""
-    with pytest.raises(SiteOff):
+    with pytest.raises(NotConfigured):
         site.upload(DAY, WHEELS)
     settings.LOTTO_SITE_URL, settings.LOTTO_SITE_USER = "ftp://example.test", "x"
-    with pytest.raises(SiteError, match="no http address"):
+    with pytest.raises(UpstreamError, match="no http address"):
         site.riscontri()

@@ -18,13 +18,13 @@ import pytest
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from core.lib.upstream import UpstreamError
 from ocr.clients.stream.pictures import DecodedPicture, UnreadableVideo, pictures
 from ocr.clients.stream.playlist import fresh_of, parsed
 from ocr.tests import bad_streams as bad
 from ocr.tests import coded
 from ocr.tests.bad_streams import playlist, serving, video
 from ocr.tests.watched import failure, shades, stream
-from ocr.types import StreamError
 from sandbox.testing import RunningTelevision, running_television
 
 pytestmark = pytest.mark.usefixtures("hls")
@@ -63,7 +63,7 @@ def test_a_recording_is_shown_from_its_beginning_to_its_end(codec: str) -> None:
     with serving(pages) as served:
         frames = stream(served.url(), every_s=0.04).frames(threading.Event())
         assert shades(frames, 10) == [50] * 5 + [150] * 5
-        with pytest.raises(StreamError, match="over"):
+        with pytest.raises(UpstreamError, match="over"):
             next(frames)
 
 
@@ -146,7 +146,7 @@ def test_a_damaged_video_is_read_as_far_as_it_goes_or_refused(kind: str) -> None
         damaged = bytearray(whole)
         for _ in range(dice.choice((1, 5, 50, 500))):
             damaged[dice.randrange(8, len(damaged))] = dice.randrange(256)
-        with suppress(StreamError):
+        with suppress(UpstreamError):
             read += len(list(pictures(bytes(damaged), every_s=0.2, first_s=0, max_s=5)))
     assert read > 100
 
@@ -158,7 +158,7 @@ def test_a_damaged_playlist_is_read_or_refused() -> None:
         damaged = bytearray(whole)
         for _ in range(dice.choice((1, 3, 20))):
             damaged[dice.randrange(8, len(damaged))] = dice.choice(b'\n#:=,"@x0-.\xff1')
-        with suppress(StreamError):
+        with suppress(UpstreamError):
             read += len(parsed(bytes(damaged), URL).segments)
     assert read > 100
 
@@ -188,7 +188,7 @@ def right() -> list[DecodedPicture]:
 
 def wrong(segment: bytes, *, is_strict: bool) -> int:
     """How many pictures of a damaged MOVING are not as they should be."""
-    with suppress(StreamError):
+    with suppress(UpstreamError):
         found = list(pictures(segment, every_s=0.2, first_s=0, max_s=5, is_strict=is_strict))
         return sum(
             min(cv2.norm(one.image, good.image, cv2.NORM_L1) for good in right()) > one.image.size
@@ -335,7 +335,7 @@ def test_a_broken_segment_costs_only_itself() -> None:
     with serving(pages) as served:
         frames = stream(served.url(), every_s=1).frames(threading.Event())
         assert shades(frames, 2) == [60, 60]
-        with pytest.raises(StreamError, match="over"):
+        with pytest.raises(UpstreamError, match="over"):
             next(frames)
 
 

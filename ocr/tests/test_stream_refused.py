@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from core.lib.upstream import UpstreamError
 from ocr.clients.stream import HlsStream, checked_url
 from ocr.tests import bad_streams as bad
 from ocr.tests.bad_streams import playlist, serving, video
 from ocr.tests.watched import LOOPBACK, failure, shades, stream
-from ocr.types import StreamError, StreamRefused
+from ocr.types import StreamRefused
 
 pytestmark = pytest.mark.usefixtures("hls")
 
@@ -97,7 +98,7 @@ def test_a_fall_and_a_recovery_are_logged_once_each(caplog: Any) -> None:
     with serving({}) as served:
         watched = stream(served.url(), limit_s=0.5)
         for _ in range(2):
-            with pytest.raises(StreamError):
+            with pytest.raises(UpstreamError):
                 next(watched.frames(threading.Event()))
         served.pages.update({"/live.m3u8": playlist("1.ts"), "/1.ts": GOOD})
         assert shades(watched.frames(threading.Event()), 2) == [60, 60]
@@ -116,7 +117,7 @@ def test_a_stream_that_stands_still_ends_after_its_last_picture() -> None:
         frames = stream(served.url()).frames(threading.Event())
         came = [frame.at for frame in islice(frames, 5)]
         assert came[-1] - came[0] > timedelta(seconds=0.7)  # in their time, not at once
-        with pytest.raises(StreamError, match="does not move on"):
+        with pytest.raises(UpstreamError, match="does not move on"):
             next(frames)
 
 
@@ -124,12 +125,12 @@ WATCH = """
 import ipaddress, re, sys, threading
 from pathlib import Path
 from ocr.clients.stream import HlsStream
-from ocr.types import StreamError
+from core.lib.upstream import UpstreamError
 loopback = [ipaddress.ip_network("127.0.0.0/8")]
 for url in sys.argv[1:]:
     try:
         list(HlsStream(url, loopback, limit_s=1).frames(threading.Event()))
-    except StreamError as exc:
+    except UpstreamError as exc:
         print(exc, file=sys.stderr)
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
@@ -187,7 +188,7 @@ def test_an_internal_address_needs_leave() -> None:
     assert checked_url("http://127.0.0.1/x", LOOPBACK)
     with serving({"/live.m3u8": playlist("1.ts")}) as served:
         frames = HlsStream(served.url()).frames(threading.Event())
-        with pytest.raises(StreamError, match="internal address"):
+        with pytest.raises(UpstreamError, match="internal address"):
             next(frames)
         assert served.asked == []
 

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
+from core.lib.upstream import UpstreamError
 from ocr.clients.stream import Frame, HlsStream
-from ocr.types import StreamError
 
 LOOPBACK: Final = [ipaddress.ip_network("127.0.0.0/8")]
 
@@ -27,6 +27,6 @@ def shades(frames: Iterator[Frame], count: int) -> list[int]:
 
 def failure(url: str, *, limit_s: float = 1.0) -> str:
     """Why no picture comes off a stream."""
-    with pytest.raises(StreamError) as failed:
+    with pytest.raises(UpstreamError) as failed:
         list(stream(url, limit_s=limit_s).frames(threading.Event()))
     return str(failed.value)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from webcom.types import CallPage, NotFound, PushMessage, UpstreamError
+from core.lib.upstream import UpstreamError
+from webcom.types import CallPage, NotFound, PushMessage
 
 
 @dataclass

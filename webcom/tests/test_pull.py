@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from core.lib.upstream import UpstreamError
 from core.tests.published import Commit, PublishedEvents
 from core.workers.models import Health, WorkerStatus
 from webcom import pull, tasks
@@ -24,7 +25,7 @@ from webcom.tests.factories import (
     stored,
 )
 from webcom.tests.fakes import FakeWebcomTlc
-from webcom.types import CallPage, CursorExpired, Stage, UpstreamError
+from webcom.types import CallPage, CursorExpired, Stage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 

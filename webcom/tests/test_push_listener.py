@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 
 from core.lib import outage
+from core.lib.upstream import UpstreamError
 from core.workers import leader
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
@@ -19,7 +20,7 @@ from webcom import ingest
 from webcom.models import Call, Line, Unreadable
 from webcom.tests.factories import call_payload, line_payload, rebates_payload
 from webcom.tests.fakes import FakeWebcomTlc
-from webcom.types import PushMessage, UpstreamError
+from webcom.types import PushMessage
 from webcom.workers import push_listener
 
 pytestmark = pytest.mark.django_db

@@ -10,13 +10,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from core.lib.locks import only_one
+from core.lib.upstream import UpstreamError
 from core.workers.models import Health, WorkerStatus
 from webcom import rollups, tasks
 from webcom.management.commands import run_webcom
 from webcom.models import Call, CallRollup, DirtyBucket
 from webcom.tests.factories import call_payload, ended, line_payload, stored
 from webcom.tests.fakes import FakeWebcomTlc
-from webcom.types import UpstreamError
 from webcom.workers.push_listener import run_push_listener
 
 pytestmark = pytest.mark.django_db

@@ -12,18 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
+from core.lib.upstream import UpstreamError
 from sandbox.testing import TOKEN, RunningSandbox
 from webcom.tests.carrier import client_of
 from webcom.tests.fakes import FakeWebcomTlc
-from webcom.types import (
-    CursorExpired,
-    NotFound,
-    UpstreamError,
-    WebcomTlc,
-    parse_call,
-    parse_line,
-    parse_rebates,
-)
+from webcom.types import CursorExpired, NotFound, WebcomTlc, parse_call, parse_line, parse_rebates
 from webcom.upstream import HttpWebcomTlc, build_webcom_tlc
 
 DATA = Path(__file__).parent / "data"

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from core.lib.upstream import UpstreamError
 from sandbox.testing import RunningSandbox
 from webcom.tests.carrier import client_of
-from webcom.types import PushMessage, UpstreamError
+from webcom.types import PushMessage
 from webcom.upstream import HttpWebcomTlc
 
 

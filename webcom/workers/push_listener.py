@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
+from core.lib.upstream import UpstreamError
 from core.workers import services as workers
 from core.workers.database import DatabaseGuard
 from core.workers.leader import run_as_leader
 from webcom import ingest
-from webcom.types import PushMessage, RecordError, UpstreamError, WebcomTlc
+from webcom.types import PushMessage, RecordError, WebcomTlc
 from webcom.upstream import build_webcom_tlc
 
 logger = logging.getLogger(__name__)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from webtv.types import CdnError, PageRequest
+from core.lib.upstream import UpstreamError
+from webtv.types import PageRequest
 
-Said = bytes | CdnError | threading.Event
+Said = bytes | UpstreamError | threading.Event
 
 
 class FakePages:
@@ -21,7 +22,7 @@ class FakePages:
         said = self.says[next(part for part in self.says if part in request.url)]
         if isinstance(said, threading.Event):
             said.wait(10)
-            raise CdnError("too late")
-        if isinstance(said, CdnError):
+            raise UpstreamError("too late")
+        if isinstance(said, UpstreamError):
             raise said
         return said

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.lib.upstream import UpstreamError
 from sandbox.faults import KINDS
 from sandbox.testing import RunningCdn, running_cdn
 from webtv import clients
 from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
-from webtv.types import CdnError, PageRequest, ViewerSource
+from webtv.types import PageRequest, ViewerSource
 
 FAULTS = sorted(KINDS.keys() - {"endless"})  # which is about further pages
 
@@ -41,7 +42,7 @@ def test_every_fault_is_an_error_in_time_and_over_with_the_next_response(
     pages, request = HttpPages(), request_of(source(cdn))
     cdn.faults.arm(kind=kind, times=2, delay_s=5)  # twice: a cut connection is tried once more
     began = time.monotonic()
-    with pytest.raises(CdnError) as caught:
+    with pytest.raises(UpstreamError) as caught:
         viewers_in(source(cdn), pages.fetch(request, timeout_s=0.5))
     assert time.monotonic() - began < 4
     assert "s3cret" not in str(caught.value)
@@ -52,7 +53,7 @@ def test_every_fault_is_an_error_in_time_and_over_with_the_next_response(
 
 
 def test_an_absent_server_is_an_error() -> None:
-    with pytest.raises(CdnError, match="no connection"):
+    with pytest.raises(UpstreamError, match="no connection"):
         HttpPages().fetch(PageRequest("http://127.0.0.1:1/"), timeout_s=1)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
+from core.lib.upstream import UpstreamError
 from core.workers.models import Health, WorkerStatus
 from webtv import ingest
 from webtv.models import Stream, ViewerSample
 from webtv.tests.fakes import FakePages
-from webtv.types import TOTAL, CdnError
+from webtv.types import TOTAL
 from webtv.workers.poller import NAME, Poller
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +84,7 @@ def test_a_page_of_several_streams_is_requested_once(polling: Poller, pages: Fak
 
 
 @pytest.mark.parametrize(
-    "said", [CdnError("refused"), b"<html>", audience(-1), audience('"x"'), audience(10**12)]
+    "said", [UpstreamError("refused"), b"<html>", audience(-1), audience('"x"'), audience(10**12)]
 )
 def test_what_is_unknown_is_not_stored_as_zero(
     polling: Poller, pages: FakePages, said: Any
@@ -101,7 +102,7 @@ def test_a_stream_that_just_fell_silent_counts_as_it_was_last(
     add("a"), add("b")
     pages.says["//b/"] = audience(3)
     take_tick(polling)
-    pages.says["//b/"] = CdnError("down")
+    pages.says["//b/"] = UpstreamError("down")
     take_tick(polling, TICK + 5)
     take_tick(polling, TICK + 35)
     assert stored() == {"a": [5, 5, 5], "b": [3], TOTAL: [8, 8, 5]}
@@ -162,7 +163,7 @@ def test_a_stream_recovers_by_itself_and_the_log_says_so_once(
 ) -> None:
     caplog.set_level("INFO")
     add("a")
-    pages.says["//a/"] = CdnError("down")
+    pages.says["//a/"] = UpstreamError("down")
     for n in range(4):
         take_tick(polling, TICK + 5 * n)
     pages.says["//a/"] = audience(7)

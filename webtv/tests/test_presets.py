@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.lib.upstream import UpstreamError
 from webtv.models import Preset as PresetName
 from webtv.presets import PRESETS, request_of, viewers_in
-from webtv.types import CdnError, ViewerSource
+from webtv.types import ViewerSource
 
 DATA = Path(__file__).parent / "data"
 
@@ -131,17 +132,17 @@ def test_icecast_lists_no_mount_one_or_several() -> None:
     ids=lambda value: value.preset if isinstance(value, ViewerSource) else ascii(value)[2:-1][:40],
 )
 def test_a_response_without_viewers_is_unknown(where: ViewerSource, body: bytes) -> None:
-    with pytest.raises(CdnError) as caught:
+    with pytest.raises(UpstreamError) as caught:
         viewers_in(where, body)
     assert 0 < len(str(caught.value)) < 100
 
 
 def test_entities_are_refused() -> None:
     bomb = b'<!DOCTYPE r [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><rtmp>&b;</rtmp>'
-    with pytest.raises(CdnError):
+    with pytest.raises(UpstreamError):
         viewers_in(source("nginx-rtmp"), bomb)
     local = b'<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]><rtmp>&a;</rtmp>'
-    with pytest.raises(CdnError):
+    with pytest.raises(UpstreamError):
         viewers_in(source("nginx-rtmp"), local)
 
 
@@ -206,7 +207,7 @@ def test_streams_of_one_server_share_their_page() -> None:
 @given(body=st.binary(max_size=200), preset=st.sampled_from([*PRESETS, "generic"]))
 def test_random_bytes_never_raise_anything_else(body: bytes, preset: str) -> None:
     where = source(preset, "a/b", path="a.b")
-    with suppress(CdnError):
+    with suppress(UpstreamError):
         assert viewers_in(where, body) >= 0
 
 
@@ -226,5 +227,5 @@ json_values = st.recursive(
 
 @given(value=json_values, preset=st.sampled_from([*PRESETS]))
 def test_json_of_any_shape_never_raises_anything_else(value: Any, preset: str) -> None:
-    with suppress(CdnError):
+    with suppress(UpstreamError):
         assert viewers_in(source(preset, "a"), orjson.dumps(value)) >= 0

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from core.lib.upstream import UpstreamError
 from core.tests.tcp import free_port
 from webtv.clients import HttpPages
 from webtv.presets import request_of, viewers_in
-from webtv.types import CdnError, ViewerSource
+from webtv.types import ViewerSource
 
 SOON_S = 30.0
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
@@ -74,7 +75,7 @@ class StreamingServer:
         source = ViewerSource(name="s", preset=self.preset, url=self.page, stream_key=key)
         try:
             return viewers_in(source, HttpPages().fetch(request_of(source), timeout_s=5))
-        except CdnError as exc:
+        except UpstreamError as exc:
             return str(exc)
 
 

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection
 
 from core.lib.backlog import Backlog
+from core.lib.upstream import UpstreamError
 from core.workers import services as workers
 from core.workers.database import DatabaseGuard
 from core.workers.leader import Leadership, run_as_leader
@@ -29,7 +30,7 @@ from webtv.clients import HttpPages
 from webtv.models import Stream
 from webtv.presets import request_of, viewers_in
 from webtv.streams import add_configured_streams, enabled_streams, source_of
-from webtv.types import CdnError, PageRequest, Pages, Sample, ViewerSource
+from webtv.types import PageRequest, Pages, Sample, ViewerSource
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class PageResponse:
     request: PageRequest
     tick: int
     body: bytes = b""
-    error: CdnError | None = None
+    error: UpstreamError | None = None
 
 
 class _PageFetcher:
@@ -89,11 +90,11 @@ class _PageFetcher:
     def _fetched(self, tick: int) -> PageResponse:
         try:
             body = self._pages.fetch(self._request, timeout_s=settings.WEBTV_TIMEOUT_S)
-        except CdnError as exc:
+        except UpstreamError as exc:
             return PageResponse(self._request, tick, error=exc)
         except Exception as exc:  # a bug of ours is no reason to stop polling
             logger.exception("webtv.failing")
-            return PageResponse(self._request, tick, error=CdnError(type(exc).__name__))
+            return PageResponse(self._request, tick, error=UpstreamError(type(exc).__name__))
         return PageResponse(self._request, tick, body)
 
 
@@ -142,7 +143,7 @@ class Poller:
             mine = [response for response in responses if response.tick == tick]
             pending -= {response.request for response in mine}
             self._store_responses(mine)
-        late = CdnError("no answer in time")
+        late = UpstreamError("no answer in time")
         missing = [r for r in self._fetchers if r in pending or r not in idle]
         self._store_responses(PageResponse(request, tick, error=late) for request in missing)
         self._store_total(tick)
@@ -175,7 +176,7 @@ class Poller:
                 if response.error:
                     raise response.error
                 viewers = viewers_in(source, response.body)
-            except CdnError as exc:
+            except UpstreamError as exc:
                 self._report(stream.name, exc)
                 continue
             self._latest[stream.pk] = (response.tick, viewers)
@@ -212,7 +213,7 @@ class Poller:
                 source = source_of(stream)
                 self._streams[stream.pk] = (stream, source, request_of(source))
             except ValueError as exc:  # staff's address is invalid
-                self._report(stream.name, CdnError(str(exc)))
+                self._report(stream.name, UpstreamError(str(exc)))
         wanted = {request for _, _, request in self._streams.values()}
         for request in self._fetchers.keys() - wanted:
             self._fetchers.pop(request).end()
@@ -225,7 +226,7 @@ class Poller:
             if not names:
                 workers.disabled(NAME)
 
-    def _report(self, name: str, error: CdnError | None) -> None:
+    def _report(self, name: str, error: UpstreamError | None) -> None:
         """Report the health of a stream: every change at once, an unchanged one now and then."""
         was_healthy, next_beat = self._reports.get(name, (error is not None, 0.0))
         healthy = error is None

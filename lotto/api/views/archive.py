@@ -13,6 +13,7 @@ from core.api.params import read_body, read_query
 from core.api.rest import problem
 from core.lib.batches import batched
 from core.lib.days import current_second
+from core.lib.upstream import NotConfigured, UpstreamError
 from lotto import files, imports, ingest
 from lotto.api import schema
 from lotto.api.queries import ExportQuery, ImportBody, SaveBody, full_draw, one_draw
@@ -24,7 +25,6 @@ from lotto.serializers import (
     import_document,
     sync_document,
 )
-from lotto.types import OperatorError
 
 
 class SaveView(APIView):
@@ -100,9 +100,9 @@ class SyncView(APIView):
             done = imports.sync()
         except imports.Busy as exc:
             return problem(409, str(exc), success=False)
-        except imports.Disabled as exc:
+        except NotConfigured as exc:
             return problem(503, str(exc), success=False)
-        except OperatorError as exc:
+        except UpstreamError as exc:
             return problem(502, f"The operator's archive is unavailable: {exc}", success=False)
         return Response(sync_document(done, now=current_second()))
 

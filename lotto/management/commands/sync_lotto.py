@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from core.lib.upstream import NotConfigured, UpstreamError
 from lotto import imports
 from lotto.management.commands.import_lotto import report
-from lotto.types import OperatorError
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         progress: Any = partial(tqdm, unit=" lines", desc="archive", disable=quiet or None)
         try:
             done = imports.sync(progress=lambda lines: _closed(progress(lines)))
-        except (imports.Busy, imports.Disabled, OperatorError) as exc:
+        except (imports.Busy, NotConfigured, UpstreamError) as exc:
             raise CommandError(str(exc)) from exc
         report(self, done)
 

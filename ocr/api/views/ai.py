@@ -10,13 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.params import read_body
+from core.api.rest import upstream_problem
+from core.lib.upstream import NotConfigured, UpstreamError
 from ocr import serializers
 from ocr.ai import services
-from ocr.api.problems import service_problem
 from ocr.api.queries import AiBody
 from ocr.api.schema.ai import MODELS, VALIDATE
 from ocr.api.views.images import image_file
-from ocr.types import AiError, AiOff, ImageRefused
+from ocr.types import ImageRefused
 
 
 class AiValidateView(APIView):
@@ -31,8 +32,8 @@ class AiValidateView(APIView):
             response = services.ask(file, body.prompt, body.model)
         except ImageRefused as exc:
             raise ValidationError({"image_base64": [str(exc)]}) from None
-        except (AiOff, AiError) as exc:
-            return service_problem(exc, success=False)
+        except (NotConfigured, UpstreamError) as exc:
+            return upstream_problem(exc, success=False)
         return Response({**serializers.ai_document(response), "timestamp": serializers.timestamp()})
 
 
@@ -41,8 +42,8 @@ class AiModelsView(APIView):
     def get(self, request: Request) -> Response | HttpResponse:
         try:
             found = services.models()
-        except (AiOff, AiError) as exc:
-            return service_problem(exc, success=False)
+        except (NotConfigured, UpstreamError) as exc:
+            return upstream_problem(exc, success=False)
         return Response(
             {
                 "models": [serializers.model_document(model) for model in found],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -13,13 +12,11 @@ from rest_framework.views import APIView
 
 from core.api.params import read_query
 from ocr import serializers
-from ocr.api.problems import service_problem
 from ocr.api.queries import LegacyDatesQuery, LegacyRiscontriQuery
 from ocr.api.schema import legacy as schema
 from ocr.legacy import selectors
 from ocr.legacy.riscontri import newest
 from ocr.serializers import Document
-from ocr.types import LegacyError, LegacyOff
 
 NO_DRAW: Final = "The legacy database has no draw."
 
@@ -27,15 +24,12 @@ NO_DRAW: Final = "The legacy database has no draw."
 class LegacyView(APIView):
     """A query of the old database, which may be unavailable."""
 
-    def get(self, request: Request) -> Response | HttpResponse:
-        try:
-            document = self.document(request)
-        except (LegacyOff, LegacyError) as exc:
-            return service_problem(exc)
+    def get(self, request: Request) -> Response:
+        document = self.document(request)
         return Response({"status": "ok", **document, "timestamp": serializers.timestamp()})
 
     def document(self, request: Request) -> Document:
-        """The fields of the response. Raises LegacyOff or LegacyError."""
+        """The fields of the response. Raises NotConfigured or UpstreamError."""
         raise NotImplementedError
 
 

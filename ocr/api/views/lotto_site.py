@@ -8,12 +8,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.params import read_body, read_query
+from core.api.rest import upstream_problem
+from core.lib.upstream import NotConfigured, UpstreamError
 from ocr import serializers
-from ocr.api.problems import service_problem
 from ocr.api.queries import RiscontriQuery, UploadBody
 from ocr.api.schema.lotto_site import RISCONTRI, UPLOAD
 from ocr.outlets import lotto_site
-from ocr.types import SiteError, SiteOff
 
 
 class UploadView(APIView):
@@ -25,8 +25,8 @@ class UploadView(APIView):
         day, wheels = body.day(), body.draw()
         try:
             results = lotto_site.upload(day, wheels)
-        except (SiteOff, SiteError) as exc:
-            return service_problem(exc, success=False)
+        except (NotConfigured, UpstreamError) as exc:
+            return upstream_problem(exc, success=False)
         return Response(
             {**serializers.upload_document(results), "timestamp": serializers.timestamp()}
         )
@@ -38,8 +38,8 @@ class RiscontriView(APIView):
         offset = read_query(request.query_params, RiscontriQuery).da
         try:
             page = lotto_site.riscontri(offset)
-        except (SiteOff, SiteError) as exc:
-            return service_problem(exc, success=False)
+        except (NotConfigured, UpstreamError) as exc:
+            return upstream_problem(exc, success=False)
         return Response(
             {
                 "success": True,

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from core.api.params import read_body
 from core.api.rest import problem
+from core.lib.upstream import NotConfigured, UpstreamError
 from ocr import serializers
 from ocr.ai import services
 from ocr.api.queries import ProcessBody
@@ -23,17 +24,7 @@ from ocr.outlets import lotto_site, telegram
 from ocr.reader.types import Reading
 from ocr.reader_process import reader
 from ocr.serializers import Document
-from ocr.types import (
-    AiError,
-    AiOff,
-    ImageRefused,
-    ReaderBusy,
-    ReaderFailed,
-    SiteError,
-    SiteOff,
-    TelegramError,
-    TelegramOff,
-)
+from ocr.types import ImageRefused, ReaderBusy, ReaderFailed
 
 NOTHING_SURE: Final = "No wheel is sure: nothing was sent."
 BUSY_RETRY_S: Final = 5
@@ -75,7 +66,7 @@ def _validated(file: bytes, reading: Reading) -> tuple[Reading, Document]:
     """The reading after an AI's validation, and the outcome of that."""
     try:
         found = services.validate(file, reading)
-    except (AiOff, AiError) as exc:
+    except (NotConfigured, UpstreamError) as exc:
         return reading, {"success": False, "corrections": 0, "confidence": None, "detail": str(exc)}
     return found.reading, serializers.validation_document(found)
 
@@ -86,7 +77,7 @@ def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> Doc
         return {"success": False, "detail": NOTHING_SURE}
     try:
         telegram.send(telegram.draw_message(day, wheels), parse_mode="HTML", picture=picture)
-    except (TelegramOff, TelegramError) as exc:
+    except (NotConfigured, UpstreamError) as exc:
         return {"success": False, "detail": str(exc)}
     return {"success": True}
 
@@ -98,5 +89,5 @@ def _uploaded(day: date, wheels: Mapping[str, Sequence[int]]) -> Document:
         return {**nothing, "detail": NOTHING_SURE}
     try:
         return serializers.upload_document(lotto_site.upload(day, wheels))
-    except (SiteOff, SiteError) as exc:
+    except (NotConfigured, UpstreamError) as exc:
         return {**nothing, "detail": str(exc)}

@@ -8,13 +8,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.params import read_body
+from core.api.rest import upstream_problem
+from core.lib.upstream import NotConfigured
 from ocr import serializers
-from ocr.api.problems import service_problem
 from ocr.api.queries import TelegramBody
 from ocr.api.schema.telegram import TELEGRAM
 from ocr.api.views.images import image_file
 from ocr.outlets import telegram
-from ocr.types import TelegramError, TelegramOff
+from ocr.types import TelegramError
 
 
 class TelegramView(APIView):
@@ -27,10 +28,10 @@ class TelegramView(APIView):
         picture = image_file(body.image_base64) if body.image_base64 else None
         try:
             ids = telegram.send(body.message, parse_mode=body.parse_mode, picture=picture)
-        except TelegramOff as exc:
-            return service_problem(exc, success=False)
+        except NotConfigured as exc:
+            return upstream_problem(exc, success=False)
         except TelegramError as exc:
-            return service_problem(exc, success=False, sent=exc.sent)
+            return upstream_problem(exc, success=False, sent=exc.sent)
         return Response(
             {
                 "success": True,

@@ -12,7 +12,8 @@ from urllib3.exceptions import LocationParseError
 
 from core.lib.addresses import AddressRefused, Doorman, Network
 from core.lib.http import HttpClient, HttpError
-from ocr.types import StreamError, StreamRefused
+from core.lib.upstream import UpstreamError
+from ocr.types import StreamRefused
 
 MAX_REDIRECTS: Final = 5
 MAX_SERVERS: Final = 8  # to which connections stay open
@@ -47,7 +48,7 @@ class Fetcher:
     def get(self, piece: Piece, *, timeout_s: float) -> Fetched:
         """The bytes of a piece, after at most 5 redirects, all within `timeout_s`.
 
-        Raises StreamRefused for an address that may not be fetched, StreamError otherwise.
+        Raises StreamRefused for an address that may not be fetched, UpstreamError otherwise.
         """
         until, url = time.monotonic() + timeout_s, piece.url
         for _ in range(MAX_REDIRECTS + 1):
@@ -56,11 +57,11 @@ class Fetcher:
                 return Fetched(url, _cut(body, piece))
             except HttpError as exc:
                 if not exc.location:
-                    raise StreamError(f"{urlsplit(url).hostname}: {exc}") from exc
+                    raise UpstreamError(f"{urlsplit(url).hostname}: {exc}") from exc
                 url = urljoin(url, exc.location)
             except AddressRefused as exc:
                 raise StreamRefused(str(exc)) from None
-        raise StreamError(f"{urlsplit(url).hostname}: over {MAX_REDIRECTS} redirects")
+        raise UpstreamError(f"{urlsplit(url).hostname}: over {MAX_REDIRECTS} redirects")
 
     def close(self) -> None:
         """Close all connections."""

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 from core.lib.addresses import Network
 from core.lib.outage import Outage
+from core.lib.upstream import UpstreamError
 from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
 from ocr.clients.stream.pictures import UnreadableVideo, decrypted, pictures
 from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
 from ocr.reader.types import Pixels
-from ocr.types import StreamError, StreamRefused
+from ocr.types import StreamRefused
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class HlsStream:
     def frames(self, stopping: threading.Event) -> Iterator[Frame]:
         """The pictures from now on, in their time; ends within 1 s when `stopping` is set.
 
-        A gap, a stall, a jump or a restart of the stream is survived. Raises StreamError when no
+        A gap, a stall, a jump or a restart of the stream is survived. Raises UpstreamError when no
         picture came for `limit_s`, at once when an address is refused or the stream is over. It may
         be called again then. A slow caller misses pictures, and is never more than a few segments
         behind.
@@ -80,8 +81,8 @@ class HlsStream:
                 if time.monotonic() < until:
                     continue
                 problem = follower.problem[:MAX_REPORTED]
-                raise StreamError(f"No picture for {self.limit_s:g} s: {problem}") from None
-            if isinstance(shown, StreamError):
+                raise UpstreamError(f"No picture for {self.limit_s:g} s: {problem}") from None
+            if isinstance(shown, UpstreamError):
                 raise shown
             return shown
         return None
@@ -94,7 +95,7 @@ class _Follower:
     """
 
     def __init__(self, stream: HlsStream) -> None:
-        self.shown: queue.Queue[Frame | StreamError] = queue.Queue(maxsize=1)
+        self.shown: queue.Queue[Frame | UpstreamError] = queue.Queue(maxsize=1)
         self.over = threading.Event()
         self.problem = "nothing has come yet"
         self._url, self._every_s = stream.url, stream.every_s
@@ -115,18 +116,18 @@ class _Follower:
             while not self.over.is_set():
                 try:
                     self._follow()
-                except StreamError as exc:
+                except UpstreamError as exc:
                     if not self.over.is_set():
                         self._attempts += 1
                         self.problem = str(exc)
                         self.over.wait(self._outage.began(exc))
         except StreamRefused as exc:
-            self._put(StreamError(str(exc)))
+            self._put(UpstreamError(str(exc)))
         except _Ended:
-            self._put(StreamError("The stream is over."))
+            self._put(UpstreamError("The stream is over."))
         except Exception:
             logger.exception("stream.failed")
-            self._put(StreamError("The stream cannot be followed: see the log."))
+            self._put(UpstreamError("The stream cannot be followed: see the log."))
         finally:
             self._lists.close()
             self._files.close()
@@ -173,11 +174,11 @@ class _Follower:
                 self._first_s = picture.at_s + self._every_s
                 if self.over.is_set():
                     return
-        except StreamError as exc:
+        except UpstreamError as exc:
             self._leave_out(exc)
         self._first_s = min(max(self._first_s - segment.duration_s, 0.0), self._every_s)
 
-    def _leave_out(self, exc: StreamError) -> None:
+    def _leave_out(self, exc: UpstreamError) -> None:
         """Continue without that segment; raise when there were too many in a row."""
         self.problem = str(exc)
         self._broken += 1
@@ -207,7 +208,7 @@ class _Follower:
         self._attempts = self._broken = 0
         self._put(Frame(datetime.now(UTC), image))
 
-    def _put(self, shown: Frame | StreamError) -> None:
+    def _put(self, shown: Frame | UpstreamError) -> None:
         while not self.over.is_set():
             try:
                 return self.shown.put(shown, timeout=POLL_S)

@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from core.lib.upstream import UpstreamError
 from ocr.reader.types import Pixels
-from ocr.types import StreamError
 
 MAX_PIXELS: Final = 2560 * 1440
 MAX_FRAMES: Final = 3_000  # of a segment: 30 s of 100 a second
@@ -38,7 +38,7 @@ class DecodedPicture(NamedTuple):
     image: Pixels
 
 
-class UnreadableVideo(StreamError):
+class UnreadableVideo(UpstreamError):
     """A video came, but no picture came out of it."""
 
 
@@ -62,14 +62,14 @@ def pictures(
 
 
 def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
-    """A segment encrypted with AES-128. StreamError when the key does not fit."""
+    """A segment encrypted with AES-128. UpstreamError when the key does not fit."""
     try:
         cipher = Cipher(algorithms.AES128(key), modes.CBC(iv)).decryptor()
         plain = cipher.update(segment) + cipher.finalize()
         unpadder = padding.PKCS7(128).unpadder()
         return unpadder.update(plain) + unpadder.finalize()
     except ValueError as exc:
-        raise StreamError("The segment cannot be decrypted.") from exc
+        raise UpstreamError("The segment cannot be decrypted.") from exc
 
 
 def _chosen(

@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 
 import m3u8
 
+from core.lib.upstream import UpstreamError
 from ocr.clients.stream.fetch import Piece
-from ocr.types import StreamError
 
 SHORTEST_S, LONGEST_S = 0.1, 30.0  # of a segment; other durations are ignored
 MAX_BEHIND: Final = 3  # segments
@@ -45,21 +45,21 @@ class Playlist(NamedTuple):
 
 
 def parsed(body: bytes, url: str) -> Playlist:
-    """The playlist that came from `url`. StreamError when it is none, or one we cannot play."""
+    """The playlist that came from `url`. UpstreamError when it is none, or one we cannot play."""
     if not body.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"#EXTM3U"):
-        raise StreamError("What came is no HLS playlist.")
+        raise UpstreamError("What came is no HLS playlist.")
     if body.count(b"\n") > MAX_LINES:
-        raise StreamError("The playlist is too long.")
+        raise UpstreamError("The playlist is too long.")
     try:
         listed = m3u8.loads(body.decode("utf-8-sig", "replace"))
         variants = _variants(listed.playlists, url)
         segments = [] if variants else _segments(listed.segments, url)
         target_s = min(max(float(listed.target_duration or 0), 0.5), LONGEST_S)
         return Playlist(variants, segments, target_s, bool(listed.is_endlist))
-    except StreamError:
+    except UpstreamError:
         raise
     except Exception as exc:  # the parser fails in as many ways as there are malformed lines
-        raise StreamError(f"The playlist is malformed ({type(exc).__name__}).") from exc
+        raise UpstreamError(f"The playlist is malformed ({type(exc).__name__}).") from exc
 
 
 def fresh_of(playlist: Playlist, last: int | None) -> list[Segment]:
@@ -125,7 +125,7 @@ def _piece(url: str, byterange: str | None, following: int) -> Piece:
     length, _, first = str(byterange).strip('"').partition("@")
     piece = Piece(url, int(first) if first else following, int(length))
     if piece.first < 0 or (piece.length or 0) <= 0:
-        raise StreamError("The playlist has an impossible byte range.")
+        raise UpstreamError("The playlist has an impossible byte range.")
     return piece
 
 
@@ -134,7 +134,7 @@ def _key(key: Any, url: str, number: int) -> SegmentKey | None:
     if method in (None, "", "NONE"):
         return None
     if method != "AES-128" or key.keyformat not in (None, "identity") or not key.uri:
-        raise StreamError(f"The stream is encrypted in an unsupported way ({method[:20]}).")
+        raise UpstreamError(f"The stream is encrypted in an unsupported way ({method[:20]}).")
     if not key.iv:
         return SegmentKey(urljoin(url, key.uri), number.to_bytes(16, "big"))
     return SegmentKey(urljoin(url, key.uri), binascii.unhexlify(key.iv[2:].zfill(32)))
