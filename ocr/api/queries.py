@@ -13,20 +13,13 @@ from core.lib.days import local_day
 from lotto.rules import drawn_day_of, numbers_of, wheel_of
 from lotto.types import RuleError
 
-Image = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        description=(
-            "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 "
-            "megapixels"
-        ),
-    ),
-]
+_IMAGE: Final = (
+    "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 megapixels"
+)
+Image = Annotated[str, Meta(min_length=1, description=_IMAGE)]
 Text = Annotated[str, Meta(max_length=64)]
 Line = Annotated[  # its length is checked by the rules, with their own error
-    list[int | str],
-    Meta(extra_json_schema={"items": {"type": "string"}, "minItems": 5, "maxItems": 5}),
+    list[int | str], Meta(extra_json_schema={"minItems": 5, "maxItems": 5})
 ]
 MAX_NAMES: Final = 22  # eleven wheels, and eleven more for a useful error
 DEFAULT_PROMPT: Final = (

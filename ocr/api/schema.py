@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
-from core.api.documents import Document, described, example_of
+from core.api.documents import Document, described
 from core.api.openapi import query_parameters
 from ocr.api.queries import (
     AutobotConfigureBody,
@@ -34,7 +34,6 @@ from ocr.serializers.common import (
     OcrRefusedDocument,
     OcrWrongDocument,
     TelegramRefusedDocument,
-    Wheels,
 )
 from ocr.serializers.legacy import (
     LegacyDatesDocument,
