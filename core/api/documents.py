@@ -68,15 +68,14 @@ def schemas_of(kind: type[Struct], *, is_request: bool = False) -> dict[str, dic
     _, components = msgspec.json.schema_components([kind], ref_template=_REF + "{name}")
     for schema in components.values():
         schema.pop("title", None)
-        fields = schema.get("properties", {})
-        given = [name for name, one in fields.items() if "default" in one]
-        if is_request and not schema["required"]:
-            del schema["required"]
-        if not is_request:  # what has a default is sent all the same; UNSET has none
-            schema["required"] = sorted([*schema["required"], *given])
-        for name in given:
+        fields, required = schema.get("properties", {}), schema.pop("required", [])
+        for name in [name for name, one in fields.items() if "default" in one]:
+            if not is_request:  # what has a default is sent all the same; UNSET has none
+                required.append(name)
             if not is_request or fields[name]["default"] is None:
                 del fields[name]["default"]
+        if required:
+            schema["required"] = sorted(required)
     return {_SUFFIX.sub("", name): _plain(schema) for name, schema in components.items()}
 
 
