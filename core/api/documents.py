@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import NoneType, UnionType
@@ -10,11 +11,11 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import Direction, OpenApiExample, OpenApiResponse
 from msgspec import Meta, Struct, UnsetType
 
 _REF: Final = "#/components/schemas/"
-_SUFFIX: Final = "Document"  # of the classes; the component `Call` is of CallDocument
+_SUFFIX: Final = re.compile("(Document|Body)$")  # the component `Call` is of CallDocument
 
 
 Instant = Annotated[datetime, Meta(tz=True)]  # aware; on the wire it ends in Z
@@ -61,48 +62,63 @@ def example_of(kind: Any) -> Any:
     raise TypeError(f"{kind} has no example")
 
 
-def schemas_of(kind: type[Struct]) -> dict[str, dict[str, Any]]:
+def schemas_of(kind: type[Struct], *, is_request: bool = False) -> dict[str, dict[str, Any]]:
     """The OpenAPI 3.1 schemas of a struct and of those inside it, by the names of components."""
     _, components = msgspec.json.schema_components([kind], ref_template=_REF + "{name}")
-    for schema in components.values():  # what has a default is sent all the same; UNSET has none
-        given = [name for name, one in schema["properties"].items() if "default" in one]
-        schema["required"] = sorted([*schema.get("required", []), *given])
-    return {name.removesuffix(_SUFFIX): _plain(schema) for name, schema in components.items()}
+    for schema in components.values():
+        schema.pop("title", None)
+        fields, required = schema.get("properties", {}), schema.pop("required", [])
+        for name in [name for name, one in fields.items() if "default" in one]:
+            if not is_request:  # what has a default is sent all the same; UNSET has none
+                required.append(name)
+            if not is_request or fields[name]["default"] is None:
+                del fields[name]["default"]
+        if required:
+            schema["required"] = sorted(required)
+    return {_SUFFIX.sub("", name): _plain(schema) for name, schema in components.items()}
 
 
 def _plain(schema: Any) -> Any:
-    """As drf-spectacular spells it: no titles, `type: [string, null]`, component names."""
+    """As drf-spectacular spells it: `type: [string, null]`, component names, enums with null."""
     if isinstance(schema, list):
         return [_plain(one) for one in schema]
     if not isinstance(schema, Mapping):
         return schema
-    plain = {
-        name: _plain(value) for name, value in schema.items() if name not in ("title", "default")
-    }
+    plain = {name: _plain(value) for name, value in schema.items()}
     if plain.get("type") == "number":
         plain["format"] = "double"
     if isinstance(reference := plain.get("$ref"), str):
-        plain["$ref"] = reference.removesuffix(_SUFFIX)
+        plain["$ref"] = _SUFFIX.sub("", reference)
+    if isinstance(pattern := plain.get("pattern"), str):  # JavaScript's notation of the end
+        plain["pattern"] = pattern.replace(r"\Z", "$")
     match plain.get("anyOf"):
+        case [{"enum": list(values), **rest}, {"type": "null"}]:
+            del plain["anyOf"]
+            plain |= {**rest, "enum": [*values, None]}
         case [{"type": str(kind), **rest}, {"type": "null"}]:
             del plain["anyOf"]
             plain |= {**rest, "type": [kind, "null"]}
+        case [{"$ref": str()}, {"type": "null"}]:
+            plain["oneOf"] = plain.pop("anyOf")
+    if isinstance(plain.get("enum"), list):
+        plain["type"] = "string"
     return plain
 
 
-class DocumentExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Tells drf-spectacular what a Document looks like."""
+class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Tells drf-spectacular what a Document or the struct of a body looks like."""
 
-    target_class = Document
+    target_class = Struct
     match_subclasses = True
 
-    def get_name(self, auto_schema: AutoSchema, direction: Any) -> str:
-        return str(self.target.__name__).removesuffix(_SUFFIX)
+    def get_name(self, auto_schema: AutoSchema, direction: Direction) -> str:
+        return _SUFFIX.sub("", self.target.__name__)
 
-    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         for part in _parts_of(self.target):
             auto_schema.resolve_serializer(part, direction)  # type: ignore[arg-type]  # ours, extended
-        return schemas_of(self.target)[self.get_name(auto_schema, direction)]
+        schemas = schemas_of(self.target, is_request=direction == "request")
+        return schemas[self.get_name(auto_schema, direction)]
 
 
 def _parts_of(kind: type[Struct]) -> set[type[Struct]]:

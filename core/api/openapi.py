@@ -28,8 +28,6 @@ def query_parameters(kind: type[Struct], **texts: str) -> list[OpenApiParameter]
         text = texts.pop(field.name, schema.pop("description", ""))
         if isinstance(schema.get("type"), list):  # a parameter is left out, not null
             schema["type"] = schema["type"][0]
-        if "pattern" in schema:  # JavaScript's notation of the end
-            schema["pattern"] = schema["pattern"].replace(r"\Z", "$")
         default = None if field.default in (NODEFAULT, None) else field.default
         is_required = field.default is NODEFAULT
         found.append(

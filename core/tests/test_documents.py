@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -77,6 +77,37 @@ def test_a_document_is_written_by_itself_or_inside_other_json(indent: bool) -> N
     assert to_json(document) == (
         b'{"rows":[{"cost":0.15,"name":null}],"by_name":{},"at":"2025-01-02T00:00:00Z","count":0}'
     )
+
+
+class PriceDocument(Document):
+    default: Annotated[str, like("EUR")]
+    row: RowDocument | None
+    kind: Literal["gross", "net"] | None
+
+
+def test_a_field_may_be_a_choice_or_another_document_or_null() -> None:
+    schemas = schemas_of(PriceDocument)
+    assert schemas["Price"]["required"] == ["default", "kind", "row"]
+    assert schemas["Price"]["properties"] == {
+        "default": {"type": "string", "examples": ["EUR"]},
+        "row": {"oneOf": [{"$ref": "#/components/schemas/Row"}, {"type": "null"}]},
+        "kind": {"type": "string", "enum": ["gross", "net", None]},
+    }
+
+
+class RowBody(Struct):
+    name: str | None = None
+    count: int = 3
+
+
+def test_a_body_may_leave_out_what_has_a_default() -> None:
+    assert schemas_of(RowBody, is_request=True)["Row"] == {
+        "type": "object",
+        "properties": {
+            "name": {"type": ["string", "null"]},
+            "count": {"type": "integer", "default": 3},
+        },
+    }
 
 
 class SearchQuery(Struct, rename={"from_": "from"}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.urls import reverse
+from msgspec.structs import asdict
 
 from core.lib.days import local_day
 from lotto import selectors as archive
@@ -13,7 +14,7 @@ from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import services
 from ocr.models import AutobotRun, Evidence
-from ocr.serializers import status_document
+from ocr.serializers.autobot import status_document
 from ocr.types import RunState
 
 AT_WORK: Final = [RunState.CAPTURING.value, RunState.OCR.value, RunState.VALIDATING.value]
@@ -34,18 +35,18 @@ def autobot() -> dict[str, Any]:
     """
     run = selectors.latest()
     status = status_document(run)
-    numbers = {code: status["wheels"].get(name, ()) for code, name in WHEELS.items()}
+    numbers = {code: status.wheels.get(name, ()) for code, name in WHEELS.items()}
     return {
-        **{name: status[name] for name in ("status", "wheels_completed", "run")},
+        **{name: getattr(status, name) for name in ("status", "wheels_completed", "run")},
         # A run reports its progress in the API's language; its summary is in the reader's.
         "message": services.summary(run) if run and run.is_over else "",
-        "total_wheels": status["total_wheels"],
+        "total_wheels": status.total_wheels,
         "last_run": int(run.started_at.timestamp()) if run else None,
         "working": run is not None and not run.is_over,
         "draw_due": is_draw_day(local_day()),
         "schedule": selectors.schedule(),
         "wheels": _wheels(numbers),
-        "steps": [{"name": name, **step} for name, step in status["steps"].items()],
+        "steps": [{"name": name, **asdict(step)} for name, step in status.steps.items()],
         "pictures": _pictures(run) if run else [],
     }
 

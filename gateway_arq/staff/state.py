@@ -21,7 +21,7 @@ from gateway_arq.dashboard import calls, health, lotto, television
 from gateway_arq.dashboard.formats import format_value
 from lotto.models import Intake
 from ocr import selectors as autobot
-from ocr.serializers import status_document
+from ocr.serializers.autobot import status_document
 from webcom.models import Unreadable
 from webcom.selectors import active_calls_count
 from webtv.models import Alert
@@ -73,10 +73,10 @@ def _audience() -> dict[str, Any]:
 def _autobot() -> dict[str, Any]:
     status = status_document(autobot.latest())
     note = _("%(done)d of %(all)d wheels") % {
-        "done": status["wheels_completed"],
-        "all": status["total_wheels"],
+        "done": status.wheels_completed,
+        "all": status.total_wheels,
     }
-    return {"label": "AutoBOT", "value": format_value(status["status"], "autobot"), "note": note}
+    return {"label": "AutoBOT", "value": format_value(status.status, "autobot"), "note": note}
 
 
 def problems(request: HttpRequest) -> Iterator[dict[str, Any]]:

@@ -13,8 +13,14 @@ from core.lib.days import local_day
 from lotto.rules import drawn_day_of, numbers_of, wheel_of
 from lotto.types import RuleError
 
-Image = Annotated[str, Meta(min_length=1)]
+_IMAGE: Final = (
+    "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 megapixels"
+)
+Image = Annotated[str, Meta(min_length=1, description=_IMAGE)]
 Text = Annotated[str, Meta(max_length=64)]
+Line = Annotated[  # its length is checked by the rules, with their own error
+    list[int | str], Meta(extra_json_schema={"minItems": 5, "maxItems": 5})
+]
 MAX_NAMES: Final = 22  # eleven wheels, and eleven more for a useful error
 DEFAULT_PROMPT: Final = (
     "This picture should show a draw of the Italian Lotto. Tell each wheel's five numbers in the "
@@ -23,35 +29,43 @@ DEFAULT_PROMPT: Final = (
 _NUMBER: Final = re.compile(r"\d{1,2}", re.ASCII)
 
 
-class ProcessBody(Struct, frozen=True):
+class OcrProcessBody(Struct, frozen=True):
     image_base64: Image
-    data_estrazione: Text | None = None
-    ai_validation: bool = False
-    send_telegram: bool = False
-    auto_upload: bool = False
+    data_estrazione: Annotated[Text | None, Meta(description="The draw's day; default: today")] = (
+        None
+    )
+    ai_validation: Annotated[bool, Meta(description="Let an AI look where the OCR is in doubt")] = (
+        False
+    )
+    send_telegram: Annotated[bool, Meta(description="Send what is sure to staff")] = False
+    auto_upload: Annotated[bool, Meta(description="Put what is sure on the Lotto site")] = False
 
     def day(self) -> date:
         """The day of the draw, by default today. Raises ValidationError (400)."""
         return _day(self.data_estrazione) if self.data_estrazione else local_day()
 
 
-class TelegramBody(Struct, frozen=True):
+class TelegramMessageBody(Struct, frozen=True):
     message: Annotated[str, Meta(min_length=1, max_length=100_000, pattern=r"\S")]
-    parse_mode: Literal["HTML", "Markdown", "MarkdownV2"] | None = None
-    image_base64: str | None = None
+    parse_mode: Annotated[
+        Literal["HTML", "Markdown", "MarkdownV2"] | None, Meta(description="Default: plain text")
+    ] = None
+    image_base64: Annotated[str | None, Meta(description="As in /api/ocr/process")] = None
 
 
-class StartBody(Struct, frozen=True):
+class AutobotStartBody(Struct, frozen=True):
     """Fields that are null or missing are as configured."""
 
     ai_validation: bool | None = None
     telegram_notify: bool | None = None
     auto_upload: bool | None = None
     save_to_db: bool | None = None
-    extraordinary: bool = False
+    extraordinary: Annotated[
+        bool, Meta(description="A draw is due though it is no draw day (an addition)")
+    ] = False
 
 
-class ConfigBody(Struct, frozen=True):
+class AutobotConfigureBody(Struct, frozen=True):
     """Fields that are null or missing stay; an empty stream is the default one."""
 
     stream_url: Annotated[str, Meta(max_length=2000)] | None = None
@@ -61,15 +75,25 @@ class ConfigBody(Struct, frozen=True):
     save_to_db: bool | None = None
 
 
-class AiBody(Struct, frozen=True):
+class OcrAiQuestionBody(Struct, frozen=True):
     image_base64: Image
     prompt: Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")] = DEFAULT_PROMPT
-    model: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    model: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=200)] | None,
+        Meta(description="One of `/api/ocr/ai/models`; default: the configured one"),
+    ] = None
 
 
-class UploadBody(Struct, frozen=True):
-    wheels: Annotated[dict[str, list[int | str]], Meta(min_length=1, max_length=MAX_NAMES)]
-    data_estrazione: Text
+class OcrUploadBody(Struct, frozen=True):
+    wheels: Annotated[
+        dict[str, Line],
+        Meta(
+            min_length=1,
+            max_length=MAX_NAMES,
+            description="By name or code; numbers as texts or integers",
+        ),
+    ]
+    data_estrazione: Annotated[Text, Meta(description="The draw's day, 2025-12-02 or 2025/12/02")]
 
     def day(self) -> date:
         """The day of the draw. Raises ValidationError (400)."""

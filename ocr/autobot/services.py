@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from msgspec import to_builtins
 
 from core.lib.days import local_day
 from core.realtime.publish import publish_on_commit
@@ -29,7 +30,7 @@ from ocr.autobot.votes import FrameChecks
 from ocr.events import AutobotStatus
 from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
 from ocr.reader.types import NumberReading
-from ocr.serializers import status_document
+from ocr.serializers.autobot import status_document
 from ocr.types import (
     STEP_OPTIONS,
     Held,
@@ -378,7 +379,7 @@ def _end(run: AutobotRun, state: RunState, message: str) -> None:
 
 
 def _publish(run: AutobotRun) -> None:
-    publish_on_commit(AutobotStatus(status_document(run)))
+    publish_on_commit(AutobotStatus(to_builtins(status_document(run))))
 
 
 def _busy() -> RunBusy:

@@ -12,11 +12,11 @@ from rest_framework.views import APIView
 from core.api.params import read_body
 from core.api.rest import upstream_problem
 from core.lib.upstream import NotConfigured, UpstreamError
-from ocr import serializers
 from ocr.ai import services
-from ocr.api.queries import AiBody
-from ocr.api.schema.ai import MODELS, VALIDATE
+from ocr.api import schema
+from ocr.api.queries import OcrAiQuestionBody
 from ocr.api.views.images import image_file
+from ocr.serializers.ai import ai_document, models_document
 from ocr.types import ImageRefused
 
 
@@ -24,9 +24,9 @@ class AiValidateView(APIView):
     takes_images = True
     staff_permission = "ocr.change_autobotrun"
 
-    @VALIDATE
+    @schema.AI_VALIDATE
     def post(self, request: Request) -> Response | HttpResponse:
-        body = read_body(request.data, AiBody)
+        body = read_body(request.data, OcrAiQuestionBody)
         file = image_file(body.image_base64)
         try:
             response = services.ask(file, body.prompt, body.model)
@@ -34,21 +34,14 @@ class AiValidateView(APIView):
             raise ValidationError({"image_base64": [str(exc)]}) from None
         except (NotConfigured, UpstreamError) as exc:
             return upstream_problem(exc, success=False)
-        return Response({**serializers.ai_document(response), "timestamp": serializers.timestamp()})
+        return Response(ai_document(response))
 
 
 class AiModelsView(APIView):
-    @MODELS
+    @schema.AI_MODELS
     def get(self, request: Request) -> Response | HttpResponse:
         try:
             found = services.models()
         except (NotConfigured, UpstreamError) as exc:
             return upstream_problem(exc, success=False)
-        return Response(
-            {
-                "models": [serializers.model_document(model) for model in found],
-                "default": settings.OPENROUTER_MODEL,
-                "count": len(found),
-                "timestamp": serializers.timestamp(),
-            }
-        )
+        return Response(models_document(found, settings.OPENROUTER_MODEL))

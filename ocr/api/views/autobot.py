@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from msgspec.structs import asdict
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,11 +16,20 @@ from core.api.params import read_body
 from core.api.rest import problem
 from core.auth.types import Caller
 from ocr import selectors
-from ocr.api.queries import ConfigBody, StartBody
-from ocr.api.schema import autobot as schema
+from ocr.api import schema
+from ocr.api.queries import AutobotConfigureBody, AutobotStartBody
 from ocr.autobot import services
 from ocr.clients.stream import checked_url
-from ocr.serializers import status_document, timestamp
+from ocr.serializers.autobot import (
+    AutobotBusyDocument,
+    AutobotConfigurationDocument,
+    AutobotConfiguredDocument,
+    AutobotStartedDocument,
+    AutobotStoppedDocument,
+    options_document,
+    status_document,
+)
+from ocr.serializers.common import timestamp
 from ocr.types import RunBusy, RunRefused, StreamRefused
 
 
@@ -34,24 +44,19 @@ class AutobotStartView(APIView):
 
     @schema.START
     def post(self, request: Request) -> Response | HttpResponse:
-        body = read_body(request.data, StartBody)
+        body = read_body(request.data, AutobotStartBody)
         try:
             run = services.start(
                 by=_caller(request), extraordinary=body.extraordinary, options=_options(body)
             )
         except RunBusy as exc:
-            busy = {"detail": f"{exc} State: {exc.state}.", "success": False}
-            return Response({**busy, **status_document(selectors.unfinished())}, status=409)
+            status = asdict(status_document(selectors.unfinished()))
+            busy = AutobotBusyDocument(f"{exc} State: {exc.state}.", False, **status)
+            return Response(busy, status=409)
         except RunRefused as exc:
             return problem(503, str(exc), success=False)
-        return Response(
-            {
-                "success": True,
-                **status_document(run),
-                "message": "AutoBOT started",
-                "timestamp": timestamp(),
-            }
-        )
+        status = {**asdict(status_document(run)), "message": "AutoBOT started"}
+        return Response(AutobotStartedDocument(True, **status, timestamp=timestamp()))
 
 
 class AutobotStopView(APIView):
@@ -60,14 +65,9 @@ class AutobotStopView(APIView):
     @schema.STOP
     def post(self, request: Request) -> Response:
         before, run = services.stop(by=_caller(request))
+        message = "AutoBOT stopped" if run else "AutoBOT was not at work"
         return Response(
-            {
-                "success": True,
-                "status": "idle",
-                "previous_status": before,
-                "message": "AutoBOT stopped" if run else "AutoBOT was not at work",
-                "timestamp": timestamp(),
-            }
+            AutobotStoppedDocument(True, "idle", before, message, timestamp=timestamp())
         )
 
 
@@ -78,30 +78,30 @@ class AutobotConfigView(APIView):
     def get(self, request: Request) -> Response:
         config = selectors.config()
         return Response(
-            {
-                "stream_url": config.stream_url or settings.OCR_STREAM_URL,
-                "default_stream_url": settings.OCR_STREAM_URL,
-                "schedule": selectors.schedule(),
-                "config": _options(config),
-                "timestamp": timestamp(),
-            }
+            AutobotConfigurationDocument(
+                stream_url=config.stream_url or settings.OCR_STREAM_URL,
+                default_stream_url=settings.OCR_STREAM_URL,
+                schedule=selectors.schedule(),
+                config=options_document(config),
+                timestamp=timestamp(),
+            )
         )
 
     @schema.CONFIGURE
     def put(self, request: Request) -> Response:
-        config = services.configure(_changes(read_body(request.data, ConfigBody)))
+        config = services.configure(_changes(read_body(request.data, AutobotConfigureBody)))
         return Response(
-            {
-                "success": True,
-                "config": _options(config),
-                "stream_url": config.stream_url or settings.OCR_STREAM_URL,
-                "message": "Configuration updated",
-                "timestamp": timestamp(),
-            }
+            AutobotConfiguredDocument(
+                success=True,
+                config=options_document(config),
+                stream_url=config.stream_url or settings.OCR_STREAM_URL,
+                message="Configuration updated",
+                timestamp=timestamp(),
+            )
         )
 
 
-def _changes(body: ConfigBody) -> dict[str, Any]:
+def _changes(body: AutobotConfigureBody) -> dict[str, Any]:
     """The fields to change. Raises ValidationError for an address that may not be fetched."""
     changes = {name: value for name, value in _options(body).items() if value is not None}
     if body.stream_url is None:

@@ -7,25 +7,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ocr import serializers
 from ocr.ai import budget, services
-from ocr.api.schema.config import CONFIG
+from ocr.api import schema
 from ocr.outlets import lotto_site, telegram
+from ocr.serializers.ai import OcrAiConfigDocument, OcrConfigDocument, OcrSwitchDocument
+from ocr.serializers.common import timestamp
 
 
 class ConfigView(APIView):
-    @CONFIG
+    @schema.OCR_CONFIG
     def get(self, request: Request) -> Response:
+        ai = OcrAiConfigDocument(
+            services.is_on(),
+            settings.OPENROUTER_MODEL,
+            settings.OPENROUTER_MONTHLY_BUDGET or None,
+            float(budget.spent_usd()),
+        )
         return Response(
-            {
-                "ai": {
-                    "enabled": services.is_on(),
-                    "default_model": settings.OPENROUTER_MODEL,
-                    "monthly_budget_usd": settings.OPENROUTER_MONTHLY_BUDGET or None,
-                    "spent_usd": budget.spent_usd(),
-                },
-                "telegram": {"enabled": telegram.is_on()},
-                "upload": {"enabled": lotto_site.is_on()},
-                "timestamp": serializers.timestamp(),
-            }
+            OcrConfigDocument(
+                ai,
+                telegram=OcrSwitchDocument(telegram.is_on()),
+                upload=OcrSwitchDocument(lotto_site.is_on()),
+                timestamp=timestamp(),
+            )
         )

@@ -10,41 +10,33 @@ from rest_framework.views import APIView
 from core.api.params import read_body, read_query
 from core.api.rest import upstream_problem
 from core.lib.upstream import NotConfigured, UpstreamError
-from ocr import serializers
-from ocr.api.queries import RiscontriQuery, UploadBody
-from ocr.api.schema.lotto_site import RISCONTRI, UPLOAD
+from ocr.api import schema
+from ocr.api.queries import OcrUploadBody, RiscontriQuery
 from ocr.outlets import lotto_site
+from ocr.serializers.common import timestamp
+from ocr.serializers.readings import OcrRiscontriDocument, upload_document
 
 
 class UploadView(APIView):
     staff_permission = "ocr.change_autobotrun"
 
-    @UPLOAD
+    @schema.UPLOAD
     def post(self, request: Request) -> Response | HttpResponse:
-        body = read_body(request.data, UploadBody)
+        body = read_body(request.data, OcrUploadBody)
         day, wheels = body.day(), body.draw()
         try:
             results = lotto_site.upload(day, wheels)
         except (NotConfigured, UpstreamError) as exc:
             return upstream_problem(exc, success=False)
-        return Response(
-            {**serializers.upload_document(results), "timestamp": serializers.timestamp()}
-        )
+        return Response(upload_document(results))
 
 
 class RiscontriView(APIView):
-    @RISCONTRI
+    @schema.RISCONTRI
     def get(self, request: Request) -> Response | HttpResponse:
         offset = read_query(request.query_params, RiscontriQuery).da
         try:
             page = lotto_site.riscontri(offset)
         except (NotConfigured, UpstreamError) as exc:
             return upstream_problem(exc, success=False)
-        return Response(
-            {
-                "success": True,
-                "html": page,
-                "current_offset": offset,
-                "timestamp": serializers.timestamp(),
-            }
-        )
+        return Response(OcrRiscontriDocument(True, page, offset, timestamp=timestamp()))

@@ -15,15 +15,21 @@ from rest_framework.views import APIView
 from core.api.params import read_body
 from core.api.rest import problem
 from core.lib.upstream import NotConfigured, UpstreamError
-from ocr import serializers
 from ocr.ai import services
-from ocr.api.queries import ProcessBody
-from ocr.api.schema.process import PROCESS
+from ocr.api import schema
+from ocr.api.queries import OcrProcessBody
 from ocr.api.views.images import image_file
 from ocr.outlets import lotto_site, telegram
 from ocr.reader.types import Reading
 from ocr.reader_process import reader
-from ocr.serializers import Document
+from ocr.serializers.readings import (
+    OcrReportDocument,
+    OcrUploadReportDocument,
+    OcrValidatedDocument,
+    processed_document,
+    upload_report,
+    validation_document,
+)
 from ocr.types import ImageRefused, ReaderBusy, ReaderFailed
 
 NOTHING_SURE: Final = "No wheel is sure: nothing was sent."
@@ -34,9 +40,9 @@ class ProcessView(APIView):
     takes_images = True
     staff_permission = "ocr.change_autobotrun"
 
-    @PROCESS
+    @schema.PROCESS
     def post(self, request: Request) -> Response | HttpResponse:
-        body = read_body(request.data, ProcessBody)
+        body = read_body(request.data, OcrProcessBody)
         day = body.day()
         file = image_file(body.image_base64)
         try:
@@ -45,49 +51,46 @@ class ProcessView(APIView):
             raise ValidationError({"image_base64": [str(exc)]}) from None
         except (ReaderBusy, ReaderFailed) as exc:
             return problem(503, str(exc), headers={"Retry-After": str(BUSY_RETRY_S)}, success=False)
-        checked: Document | None = None
+        checked: OcrValidatedDocument | None = None
         if body.ai_validation:
             reading, checked = _validated(file, reading)
         sure = reading.sure()
         return Response(
-            {
-                "success": True,
-                "data_estrazione": day.isoformat(),
-                **serializers.reading_document(reading),
-                "ai_validation": checked,
-                "telegram": _sent(day, sure, file) if body.send_telegram else None,
-                "upload": _uploaded(day, sure) if body.auto_upload else None,
-                "timestamp": serializers.timestamp(),
-            }
+            processed_document(
+                day,
+                reading,
+                ai_validation=checked,
+                telegram=_sent(day, sure, file) if body.send_telegram else None,
+                upload=_uploaded(day, sure) if body.auto_upload else None,
+            )
         )
 
 
-def _validated(file: bytes, reading: Reading) -> tuple[Reading, Document]:
+def _validated(file: bytes, reading: Reading) -> tuple[Reading, OcrValidatedDocument]:
     """The reading after an AI's validation, and the outcome of that."""
     try:
         found = services.validate(file, reading)
     except (NotConfigured, UpstreamError) as exc:
-        return reading, {"success": False, "corrections": 0, "confidence": None, "detail": str(exc)}
-    return found.reading, serializers.validation_document(found)
+        return reading, OcrValidatedDocument(False, 0, None, str(exc))
+    return found.reading, validation_document(found)
 
 
-def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> Document:
+def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> OcrReportDocument:
     """The outcome of sending them to staff."""
     if not wheels:
-        return {"success": False, "detail": NOTHING_SURE}
+        return OcrReportDocument(False, NOTHING_SURE)
     try:
         telegram.send(telegram.draw_message(day, wheels), parse_mode="HTML", picture=picture)
     except (NotConfigured, UpstreamError) as exc:
-        return {"success": False, "detail": str(exc)}
-    return {"success": True}
+        return OcrReportDocument(False, str(exc))
+    return OcrReportDocument(True)
 
 
-def _uploaded(day: date, wheels: Mapping[str, Sequence[int]]) -> Document:
+def _uploaded(day: date, wheels: Mapping[str, Sequence[int]]) -> OcrUploadReportDocument:
     """The outcome of putting them on the Lotto site."""
-    nothing = {"success": False, "wheels_uploaded": 0}
     if not wheels:
-        return {**nothing, "detail": NOTHING_SURE}
+        return OcrUploadReportDocument(False, 0, detail=NOTHING_SURE)
     try:
-        return serializers.upload_document(lotto_site.upload(day, wheels))
+        return upload_report(lotto_site.upload(day, wheels))
     except (NotConfigured, UpstreamError) as exc:
-        return {**nothing, "detail": str(exc)}
+        return OcrUploadReportDocument(False, 0, detail=str(exc))

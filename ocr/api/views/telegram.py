@@ -10,11 +10,12 @@ from rest_framework.views import APIView
 from core.api.params import read_body
 from core.api.rest import upstream_problem
 from core.lib.upstream import NotConfigured
-from ocr import serializers
-from ocr.api.queries import TelegramBody
-from ocr.api.schema.telegram import TELEGRAM
+from ocr.api import schema
+from ocr.api.queries import TelegramMessageBody
 from ocr.api.views.images import image_file
 from ocr.outlets import telegram
+from ocr.serializers.common import timestamp
+from ocr.serializers.readings import TelegramSentDocument
 from ocr.types import TelegramError
 
 
@@ -22,9 +23,9 @@ class TelegramView(APIView):
     takes_images = True
     staff_permission = "ocr.change_autobotrun"
 
-    @TELEGRAM
+    @schema.TELEGRAM
     def post(self, request: Request) -> Response | HttpResponse:
-        body = read_body(request.data, TelegramBody)
+        body = read_body(request.data, TelegramMessageBody)
         picture = image_file(body.image_base64) if body.image_base64 else None
         try:
             ids = telegram.send(body.message, parse_mode=body.parse_mode, picture=picture)
@@ -32,11 +33,4 @@ class TelegramView(APIView):
             return upstream_problem(exc, success=False)
         except TelegramError as exc:
             return upstream_problem(exc, success=False, sent=exc.sent)
-        return Response(
-            {
-                "success": True,
-                "message_ids": ids,
-                "parts": len(ids),
-                "timestamp": serializers.timestamp(),
-            }
-        )
+        return Response(TelegramSentDocument(True, ids, len(ids), timestamp=timestamp()))

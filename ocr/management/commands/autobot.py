@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, no_translatio
 from lotto.rules import format_day
 from ocr import selectors
 from ocr.autobot import services
-from ocr.serializers import status_document
+from ocr.serializers.autobot import status_document
 from ocr.types import RunBusy, RunRefused
 
 
@@ -62,15 +62,13 @@ class Command(BaseCommand):
 
     def _status(self, options: dict[str, Any]) -> None:
         status = status_document(selectors.latest())
-        self.stdout.write(
-            f"{status['status']}: {status['wheels_completed']}/{status['total_wheels']}"
-        )
-        wheels = (f"{wheel} {' '.join(numbers)}" for wheel, numbers in status["wheels"].items())
-        for line in (status["message"], *wheels):
+        self.stdout.write(f"{status.status}: {status.wheels_completed}/{status.total_wheels}")
+        wheels = (f"{wheel} {' '.join(numbers)}" for wheel, numbers in status.wheels.items())
+        for line in (status.message, *wheels):
             if line:
                 self.stdout.write(f"  {line}")
-        for name, step in status["steps"].items():
-            self.stdout.write(f"  {name}: {step['state']} {step['error']}".rstrip())
+        for name, step in status.steps.items():
+            self.stdout.write(f"  {name}: {step.state} {step.error}".rstrip())
 
 
 def _me() -> str:
