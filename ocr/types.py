@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from core.lib.upstream import UpstreamError
 
 
@@ -81,6 +83,24 @@ STEP_OPTIONS: Final = {
     StepName.TELEGRAM: "telegram_notify",
     StepName.ARCHIVE: "save_to_db",
 }
+
+
+class AutobotOptions(Struct, frozen=True):
+    """Which steps a run has, as configured."""
+
+    ai_validation: bool
+    auto_upload: bool
+    telegram_notify: bool
+    save_to_db: bool
+
+
+class StepSwitches(Struct, frozen=True):
+    """The options that somebody sets; None leaves one as it is."""
+
+    ai_validation: bool | None = None
+    auto_upload: bool | None = None
+    telegram_notify: bool | None = None
+    save_to_db: bool | None = None
 
 
 class StepState(StrEnum):

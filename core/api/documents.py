@@ -59,6 +59,8 @@ def example_of(kind: Any) -> Any:
         }
     if get_origin(kind) in (list, tuple):
         return [example_of(args[0])]
+    if kind is bool:
+        return True
     raise TypeError(f"{kind} has no example")
 
 

@@ -28,6 +28,8 @@ def query_parameters(kind: type[Struct], **texts: str) -> list[OpenApiParameter]
         text = texts.pop(field.name, schema.pop("description", ""))
         if isinstance(schema.get("type"), list):  # a parameter is left out, not null
             schema["type"] = schema["type"][0]
+        if "enum" in schema:
+            schema["enum"] = [one for one in schema["enum"] if one is not None]
         default = None if field.default in (NODEFAULT, None) else field.default
         is_required = field.default is NODEFAULT
         found.append(

@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from core.lib.days import local_day
 from lotto.rules import drawn_day_of, numbers_of, wheel_of
 from lotto.types import RuleError
+from ocr.types import StepSwitches
 
 _IMAGE: Final = (
     "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 megapixels"
@@ -53,26 +54,18 @@ class TelegramMessageBody(Struct, frozen=True):
     image_base64: Annotated[str | None, Meta(description="As in /api/ocr/process")] = None
 
 
-class AutobotStartBody(Struct, frozen=True):
+class AutobotStartBody(StepSwitches, frozen=True):
     """Fields that are null or missing are as configured."""
 
-    ai_validation: bool | None = None
-    telegram_notify: bool | None = None
-    auto_upload: bool | None = None
-    save_to_db: bool | None = None
     extraordinary: Annotated[
         bool, Meta(description="A draw is due though it is no draw day (an addition)")
     ] = False
 
 
-class AutobotConfigureBody(Struct, frozen=True):
+class AutobotConfigureBody(StepSwitches, frozen=True):
     """Fields that are null or missing stay; an empty stream is the default one."""
 
     stream_url: Annotated[str, Meta(max_length=2000)] | None = None
-    ai_validation: bool | None = None
-    auto_upload: bool | None = None
-    telegram_notify: bool | None = None
-    save_to_db: bool | None = None
 
 
 class OcrAiQuestionBody(Struct, frozen=True):

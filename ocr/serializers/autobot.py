@@ -12,7 +12,7 @@ from lotto.types import WHEELS
 from ocr import selectors
 from ocr.models import AutobotConfig, AutobotRun
 from ocr.serializers.common import Failure, Success, TimedDocument, Wheels, texts
-from ocr.types import STEP_OPTIONS, RunState, StepName, StepState
+from ocr.types import STEP_OPTIONS, AutobotOptions, RunState, StepName, StepState
 
 _STATES: Final = "|".join(RunState)
 StreamUrl = Annotated[str, like("https://cdn.example.com/stream.m3u8")]
@@ -64,23 +64,16 @@ class AutobotStoppedDocument(TimedDocument):
     message: Annotated[str, like("AutoBOT stopped")]
 
 
-class AutobotOptionsDocument(Document):
-    ai_validation: Annotated[bool, like(True)]
-    auto_upload: Annotated[bool, like(True)]
-    telegram_notify: Annotated[bool, like(True)]
-    save_to_db: Annotated[bool, like(True)]
-
-
 class AutobotConfigurationDocument(TimedDocument):
     stream_url: StreamUrl
     default_stream_url: StreamUrl
     schedule: Annotated[str, like("20:01 daily", "As the admin has it; `off`: not at all")]
-    config: AutobotOptionsDocument
+    config: AutobotOptions
 
 
 class AutobotConfiguredDocument(TimedDocument):
     success: Success
-    config: AutobotOptionsDocument
+    config: AutobotOptions
     stream_url: StreamUrl
     message: Annotated[str, like("Configuration updated")]
 
@@ -111,5 +104,5 @@ def status_document(run: AutobotRun | None) -> AutobotStateDocument:
     )
 
 
-def options_document(config: AutobotConfig) -> AutobotOptionsDocument:
-    return AutobotOptionsDocument(**{name: getattr(config, name) for name in STEP_OPTIONS.values()})
+def options_document(config: AutobotConfig) -> AutobotOptions:
+    return AutobotOptions(**{name: getattr(config, name) for name in STEP_OPTIONS.values()})
