@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from drf_spectacular.utils import OpenApiParameter
-from msgspec import NODEFAULT, Struct
+from msgspec import Struct
 
 from core.api.documents import schemas_of
 
@@ -21,20 +21,13 @@ def query_parameters(kind: type[Struct], **texts: str) -> list[OpenApiParameter]
 
     `texts` say what each means, by the struct's field.
     """
-    schemas = schemas_of(kind)[kind.__name__]["properties"]
+    schema = schemas_of(kind)[kind.__name__]
     found = []
     for field in msgspec.structs.fields(kind):
-        schema = dict(schemas[field.encode_name])
-        text = texts.pop(field.name, schema.pop("description", ""))
-        if isinstance(schema.get("type"), list):  # a parameter is left out, not null
-            schema["type"] = schema["type"][0]
-        if "pattern" in schema:  # JavaScript's notation of the end
-            schema["pattern"] = schema["pattern"].replace(r"\Z", "$")
-        default = None if field.default in (NODEFAULT, None) else field.default
-        is_required = field.default is NODEFAULT
-        found.append(
-            in_query(field.encode_name, schema, text, default=default, required=is_required)
-        )
+        own, name = schema["properties"][field.encode_name], field.encode_name
+        text = texts.pop(field.name, own.pop("description", ""))
+        default, is_required = own.pop("default", None), name in schema["required"]
+        found.append(in_query(name, own, text, default=default, required=is_required))
     if texts:
         raise TypeError(f"{kind.__name__} has no {', '.join(texts)}")
     return found
