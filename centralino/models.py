@@ -21,6 +21,11 @@ from core.lib.labels import choices
 KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 
 
+def fitting(text: str, maximum: int = 80) -> str:
+    """Cut what a PBX says: a caller's name, whatever it is, must not keep a call from storage."""
+    return text.replace("\0", "")[:maximum]
+
+
 class PbxServer(models.Model):
     """An Asterisk to listen to. Secrets are not here: `<NAME>_AMI_SECRET` etc. in the environment.
 
