@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from centralino.types import Decision
+from msgspec.structs import asdict
+
+from centralino.serializers import entry_document
+from centralino.types import Decision, ListedNumber
 from core.realtime.events import Event
 
 
@@ -74,20 +77,10 @@ class BlacklistAdded(Event):
 
     type: ClassVar[str] = "blacklist_added"
     socket: ClassVar[str] = "/jpbx-ws"
-    number: str
-    reason: str
-    created_at: str  # local, YYYY-MM-DD HH:MM:SS
-    expires_at: str
-    permanent: int
+    entry: ListedNumber
 
     def payload(self) -> dict[str, Any]:
-        return {
-            "number": self.number,
-            "reason": self.reason,
-            "created_at": self.created_at,
-            "expires_at": self.expires_at,
-            "permanent": self.permanent,
-        }
+        return asdict(entry_document(self.entry))
 
 
 @dataclass(frozen=True)

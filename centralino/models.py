@@ -13,11 +13,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from centralino.labels import HANGUPS, VERDICTS, WHYS
+from centralino.types import MAX_HOURS
 from core.admin.tables import ALL, CHANGE, StaffTable
 from core.lib.fields import KeyField
 from core.lib.labels import choices
 
 KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
+
+
+def fitting(text: str, maximum: int = 80) -> str:
+    """Cut what a PBX says: a caller's name, whatever it is, must not keep a call from storage."""
+    return text.replace("\0", "")[:maximum]
 
 
 class PbxServer(models.Model):
@@ -176,7 +182,7 @@ class LineRule(models.Model):
     answered_hours = models.PositiveIntegerField(
         _("answered hours"),
         default=24,
-        validators=[MaxValueValidator(87_600)],
+        validators=[MaxValueValidator(MAX_HOURS)],
         help_text=_("How long a caller who was answered is kept out; 0: not at all."),
     )
     hangup_reason = models.CharField(

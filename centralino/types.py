@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Annotated, Any, Final, Protocol
+
+from msgspec import Meta
 
 from core.lib.upstream import UpstreamError
 
@@ -107,6 +109,11 @@ class Ari(Protocol):
 
 
 # --- Screening ------------------------------------------------------------------------------------
+MAX_HOURS: Final = 87_600  # ten years
+DEFAULT_HOURS: Final = 24
+Hours = Annotated[int, Meta(ge=1, le=MAX_HOURS)]  # how long a number is listed
+
+
 class Reason(StrEnum):
     """Why a number is on the list, in the API's spelling."""
 

@@ -10,19 +10,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.http.request import MediaType
+from msgspec import UNSET
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
 from centralino.selectors.channels import active_channels_count
-from core.lib.days import local_day
+from core.lib.days import current_second, local_day
 from core.workers.models import Health, WorkerStatus
 from core.workers.selectors import WorkerSummary, summary
 from gateway_arq import __version__
+from gateway_arq.documents import (
+    CallCountsDocument,
+    CostsDocument,
+    MetricsDocument,
+    StatsDocument,
+    WebcomLinesDocument,
+    WorkerDocument,
+)
 from webcom import selectors as webcom
 
 MAIN_JOBS: Final = {"webcom": "webcom.calls", "webtv": "webtv.viewers", "asterisk": "asterisk.ami"}
@@ -47,7 +56,7 @@ def snapshot() -> Snapshot:
     jobs = list(WorkerStatus.objects.all())
     today = webcom.day_totals(local_day())
     return Snapshot(
-        taken_at=datetime.now(UTC),
+        taken_at=current_second(),
         workers={app: summary(main, jobs) for app, main in SCRAPED_JOBS.items()},
         webcom_active=webcom.active_calls_count(),
         asterisk_active=active_channels_count(),
@@ -57,32 +66,22 @@ def snapshot() -> Snapshot:
     )
 
 
-def as_json(now: Snapshot) -> dict[str, Any]:
+def document(now: Snapshot) -> MetricsDocument:
     """Every field of both references; `last_error` is added to a worker that is not healthy."""
-    return {
-        "workers": {name: _worker(now.workers[name]) for name in MAIN_JOBS},
-        "calls": {
-            "webcom_active": now.webcom_active,
-            "asterisk_active": now.asterisk_active,
-            "total_today": now.calls_today,
-        },
-        "webcom": {"line_ids": now.line_ids},
-        "costs": {"today": round(float(now.cost_today), 2)},
-        "stats": {"asterisk_active": now.asterisk_active},
-        "timestamp": _iso(now.taken_at),
-    }
+    return MetricsDocument(
+        workers={name: _worker(now.workers[name]) for name in MAIN_JOBS},
+        calls=CallCountsDocument(now.webcom_active, now.asterisk_active, now.calls_today),
+        webcom=WebcomLinesDocument(now.line_ids),
+        costs=CostsDocument(round(float(now.cost_today), 2)),
+        stats=StatsDocument(now.asterisk_active),
+        timestamp=now.taken_at,
+    )
 
 
-def _worker(worker: WorkerSummary) -> dict[str, str | None]:
-    last_run = _iso(worker.last_run) if worker.last_run else None
-    document = {"status": str(worker.status), "last_run": last_run}
-    if worker.status in (Health.DEGRADED, Health.DOWN):
-        document["last_error"] = worker.last_error
-    return document
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _worker(worker: WorkerSummary) -> WorkerDocument:
+    last_run = worker.last_run and worker.last_run.astimezone(UTC).replace(microsecond=0)
+    is_failing = worker.status in (Health.DEGRADED, Health.DOWN)
+    return WorkerDocument(worker.status, last_run, worker.last_error if is_failing else UNSET)
 
 
 class _Gauges:

@@ -14,27 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, problem
-from gateway_arq import __version__, metrics, schema
-
-ROOT = {
-    "message": "Gateway ARQ API",
-    "version": __version__,
-    "status": "healthy",
-    "endpoints": {
-        "health": "/health",
-        "version": "/version",
-        "metrics": "/metrics",
-        "webcom": "/api/webcom/*",
-        "webtv": "/api/webtv/*",
-        "websocket": "/ws",
-    },
-}
-VERSION = {
-    "title": "Gateway ARQ",
-    "version": __version__,
-    "description": "Real-time data ingestion system",
-    "copyright": "© 2025-2026 sanvil",
-}
+from gateway_arq import __version__, documents, metrics, schema
 
 
 class RootView(APIView):
@@ -45,22 +25,22 @@ class RootView(APIView):
             return HttpResponseRedirect("/dashboard/", headers={"Vary": "Accept"})
         return super().dispatch(request, *args, **kwargs)
 
-    @schema.root(ROOT)
+    @schema.ROOT
     def get(self, request: Request) -> Response:
-        return Response(ROOT)
+        return Response(documents.ROOT)
 
 
 class HealthView(APIView):
     @schema.HEALTH
     def get(self, request: Request) -> Response:
         ping_database()
-        return Response({"status": "healthy"})
+        return Response(documents.HealthDocument("healthy"))
 
 
 class VersionView(APIView):
-    @schema.version(VERSION)
+    @schema.VERSION
     def get(self, request: Request) -> Response:
-        return Response(VERSION)
+        return Response(documents.VERSION)
 
 
 class JsonOrExposition(Negotiation):
@@ -80,7 +60,7 @@ class MetricsView(APIView):
         media_type = exposition_type(request)
         now = metrics.snapshot()
         if media_type is None:
-            return Response(metrics.as_json(now), headers={"Vary": "Accept"})
+            return Response(metrics.document(now), headers={"Vary": "Accept"})
         body, content_type = metrics.as_prometheus(now, media_type)
         return HttpResponse(body, content_type=content_type, headers={"Vary": "Accept"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -25,14 +25,11 @@ from centralino.labels import REASONS
 from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
-from centralino.types import Reason
+from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
 from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
 from core.admin.read_only import Exported
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
-
-MAX_HOURS: Final = 87_600
-DEFAULT_HOURS: Final = 24
 
 
 class EntryForm(forms.ModelForm):

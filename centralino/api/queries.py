@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -11,14 +10,14 @@ from rest_framework.exceptions import ValidationError
 
 from centralino.numbers import NumberError, canonical
 from centralino.selectors.lists import ListFilter
-from centralino.types import ListedNumber
-from core.api.params import read_body
+from centralino.types import DEFAULT_HOURS, Hours, ListedNumber
+from core.api.documents import like
+from core.api.params import Cursor, Text, cursor_of, read_body, read_cursor
 
 MAX_ENTRIES: Final = 10_000
-MAX_HOURS: Final = 87_600  # ten years
-Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-Hours = Annotated[int, Meta(ge=1, le=MAX_HOURS)]
+Note = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class ListQuery(Struct, frozen=True):
@@ -27,7 +26,7 @@ class ListQuery(Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES
     number: Text | None = None
     reason: Text | None = None
-    cursor: Annotated[str, Meta(max_length=128)] | None = None
+    cursor: Cursor | None = None
 
     def filter(self, *, allowed: bool) -> ListFilter:
         """Raises ValidationError (400) for what is no number or no cursor."""
@@ -39,21 +38,24 @@ class ListQuery(Struct, frozen=True):
         )
 
 
-class Entry(Struct, frozen=True):
-    """The body of `POST blacklist`."""
+class NewEntry(Struct, frozen=True):
+    """A number for the blacklist."""
 
-    number: str
-    hours: Hours | None = None
-    permanent: bool = False
-    note: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")] = ""
+    number: Annotated[
+        str,
+        like("3331234567", "Any notation: +39 333 1234567, 0039333..., or a prefix: +3989*"),
+    ]
+    hours: Annotated[Hours | None, like(24)] = DEFAULT_HOURS
+    permanent: Annotated[bool, like(False, "True: hours do not count")] = False
+    note: Annotated[Note, like("", "Addition to the reference")] = ""
 
 
-class AllowedEntry(Struct, frozen=True):
-    """The body of `POST allowlist`: permanent, unless `hours` are given."""
+class NewAllowed(Struct, frozen=True):
+    """A number for the allow list."""
 
-    number: str
-    hours: Hours | None = None
-    note: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")] = ""
+    number: Annotated[str, like("3331234567", "Any notation, or a prefix as +3989*")]
+    hours: Annotated[Hours | None, like(24, "Default: permanent")] = None
+    note: Annotated[Note, like("")] = ""
 
 
 def read_entry(body: Any, kind: type[Any]) -> Any:
@@ -82,20 +84,10 @@ def read_number(text: str) -> str:
 
 def cursor_after(entry: ListedNumber) -> str:
     """The opaque cursor of the page that follows `entry`."""
-    microseconds = (entry.created_at - _EPOCH) // timedelta(microseconds=1)
-    return urlsafe_b64encode(f"{microseconds}:{entry.number}".encode()).decode().rstrip("=")
+    return cursor_of((entry.created_at - _EPOCH) // _MICROSECOND, entry.number)
 
 
 def _read_cursor(text: str) -> tuple[datetime, str]:
-    try:
-        at, _, number = (
-            urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii").partition(":")
-        )
-        created_at = _EPOCH + timedelta(microseconds=int(at))
-    except (ValueError, OverflowError):
-        created_at, number = _EPOCH, ""
-    if not (number and number.isprintable()):
-        raise ValidationError(
-            {"cursor": ["This is no cursor of ours: take `next` from the page before."]}
-        )
-    return created_at, number
+    last = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+    place, number = read_cursor(text, max_place=last)
+    return _EPOCH + place * _MICROSECOND, number

@@ -8,15 +8,17 @@ from typing import Any, Final
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
+from msgspec import UNSET, UnsetType, convert
+from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from centralino.api import schema
 from centralino.api.queries import (
-    AllowedEntry,
-    Entry,
     ListQuery,
+    NewAllowed,
+    NewEntry,
     cursor_after,
     read_entry,
     read_number,
@@ -24,10 +26,22 @@ from centralino.api.queries import (
 from centralino.events import AriEvent
 from centralino.selectors import lists as listed
 from centralino.selectors import live
-from centralino.serializers import entry_document
+from centralino.serializers import (
+    ActiveCallDocument,
+    ActiveCallsDocument,
+    AllowedDocument,
+    AllowListDocument,
+    BlacklistDocument,
+    BlacklistedDocument,
+    DisallowedDocument,
+    EndpointDocument,
+    MonitorStatusDocument,
+    ReleasedDocument,
+    entry_document,
+)
 from centralino.services import lists
 from centralino.services.lists import Listing
-from centralino.types import Reason
+from centralino.types import DEFAULT_HOURS, ListedNumber, Reason
 from core.api.cached_view import CachedQuery, CachedView
 from core.api.csv_responses import CsvRenderer, csv_response
 from core.api.params import read_query
@@ -35,7 +49,6 @@ from core.api.rest import problem
 from core.lib.days import zone
 from core.sockets import socket_count
 
-DEFAULT_HOURS: Final = 24
 CSV_FIELDS: Final = ("number", "reason", "created_at", "expires_at", "permanent", "note")
 
 
@@ -44,25 +57,20 @@ class CallsView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         return CachedQuery(("pbx.calls", _beat()), self._response)
 
-    def _response(self) -> dict[str, Any]:
-        calls = [_call_document(call) for call in live.active_calls()]
-        return {"active_calls": calls, "count": len(calls)}
+    def _response(self) -> ActiveCallsDocument:
+        calls = convert(live.active_calls(), list[ActiveCallDocument], from_attributes=True)
+        return ActiveCallsDocument(calls, len(calls))
 
 
 @extend_schema_view(get=schema.ENDPOINTS)
 class EndpointsView(CachedView):
+    action = "list"  # of one endpoint's document, for OpenAPI
+
     def cached_query(self, params: QueryDict) -> CachedQuery:
         return CachedQuery(("pbx.endpoints", _beat()), self._response)
 
-    def _response(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "resource": endpoint.resource,
-                "state": endpoint.state,
-                "channel_ids": endpoint.channel_ids,
-            }
-            for endpoint in live.endpoints()
-        ]
+    def _response(self) -> list[EndpointDocument]:
+        return convert(live.endpoints(), list[EndpointDocument], from_attributes=True)
 
 
 class StatusView(APIView):
@@ -70,16 +78,16 @@ class StatusView(APIView):
     def get(self, request: Request) -> Response:
         monitor = live.monitor_status()
         return Response(
-            {
-                "status": monitor.status,
-                "websocket": monitor.websocket,
-                "stasis_calls": monitor.stasis_calls,
-                "blacklisted_this_session": monitor.blacklisted_this_session,
-                "ws_clients": socket_count.open_sockets(AriEvent.socket),
+            MonitorStatusDocument(
+                status=monitor.status,
+                websocket=monitor.websocket,
+                stasis_calls=monitor.stasis_calls,
+                blacklisted_this_session=monitor.blacklisted_this_session,
+                ws_clients=socket_count.open_sockets(AriEvent.socket),
                 # Local and without a zone, as documented.
-                "timestamp": f"{timezone.now().astimezone(zone()):%Y-%m-%dT%H:%M:%S.%f}",
-                "active_calls": monitor.active_calls,
-            }
+                timestamp=f"{timezone.now().astimezone(zone()):%Y-%m-%dT%H:%M:%S.%f}",
+                active_calls=monitor.active_calls,
+            )
         )
 
 
@@ -90,6 +98,7 @@ class _ListView(APIView):
     renderer_classes = [*APIView.renderer_classes, CsvRenderer]
     name = "blacklist"
     allowed = False
+    document: type[BlacklistDocument | AllowListDocument] = BlacklistDocument
 
     def get(self, request: Request) -> Response | StreamingHttpResponse:
         params = request.query_params
@@ -102,34 +111,35 @@ class _ListView(APIView):
             return csv_response(self.name, CSV_FIELDS, map(_csv_document, entries))
         found = listed.listed(wanted, limit=query.limit + 1)
         page, more = found[: query.limit], len(found) > query.limit
-        response = {self.name: [entry_document(entry) for entry in page], "count": len(page)}
-        if params or more:
-            response["next"] = cursor_after(page[-1]) if more else None
-        return Response(response)
+        following: str | UnsetType | None = cursor_after(page[-1]) if more else None
+        if not (params or more):
+            following = UNSET
+        return Response(self.document([*map(entry_document, page)], len(page), following))
 
 
 @extend_schema_view(get=schema.BLACKLIST, post=schema.BLACKLIST_ADD)
 class BlacklistView(_ListView):
     def post(self, request: Request) -> Response:
-        body = read_entry(request.data, Entry)
+        body = read_entry(request.data, NewEntry)
         listing = lists.blacklist_number(
             read_number(body.number),
             hours=None if body.permanent else body.hours or DEFAULT_HOURS,
             reason=Reason.MANUAL_PERMANENT if body.permanent else Reason.MANUAL,
             note=body.note,
         )
-        return Response(_listing_document(listing))
+        return Response(_listing_document(BlacklistedDocument, listing))
 
 
 @extend_schema_view(get=schema.ALLOWLIST, post=schema.ALLOWLIST_ADD)
 class AllowListView(_ListView):
     name = "allowlist"
     allowed = True
+    document = AllowListDocument
 
     def post(self, request: Request) -> Response:
-        body = read_entry(request.data, AllowedEntry)
+        body = read_entry(request.data, NewAllowed)
         listing = lists.allow_number(read_number(body.number), hours=body.hours, note=body.note)
-        return Response(_listing_document(listing))
+        return Response(_listing_document(AllowedDocument, listing))
 
 
 class BlacklistedView(APIView):
@@ -139,7 +149,7 @@ class BlacklistedView(APIView):
     def delete(self, request: Request, number: str) -> Response | HttpResponse:
         if not lists.release_number(read_number(number)):
             return problem(404, "Number not in blacklist")
-        return Response({"success": True, "message": "Number removed from blacklist"})
+        return Response(ReleasedDocument(True, "Number removed from blacklist"))
 
 
 class AllowedView(APIView):
@@ -149,37 +159,23 @@ class AllowedView(APIView):
     def delete(self, request: Request, number: str) -> Response | HttpResponse:
         if not lists.disallow_number(read_number(number)):
             return problem(404, "Number not in allowlist")
-        return Response({"success": True, "message": "Number removed from allowlist"})
+        return Response(DisallowedDocument(True, "Number removed from allowlist"))
 
 
-def _call_document(call: live.ActiveCall) -> dict[str, Any]:
-    return {
-        "channel_id": call.channel_id,
-        "name": call.name,
-        "state": call.state,
-        "caller": call.caller,
-        "caller_name": call.caller_name,
-        "extension": call.extension,
-        "context": call.context,
-        "application": call.application,
-        "duration": call.created,  # the reference's own word for it
-    }
+def _csv_document(entry: ListedNumber) -> dict[str, Any]:
+    return {**asdict(entry_document(entry)), "note": entry.note}
 
 
-def _csv_document(entry: Any) -> dict[str, Any]:
-    return {**entry_document(entry), "note": entry.note}
-
-
-def _listing_document(listing: Listing) -> dict[str, Any]:
-    document = entry_document(listing.entry)
-    return {
-        "success": True,
-        "number": document["number"],
-        "expires_at": document["expires_at"],
-        "permanent": document["permanent"],
-        "created": listing.created,
-        "prolonged": listing.prolonged,
-    }
+def _listing_document(kind: type[BlacklistedDocument], listing: Listing) -> BlacklistedDocument:
+    entry = entry_document(listing.entry)
+    return kind(
+        success=True,
+        number=entry.number,
+        expires_at=entry.expires_at,
+        permanent=entry.permanent,
+        created=listing.created,
+        prolonged=listing.prolonged,
+    )
 
 
 def _beat() -> int:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from centralino.channel_table import Table
-from centralino.models import LiveState, PbxCall
+from centralino.models import LiveState, PbxCall, fitting
 from centralino.types import PbxCallRecord
 
 
@@ -50,19 +50,14 @@ def state_key(server: str) -> str:
 def _row(record: PbxCallRecord) -> PbxCall:
     return PbxCall(
         server=record.server,
-        linkedid=_cut(record.linkedid, 150),
-        caller=_cut(record.caller),
-        caller_name=_cut(record.caller_name),
-        exten=_cut(record.exten),
+        linkedid=fitting(record.linkedid, 150),
+        caller=fitting(record.caller),
+        caller_name=fitting(record.caller_name),
+        exten=fitting(record.exten),
         started_at=record.started_at,
         answered_at=record.answered_at,
         ended_at=record.ended_at,
         duration_s=int((record.ended_at - record.started_at).total_seconds()),
         cause=record.cause,
-        cause_text=_cut(record.cause_text),
+        cause_text=fitting(record.cause_text),
     )
-
-
-def _cut(text: str, maximum: int = 80) -> str:
-    """A caller's name, whatever it contains, must not keep a call from being stored."""
-    return text.replace("\0", "")[:maximum]

@@ -19,7 +19,6 @@ from centralino.events import BlacklistAdded, BlacklistRemoved
 from centralino.models import ListEntry
 from centralino.numbers import national
 from centralino.selectors.lists import record
-from centralino.serializers import entry_document
 from centralino.types import ListedNumber, Reason
 from core.lib.locks import lock_for_transaction
 from core.realtime.publish import publish_on_commit
@@ -66,7 +65,7 @@ def prolong(number: str, *, hours: int, allowed: bool = False) -> Listing | None
         entry.changed_at = now
         entry.save()
         if not allowed:
-            publish_on_commit(BlacklistAdded(**entry_document(record(entry))))
+            publish_on_commit(BlacklistAdded(record(entry)))
     return Listing(record(entry), created=False, prolonged=entry.expires_at is not None)
 
 
@@ -94,7 +93,7 @@ def restore(number: str, before: ListedNumber | None) -> None:
             "changed_at": now,
         },
     )
-    publish_on_commit(BlacklistAdded(**entry_document(record(entry))))
+    publish_on_commit(BlacklistAdded(record(entry)))
 
 
 def disallow_number(number: str) -> bool:
@@ -163,7 +162,7 @@ def _list(number: str, *, hours: int | None, reason: str, note: str, allowed: bo
     entry.save()
     listed = record(entry)
     if not allowed and (created or prolonged):
-        publish_on_commit(BlacklistAdded(**entry_document(listed)))
+        publish_on_commit(BlacklistAdded(listed))
     return Listing(listed, created, prolonged)
 
 

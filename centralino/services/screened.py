@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from centralino.models import LineRule, LiveState, ScreenedCall
+from centralino.models import LineRule, LiveState, ScreenedCall, fitting
 from centralino.screening import Rule
 from centralino.types import Decision, Verdict
 from core.lib.upsert import upsert
@@ -86,16 +86,12 @@ def _row(call: Screened) -> tuple[str, ...]:
     decision = call.decision
     return (
         call.server,
-        _cut(call.channel_id, 150),
-        _cut(call.caller),
+        fitting(call.channel_id, 150),
+        fitting(call.caller),
         decision.number,
-        _cut(call.called),
+        fitting(call.called),
         decision.verdict.value,
         decision.why.value,
         decision.entry,
         f"{datetime.fromtimestamp(call.at, UTC):%F %T.%f}",
     )
-
-
-def _cut(text: str, maximum: int = 80) -> str:
-    return text.replace("\0", "")[:maximum]

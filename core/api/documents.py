@@ -1,9 +1,9 @@
-"""The JSON of responses: structs that build it, describe it to OpenAPI and show an example."""
+"""The JSON of responses and bodies: structs that build it, describe it and show an example."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import Direction, OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import Direction, OpenApiExample, OpenApiRequest, OpenApiResponse
 from msgspec import Meta, Struct, UnsetType
 
 _REF: Final = "#/components/schemas/"
@@ -31,6 +31,17 @@ class Document(Struct):
 def like(example: Any, text: str = "", **constraints: Any) -> Meta:
     """What a field looks like, for `Annotated`: an example as JSON, and what it means."""
     return Meta(examples=[example], description=text or None, **constraints)
+
+
+def one_of(values: Sequence[str], text: str = "") -> Meta:
+    """A text that is one of `values`, for `Annotated`; the first is the example."""
+    return like(values[0], text, extra_json_schema={"enum": list(values)})
+
+
+def accepted(kind: type[Struct], *, example: Any = None) -> OpenApiRequest:
+    """A body that is read into `kind`, and `example` or else that of its fields."""
+    value = example_of(kind) if example is None else example
+    return OpenApiRequest(kind, examples=[OpenApiExample("Request", value, request_only=True)])
 
 
 def described(kind: type[Document], text: str = "", *, example: Any = None) -> OpenApiResponse:
@@ -102,8 +113,9 @@ def _plain(schema: Any) -> Any:
             plain |= {**rest, "type": [kind, "null"]}
         case [{"$ref": str()}, {"type": "null"}]:
             plain["oneOf"] = plain.pop("anyOf")
-    if isinstance(plain.get("enum"), list):
+    if isinstance(plain.get("enum"), list):  # becomes a component of its own
         plain["type"] = "string"
+        plain.pop("examples", None)
     return plain
 
 

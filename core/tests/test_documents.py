@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from core.api.documents import Document, Instant, example_of, like, schemas_of
+from core.api.documents import (
+    Document,
+    DocumentExtension,
+    Instant,
+    accepted,
+    example_of,
+    like,
+    one_of,
+    schemas_of,
+)
 from core.api.openapi import query_parameters
 from core.api.rest import to_json
 
@@ -47,6 +56,42 @@ def test_a_document_is_described_with_its_parts() -> None:
     assert properties["rows"] == {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
     assert properties["at"]["format"] == "date-time"
     assert properties["next"]["type"] == ["string", "null"]
+
+
+class ListingDocument(Document):
+    component = "Listing document"
+    title: Annotated[str, like("A")]
+    kind: Annotated[str, one_of(["new", "extended"], "What it is")] = "new"
+
+
+def test_a_choice_is_shown_in_its_order_and_a_field_may_be_called_title() -> None:
+    (schema,) = schemas_of(ListingDocument).values()
+    assert schema["properties"]["kind"] == {
+        "type": "string", "description": "What it is", "enum": ["new", "extended"]
+    }  # fmt: skip
+    assert schema["required"] == ["kind", "title"]
+    assert example_of(ListingDocument) == {"title": "A", "kind": "new"}
+    assert DocumentExtension(ListingDocument).get_name(None, "response") == "Listing document"
+    assert DocumentExtension(RowDocument).get_name(None, "response") == "Row"
+
+
+class ListBody(Struct):
+    number: Annotated[str, like("333", pattern=r"^[^\x00]*\Z")]
+    hours: Annotated[int, like(24, ge=1)] | None = None
+    permanent: Annotated[bool, like(False)] = False
+
+
+def test_a_body_may_lack_what_has_a_default() -> None:
+    schema = schemas_of(ListBody)["ListBody"]
+    assert schema["required"] == ["number"]
+    assert schema["properties"] == {
+        "number": {"type": "string", "pattern": r"^[^\x00]*$", "examples": ["333"]},
+        "hours": {"type": "integer", "minimum": 1, "examples": [24]},
+        "permanent": {"type": "boolean", "default": False, "examples": [False]},
+    }
+    body = accepted(ListBody)
+    assert body.request is ListBody
+    assert body.examples[0].value == {"number": "333", "hours": 24, "permanent": False}
 
 
 def test_the_example_is_that_of_its_fields() -> None:

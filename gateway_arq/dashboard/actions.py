@@ -19,7 +19,7 @@ from rest_framework.exceptions import ParseError, ValidationError
 from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import lists as listed
 from centralino.services import lists
-from centralino.types import ListedNumber, Reason
+from centralino.types import Hours, ListedNumber, Reason
 from core.api.params import read_body
 from core.api.rest import error_response, problem
 from gateway_arq.dashboard.access import json_response, permitted
@@ -35,7 +35,7 @@ class Block(Struct, frozen=True):
     """Block a number for so many hours, or permanently (None)."""
 
     number: Annotated[str, Meta(max_length=64)]
-    hours: Annotated[int, Meta(ge=1, le=87_600)] | None = None
+    hours: Hours | None = None
 
 
 class Release(Struct, frozen=True):

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, Final
 
 from django.db.models import Count
+from msgspec.structs import asdict
 
 from centralino.models import ScreenedCall
 from centralino.selectors import lists, live
@@ -38,7 +39,8 @@ def figures() -> dict[str, Any]:
 def callers() -> dict[str, Any]:
     """What events update: the newest screened callers, and blacklist entries as in the API."""
     entries = lists.listed(ListFilter(), limit=MAX_ENTRIES)
-    return {"callers": _newest_callers(), "blacklist": [entry_document(one) for one in entries]}
+    blacklist = [asdict(entry_document(one)) for one in entries]
+    return {"callers": _newest_callers(), "blacklist": blacklist}
 
 
 def _extensions(now: Overview) -> list[dict[str, Any]]:
