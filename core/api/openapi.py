@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from drf_spectacular.utils import OpenApiParameter
-from msgspec import Struct
+from msgspec import NODEFAULT, Struct
 
 from core.api.documents import schemas_of
 
