@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-from core.lib.http import Document
+from core.lib.http import FetchedFile
 
 WHEELS: Final[dict[str, str]] = {
     # The operator's codes and names, in the order of its file.
@@ -73,7 +73,7 @@ class RuleError(ValueError):
 class Operator(Protocol):
     """The server on which the operator publishes the archive."""
 
-    def fetch(self, url: str, *, etag: str) -> Document | None:
+    def fetch(self, url: str, *, etag: str) -> FetchedFile | None:
         """The ZIP at that address, or None while it is still version `etag`.
 
         Raises UpstreamError.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from core.lib.http import Document, HttpClient, HttpError
+from core.lib.http import FetchedFile, HttpClient, HttpError
 from core.lib.upstream import UpstreamError
 
 MAX_BYTES: Final = 16 * 1024 * 1024  # packed; the archive since 1939 has 0.7 MB
@@ -27,7 +27,7 @@ class HttpOperator:
         """`timeout_s` bounds a whole response."""
         self._timeout_s = timeout_s
 
-    def fetch(self, url: str, *, etag: str) -> Document | None:
+    def fetch(self, url: str, *, etag: str) -> FetchedFile | None:
         """The ZIP at that address, or None while it is still version `etag`.
 
         Redirects are refused. Raises UpstreamError.
@@ -51,4 +51,4 @@ class HttpOperator:
         if not document.body.startswith(b"PK"):
             raise UpstreamError(f"{parts.netloc}: GET {parts.path}: the response is not a ZIP")
         known = document.etag if len(document.etag) <= MAX_ETAG else ""
-        return Document(document.body, known)
+        return FetchedFile(document.body, known)

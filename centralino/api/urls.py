@@ -3,7 +3,7 @@ from django.urls import path
 from centralino.api import views
 
 urlpatterns = [
-    path("calls", views.CallsView.as_view()),
+    path("calls", views.PbxCallsView.as_view()),
     path("blacklist", views.BlacklistView.as_view()),
     path("blacklist/<str:number>", views.BlacklistedView.as_view()),
     path("allowlist", views.AllowListView.as_view()),

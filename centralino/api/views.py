@@ -53,7 +53,7 @@ CSV_FIELDS: Final = ("number", "reason", "created_at", "expires_at", "permanent"
 
 
 @extend_schema_view(get=schema.CALLS)
-class CallsView(CachedView):
+class PbxCallsView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         return CachedQuery(("pbx.calls", _beat()), self._response)
 

@@ -21,7 +21,7 @@ from core.auth.keyring import keyring
 from core.auth.staff import is_let_in, staff_caller
 from core.auth.types import KEYLESS, Caller, Scope
 from core.lib.clientip import is_inside
-from core.lib.rate_limit import Verdict
+from core.lib.rate_limit import RateLimitVerdict
 
 if TYPE_CHECKING:  # its module reads the settings that name this one
     from rest_framework.views import APIView
@@ -126,6 +126,6 @@ def refuse_slowly(request: HttpRequest) -> None:
         raise Throttled(verdict.retry_after_s, detail="Too many requests without a valid API key.")
 
 
-def _noted(request: HttpRequest, verdict: Verdict | None) -> Verdict | None:
+def _noted(request: HttpRequest, verdict: RateLimitVerdict | None) -> RateLimitVerdict | None:
     request.rate_limit = verdict  # type: ignore[attr-defined]  # for the middleware's headers
     return verdict

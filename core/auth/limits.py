@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from core.lib.clientip import bucket, client_address
-from core.lib.rate_limit import Counter, Verdict, build_counter
+from core.lib.rate_limit import Counter, RateLimitVerdict, build_counter
 
 REQUESTS, FAILURES = "default", "auth-failures"
 
@@ -27,18 +27,18 @@ def client_of(request: HttpRequest) -> str:
     )
 
 
-def count_request(address: str) -> Verdict | None:
+def count_request(address: str) -> RateLimitVerdict | None:
     """Count one request of the address; None when the limit is off."""
     return _count(REQUESTS, settings.RATE_LIMIT_PER_MINUTE, address)
 
 
-def count_failure(address: str) -> Verdict | None:
+def count_failure(address: str) -> RateLimitVerdict | None:
     """Count one failed authentication of the address; None when the limit is off."""
     return _count(FAILURES, settings.AUTH_FAILURES_PER_MINUTE, address)
 
 
-def _count(policy: str, limit: int, address: str) -> Verdict | None:
+def _count(policy: str, limit: int, address: str) -> RateLimitVerdict | None:
     if not limit:
         return None
     hits, left_s = counter().hit(f"{policy}:{bucket(address)}")
-    return Verdict(policy, limit, hits, left_s)
+    return RateLimitVerdict(policy, limit, hits, left_s)

@@ -51,7 +51,7 @@ class Caller:
 KEYLESS = Caller(name="keyless network", scopes=READ_ONLY)
 
 
-class Refused(Exception):
+class SocketRefused(Exception):
     """A socket may not connect.
 
     4401 no key, 4403 foreign Origin, 4429 too many tries, 1013 try again.

@@ -66,7 +66,7 @@ class HttpError(UpstreamError):
         self.location = location
 
 
-class Document(NamedTuple):
+class FetchedFile(NamedTuple):
     """A body, and the ETag by which its server knows this version of it; "" without one."""
 
     body: bytes
@@ -158,7 +158,7 @@ class HttpClient:
         status, document = self._fetched(path, what, timeout_s, sent)
         return _decoded(status, document.body, what)
 
-    def get_if_changed(self, target: str, *, etag: str, timeout_s: float) -> Document | None:
+    def get_if_changed(self, target: str, *, etag: str, timeout_s: float) -> FetchedFile | None:
         """The body as `get_body`, or None when the server says that it still has version `etag`."""
         conditions = Request(headers={"If-None-Match": etag} if etag else {})
         status, document = self._fetched(target, _asked(target), timeout_s, conditions)
@@ -166,16 +166,16 @@ class HttpClient:
 
     def _fetched(
         self, target: str, what: str, timeout_s: float, sent: Request = PLAIN
-    ) -> tuple[int, Document]:
+    ) -> tuple[int, FetchedFile]:
         """Status and body of a 2xx answer, or of a 304 if headers ask for one."""
         until = time.monotonic() + timeout_s
         try:
             response = self._open(self._prefix + target, sent, until)
             try:
                 if response.status == NOT_MODIFIED and sent.headers:
-                    return NOT_MODIFIED, Document(b"", "")
+                    return NOT_MODIFIED, FetchedFile(b"", "")
                 body = _whole(response, what, self._max_bytes)
-                return response.status, Document(body, response.headers.get("ETag", ""))
+                return response.status, FetchedFile(body, response.headers.get("ETag", ""))
             finally:
                 response.close()
         except urllib3.exceptions.HTTPError as exc:

@@ -25,7 +25,7 @@ REDIS_PAUSE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RateLimitVerdict:
     """What counting one hit said; `name` is the policy, `reset_s` until the window closes."""
 
     name: str

@@ -24,7 +24,7 @@ MARKER: Final = ""  # the type of the entry that starts an epoch; nobody subscri
 MARKER_BODY: Final = b'{"type":""}'
 
 
-class Entry(NamedTuple):
+class LoggedEvent(NamedTuple):
     """One event of the log, its JSON made once for all clients."""
 
     seq: int
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     """Entries in order, without a gap. `fresh`: they start anew, what was before is unknown."""
 
     epoch: str
-    entries: Sequence[Entry]
+    entries: Sequence[LoggedEvent]
     fresh: bool
 
 
@@ -76,9 +76,10 @@ def first_seq() -> int:
     return time.time_ns() // 1_000
 
 
-def numbered(seq: int, kind: str, body: bytes, epoch: str) -> Entry:
+def numbered(seq: int, kind: str, body: bytes, epoch: str) -> LoggedEvent:
     """The entry of one JSON object `body`, with `seq` and `epoch` added at its end."""
-    return Entry(seq, kind, text_frame(f'{body[:-1].decode()},"seq":{seq},"epoch":"{epoch}"}}'))
+    text = f'{body[:-1].decode()},"seq":{seq},"epoch":"{epoch}"}}'
+    return LoggedEvent(seq, kind, text_frame(text))
 
 
 class MemoryLog:
@@ -87,7 +88,7 @@ class MemoryLog:
     def __init__(self, length: int) -> None:
         self._epoch = new_epoch()
         start = numbered(first_seq(), MARKER, MARKER_BODY, self._epoch)
-        self._entries: deque[Entry] = deque([start], maxlen=length)
+        self._entries: deque[LoggedEvent] = deque([start], maxlen=length)
         self._lock = threading.Lock()
         self._followers: set[_Waker] = set()
 

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from core.auth import limits
 from core.auth.keyring import keyring
 from core.auth.staff import is_let_in, staff_caller
-from core.auth.types import KEYLESS, Caller, Refused
+from core.auth.types import KEYLESS, Caller, SocketRefused
 from core.lib.clientip import client_address, is_inside
 
 Headers = Mapping[str, str]
@@ -49,7 +49,7 @@ async def _caller_of_key(key: str) -> Caller | None:
     try:
         found: Caller | None = await database_sync_to_async(keyring.find)(key)
     except DatabaseError:
-        raise Refused(1013, "The database is not available. Try again") from None
+        raise SocketRefused(1013, "The database is not available. Try again") from None
     return found
 
 
@@ -69,7 +69,7 @@ async def _without_key(scope: Mapping[str, Any], headers: Headers) -> Caller | N
     origin = headers.get("origin", "")
     if caller is None or _is_ours(origin, headers) or (caller is KEYLESS and not origin):
         return caller
-    raise Refused(4403, "This Origin is not allowed")
+    raise SocketRefused(4403, "This Origin is not allowed")
 
 
 def _is_ours(origin: str, headers: Headers) -> bool:
@@ -100,7 +100,7 @@ def _staff_of(session_key: str) -> Caller | None:
             return None
         return staff_caller(user, expires_at=request.session.get_expiry_date())
     except DatabaseError:
-        raise Refused(1013, "The database is not available. Try again") from None
+        raise SocketRefused(1013, "The database is not available. Try again") from None
 
 
 def _address(scope: Mapping[str, Any], headers: Headers) -> str:
@@ -108,10 +108,10 @@ def _address(scope: Mapping[str, Any], headers: Headers) -> str:
     return client_address(remote, headers.get("x-forwarded-for", ""), settings.TRUSTED_PROXIES)
 
 
-async def _refusal(address: str, *, with_key: bool) -> Refused:
+async def _refusal(address: str, *, with_key: bool) -> SocketRefused:
     verdict = await sync_to_async(limits.count_failure, thread_sensitive=False)(address)
     if verdict is not None and not verdict.allowed:
-        return Refused(
+        return SocketRefused(
             4429, f"Too many tries without a valid API key. Try again in {verdict.retry_after_s} s"
         )
-    return Refused(4401, "Invalid API key" if with_key else "Missing API key")
+    return SocketRefused(4401, "Invalid API key" if with_key else "Missing API key")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import orjson
 from channels.consumer import AsyncConsumer
 
-from core.auth.types import Refused
+from core.auth.types import SocketRefused
 from core.realtime import transport
 from core.realtime.events import types_on
 from core.sockets import socket_count
@@ -49,7 +49,7 @@ class EventConsumer(AsyncConsumer):
                     await _listen(receive, client)
                 finally:
                     hub.leave(client)
-        except Refused as refusal:
+        except SocketRefused as refusal:
             await close_with_reason(send, refusal.code, refusal.detail)
 
 
@@ -75,7 +75,7 @@ def wanted(query_string: bytes, offered: frozenset[str]) -> SocketRequest:
     query = parse_qs(query_string.decode("latin-1"))
     types = {name for value in query.get("types", []) for name in value.split(",") if name}
     if unknown := types - offered - SERVICE_TYPES:
-        raise Refused(BAD_PARAMETERS, f"Unknown types: {', '.join(sorted(unknown))[:80]}")
+        raise SocketRefused(BAD_PARAMETERS, f"Unknown types: {', '.join(sorted(unknown))[:80]}")
     return SocketRequest(
         frozenset(types & offered) if types else offered, _since(query), _one(query, "epoch")
     )
@@ -86,7 +86,7 @@ def _since(query: dict[str, list[str]]) -> int | None:
     if since is None:
         return None
     if not (since.isascii() and since.isdigit() and len(since) <= 16 and int(since) <= MAX_SEQ):
-        raise Refused(BAD_PARAMETERS, "since must be the seq of an event")
+        raise SocketRefused(BAD_PARAMETERS, "since must be the seq of an event")
     return int(since)
 
 

@@ -19,7 +19,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from core.auth.keyring import keyring
-from core.auth.types import Caller, Refused
+from core.auth.types import Caller, SocketRefused
 from core.realtime import control, transport
 from core.realtime.event_buffer import EventBuffer
 from core.realtime.events import Notice
@@ -79,7 +79,7 @@ class Hub:
         self.start()
         await self._reached(since or 0)
         if len(self._clients) >= settings.MAX_SOCKETS:
-            raise Refused(*TOO_MANY)
+            raise SocketRefused(*TOO_MANY)
         buffer = self._buffer
         client = Client(send, caller, wants | {Notice.type}, buffer)
         client.start(epoch or buffer.epoch, buffer.last if since is None else since)

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from pytest_django.fixtures import Settings
 
-from core.auth.types import Caller, Refused
+from core.auth.types import Caller, SocketRefused
 from core.realtime import control
 from core.realtime.event_buffer import CHUNK, EventBuffer
 from core.realtime.events import types_on
@@ -352,7 +352,7 @@ async def test_more_sockets_than_allowed_are_refused(hub: Hub, settings: Setting
     settings.MAX_SOCKETS = 2
     first = await joined(hub)
     await joined(hub)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(SocketRefused) as refusal:
         await joined(hub)
     assert refusal.value.code == 4429
     hub.leave(first.client)  # type: ignore[attr-defined]
@@ -417,6 +417,6 @@ def test_the_query_string_says_what_is_wanted(query: bytes, expected: tuple[Any,
     ],
 )
 def test_a_bad_parameter_is_refused(query: bytes) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(SocketRefused) as refusal:
         wanted(query, types_on("/ws"))
     assert refusal.value.code == 4400

@@ -12,7 +12,7 @@ from django.test import Client
 
 from core.auth import limits
 from core.lib import rate_limit
-from core.lib.rate_limit import FailSafeCounter, MemoryCounter, RedisCounter, Verdict
+from core.lib.rate_limit import FailSafeCounter, MemoryCounter, RateLimitVerdict, RedisCounter
 
 pytestmark = pytest.mark.both_profiles
 
@@ -166,7 +166,7 @@ def test_redis_that_refuses_is_no_error_to_the_caller() -> None:
 
 def test_headers_tell_the_same_in_both_dialects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.lib.rate_limit.time.time", lambda: 1_700_000_000.0)
-    assert Verdict("default", 100, 51, 29.2).headers() == {
+    assert RateLimitVerdict("default", 100, 51, 29.2).headers() == {
         "X-RateLimit-Limit": "100",
         "X-RateLimit-Remaining": "49",
         "X-RateLimit-Reset": "1700000030",

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from core.auth import services
-from core.auth.types import Caller, Refused
+from core.auth.types import Caller, SocketRefused
 from core.sockets.authentication import authenticate
 
 # The session is looked up in a thread, with a connection of its own.
@@ -36,7 +36,7 @@ def _ask(query: str = "", client: str = "192.0.2.7", **headers: str) -> Caller:
 
 
 def _refused(query: str = "", **headers: str) -> tuple[int, str]:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SocketRefused) as refused:
         _ask(query, **headers)
     return refused.value.code, refused.value.detail
 
@@ -125,6 +125,6 @@ def test_address_that_fails_too_often_is_slowed_but_a_valid_key_still_works(
     settings.AUTH_FAILURES_PER_MINUTE = 2
     assert [_refused("api_key=wrong")[0] for _ in range(3)] == [4401, 4401, 4429]
     assert _ask(f"api_key={api_key}").name == "API_KEY_1"
-    with pytest.raises(Refused) as other:
+    with pytest.raises(SocketRefused) as other:
         _ask("api_key=wrong", client="192.0.2.8")
     assert other.value.code == 4401

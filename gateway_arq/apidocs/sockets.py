@@ -73,7 +73,7 @@ class Message(NamedTuple):
     example: str
 
 
-class Socket(NamedTuple):
+class SocketChannel(NamedTuple):
     """One address with its messages, as the page shows it."""
 
     address: str
@@ -93,7 +93,7 @@ def page() -> dict[str, Any]:
     described = document()
     messages = described["components"]["messages"]
     sockets = [
-        Socket(
+        SocketChannel(
             channel["address"],
             channel["title"],
             [_message(name) for name in channel["messages"] if _is_event(name)],
