@@ -100,13 +100,15 @@ def rate(
 def gateway() -> Callable[[list[Any]], object]:
     """What the gateway does with a batch: follow the channels, make the messages, publish them."""
     from centralino.channel_table import ChannelTable
+    from centralino.events import PbxCallChanged
     from core.realtime.log import MemoryLog
 
     channels, log = ChannelTable("asterisk_1"), MemoryLog(20_000)
 
     def take(batch: list[Any]) -> None:
         outcome = channels.apply(batch, time.time())
-        log.append([(event.type, event.body()) for event in outcome.events])
+        changed = map(PbxCallChanged, channels.changed_calls())
+        log.append([(event.type, event.body()) for event in (*outcome.events, *changed)])
 
     return take
 

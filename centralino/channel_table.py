@@ -1,4 +1,4 @@
-"""The live channels of a server from AMI events, its finished calls, and what to publish.
+"""The live channels of a server from AMI events, its calls, and what to publish.
 
 Pure: no database, clock or network. Events: docs/upstreams/asterisk.md.
 """
@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from centralino.events import AsteriskEvent
-from centralino.types import AmiMessage, PbxCallRecord
+from centralino.types import AmiMessage, CallInProgress, PbxCallRecord
 
 DOCUMENTED: Final = frozenset({"Newchannel", "Newstate", "Hangup", "DialBegin", "DialEnd"})
 UP: Final = "Up"
@@ -101,6 +101,7 @@ class ChannelTable:
         self._channels = {channel.uniqueid: channel for channel in restored.channels}
         self._calls = {call.linkedid: call for call in restored.calls}
         self._unconfirmed: dict[str, float] = {}  # uniqueids missing in a snapshot, since when
+        self._changed: dict[str, LiveCall] = {}  # by linkedid, until `changed_calls`
         self.changes = 0  # grows with every change
 
     def __len__(self) -> int:
@@ -113,6 +114,11 @@ class ChannelTable:
     def channels(self) -> list[Channel]:
         """The channels that exist now, oldest first."""
         return [c for c in self._channels.values() if c.uniqueid not in self._unconfirmed]
+
+    def changed_calls(self) -> list[CallInProgress]:
+        """The calls that began, changed or ended since the last time, each once as it is now."""
+        changed, self._changed = self._changed, {}
+        return [assembled(self._server, call, self._channels) for call in changed.values()]
 
     def apply(self, batch: Sequence[AmiMessage], at: float) -> Outcome:
         """Apply a batch of events that arrived at `at` (epoch seconds)."""
@@ -159,7 +165,10 @@ class ChannelTable:
             if message["event"] == "Newstate":  # of a channel whose beginning was missed
                 self._add(message, at, finished)
             return
-        channel.name = message.get("newname") or message.get("channel", channel.name)
+        name = message.get("newname") or message.get("channel", channel.name)
+        if name != channel.name:
+            channel.name = name
+            self._changed[channel.linkedid] = self._calls[channel.linkedid]
         channel.state = message.get("channelstatedesc", channel.state)
         channel.caller = known(message.get("calleridnum", channel.caller))
         channel.caller_name = known(message.get("calleridname", channel.caller_name))
@@ -212,19 +221,30 @@ class ChannelTable:
             call = self._calls[linkedid] = LiveCall(
                 linkedid, channel.caller, channel.caller_name, channel.exten, channel.started_at
             )
-        if channel.uniqueid == linkedid:
-            call.caller = call.caller or channel.caller
-            call.caller_name = call.caller_name or channel.caller_name
-        call.channels.add(channel.uniqueid)
+        if channel.uniqueid == linkedid and not (call.caller and call.caller_name and call.exten):
+            self._complete(call, channel)
+        if channel.uniqueid not in call.channels:
+            call.channels.add(channel.uniqueid)
+            self._changed[linkedid] = call
         if channel.linkedid != linkedid:
             self._leave(channel, at, finished)
             channel.linkedid = linkedid
+
+    def _complete(self, call: LiveCall, first: Channel) -> None:
+        """Add to the call what its first channel did not know when it began."""
+        before = call.caller, call.exten
+        call.caller = call.caller or first.caller
+        call.caller_name = call.caller_name or first.caller_name
+        call.exten = call.exten or first.exten
+        if (call.caller, call.exten) != before:
+            self._changed[call.linkedid] = call
 
     def _note_answer(self, channel: Channel, at: float) -> None:
         """A call is answered when the channel that began it is up."""
         call = self._calls[channel.linkedid]
         if channel.state == UP and channel.uniqueid == call.linkedid and call.answered_at is None:
             call.answered_at = at
+            self._changed[call.linkedid] = call
 
     def _remove(self, uniqueid: str, at: float, finished: list[PbxCallRecord]) -> None:
         self._unconfirmed.pop(uniqueid, None)
@@ -236,6 +256,7 @@ class ChannelTable:
         if call is None:
             return
         call.channels.discard(channel.uniqueid)
+        self._changed[call.linkedid] = call
         if not call.channels:
             del self._calls[call.linkedid]
             finished.append(self._record(call, at))
@@ -270,6 +291,37 @@ _HANDLERS: Final = {
 }
 
 
+def assembled(server: str, call: LiveCall, channels: Mapping[str, Channel]) -> CallInProgress:
+    """The call with those who talk in it beside the caller; `channels` are the server's."""
+    others = [
+        channels[one].name for one in call.channels if one != call.linkedid and one in channels
+    ]
+    return CallInProgress(
+        server=server,
+        linkedid=call.linkedid,
+        caller=call.caller,
+        exten=call.exten,
+        started_at=call.started_at,
+        answered_at=call.answered_at,
+        parties=sorted(set(map(_peer, others))),
+        ended=not call.channels,
+    )
+
+
+def calls_in_progress(server: str, table: Table) -> list[CallInProgress]:
+    """Every call of a table."""
+    channels = {channel.uniqueid: channel for channel in table.channels}
+    return [assembled(server, call, channels) for call in table.calls]
+
+
+def readable_table(document: Mapping[str, Any]) -> Table:
+    """The `table` of a stored state; empty when there is none, or it is of another release."""
+    try:
+        return msgspec.convert(document["table"], Table)
+    except (KeyError, TypeError, msgspec.ValidationError):
+        return Table()
+
+
 def flat_event(server: str, message: Mapping[str, str], timestamp: int) -> dict[str, Any]:
     """An AMI event as the first API reference has it: flat, every documented field always present.
 
@@ -287,6 +339,11 @@ def flat_event(server: str, message: Mapping[str, str], timestamp: int) -> dict[
     if "cause" in message:
         event["cause"] = _number(message["cause"])
     return event
+
+
+def _peer(channel: str) -> str:
+    """`PJSIP/201-0000002a` is 201."""
+    return channel.partition("/")[2].rpartition("-")[0] or channel
 
 
 def known(value: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from msgspec.structs import asdict
 
-from centralino.serializers import entry_document
-from centralino.types import Decision, ListedNumber
+from centralino.serializers import call_fields, entry_document
+from centralino.types import CallInProgress, Decision, ListedNumber
 from core.realtime.events import Event
 
 
@@ -22,6 +22,21 @@ class AsteriskEvent(Event):
 
     def payload(self) -> dict[str, Any]:
         return self.fields
+
+
+@dataclass(frozen=True)
+class PbxCallChanged(Event):
+    """A call of a switchboard began, changed or ended (`/dashboard-ws`), all its channels as one.
+
+    On a socket of its own: who listens to channels has no use for it.
+    """
+
+    type: ClassVar[str] = "pbx_call"
+    socket: ClassVar[str] = "/dashboard-ws"
+    call: CallInProgress
+
+    def payload(self) -> dict[str, Any]:
+        return {**call_fields(self.call), "ended": self.call.ended}
 
 
 @dataclass(frozen=True)

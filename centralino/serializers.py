@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import UNSET, UnsetType
 
 from centralino.numbers import national
-from centralino.types import ListedNumber
+from centralino.types import CallInProgress, ListedNumber
 from core.api.documents import Document, like, one_of
 from core.lib.days import zone
 
@@ -113,6 +113,18 @@ class DisallowedDocument(Document):
 
 class DisallowedNotFoundDocument(Document):
     detail: Annotated[str, like("Number not in allowlist")]
+
+
+def call_fields(call: CallInProgress) -> dict[str, Any]:
+    """A call in progress, as the dashboard shows it. `started` is in epoch seconds."""
+    return {
+        "key": f"{call.server}:{call.linkedid}",
+        "line": call.exten,
+        "caller": call.caller,
+        "operator": ", ".join(call.parties),
+        "state": "Ringing" if call.answered_at is None else "Pending",
+        "started": int(call.started_at),
+    }
 
 
 def entry_document(entry: ListedNumber) -> ListedDocument:

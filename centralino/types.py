@@ -161,6 +161,20 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class CallInProgress:
+    """All channels of a `linkedid`. Times are epoch seconds; `answered_at` None: it is ringing."""
+
+    server: str
+    linkedid: str
+    caller: str
+    exten: str  # what was dialled
+    started_at: float
+    answered_at: float | None
+    parties: list[str]  # who talks in it beside the caller: extensions, trunks
+    ended: bool
+
+
+@dataclass(frozen=True)
 class PbxCallRecord:
     """A finished call: all channels of one `linkedid`."""
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from centralino import channel_table
 from centralino.models import LiveState
+from centralino.types import CallInProgress
 from core.lib.days import zone
 from core.workers import selectors as workers
 from core.workers.models import Health, WorkerStatus
@@ -36,20 +38,6 @@ class ActiveCall:
     context: str
     application: str
     created: str
-
-
-@dataclass(frozen=True)
-class CallInProgress:
-    """All channels of a `linkedid`. Times are epoch seconds; `answered_at` None: it is ringing."""
-
-    server: str
-    linkedid: str
-    caller: str
-    caller_name: str
-    exten: str
-    started_at: float
-    answered_at: float | None
-    channels: dict[str, str]  # their names by uniqueid
 
 
 @dataclass(frozen=True)
@@ -125,10 +113,12 @@ def monitor_status() -> MonitorStatus:
 
 def _calls_in_progress(states: States) -> list[CallInProgress]:
     calls = [
-        _in_progress(key.rpartition(".")[0], call, state["table"])
+        call
         for key, state in states.items()
-        if key.endswith(".ami") and "table" in state
-        for call in state["table"].get("calls") or ()
+        if key.endswith(".ami")
+        for call in channel_table.calls_in_progress(
+            key.rpartition(".")[0], channel_table.readable_table(state)
+        )
     ]
     return sorted(calls, key=lambda call: (call.started_at, call.linkedid), reverse=True)
 
@@ -144,20 +134,6 @@ def _endpoints(states: States, server: str | None) -> list[EndpointState]:
         for endpoint in state.get("endpoints") or ()
     ]
     return sorted(found, key=lambda endpoint: endpoint.resource)
-
-
-def _in_progress(server: str, call: dict[str, Any], table: dict[str, Any]) -> CallInProgress:
-    names = {one.get("uniqueid"): _text(one, "name") for one in table.get("channels") or ()}
-    return CallInProgress(
-        server=server,
-        linkedid=_text(call, "linkedid"),
-        caller=_text(call, "caller"),
-        caller_name=_text(call, "caller_name"),
-        exten=_text(call, "exten"),
-        started_at=float(call.get("started_at") or 0),
-        answered_at=call.get("answered_at"),
-        channels={uniqueid: names.get(uniqueid, "") for uniqueid in call.get("channels") or ()},
-    )
 
 
 def _states() -> States:

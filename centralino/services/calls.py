@@ -8,7 +8,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from centralino.channel_table import Table
+from centralino.channel_table import Table, readable_table
 from centralino.models import LiveState, PbxCall, fitting
 from centralino.types import PbxCallRecord
 
@@ -30,10 +30,7 @@ def store_state(server: str, table: Table, count: int, finished: Sequence[PbxCal
 def stored_table(server: str) -> Table:
     """The last table of `store_state`; empty when there is none, or it is unreadable."""
     state = LiveState.objects.filter(key=state_key(server)).first()
-    try:
-        return msgspec.convert(state.document["table"], Table) if state else Table()
-    except (KeyError, TypeError, msgspec.ValidationError):  # of another release
-        return Table()
+    return readable_table(state.document) if state else Table()
 
 
 def forget_other_states(servers: Collection[str]) -> None:

@@ -122,16 +122,49 @@ def test_a_call_is_published_in_order_and_stored_once(published_events, manager,
         assert soon(lambda: health() == Health.HEALTHY)
         finish(manager, begin(manager, call(1)))
         assert soon(PbxCall.objects.exists)
-    events = [message["event"] for message in published_events]
+    channels = published_events.of("asterisk_event")
+    events = [message["event"] for message in channels]
     assert events == [
         "Newchannel", "Newchannel", "DialBegin", "Newstate", "Newstate", "Newstate", "DialEnd",
         "Hangup", "Hangup",
     ]  # fmt: skip
-    assert {message["server"] for message in published_events} == {"asterisk_1"}
+    assert {message["server"] for message in channels} == {"asterisk_1"}
     stored = PbxCall.objects.get()
     assert (stored.caller, stored.exten, stored.cause) == ("3478893084", "899748963", 16)
     assert stored.answered_at is not None
     assert notices(published_events) == []
+
+
+def test_a_call_is_published_as_one_that_rings_is_answered_and_ends(
+    published_events, manager, server
+):
+    with listening(server, manager):
+        assert soon(lambda: health() == Health.HEALTHY)
+        left = begin(manager, call(1))
+        assert soon(lambda: states(published_events)[-1:] == [("105", "Pending", False)])
+        finish(manager, left)
+        assert soon(lambda: states(published_events)[-1:] == [("", "Pending", True)])
+    calls = published_events.of("pbx_call")
+    assert {(one["caller"], one["line"]) for one in calls} == {("3478893084", "899748963")}
+    assert len({one["key"] for one in calls}) == 1
+
+
+def test_calls_that_began_or_ended_while_nobody_listened_are_published(
+    published_events, manager, server, monkeypatch
+):
+    monkeypatch.setattr("centralino.channel_table.SETTLE_S", 0.1)
+    left = begin(manager, call(1))
+    with listening(server, manager):
+        assert soon(lambda: states(published_events) == [("105", "Pending", False)])
+    finish(manager, left)
+    with listening(server, manager):
+        assert soon(lambda: states(published_events)[1:] == [("", "Pending", True)])
+
+
+def states(published_events: PublishedEvents) -> list[tuple[str, str, bool]]:
+    return [
+        (one["operator"], one["state"], one["ended"]) for one in published_events.of("pbx_call")
+    ]
 
 
 def test_the_number_of_channels_is_asterisks_own(published_events, manager, server):
@@ -228,7 +261,7 @@ def test_events_continue_and_calls_wait_while_the_database_is_unavailable(
         assert soon(lambda: health() == Health.HEALTHY)
         unavailable.set()
         finish(manager, begin(manager, call(1)))
-        assert soon(lambda: len(published_events) == 9)
+        assert soon(lambda: len(published_events.of("asterisk_event")) == 9)
         assert refused.wait(10)
         assert not PbxCall.objects.exists()
         unavailable.clear()
@@ -249,7 +282,7 @@ def test_of_two_listeners_one_publishes_and_the_other_takes_over(published_event
             assert soon(lambda: len(manager.server.sessions) == 1)
             finish(manager, begin(manager, call(2)))
             assert soon(lambda: PbxCall.objects.count() == 2)
-    assert len(published_events) == 18
+    assert len(published_events.of("asterisk_event")) == 18
 
 
 def test_a_call_that_ended_while_no_listener_lived_is_stored(

@@ -76,11 +76,11 @@ def test_a_call_is_published_in_order_and_stored_once(
         asterisk_bed.call(seconds=1)
         assert soon(PbxCall.objects.exists)
         assert soon(lambda: agrees(asterisk_bed))
-    ours = [
-        message
-        for message in published_events
-        if message["linkedid"] == published_events[0]["linkedid"]
-    ]
+    channels = published_events.of("asterisk_event")
+    ours = [message for message in channels if message["linkedid"] == channels[0]["linkedid"]]
+    calls = published_events.of("pbx_call")
+    first = [one for one in calls if one["key"] == calls[0]["key"]]
+    assert [one["ended"] for one in first].index(True) == len(first) - 1
     assert ours[0]["event"] == "Newchannel"
     assert (ours[0]["calleridnum"], ours[0]["exten"]) == ("3478893084", CALLED)
     assert {"DialBegin", "DialEnd", "Newstate"} <= {message["event"] for message in ours}

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centralino.channel_table import SETTLE_S, ChannelTable, Table, flat_event
+from centralino.channel_table import SETTLE_S, ChannelTable, Table, calls_in_progress, flat_event
 from centralino.clients.messages import END, parse_message
+from centralino.serializers import call_fields
 from centralino.tests.managers import SAMPLES, sample
 from centralino.types import AmiMessage, PbxCallRecord
 
@@ -194,6 +195,68 @@ def test_events_of_channels_that_are_not_there_change_nothing():
     strays.append(AmiMessage({"event": "Newchannel"}))
     assert table.apply(strays, NOW).finished == []
     assert table.table() == Table()
+
+
+def test_the_channels_of_one_linkedid_are_one_call_with_the_parties_who_talk_in_it():
+    table = ChannelTable("asterisk_1")
+
+    def after(*batch: AmiMessage) -> list[Any]:
+        table.apply(batch, NOW + 1.5)
+        return [call_fields(call) | {"ended": call.ended} for call in table.changed_calls()]
+
+    began = {
+        "key": "asterisk_1:1.1", "line": "899748963", "caller": "331234567", "operator": "",
+        "state": "Ringing", "started": int(NOW) + 1, "ended": False,
+    }  # fmt: skip
+    assert after(message("Newchannel", "1.1")) == [began]
+    phones = [
+        message("Newchannel", "1.2", linkedid="1.1", channel="PJSIP/201-00a"),
+        message("Newchannel", "1.3", linkedid="1.1", channel="Local/105@from-queue-00b"),
+        message("Newchannel", "1.4", linkedid="1.1", channel="Surrogate"),
+    ]
+    answered = message("Newstate", "1.1", channelstatedesc="Up", exten="s")
+    talking = began | {"operator": "105@from-queue, 201, Surrogate", "state": "Pending"}
+    assert after(*phones, answered) == [talking]  # once a batch
+    assert after(message("NewExten", "1.1", exten="s")) == []  # nothing that is shown
+    renamed = message("Rename", "1.2", linkedid="1.1", newname="PJSIP/202-00c")
+    assert after(renamed) == [talking | {"operator": "105@from-queue, 202, Surrogate"}]
+    gone = [message("Hangup", uniqueid, linkedid="1.1") for uniqueid in ("1.2", "1.3")]
+    assert after(*gone) == [talking | {"operator": "Surrogate"}]
+    ends = [message("Hangup", uniqueid, linkedid="1.1") for uniqueid in ("1.4", "1.1")]
+    assert after(*ends) == [talking | {"operator": "", "ended": True}]
+
+
+def test_what_is_known_of_the_first_channel_later_completes_its_call():
+    table = ChannelTable("asterisk_1")
+    table.apply([message("Newchannel", "1.1", calleridnum="<unknown>", exten="")], NOW)
+    assert [(call.caller, call.exten) for call in table.changed_calls()] == [("", "")]
+    table.apply([message("NewExten", "1.1")], NOW)
+    assert [(call.caller, call.exten) for call in table.changed_calls()] == [
+        ("331234567", "899748963")
+    ]
+
+
+def test_calls_change_with_a_snapshot_and_end_when_their_hangup_was_missed():
+    table = ChannelTable("asterisk_1")
+    table.reconcile([message("CoreShowChannel", "1.1")], NOW)
+    assert [(call.linkedid, call.ended) for call in table.changed_calls()] == [("1.1", False)]
+    table.reconcile([], NOW + 60)
+    assert table.changed_calls() == []
+    table.settle(NOW + 60 + SETTLE_S)
+    assert [(call.linkedid, call.ended) for call in table.changed_calls()] == [("1.1", True)]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_changed_calls_of_a_recorded_stream_are_the_table_at_every_moment(name: str):
+    table, shown = ChannelTable("asterisk_1"), {}
+    for second, event in enumerate(events(name)):
+        table.apply([event], NOW + second)
+        for call in table.changed_calls():
+            shown[call.linkedid] = call
+            if call.ended:
+                del shown[call.linkedid]
+        assert list(shown.values()) == calls_in_progress("asterisk_1", table.table())
+    assert shown == {}
 
 
 NAMES = ("Newchannel", "Newstate", "Hangup", "DialBegin", "NewCallerid", "BridgeEnter", "Rename")

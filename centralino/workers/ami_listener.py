@@ -18,6 +18,7 @@ from django.conf import settings
 from centralino.channel_table import ChannelTable
 from centralino.clients.build import build_ami
 from centralino.clients.tunnel import SshLogin, Tunnel
+from centralino.events import PbxCallChanged
 from centralino.models import PbxServer
 from centralino.services.calls import forget_other_states, store_state, stored_table
 from centralino.services.servers import secret
@@ -156,8 +157,9 @@ class Listener:
             self._read_snapshot(ami)
 
     def _update_state(self) -> None:
-        """Drop ghosts, store what is due, and report health."""
+        """Drop ghosts, publish the calls that changed, store what is due, and report health."""
         self._waiting.add(self._channels.settle(time.time()))
+        publish(map(PbxCallChanged, self._channels.changed_calls()))
         now = time.monotonic()
         if now >= self._next_store:
             self._store(now)

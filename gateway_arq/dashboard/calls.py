@@ -9,7 +9,8 @@ from typing import Any, Final
 from django.utils import timezone
 
 from centralino.selectors import live
-from centralino.selectors.live import CallInProgress
+from centralino.serializers import call_fields
+from centralino.types import CallInProgress
 from core.lib.days import bucket_start, zone
 from webcom import selectors
 from webcom.line_types import GREEN, VAS
@@ -32,7 +33,7 @@ def in_progress() -> dict[str, Any]:
 
     Both kinds of calls have one shape (the same as in `calls.js`): `key`, `source` (`webcom`
     or `pbx`), `line`, `tag`, `caller`, `operator`, `state`, `started` (epoch s), `cost` (euro, or
-    None), `revision`; of the switchboards' also `channels`, their names by uniqueid.
+    None), `revision`.
     """
     carrier = selectors.calls(CallFilter(active=True), limit=MAX_ROWS)
     full = len(carrier) == MAX_ROWS
@@ -71,25 +72,7 @@ def _carrier_row(call: CallRecord) -> dict[str, Any]:
 
 
 def _pbx_row(call: CallInProgress) -> dict[str, Any]:
-    others = [name for uniqueid, name in call.channels.items() if uniqueid != call.linkedid]
-    return {
-        "key": f"{call.server}:{call.linkedid}",
-        "source": "pbx",
-        "line": call.exten,
-        "tag": "PBX",
-        "caller": call.caller,
-        "operator": ", ".join(sorted(set(map(_peer, others)))),
-        "state": "Ringing" if call.answered_at is None else "Pending",
-        "started": int(call.started_at),
-        "cost": None,
-        "revision": 0,
-        "channels": call.channels,
-    }
-
-
-def _peer(channel: str) -> str:
-    """`PJSIP/201-0000002a` is 201."""
-    return channel.partition("/")[2].rpartition("-")[0] or channel
+    return {**call_fields(call), "source": "pbx", "tag": "PBX", "cost": None, "revision": 0}
 
 
 def figures() -> dict[str, Any]:

@@ -31,10 +31,11 @@ MODULES: Final = (
 THEMES: Final = ("auto", "light", "dark")
 SOCKETS: Final = {
     "/ws": {
-        "call_event_realtime", "asterisk_event", "rebates_updated", "webtv_update",
-        "lotto_draw_saved", "lotto_corrected", "autobot_status",
+        "call_event_realtime", "rebates_updated", "webtv_update", "lotto_draw_saved",
+        "lotto_corrected", "autobot_status",
     },
     "/jpbx-ws": {"call_passed", "call_blocked", "blacklist_added", "blacklist_removed"},
+    "/dashboard-ws": {"pbx_call"},
 }  # fmt: skip
 ADDRESSES: Final = (
     "figures", "state", "block", "release", "undo", "autobot-start", "autobot-stop",

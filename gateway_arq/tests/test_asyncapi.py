@@ -28,7 +28,7 @@ def test_each_socket_is_a_channel_with_the_messages_that_it_may_send() -> None:
         for channel in sockets.document()["channels"].values()
     }
     assert described == served
-    assert served.keys() == {"/ws", "/jpbx-ws"}
+    assert served.keys() == {"/ws", "/jpbx-ws", "/dashboard-ws"}
     for channel in sockets.document()["channels"].values():
         assert set(channel["messages"]) > SERVICE_TYPES
 

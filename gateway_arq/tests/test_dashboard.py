@@ -129,9 +129,13 @@ def pbx_call(*, minutes: int) -> None:
     """A switchboard's call, answered at once by extension 201."""
     began = timezone.now().timestamp() - minutes * 60
     channels = [
-        {"uniqueid": "1.1", "name": "PJSIP/trunk-0001"},
-        {"uniqueid": "1.2", "name": "PJSIP/201-0002"},
-    ]
+        {
+            "uniqueid": uniqueid, "linkedid": "1.1", "name": name, "state": "Up",
+            "caller": "3331112222", "caller_name": "", "context": "from-trunk", "exten": "s",
+            "started_at": began,
+        }
+        for uniqueid, name in (("1.1", "PJSIP/trunk-0001"), ("1.2", "PJSIP/201-0002"))
+    ]  # fmt: skip
     call = {
         "linkedid": "1.1", "caller": "3331112222", "caller_name": "", "exten": "0612345",
         "started_at": began, "answered_at": began, "channels": ["1.1", "1.2"],

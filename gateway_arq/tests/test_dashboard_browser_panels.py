@@ -10,10 +10,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, Route, expect
 
-from centralino.events import AsteriskEvent
+from centralino.channel_table import ChannelTable
+from centralino.events import PbxCallChanged
 from centralino.models import ListEntry, LiveState
 from centralino.selectors.lists import ListFilter, listed
 from centralino.services import lists
+from centralino.types import AmiMessage
 from core.realtime.publish import publish
 from core.workers.services import failed, ran_ok
 from gateway_arq.tests.browser import Open, picture
@@ -37,14 +39,15 @@ MAY_AUTOBOT = ("ocr.change_autobotrun",)
 NUMBERS = ["1", "2", "3", "4", "90"]
 
 
-def pbx(event: str, uniqueid: str, **more: object) -> None:
-    """A switchboard reports a channel."""
+def pbx(table: ChannelTable, event: str, uniqueid: str, **more: str) -> None:
+    """A switchboard reports a channel, and the listener publishes its call."""
     usual = {
-        "event": event, "server": "asterisk_1", "channel": f"PJSIP/trunk-{uniqueid}",
-        "uniqueid": uniqueid, "linkedid": "1.1", "calleridnum": "3331112222", "exten": "0612345",
-        "state": "Ring", "timestamp": int(time.time()),
+        "event": event, "channel": f"PJSIP/trunk-{uniqueid}", "uniqueid": uniqueid,
+        "linkedid": "1.1", "calleridnum": "3331112222", "exten": "0612345",
+        "channelstatedesc": "Ring",
     }  # fmt: skip
-    publish([AsteriskEvent(usual | more)])
+    table.apply([AmiMessage(usual | more)], time.time())
+    publish(map(PbxCallChanged, table.changed_calls()))
 
 
 def pbx_row(page: Page) -> Locator:
@@ -52,18 +55,21 @@ def pbx_row(page: Page) -> Locator:
 
 
 def test_calls_of_a_switchboard_stand_in_the_same_list(page: Page) -> None:
-    pbx("Newchannel", "1.1")
+    table = ChannelTable("asterisk_1")
+    pbx(table, "Newchannel", "1.1")
     expect(pbx_row(page)).to_contain_text("3331112222", timeout=1000)
     expect(pbx_row(page).locator(".line")).to_have_text("0612345 PBX")
     expect(pbx_row(page).locator(".state")).to_have_text("Squilla")
-    pbx("Newchannel", "1.2", channel="PJSIP/201-00a")
-    pbx("Newstate", "1.1", state="Up", exten="s")  # it has gone on in the dialplan
+    pbx(table, "Newchannel", "1.2", channel="PJSIP/201-00a")
+    pbx(
+        table, "Newstate", "1.1", channelstatedesc="Up", exten="s"
+    )  # it has gone on in the dialplan
     expect(pbx_row(page).locator(".state")).to_have_text("In corso")
     expect(pbx_row(page).locator(".line")).to_have_text("0612345 PBX")
     expect(pbx_row(page).locator(".operator")).to_have_text("201")
-    pbx("Hangup", "1.2", channel="PJSIP/201-00a")
+    pbx(table, "Hangup", "1.2", channel="PJSIP/201-00a")
     expect(pbx_row(page).locator(".operator")).to_be_empty()
-    pbx("Hangup", "1.1")
+    pbx(table, "Hangup", "1.1")
     expect(pbx_row(page)).to_have_count(0)
 
 

@@ -17,6 +17,7 @@ import yaml
 from django.core.management import get_commands
 
 from gateway_arq import settings
+from gateway_arq.routing import SOCKETS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -92,7 +93,9 @@ def test_every_app_of_the_settings_is_in_the_image():
 def test_proxy_sends_sockets_and_requests_to_services_that_exist():
     servers = set(re.findall(r"server (\w+):8000;", NGINX))
     assert servers == {"http", "sockets"} <= SERVICES.keys()
-    sockets = NGINX.split("location ~ ^/(ws|jpbx-ws)/?$")[1].split("}")[0]
+    [proxied] = re.findall(r"location ~ \^/\(([^)]+)\)/\?\$", NGINX)
+    assert {f"/{path}" for path in proxied.split("|")} == set(SOCKETS)
+    sockets = NGINX.split(proxied)[1].split("}")[0]
     assert "proxy_pass http://gateway_sockets;" in sockets
     assert "$http_upgrade" in sockets
 

@@ -31,16 +31,16 @@ const update = (event) => ({
   callerOperator: "TIMG", timestamp: NOON, endedAt: null, cost: 0, revision: 1, ...event,
 });
 
-/** An event of a switchboard. */
-const channel = (event, uniqueid, more = {}) => ({
-  event, uniqueid, server: "asterisk_1", channel: `PJSIP/trunk-${uniqueid}`, linkedid: "1.1", calleridnum: "3331112222",
-  exten: "0612345", state: "Ring", timestamp: NOON, ...more,
+/** An event of a switchboard's call; defaults are those of a call that began just now. */
+const pbx = (more = {}) => ({
+  type: "pbx_call", seq: 1, epoch: "e1", key: "asterisk_1:1.1", line: "0612345", caller: "3331112222", operator: "",
+  state: "Ringing", started: NOON, ended: false, ...more,
 });
 
 /** A switchboard's call as the server stores it. */
 const stored = (started, more = {}) => ({
   key: "asterisk_1:1.1", source: "pbx", line: "0612345", tag: "PBX", caller: "3331112222", operator: "", state: "Pending",
-  started, cost: null, revision: 0, channels: { 1.1: "PJSIP/trunk-1.1" }, ...more,
+  started, cost: null, revision: 0, ...more,
 });
 
 test("a call appears, changes and leaves", () => {
@@ -120,55 +120,44 @@ test("three hundred calls come and go", () => {
 });
 
 test("calls that did not fit into the page are counted", () => {
-  const { calls } = board([stored(NOON)], 3);
+  const { calls } = board([{ ...stored(NOON), source: "webcom" }], 3);
   assert.equal(calls.count, 4);
-  calls.replace({ rows: [], beyond: 2 });
+  calls.replace("webcom", { rows: [], beyond: 2 });
   calls.takeNews();
   assert.equal(calls.count, 2);
 });
 
-test("the channels of one linkedid are one call, with the parties who talk in it", () => {
+test("a switchboard's call appears, changes and leaves like the carrier's", () => {
   const { calls, draw, shown } = board();
-  calls.onChannel(channel("Newchannel", "1.1"));
+  calls.onPbxCall(pbx());
   assert.deepEqual(draw(), ["asterisk_1:1.1"]);
   assert.equal(shown[0].state, "Ringing");
-  calls.onChannel(channel("Newchannel", "1.2", { channel: "PJSIP/201-00a" }));
-  calls.onChannel(channel("Newchannel", "1.3", { channel: "PJSIP/105-00b" }));
-  calls.onChannel(channel("Newstate", "1.1", { state: "Up", exten: "s" })); // it has gone on in the dialplan
+  calls.onPbxCall(pbx({ operator: "105, 201", state: "Pending" }));
   draw();
-  const { line, tag, caller, operator, state, started } = shown[0];
-  assert.deepEqual(
-    [line, tag, caller, operator, state, started],
-    ["0612345", "PBX", "3331112222", "105, 201", "Pending", NOON],
-  );
-  calls.onChannel(channel("Hangup", "1.2", { channel: "PJSIP/201-00a" }));
-  draw();
-  assert.equal(shown[0].operator, "105");
-  calls.onChannel(channel("Hangup", "1.3"));
-  calls.onChannel(channel("Hangup", "1.1"));
+  assert.deepEqual(shown, [stored(NOON, { operator: "105, 201" })]); // as the page is given it
+  calls.onPbxCall(pbx({ ended: true }));
+  assert.deepEqual(draw(), []);
+  assert.equal(calls.count, 0);
+});
+
+test("the end of an unknown switchboard call is no call", () => {
+  const { calls, draw } = board();
+  calls.onPbxCall(pbx({ ended: true }));
   assert.deepEqual(draw(), []);
 });
 
-test("a channel without linkedid is a call of its own, and an unusual name stays as it is", () => {
-  const { calls, draw, shown } = board();
-  calls.onChannel(channel("Newchannel", "1.1", { linkedid: "" }));
-  calls.onChannel(channel("Newchannel", "1.2", { channel: "Surrogate" }));
-  assert.deepEqual(draw(), ["asterisk_1:1.1"]);
-  assert.equal(shown[0].operator, "Surrogate");
-});
-
-test("updates of unknown switchboard calls make none, and end none", () => {
-  const { calls, draw } = board();
-  calls.onChannel(channel("Newstate", "1.1", { state: "Up" }));
-  calls.onChannel(channel("Hangup", "1.1"));
-  calls.onChannel(channel("Newchannel", "1.2"));
-  calls.onChannel(channel("Hangup", "1.9")); // of a channel that is not known
-  assert.deepEqual(draw(), ["asterisk_1:1.1"]);
+test("a switchboard call that has just ended does not come back with what is stored", () => {
+  const one = board([stored(NOON - 60)]);
+  one.calls.onPbxCall(pbx({ started: NOON - 60, ended: true }));
+  one.draw();
+  one.now += 1;
+  one.calls.reconcile([stored(NOON - 60)]); // stored before its end
+  assert.deepEqual(one.draw(), []);
 });
 
 test("a switchboard call whose end was missed leaves once it has been quiet for a while", () => {
   const one = board();
-  one.calls.onChannel(channel("Newchannel", "1.1"));
+  one.calls.onPbxCall(pbx());
   one.now += 2;
   one.calls.reconcile([]); // not stored yet
   assert.deepEqual(one.draw(), ["asterisk_1:1.1"]);
@@ -177,14 +166,17 @@ test("a switchboard call whose end was missed leaves once it has been quiet for 
   assert.deepEqual(one.draw(), []);
 });
 
-test("a switchboard call whose events were missed comes with what is stored, if it is not just beginning", () => {
+test("a switchboard call whose events were missed comes with what is stored, if its end has not come", () => {
   const one = board();
-  one.calls.reconcile([stored(NOON - 2)]); // its end may have come already
+  one.calls.onPbxCall(pbx({ ended: true }));
+  one.now += 2;
+  one.calls.reconcile([stored(NOON)]);
   assert.deepEqual(one.draw(), []);
+  one.now += 2;
   one.calls.reconcile([stored(NOON - 4)]);
   assert.deepEqual(one.draw(), ["asterisk_1:1.1"]);
   one.calls.reconcile([stored(NOON - 4)]);
-  assert.equal(one.changes, 1); // the same again is no news
+  assert.equal(one.changes, 2); // the same again is no news
   one.calls.reconcile([stored(NOON - 4, { operator: "201" })]);
   one.draw();
   assert.equal(one.shown[0].operator, "201");
@@ -192,7 +184,7 @@ test("a switchboard call whose events were missed comes with what is stored, if 
 
 test("what is stored does not undo an event that is newer", () => {
   const one = board([stored(NOON - 60)]);
-  one.calls.onChannel(channel("Newchannel", "1.2", { channel: "PJSIP/201-00a" }));
+  one.calls.onPbxCall(pbx({ started: NOON - 60, operator: "201", state: "Pending" }));
   one.now += 1;
   one.calls.reconcile([stored(NOON - 60)]);
   one.draw();
@@ -200,12 +192,16 @@ test("what is stored does not undo an event that is newer", () => {
   assert.equal(one.shown[0].operator, "201");
 });
 
-test("after a gap there are exactly the calls of the state", () => {
+test("after a gap there are exactly the calls of the state, of each source whose events were missed", () => {
   const ours = (key, more) => stored(NOON - 50, { key, source: "webcom", ...more });
   const { calls, draw, shown } = board([stored(NOON - 60), ours("b"), ours("d")]);
-  calls.replace({ rows: [ours("b", { state: "Ringing" }), stored(NOON, { key: "c" })], beyond: 0 });
-  assert.deepEqual(draw(), ["c", "b"]);
+  const state = { rows: [ours("b", { state: "Ringing" }), stored(NOON, { key: "c" })], beyond: 0 };
+  calls.replace("webcom", state);
+  assert.deepEqual(draw(), ["asterisk_1:1.1", "b"]);
   assert.equal(shown[1].state, "Ringing");
+  calls.onPbxCall(pbx({ operator: "201" }));
+  calls.replace("pbx", state);
+  assert.deepEqual(draw(), ["c", "b"]);
   calls.reconcile([]); // of the switchboard's calls the old one is forgotten, the new one is known
   assert.deepEqual([...calls.takeNews()], [["c", null]]);
 });
@@ -213,7 +209,7 @@ test("after a gap there are exactly the calls of the state", () => {
 test("a call that came just before a gap and ended in it does not stay", () => {
   const { calls, draw } = board();
   calls.onCall(update({ id: "a" }));
-  calls.replace({ rows: [], beyond: 0 }); // before "a" is drawn
+  calls.replace("webcom", { rows: [], beyond: 0 }); // before "a" is drawn
   assert.deepEqual(draw(), []);
 });
 

@@ -5,7 +5,7 @@ const SETTLED_S = 3; // a switchboard's state is stored at most this long after 
 export class Calls {
   #drawn = new Map(); // by key: the call as it was given to be drawn last
   #news = new Map(); // by key: the call of the last update, null when it is over; not drawn yet
-  #pbx = new Map(); // by key: {call, changedAt}: the switchboards' calls of the last update
+  #heard = new Map(); // by key: when the last event about a switchboard's call came; those of late
   #beyond;
   #ended;
   #now;
@@ -17,10 +17,7 @@ export class Calls {
     this.#ended = new Set(ended);
     this.#now = now;
     this.#changed = changed;
-    for (const call of rows) {
-      this.#drawn.set(call.key, call);
-      if (call.source === "pbx") this.#pbx.set(call.key, { call, changedAt: 0 });
-    }
+    for (const call of rows) this.#drawn.set(call.key, call);
   }
 
   /** How many there are, with those that did not fit into the page. */
@@ -47,44 +44,10 @@ export class Calls {
     this.#update(event.id, over ? null : carrierCall(event));
   }
 
-  /** A channel of a switchboard, from its event; the channels of one `linkedid` are one call. */
-  onChannel(event) {
-    const linkedid = event.linkedid || event.uniqueid;
-    const key = `${event.server}:${linkedid}`;
-    if (event.event === "Hangup") {
-      this.#hangUp(event, key);
-    } else if (event.event === "Newchannel" || this.#pbx.has(key)) {
-      const known = this.#pbx.get(key)?.call;
-      const call = { ...(known ?? newPbxCall(key, event)) };
-      call.channels = { ...call.channels, [event.uniqueid]: event.channel };
-      if (event.uniqueid === linkedid) {
-        call.line ||= event.exten; // what was dialled: later the channel stands anywhere in the dialplan
-        call.caller ||= event.calleridnum;
-        if (event.state === "Up") call.state = "Pending";
-      }
-      this.#updatePbx(key, call, linkedid);
-    }
-  }
-
-  #hangUp(event, key) {
-    const known = this.#pbx.get(key);
-    if (!known) return;
-    const { [event.uniqueid]: gone, ...channels } = known.call.channels;
-    if (gone === undefined) return;
-    if (Object.keys(channels).length) this.#updatePbx(key, { ...known.call, channels }, event.linkedid);
-    else this.#endPbx(key);
-  }
-
-  #updatePbx(key, call, linkedid) {
-    const others = Object.entries(call.channels).filter(([uniqueid]) => uniqueid !== linkedid);
-    call.operator = [...new Set(others.map(([, name]) => peer(name)))].sort().join(", ");
-    this.#pbx.set(key, { call, changedAt: this.#now() });
-    this.#update(key, call);
-  }
-
-  #endPbx(key) {
-    this.#pbx.delete(key);
-    this.#update(key, null);
+  /** A call of a switchboard, from its event. */
+  onPbxCall(event) {
+    this.#heard.set(event.key, this.#now());
+    this.#update(event.key, event.ended ? null : pbxCall(event));
   }
 
   /**
@@ -92,33 +55,27 @@ export class Calls {
    * for calls that have been quiet for longer: those it lacks are over, those it alone has were missed.
    */
   reconcile(calls) {
-    const stored = new Set(calls.map(({ key }) => key));
     const settled = this.#now() - SETTLED_S;
-    for (const [key, { changedAt }] of this.#pbx) if (!stored.has(key) && changedAt < settled) this.#endPbx(key);
-    for (const call of calls) {
-      const known = this.#pbx.get(call.key);
-      if (known ? known.changedAt < settled : call.started < settled) this.#applyStored(call);
-    }
+    for (const [key, at] of this.#heard) if (at < settled) this.#heard.delete(key);
+    this.#replace("pbx", calls);
   }
 
-  #applyStored(call) {
-    const same = JSON.stringify(this.#pbx.get(call.key)?.call) === JSON.stringify(call);
-    if (same) return;
-    this.#pbx.set(call.key, { call, changedAt: 0 });
-    this.#update(call.key, call);
+  /** There are exactly these calls of a source, `webcom` or `pbx`, whatever its events said before. */
+  replace(source, { rows, beyond }) {
+    if (source === "webcom") this.#beyond = beyond;
+    else this.#heard.clear();
+    this.#replace(source, rows.filter((call) => call.source === source));
   }
 
-  /** There are exactly these calls. */
-  replace({ rows, beyond }) {
-    this.#beyond = beyond;
-    const wanted = new Set(rows.map(({ key }) => key));
-    const known = [...this.#drawn.keys(), ...this.#news.keys()];
-    for (const key of known) if (!wanted.has(key)) this.#update(key, null);
-    this.#pbx.clear();
-    for (const call of rows) {
-      if (call.source === "pbx") this.#pbx.set(call.key, { call, changedAt: 0 });
-      this.#update(call.key, call);
-    }
+  #replace(source, calls) {
+    const wanted = new Map(calls.map((call) => [call.key, call]));
+    const known = new Map([...this.#drawn, ...this.#news]);
+    for (const [key, call] of known) if (call?.source === source && !wanted.has(key)) this.#correct(key, null);
+    for (const [key, call] of wanted) if (!isSame(known.get(key), call)) this.#correct(key, call);
+  }
+
+  #correct(key, call) {
+    if (!this.#heard.has(key)) this.#update(key, call);
   }
 
   #update(key, call) {
@@ -142,15 +99,11 @@ function carrierCall(event) {
   };
 }
 
-function newPbxCall(key, { exten, calleridnum, timestamp }) {
-  return {
-    key, source: "pbx", line: exten, tag: "PBX", caller: calleridnum, operator: "", state: "Ringing",
-    started: timestamp, cost: null, revision: 0, channels: {},
-  };
+function pbxCall({ key, line, caller, operator, state, started }) {
+  return { key, source: "pbx", line, tag: "PBX", caller, operator, state, started, cost: null, revision: 0 };
 }
 
-/** "PJSIP/201-0000002a" is "201". */
-const peer = (channel) => channel.match(/\/(.*)-/)?.[1] ?? channel;
+const isSame = (known, call) => Boolean(known) && Object.keys(call).every((name) => known[name] === call[name]);
 
 /** The place of a call that began at `started` among `count` calls, newest first; `startOf(n)` is the nth one's. */
 export function placeAmong(count, startOf, started) {

@@ -26,7 +26,6 @@ const drawing = (name) => () => redraw(name);
 /** What to do with an event, by its type. */
 const GATEWAY = {
   call_event_realtime: and((event) => calls.onCall(event), nudge),
-  asterisk_event: and((event) => calls.onChannel(event), nudge),
   rebates_updated: nudge,
   webtv_update: and(onViewers, touch, drawing("television")),
   lotto_draw_saved: and(onDraw, touch, drawing("lotto")),
@@ -34,6 +33,7 @@ const GATEWAY = {
   autobot_status: and(onAutobot, touch, nudge, drawing("lotto")), // its pictures come with the figures
   system: nudge, // a switchboard was lost or has recovered
 };
+const PBX = { pbx_call: and((event) => calls.onPbxCall(event), nudge) };
 const SWITCHBOARD = {
   call_passed: and(onScreened, nudge, drawing("switchboard")),
   call_blocked: and(onScreened, nudge, drawing("switchboard")),
@@ -62,13 +62,14 @@ function follow(path, handlers, show) {
 
 const sockets = [
   follow("/ws", GATEWAY, (read) => {
-    calls.replace(read.calls);
+    calls.replace("webcom", read.calls);
     setFigures(read.figures);
   }),
   follow("/jpbx-ws", SWITCHBOARD, (read) => {
     state.screening = read.screening;
     redraw("switchboard");
   }),
+  follow("/dashboard-ws", PBX, (read) => calls.replace("pbx", read.calls)),
 ];
 
 onFigures(() => {
