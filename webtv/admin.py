@@ -184,9 +184,9 @@ class StreamAdmin(BaseAdmin):
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Poll the stream's server now, as saved, and show the result."""
-        stream = get_object_or_404(Stream.objects.sources(), pk=pk)
-        if not self.has_change_permission(request, stream):
+        if not self.has_change_permission(request):
             return HttpResponse(status=403)
+        stream = get_object_or_404(Stream.objects.sources(), pk=pk)
         self._test(request, stream)
         return HttpResponseRedirect(reverse("admin:webtv_stream_change", args=[pk]))
 

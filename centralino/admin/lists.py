@@ -27,7 +27,7 @@ from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
 from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
-from core.admin.read_only import Exported
+from core.admin.read_only import Exported, PermittedExportMixin
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
 
@@ -147,7 +147,7 @@ class ImportedEntry(ModelResource):
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(IndexedSearch, ImportExportMixin, BaseAdmin):
+class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, BaseAdmin):
     formats = (CSV, XLSX)
     import_form_class = ImportForm
     export_form_class = SelectableFieldsExportForm
