@@ -35,7 +35,7 @@ def secret_again(name: str) -> forms.CharField:
     )
 
 
-class BoundSecretsForm(forms.ModelForm):
+class BoundSecretsForm(forms.ModelForm[Any]):
     """A form with a `secret_again` field for each secret of `sent_to`."""
 
     # By secret, the fields that say where it is sent.
