@@ -44,6 +44,18 @@ class RequestIdMiddleware:
         return response
 
 
+class NoStoreMiddleware:
+    """No browser or proxy keeps an answer, unless its view says how long; static files do."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
 class CorsForBrowsers(CorsMiddleware):
     """CORS where a page of another origin asks; programs name none, and are answered sooner."""
 

@@ -225,6 +225,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway_arq.middleware.RequestIdMiddleware",
+    "gateway_arq.middleware.NoStoreMiddleware",
     "gateway_arq.middleware.CorsForBrowsers",
     "gateway_arq.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",

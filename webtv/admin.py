@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from core.admin.base import BaseAdmin, BaseInline
 from core.admin.read_only import ReadOnlyExportAdmin
+from core.auth.bound_secrets import BoundSecretsAdmin, BoundSecretsForm, secret_again
 from core.lib.days import local_day, zone
 from core.lib.upstream import UpstreamError
 from core.workers.models import WorkerStatus
@@ -27,7 +28,7 @@ from webtv.charts import Chart, chart
 from webtv.clients import HttpPages
 from webtv.models import Alert, AlertRule, Stream, ViewerRollup, ViewerSample
 from webtv.presets import request_of, viewers_in
-from webtv.streams import source_of
+from webtv.streams import configured_address, secret, source_of
 from webtv.types import TOTAL
 from webtv.workers.poller import NAME
 
@@ -61,7 +62,21 @@ def charts_of(stream: Stream) -> list[Chart]:
     ]
 
 
-class StreamForm(forms.ModelForm):
+class StreamForm(BoundSecretsForm):
+    PASSWORD = secret_again("PASSWORD")
+    TOKEN = secret_again("TOKEN")
+    sent_to: ClassVar = {"PASSWORD": ("url",), "TOKEN": ("url",)}
+
+    def known_secret(self, name: str) -> str:
+        return secret(self._name, name)
+
+    def configured(self, field: str) -> str:
+        return configured_address(self._name)
+
+    @property
+    def _name(self) -> str:
+        return self.instance.name or str(self.cleaned_data.get("name", ""))
+
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if name == TOTAL and self.instance.name != TOTAL:
@@ -77,7 +92,8 @@ class StreamForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and "url" in self.fields:
-            probe = Stream(**{name: cleaned.get(name, "") for name in self.fields})
+            own = self.fields.keys() - self.sent_to.keys()
+            probe = Stream(**{name: cleaned.get(name, "") for name in own})
             probe.name = probe.name or self.instance.name
             try:
                 request_of(source_of(probe))
@@ -91,7 +107,7 @@ class AlertRuleInline(BaseInline):
 
 
 @admin.register(Stream)
-class StreamAdmin(BaseAdmin):
+class StreamAdmin(BoundSecretsAdmin):
     form = StreamForm
     inlines = (AlertRuleInline,)
     list_display = (
@@ -184,9 +200,9 @@ class StreamAdmin(BaseAdmin):
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Poll the stream's server now, as saved, and show the result."""
-        stream = get_object_or_404(Stream.objects.sources(), pk=pk)
-        if not self.has_change_permission(request, stream):
+        if not self.has_change_permission(request):
             return HttpResponse(status=403)
+        stream = get_object_or_404(Stream.objects.sources(), pk=pk)
         self._test(request, stream)
         return HttpResponseRedirect(reverse("admin:webtv_stream_change", args=[pk]))
 

@@ -52,9 +52,18 @@ def enabled_streams() -> list[Stream]:
     return list(Stream.objects.sources().filter(enabled=True).order_by("name"))
 
 
+def configured_address(name: str) -> str:
+    """The address that the environment gives the stream of this name, or ''."""
+    return _given(name).get("URL", "")
+
+
+def secret(name: str, what: str) -> str:
+    """The `PASSWORD` or `TOKEN` of the stream of this name, from the environment, or ''."""
+    return _given(name).get(what, "")
+
+
 def source_of(stream: Stream) -> ViewerSource:
     """The source of a stream's viewers, with its secrets."""
-    secrets = _secrets(stream.name)
     return ViewerSource(
         name=stream.name,
         preset=stream.preset,
@@ -65,12 +74,12 @@ def source_of(stream: Stream) -> ViewerSource:
         subtract_publisher=stream.subtract_publisher,
         headers=dict(stream.headers),
         user=stream.user,
-        password=secrets.get("PASSWORD", ""),
-        token=secrets.get("TOKEN", ""),
+        password=secret(stream.name, "PASSWORD"),
+        token=secret(stream.name, "TOKEN"),
     )
 
 
-def _secrets(name: str) -> dict[str, str]:
+def _given(name: str) -> dict[str, str]:
     for group, given in settings.WEBTV_STREAMS.items():
         if name_of(group, given) == name:
             return dict(given)

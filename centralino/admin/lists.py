@@ -27,9 +27,10 @@ from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
 from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
-from core.admin.read_only import Exported
+from core.admin.read_only import Exported, PermittedExportMixin
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
+from core.lib.texts import is_plain
 
 
 class EntryForm(forms.ModelForm):
@@ -134,7 +135,7 @@ class ImportedEntry(ModelResource):
         except NumberError as exc:
             raise ValidationError({"number": str(exc)}) from None
         instance.allowed = _flag(row, "allowed")
-        instance.note = _cell(row, "note")[:200]
+        instance.note = _note(row)
         instance.hours = _hours(row, None if instance.allowed else DEFAULT_HOURS)
 
     def do_instance_save(self, instance: Any, is_create: bool) -> None:
@@ -147,7 +148,7 @@ class ImportedEntry(ModelResource):
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(IndexedSearch, ImportExportMixin, BaseAdmin):
+class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, BaseAdmin):
     formats = (CSV, XLSX)
     import_form_class = ImportForm
     export_form_class = SelectableFieldsExportForm
@@ -264,6 +265,13 @@ def _cell(row: Any, name: str) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "" if value is None else str(value).strip()
+
+
+def _note(row: Any) -> str:
+    note = _cell(row, "note")[:200]
+    if not is_plain(note):
+        raise ValidationError({"note": _("Control characters are not allowed.")})
+    return note
 
 
 def _flag(row: Any, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -17,8 +17,9 @@ from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.state_store import NAME as SCREENING
 from centralino.workers.ami_listener import NAME, connected
-from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
+from core.admin.base import ExactFilter, IndexedSearch
 from core.admin.read_only import ReadOnlyExportAdmin
+from core.auth.bound_secrets import BoundSecretsAdmin, BoundSecretsForm, secret_again
 from core.lib.labels import label_of
 from core.lib.upstream import UpstreamError
 from core.workers.models import WorkerStatus
@@ -27,8 +28,26 @@ from core.workers.selectors import health_label
 _APP = "asterisk."
 
 
+_SSH: Final = ("ssh_host", "ssh_port", "ssh_fingerprint")
+
+
+class PbxServerForm(BoundSecretsForm):
+    AMI_SECRET = secret_again("AMI_SECRET")
+    SSH_PASSWORD = secret_again("SSH_PASSWORD")
+    ARI_PASSWORD = secret_again("ARI_PASSWORD")
+    sent_to: ClassVar = {
+        "AMI_SECRET": ("host", "ami_port", *_SSH),  # the tunnel's end chooses who it talks to
+        "SSH_PASSWORD": _SSH,
+        "ARI_PASSWORD": ("ari_url",),
+    }
+
+    def known_secret(self, name: str) -> str:
+        return secret(self.instance.name, name)
+
+
 @admin.register(PbxServer)
-class PbxServerAdmin(BaseAdmin):
+class PbxServerAdmin(BoundSecretsAdmin):
+    form = PbxServerForm
     list_display = (
         "name", "enabled", "health", "channels", "screening", "extensions", "host", "ssh_host",
         "last_error",

@@ -13,9 +13,10 @@ from centralino.selectors.lists import ListFilter
 from centralino.types import DEFAULT_HOURS, Hours, ListedNumber
 from core.api.documents import like
 from core.api.params import Cursor, Text, cursor_of, read_body, read_cursor
+from core.lib.texts import LINE
 
 MAX_ENTRIES: Final = 10_000
-Note = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
+Note = Annotated[str, Meta(max_length=200, pattern=LINE)]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 

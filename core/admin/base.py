@@ -6,15 +6,19 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from auditlog.registry import auditlog
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry as AdminLogEntry
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from core.admin.large_tables import BoundedPaginator
+from core.lib.texts import is_plain
 
 
 class BaseChangeList(ChangeList):
@@ -59,6 +63,17 @@ class BaseAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BaseChangeList
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return _plain(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for field in form.base_fields.values():  # also those that are no column's
+            _plain(field)
+        return form
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> AdminLogEntry:
         entry = super().log_addition(request, obj, message)
         _note(LogEntry.Action.CREATE, obj, entry.get_change_message())
@@ -87,3 +102,35 @@ class BaseInline(TabularInline):
     """Rows of another table on the page of the one that they belong to."""
 
     extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return _plain(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+
+def _plain(field: Any) -> Any:
+    """The form field, which refuses control characters where people type a text."""
+    if isinstance(field, forms.CharField):
+        check = _text_is_plain if isinstance(field.widget, forms.Textarea) else _line_is_plain
+        if check not in field.validators:
+            field.validators.append(check)
+    return field
+
+
+def _line_is_plain(value: Any) -> None:
+    _check(value, lines=False)
+
+
+def _text_is_plain(value: Any) -> None:
+    _check(value, lines=True)
+
+
+def _check(value: Any, *, lines: bool) -> None:
+    """`value` is a text, or what a JSON text says."""
+    if isinstance(value, str):
+        if not is_plain(value, lines=lines):
+            raise ValidationError(_("Control characters are not allowed."))
+    elif isinstance(value, dict):
+        _check([*value.keys(), *value.values()], lines=lines)
+    elif isinstance(value, list):
+        for part in value:
+            _check(part, lines=lines)

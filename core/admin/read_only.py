@@ -40,7 +40,14 @@ class ReadOnlyAdmin(BaseAdmin):
         return False
 
 
-class ReadOnlyExportAdmin(ExportMixin, ReadOnlyAdmin):
+class PermittedExportMixin(ExportMixin):
+    """An export for those who may see the list: the library's own asks nobody."""
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))
+
+
+class ReadOnlyExportAdmin(PermittedExportMixin, ReadOnlyAdmin):
     """What others own is read and exported here, not changed."""
 
     formats = (CSV, XLSX)

@@ -14,9 +14,10 @@ from msgspec import Meta
 from rest_framework.exceptions import ValidationError
 
 from core.lib.days import day_bounds, zone
+from core.lib.texts import LINE
 
 T = TypeVar("T")
-Text = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]  # one short line
+Text = Annotated[str, Meta(max_length=64, pattern=LINE)]  # one short line
 Cursor = Annotated[str, Meta(max_length=128)]
 _DAY: Final = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 

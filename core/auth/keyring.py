@@ -58,13 +58,17 @@ class _Known:
     """One reading, replaced as a whole so that threads never see half of it."""
 
     by_handle: dict[str, tuple[str, Caller]]  # start of the digest -> digest, caller
-    key_ids: frozenset[str | None]
+    by_id: dict[str | None, Caller]
     staff_ids: frozenset[int] | None  # None: not read yet
 
 
 def _known(callers: dict[str, Caller], staff_ids: frozenset[int] | None) -> _Known:
     by_handle = {digest[:_HANDLE]: (digest, caller) for digest, caller in callers.items()}
-    return _Known(by_handle, frozenset(caller.key_id for caller in callers.values()), staff_ids)
+    return _Known(by_handle, {caller.key_id: caller for caller in callers.values()}, staff_ids)
+
+
+def _is_expired(caller: Caller) -> bool:
+    return caller.expires_at is not None and caller.expires_at <= timezone.now()
 
 
 class Keyring:
@@ -107,11 +111,15 @@ class Keyring:
         return caller
 
     def is_active(self, caller: Caller) -> bool:
-        """Whether who was let in still would be: not expired, revoked, dismissed, as last read."""
-        if caller.expires_at is not None and caller.expires_at <= timezone.now():
+        """Whether who was let in still would be, as last read, with all that they could do then.
+
+        A key may have been revoked, got an expiry or a smaller scope meanwhile, staff be dismissed.
+        """
+        if _is_expired(caller):
             return False
         if caller.key_id is not None:
-            return caller.key_id in self._known.key_ids
+            now = self._known.by_id.get(caller.key_id)
+            return now is not None and not _is_expired(now) and caller.scopes <= now.scopes
         if caller.user_id is not None:
             staff_ids = self._known.staff_ids
             return staff_ids is None or caller.user_id in staff_ids

@@ -22,6 +22,10 @@ def is_staff(user: Any) -> bool:
     return bool(user.is_active and user.is_staff)
 
 
+def is_administrator(user: Any) -> bool:
+    return bool(user.is_superuser or user.groups.filter(name=ADMIN).exists())
+
+
 def must_enrol(user: Any, session: Mapping[str, Any]) -> bool:
     """Whether `user` is in a group of TWO_FACTOR_GROUPS and came in without a second factor."""
     groups = settings.TWO_FACTOR_GROUPS

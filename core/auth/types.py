@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -41,6 +41,7 @@ class Caller:
     key_id: str | None = None  # "env:API_KEY_1" or "db:<id>"
     user_id: int | None = None
     expires_at: datetime | None = None
+    session_key: str = field(default="", repr=False)  # of staff on a socket
 
     @property
     def is_authenticated(self) -> bool:

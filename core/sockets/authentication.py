@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
@@ -98,9 +98,28 @@ def _staff_of(session_key: str) -> Caller | None:
         user = auth.get_user(request)
         if not is_let_in(user, request.session):
             return None
-        return staff_caller(user, expires_at=request.session.get_expiry_date())
+        expires_at = request.session.get_expiry_date()
+        return staff_caller(user, expires_at=expires_at, session_key=session_key)
     except DatabaseError:
         raise SocketRefused(1013, "The database is not available. Try again") from None
+
+
+def ended_sessions(callers: Iterable[Caller]) -> frozenset[str]:
+    """The session keys of those who would not be let in now as they were then.
+
+    They logged out, have another password, lost rights or must enrol. None has ended while the
+    database is away.
+    """
+    let_in = {caller.session_key: caller for caller in callers if caller.session_key}
+    try:
+        return frozenset(key for key, caller in let_in.items() if not _is_still_let_in(caller))
+    except SocketRefused:
+        return frozenset()
+
+
+def _is_still_let_in(caller: Caller) -> bool:
+    now = _staff_of(caller.session_key)
+    return now is not None and now.user_id == caller.user_id and caller.scopes <= now.scopes
 
 
 def _address(scope: Mapping[str, Any], headers: Headers) -> str:

@@ -26,6 +26,7 @@ from core.realtime.events import Notice
 from core.realtime.log import EventLog
 from core.realtime.publish import get_log
 from core.sockets import socket_count
+from core.sockets.authentication import ended_sessions
 from core.sockets.client import Client
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ RESTART_S: Final = 1.0
 
 TOO_SLOW: Final = 4008, "Too slow: reconnect with ?since= to resume"
 KEY_ENDED: Final = 4401, "API key expired or revoked"
+SESSION_ENDED: Final = 4401, "Session ended"
 TOO_MANY: Final = 4429, "Too many sockets"
 RESTARTING: Final = 1012, "Service restart"
 
@@ -111,14 +113,14 @@ class Hub:
                 client.owe("heartbeat")
 
     async def _sweep(self) -> None:
-        """End the sockets of keys that expired or were revoked, and those that do not read.
+        """End the sockets of keys and sessions that ended, and those that do not read.
 
         Every second, so a control message that was lost is noticed soon.
         """
         while True:
             await asyncio.sleep(SWEEP_S)
             await database_sync_to_async(keyring.refresh)()
-            self._end_keyless()
+            self._end_keyless(await self._ended_sessions())
             for client in [*self._clients]:
                 stuck = client.stuck_sweeps()
                 behind = client.backlog > settings.SOCKET_QUEUE_LENGTH
@@ -134,10 +136,17 @@ class Hub:
                 await database_sync_to_async(keyring.reload)()
                 self._end_keyless()
 
-    def _end_keyless(self) -> None:
+    async def _ended_sessions(self) -> frozenset[str]:
+        callers = [client.caller for client in self._clients if client.caller.session_key]
+        return await database_sync_to_async(ended_sessions)(callers) if callers else frozenset()
+
+    def _end_keyless(self, ended: frozenset[str] = frozenset()) -> None:
+        """End the sockets of those who lost what let them in; `ended` are keys of sessions."""
         for client in [*self._clients]:
-            if not keyring.is_active(client.caller):
-                self._spawn(self._end(client, *KEY_ENDED))
+            caller = client.caller
+            if caller.session_key in ended or not keyring.is_active(caller):
+                reason = KEY_ENDED if caller.user_id is None else SESSION_ENDED
+                self._spawn(self._end(client, *reason))
 
     async def _end(self, client: Client, code: int, detail: str) -> None:
         self._clients.discard(client)

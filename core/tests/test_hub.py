@@ -326,6 +326,23 @@ async def test_the_sockets_of_an_ended_key_are_closed_at_once_when_it_is_announc
     assert socket.closed == 4401
 
 
+async def test_the_socket_of_an_ended_session_is_closed_by_the_sweep(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: set[str] = set()
+    monkeypatch.setattr(hub_module, "ended_sessions", lambda callers: frozenset(ended))
+    staff = Caller("anna", frozenset({"read"}), user_id=1, session_key="a session")
+    other = Caller("berta", frozenset({"read"}), user_id=2, session_key="another")
+    closed, kept = Socket(), Socket()
+    await hub.join(closed.send, staff, BOTH, None, None)
+    await hub.join(kept.send, other, BOTH, None, None)
+    await eventually(lambda: closed.sent and kept.sent)
+    ended.add("a session")
+    await eventually(lambda: closed.closed)
+    assert (closed.closed, closed.sent[-1]["detail"]) == (4401, "Session ended")
+    assert kept.closed is None
+
+
 async def test_heartbeats_tell_how_far_the_client_is(
     hub: Hub, log: MemoryLog, settings: Settings
 ) -> None:

@@ -105,6 +105,34 @@ def test_key_expires_in_memory_too(ring: Keyring) -> None:
         assert ring.find(key) is None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"scope": "read"},
+        {"revoked_at": datetime(2020, 1, 1, tzinfo=UTC)},
+    ],
+)
+def test_who_was_let_in_by_a_key_that_may_less_now_is_inactive(
+    ring: Keyring, change: dict[str, Any]
+) -> None:
+    row, key = services.create_key(name="screen", scope=Scope.WRITE)
+    caller = ring.find(key)
+    assert caller is not None
+    ApiKey.objects.filter(pk=row.pk).update(**change)
+    ring.reload()
+    assert not ring.is_active(caller)
+
+
+def test_who_was_let_in_by_a_key_that_may_more_now_stays(ring: Keyring) -> None:
+    row, key = services.create_key(name="screen")
+    caller = ring.find(key)
+    assert caller is not None
+    ApiKey.objects.filter(pk=row.pk).update(scope="admin", name="wall")
+    ring.reload()
+    assert ring.is_active(caller)
+
+
 def test_dismissed_staff_is_inactive(ring: Keyring, django_user_model: type[User]) -> None:
     anna = django_user_model.objects.create_user("anna", is_staff=True)
     caller = Caller("anna", frozenset({"read"}), user_id=anna.pk)

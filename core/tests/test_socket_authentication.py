@@ -9,13 +9,14 @@ from unittest.mock import patch
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from core.auth import services
 from core.auth.types import Caller, SocketRefused
-from core.sockets.authentication import authenticate
+from core.sockets.authentication import authenticate, ended_sessions
 
 # The session is looked up in a thread, with a connection of its own.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_profiles]
@@ -101,6 +102,36 @@ def test_session_of_a_customer_or_of_nobody_opens_nothing(
     assert _refused(cookie=session, origin=f"https://{HOST}")[0] == 4401
     assert _refused(cookie="sessionid=unknown", origin=f"https://{HOST}")[0] == 4401
     assert _refused(cookie='sessionid="\x01;;=', origin=f"https://{HOST}")[0] == 4401
+
+
+def _anna(change: str) -> None:
+    if change == "logged out":
+        Session.objects.all().delete()
+    elif change == "another password":
+        anna = User.objects.get(username="anna")
+        anna.set_password("another")
+        anna.save()
+    else:
+        User.objects.update(**{change: False})
+
+
+@pytest.mark.parametrize(
+    "change", ["logged out", "another password", "is_staff", "is_active", "is_superuser"]
+)
+def test_a_session_ends_with_what_let_it_in(session: str, change: str) -> None:
+    User.objects.update(is_superuser=True)
+    caller = _ask(cookie=session, origin=f"https://{HOST}")
+    assert ended_sessions([caller]) == frozenset()
+    _anna(change)
+    assert ended_sessions([caller, caller]) == {caller.session_key}
+    assert caller.session_key not in repr(caller)
+
+
+def test_no_session_ends_while_the_database_is_away(session: str) -> None:
+    caller = _ask(cookie=session, origin=f"https://{HOST}")
+    unavailable = OperationalError("away")
+    with patch("django.contrib.sessions.backends.db.SessionStore.load", side_effect=unavailable):
+        assert ended_sessions([caller]) == frozenset()
 
 
 def test_socket_is_asked_to_come_back_while_the_database_is_away(session: str) -> None:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
 from core.lib.days import local_day
+from core.lib.texts import LINE, TEXT
 from lotto.rules import drawn_day_of, numbers_of, wheel_of
 from lotto.types import RuleError
 from ocr.types import StepSwitches
@@ -17,8 +18,9 @@ from ocr.types import StepSwitches
 _IMAGE: Final = (
     "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 megapixels"
 )
+_SAID: Final = rf"^(?=[\s\S]*\S){TEXT[1:]}"  # something, without control characters
 Image = Annotated[str, Meta(min_length=1, description=_IMAGE)]
-Text = Annotated[str, Meta(max_length=64)]
+Text = Annotated[str, Meta(max_length=64, pattern=LINE)]
 Line = Annotated[  # its length is checked by the rules, with their own error
     list[int | str], Meta(extra_json_schema={"minItems": 5, "maxItems": 5})
 ]
@@ -47,7 +49,7 @@ class OcrProcessBody(Struct, frozen=True):
 
 
 class TelegramMessageBody(Struct, frozen=True):
-    message: Annotated[str, Meta(min_length=1, max_length=100_000, pattern=r"\S")]
+    message: Annotated[str, Meta(min_length=1, max_length=100_000, pattern=_SAID)]
     parse_mode: Annotated[
         Literal["HTML", "Markdown", "MarkdownV2"] | None, Meta(description="Default: plain text")
     ] = None
@@ -65,14 +67,14 @@ class AutobotStartBody(StepSwitches, frozen=True):
 class AutobotConfigureBody(StepSwitches, frozen=True):
     """Fields that are null or missing stay; an empty stream is the default one."""
 
-    stream_url: Annotated[str, Meta(max_length=2000)] | None = None
+    stream_url: Annotated[str, Meta(max_length=2000, pattern=LINE)] | None = None
 
 
 class OcrAiQuestionBody(Struct, frozen=True):
     image_base64: Image
-    prompt: Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")] = DEFAULT_PROMPT
+    prompt: Annotated[str, Meta(min_length=1, max_length=20_000, pattern=_SAID)] = DEFAULT_PROMPT
     model: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=200)] | None,
+        Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)] | None,
         Meta(description="One of `/api/ocr/ai/models`; default: the configured one"),
     ] = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -25,6 +25,9 @@ admin.site.unregister(
 )
 
 
+WHAT: Final = ("name", "task", "description", "args", "kwargs")
+
+
 class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
     """The names of the registered tasks."""
 
@@ -32,9 +35,19 @@ class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
 class PeriodicTaskForm(beat.PeriodicTaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "regtask" in self.fields:  # not on a read-only page
+        if "task" not in self.fields:  # read-only
+            self.fields.pop("regtask", None)
+        else:
             self.fields["task"].widget = UnfoldAdminTextInputWidget()
             self.fields["regtask"].widget = TaskSelect()
+
+    def clean(self) -> dict[str, Any]:
+        """Theirs needs a task: who may not choose one keeps the schedule's."""
+        if "task" not in self.fields:
+            self.cleaned_data.pop("regtask", None)
+            self.cleaned_data["task"] = self.instance.task
+        cleaned: dict[str, Any] = super().clean()
+        return cleaned
 
 
 @admin.register(PeriodicTask)
@@ -61,10 +74,27 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, BaseAdmin):
     change_form_template = None
     change_list_template = None
 
+    def get_readonly_fields(self, request: HttpRequest, obj: PeriodicTask | None = None) -> Any:
+        """Who may make no schedules decides when and whether a task runs, not which."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if self.has_add_permission(request) else (*fields, *WHAT)
+
+    def get_fieldsets(self, request: HttpRequest, obj: PeriodicTask | None = None) -> Any:
+        if self.has_add_permission(request):
+            return super().get_fieldsets(request, obj)
+        first, *rest = super().get_fieldsets(request, obj)
+        fields = tuple(name for name in first[1]["fields"] if name != "regtask")
+        return ((first[0], {**first[1], "fields": fields}), *rest)
+
     def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
         """Ours are switched off instead: the next migration would make them again."""
         is_ours = obj is not None and obj.name in {job.name for job in SCHEDULE}
         return not is_ours and bool(super().has_delete_permission(request, obj))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The library's actions ask no permission."""
+        actions: dict[str, Any] = super().get_actions(request)
+        return actions if self.has_change_permission(request) else {}
 
     @admin.display(description=gettext_lazy("when"))
     def when(self, task: PeriodicTask) -> str:

@@ -69,5 +69,31 @@ def test_a_session_may_change_what_its_group_may(group: str | None, draws: int, 
     assert client.get("/api/lotto/stats").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("group", "refused"), [(None, True), (OPERATOR, True), (SUPERVISOR, False), (ADMIN, False)]
+)
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("/api/ocr/lotto/upload", {"wheels": {}}),
+        ("/api/ocr/telegram/send", {"message": ""}),
+        ("/api/ocr/process", {"image_base64": "?", "send_telegram": True}),
+        ("/api/ocr/process", {"image_base64": "?", "auto_upload": True}),
+    ],
+)
+def test_what_is_sent_outside_needs_what_saving_a_draw_needs(
+    group: str | None, refused: bool, address: str, body: Any
+) -> None:
+    """The bodies are wrong in themselves, so that nothing is sent: 400 to those who may."""
+    response = by_session(group).post(address, body, content_type="application/json")
+    assert response.status_code == (403 if refused else 400), response.content
+
+
+def test_an_operator_has_a_picture_read() -> None:
+    body = {"image_base64": "?"}
+    response = by_session(OPERATOR).post("/api/ocr/process", body, content_type="application/json")
+    assert response.status_code == 400
+
+
 def test_a_key_needs_only_its_scope(api: Any) -> None:
     assert api.post("/api/lotto/save", DRAW, format="json").status_code == 200

@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from centralino.models import ListEntry
 from core.admin.tables import UNDECLARED
@@ -110,6 +111,42 @@ def test_streams_are_edited_by_supervisors(
     page = reverse("admin:webtv_stream_change", args=[stream.pk])
     assert logged_in(group).post(page, form).status_code == status
     assert Stream.objects.get(name="main").title == ("New" if status == 302 else "")
+
+
+def schedule_form(row: PeriodicTask, **changed: Any) -> dict[str, Any]:
+    return {
+        "name": row.name, "task": row.task, "regtask": "", "interval": row.interval_id,
+        "args": "[]", "kwargs": "{}", "enabled": "on", **changed,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"task": "lotto.sync"},
+        {"regtask": "lotto.sync"},
+        {"args": '["x"]'},
+        {"kwargs": '{"x": 1}'},
+        {"name": "other"},
+    ],
+)
+@pytest.mark.parametrize(("group", "may"), [("supervisor", False), ("admin", True)])
+def test_a_supervisor_decides_when_a_task_runs_and_not_which(
+    logged_in: Callable[..., Client], group: str, may: bool, what: dict[str, str]
+) -> None:
+    every = IntervalSchedule.objects.create(every=10, period="minutes")
+    seldom = IntervalSchedule.objects.create(every=9, period="hours")
+    task = PeriodicTask.objects.create(name="pull", task="webcom.pull_calls", interval=every)
+    page = reverse("admin:django_celery_beat_periodictask_change", args=[task.pk])
+    client = logged_in(group)
+    assert client.get(page).status_code == 200
+    form = schedule_form(task, interval=seldom.pk, enabled="", **what)
+    response = client.post(page, form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    task.refresh_from_db()
+    assert (task.interval, task.enabled) == (seldom, False)
+    kept = (task.name, task.task, task.args, task.kwargs)
+    assert (kept != ("pull", "webcom.pull_calls", "[]", "{}")) is may
 
 
 def test_an_administrator_creates_no_superusers(

@@ -18,7 +18,7 @@ from ocr.serializers.readings import OcrRiscontriDocument, upload_document
 
 
 class UploadView(APIView):
-    staff_permission = "ocr.change_autobotrun"
+    staff_permission = "lotto.change_extraction"  # as saving a draw
 
     @schema.UPLOAD
     def post(self, request: Request) -> Response | HttpResponse:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.authentication import require_of_staff
 from core.api.params import read_body
 from core.api.rest import problem
 from core.lib.upstream import NotConfigured, UpstreamError
@@ -43,6 +44,8 @@ class ProcessView(APIView):
     @schema.PROCESS
     def post(self, request: Request) -> Response | HttpResponse:
         body = read_body(request.data, OcrProcessBody)
+        if body.send_telegram or body.auto_upload:
+            require_of_staff(request, "lotto.change_extraction")  # as saving a draw
         day = body.day()
         file = image_file(body.image_base64)
         try:

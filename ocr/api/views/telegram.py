@@ -21,7 +21,7 @@ from ocr.types import TelegramError
 
 class TelegramView(APIView):
     takes_images = True
-    staff_permission = "ocr.change_autobotrun"
+    staff_permission = "lotto.change_extraction"  # as saving a draw
 
     @schema.TELEGRAM
     def post(self, request: Request) -> Response | HttpResponse:
