@@ -62,6 +62,11 @@ def test_the_feed_resumes_from_its_cursor(carrier: RunningSandbox, tlc: HttpWebc
     assert page.cursor != cursor
 
 
+def test_a_month_that_has_not_begun_is_not_found(tlc: HttpWebcomTlc) -> None:
+    with pytest.raises(NotFound, match="2099-01"):
+        tlc.rebates("2099-01")
+
+
 def test_rebates_of_a_month_can_be_read(tlc: HttpWebcomTlc) -> None:
     rebates = parse_rebates(tlc.rebates("2025-09"))
     assert rebates.month == "2025-09"
