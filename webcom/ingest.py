@@ -38,7 +38,9 @@ from webcom.types import (
     Stage,
     parse_call,
     parse_line,
+    parse_rebates,
     parse_rebates_by_row,
+    push_message,
     without_nul,
 )
 
@@ -294,3 +296,45 @@ def store_unreadable(payload: Any, *, source: str, reason: str) -> None:
     )
     if is_new:
         logger.warning("webcom.unreadable source=%s reason=%s", source, reason)
+
+
+@transaction.atomic
+def retry_unreadable(row: Unreadable) -> bool:
+    """Store a payload that can be read by now, and drop its row; else renew the row's reason.
+
+    It counts as of when it last came: what was reported since stays. True if it was read.
+    """
+    lock_for_transaction("webcom.calls")
+    try:
+        _store_again(row)
+    except (RecordError, orjson.JSONDecodeError) as exc:
+        Unreadable.objects.filter(pk=row.pk).update(reason=str(exc)[:300])
+        return False
+    row.delete()
+    return True
+
+
+def _store_again(row: Unreadable) -> None:
+    message = _message_of(row.source, orjson.loads(row.payload))
+    if message is None:
+        return
+    if message.kind == "call":
+        store_calls([parse_call(message.body)], announce=False)
+    elif message.kind == "line":
+        line = parse_line(message.body)
+        if not Line.objects.filter(line_id=line.line_id, updated_at__gt=row.last_at).exists():
+            store_lines([line])
+    elif message.kind == "rebates":
+        store_rebates(parse_rebates(message.body))
+    else:
+        raise RecordError(NO_MESSAGE)
+
+
+def _message_of(source: str, payload: Any) -> PushMessage | None:
+    """The unreadable payload as a message: its source ends with its kind, or it is a call's."""
+    kind = source.rpartition(" ")[2]
+    if kind == "message":
+        return push_message(payload)
+    if kind == "rebates":
+        return PushMessage("rebates", payload)
+    return PushMessage("line" if kind in ("line", "lines") else "call", payload)

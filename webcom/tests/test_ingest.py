@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import time_machine
 from django.db import connection, transaction
 
 from core.lib.days import day_bounds
@@ -21,6 +22,7 @@ from webcom.tests.factories import (
     NOON,
     call_payload,
     ended,
+    ended_payload,
     line_payload,
     rebates_payload,
     record,
@@ -324,6 +326,71 @@ def test_a_bad_push_stops_no_other():
         "push rebates",
         "push message",
     }
+
+
+def unreadable(payload: Any, source: str) -> Unreadable:
+    ingest.store_unreadable(payload, source=source, reason="of an older release")
+    return Unreadable.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("payload", "source"),
+    [
+        (ended_payload(), "changes"),
+        (ended_payload(), "call by id"),
+        (ended_payload(), "push call"),
+        (line_payload(), "lines"),
+        (line_payload(), "webhook line"),
+        (rebates_payload(), "rebates"),
+        ({"type": "call", "call": ended_payload()}, "push message"),
+        ({"type": "line", "line": line_payload()}, "webhook message"),
+        ({"type": "ping"}, "webhook message"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_unreadable_payload_that_can_be_read_by_now_is_stored(payload: Any, source: str):
+    assert ingest.retry_unreadable(unreadable(payload, source))
+    assert not Unreadable.objects.exists()
+    rows = Call.objects.count() + Line.objects.count() + RebateMonth.objects.count()
+    assert rows == (payload != {"type": "ping"})
+
+
+@pytest.mark.parametrize(
+    ("payload", "source", "reason"),
+    [
+        (call_payload(state=None), "changes", "Expected `str`, got `null` - at `$.state`"),
+        (line_payload(number=None), "lines", "Expected `str`, got `null` - at `$.number`"),
+        (rebates_payload(rebates=[{}]), "push rebates", "Row 1: Object missing"),
+        ({"type": "sms"}, "push message", ingest.NO_MESSAGE),
+        ("x" * 100_000, "changes", "unexpected end of data"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 100 else "",
+)
+def test_a_payload_that_still_cannot_be_read_has_today_s_reason(
+    payload: Any, source: str, reason: str
+):
+    row = unreadable(payload, source)
+    assert not ingest.retry_unreadable(row)
+    row.refresh_from_db()
+    assert reason in row.reason
+    assert not Call.objects.exists()
+
+
+def test_a_late_try_does_not_replace_what_was_reported_since(
+    published_events: PublishedEvents, commit: Commit
+):
+    with time_machine.travel(NOON, tick=False):
+        ingest.store_unreadable(line_payload(name="Old"), source="lines", reason="name")
+        ingest.store_unreadable(call_payload(id="a"), source="changes", reason="id")
+        ingest.store_unreadable(rebates_payload(), source="rebates", reason="month")
+    ingest.store_lines([parse_line(line_payload(name="New"))])
+    ingest.store_calls([ended(id="a")])
+    ingest.store_rebates(parse_rebates(rebates_payload(rebates=[], updatedAt=1_731_671_401)))
+    with commit():
+        assert all(ingest.retry_unreadable(row) for row in Unreadable.objects.all())
+    assert (Line.objects.get().name, Call.objects.get().state) == ("New", "Ok")
+    assert not Rebate.objects.exists()
+    assert published_events == []
 
 
 def test_a_delivery_is_stored_once():
