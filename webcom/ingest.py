@@ -5,20 +5,23 @@ Every function is safe to run twice, late, out of order and on several machines 
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-import orjson
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core.lib import odd_json
 from core.lib.locks import lock_for_transaction
 from core.lib.upsert import upsert
 from core.realtime.publish import publish_on_commit
@@ -46,6 +49,7 @@ from webcom.types import (
 
 logger = logging.getLogger(__name__)
 
+HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 MAX_UNREADABLE: Final = 65_536  # characters of a payload
 NO_MESSAGE: Final = "Expected a `call`, a `line` or `rebates` under `type`, with its content"
 
@@ -270,9 +274,12 @@ def _readable(payloads: Sequence[Any], parse: Callable[[Any], T], source: str) -
 
 
 def _as_text(payload: Any) -> str:
+    """The payload's JSON, with NaN and halves of characters as they came."""
+    encode = partial(json.dumps, default=repr, separators=(",", ":"))
     try:
-        return orjson.dumps(payload, default=repr).decode()
-    except orjson.JSONEncodeError:  # deeper than 254 levels: store an abbreviation
+        text = encode(payload, ensure_ascii=False)
+        return encode(payload) if HALF_CHARACTER.search(text) else text
+    except (ValueError, RecursionError):  # very deep: store an abbreviation
         return reprlib.repr(payload)
 
 
@@ -307,7 +314,7 @@ def retry_unreadable(row: Unreadable) -> bool:
     lock_for_transaction("webcom.calls")
     try:
         _store_again(row)
-    except (RecordError, orjson.JSONDecodeError) as exc:
+    except ValueError as exc:
         Unreadable.objects.filter(pk=row.pk).update(reason=str(exc)[:300])
         return False
     row.delete()
@@ -315,7 +322,7 @@ def retry_unreadable(row: Unreadable) -> bool:
 
 
 def _store_again(row: Unreadable) -> None:
-    message = _message_of(row.source, orjson.loads(row.payload))
+    message = _message_of(row.source, odd_json.loads(row.payload.encode()))
     if message is None:
         return
     if message.kind == "call":

@@ -27,8 +27,8 @@ CENTS: Final = Decimal("0.0001")  # the carrier bills in hundredths of a cent
 Identifier = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+\Z")
 ]  # `$` would let a newline through
-Label = Annotated[str, Meta(max_length=32, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Label = Annotated[str, Meta(max_length=32, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]*\Z")]
+Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]*\Z")]
 Epoch = Annotated[int, Meta(ge=EPOCH_MIN, le=EPOCH_MAX)]
 Seconds = Annotated[int, Meta(ge=0, le=31_536_000)]
 Revision = Annotated[int, Meta(ge=0, le=2**62)]
@@ -197,7 +197,7 @@ T = TypeVar("T")
 def _converted(payload: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(payload, kind)
-    except (msgspec.ValidationError, RecursionError) as exc:
+    except (msgspec.ValidationError, RecursionError, UnicodeError) as exc:
         raise RecordError(str(exc)) from None
 
 
@@ -231,7 +231,7 @@ def parse_call(payload: Any) -> CallRecord:
 def _encoded_extra(unknown: dict[str, Any]) -> str:
     try:
         text = orjson.dumps(unknown, option=orjson.OPT_SORT_KEYS).decode()
-    except orjson.JSONEncodeError as exc:  # an integer over 64 bits, too deep
+    except orjson.JSONEncodeError as exc:  # an integer over 64 bits, too deep, half a character
         raise RecordError(f"Unknown fields cannot be stored: {exc}") from None
     if len(text) > MAX_EXTRA_BYTES:
         raise RecordError(f"Unknown fields are over {MAX_EXTRA_BYTES} bytes")

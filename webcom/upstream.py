@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-import orjson
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from core.lib import odd_json
 from core.lib.http import HttpClient, HttpError, retry_after_s
 from core.lib.upstream import UpstreamError
 from webcom.types import CallPage, CursorExpired, NotFound, PushMessage, push_message
@@ -48,7 +48,7 @@ class HttpWebcomTlc:
 
         Raises ValueError when there is no http(s) URL.
         """
-        self._http = HttpClient(url, headers=_bearer(token))
+        self._http = HttpClient(url, headers=_bearer(token), loads=odd_json.loads)
         self._token = token
         self._push_url = push_url
         self._timeout_s = timeout_s
@@ -266,8 +266,8 @@ def _bad_frames() -> Iterator[list[str]]:
 def _message(frame: bytes, bad: list[str]) -> PushMessage | None:
     """The message in a frame; None for a ping and for a frame that is not JSON."""
     try:
-        message = push_message(orjson.loads(frame))
-    except orjson.JSONDecodeError:
+        message = push_message(odd_json.loads(frame))
+    except ValueError:
         _note_bad("not JSON", bad)
         return None
     if message is not None and message.kind == "message":

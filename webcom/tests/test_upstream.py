@@ -15,8 +15,17 @@ import pytest
 from core.lib.upstream import UpstreamError
 from sandbox.testing import TOKEN, RunningSandbox
 from webcom.tests.carrier import client_of
+from webcom.tests.factories import call_payload
 from webcom.tests.fakes import FakeWebcomTlc
-from webcom.types import CursorExpired, NotFound, WebcomTlc, parse_call, parse_line, parse_rebates
+from webcom.types import (
+    CursorExpired,
+    NotFound,
+    RecordError,
+    WebcomTlc,
+    parse_call,
+    parse_line,
+    parse_rebates,
+)
 from webcom.upstream import HttpWebcomTlc, build_webcom_tlc
 
 DATA = Path(__file__).parent / "data"
@@ -345,3 +354,15 @@ def _whole_story(error: BaseException | None) -> str:
         story += f"{error!r}\n"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return story
+
+
+@pytest.mark.parametrize("odd", [r'"\ud800"', "NaN", "9" * 5_000], ids=lambda odd: odd[:8])
+def test_an_odd_value_in_one_call_costs_no_other(
+    carrier: RunningSandbox, tlc: HttpWebcomTlc, odd: str
+) -> None:
+    body = f'{{"calls": [{{"id": "a", "caller": {odd}}}, {{"id": "b"}}], "next": null}}'
+    carrier.faults.arm("answer", body=body)
+    first, second = tlc.active_calls()
+    assert second == {"id": "b"}
+    with pytest.raises(RecordError):
+        parse_call(call_payload(**first))

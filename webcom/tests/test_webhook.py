@@ -11,6 +11,7 @@ from django.test import Client
 from standardwebhooks import Webhook
 
 from core.tests.published import Commit, PublishedEvents
+from webcom import ingest
 from webcom.models import Call, Delivery, Line, Rebate, Unreadable
 from webcom.tests.factories import call_payload, line_payload, rebates_payload
 
@@ -198,6 +199,28 @@ def test_signed_json_without_a_readable_event_is_kept_and_need_not_come_again(
     assert Unreadable.objects.get().source.startswith("webhook ")
     assert deliver(body=body).json()["duplicate"]
     assert Unreadable.objects.get().times == 1
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        r'"callerOperator": "\ud800"',
+        r'"name\ud800": "x"',
+        '"cost": NaN',
+        '"cost": -Infinity',
+        '"revision": 99999999999999999999999',
+        f'"note": {"9" * 5_000}, "state": 1',
+    ],
+)
+def test_an_odd_value_in_one_event_stops_no_other(deliver: Deliver, field: str):
+    good, bad = (orjson.dumps(call(id=call_id)).decode() for call_id in "ab")
+    bad = bad.removesuffix("}}") + f", {field}}}}}"  # the last of two values counts
+    response = deliver(body=f'{{"events": [{bad}, {good}]}}'.encode())
+    assert {"created": 1, "unreadable": 1}.items() <= response.json().items()
+    assert Call.objects.get().id == "a"
+    row = Unreadable.objects.get()
+    assert '"lineID"' in row.payload
+    assert not ingest.retry_unreadable(row)
 
 
 def test_a_delivery_of_nothing_is_acknowledged(deliver: Deliver):
