@@ -13,7 +13,7 @@ from core.lib.days import bucket_start, day_bounds, local_day, zone
 from core.lib.upsert import sql_time
 from webcom.call_rows import Condition, known_calls, select_calls
 from webcom.line_types import GREEN, VAS
-from webcom.models import Call, Line, Rebate, RebateMonth
+from webcom.models import Call, Line, Rebate, RebateMonth, Unreadable
 from webcom.rollups import FIVE_MINUTES, HOUR, Tally, Window, tallies, tallies_of, totals
 from webcom.types import (
     CallRecord,
@@ -86,6 +86,11 @@ def lines() -> list[LineRecord]:
 def line_ids() -> list[str]:
     """The ids of all lines, in order."""
     return list(Line.objects.order_by("line_id").values_list("line_id", flat=True))
+
+
+def unreadable_count() -> int:
+    """How many payloads are kept that could not be read."""
+    return Unreadable.objects.count()
 
 
 def rebates(month: str) -> RebateRecord | None:
