@@ -102,6 +102,11 @@ class _Gauges:
         yield Gauge("gateway_arq_calls_today", "Calls that started today.", now.calls_today)
         yield Gauge("gateway_arq_cost_today_euros", "Cost of today's calls.", float(now.cost_today))
         yield Gauge("gateway_arq_lines", "Lines that the carrier has reported.", len(now.line_ids))
+        yield Gauge(
+            "gateway_arq_webcom_unreadable",
+            "Payloads of the carrier that could not be read and are kept.",
+            webcom.unreadable_count(),  # the JSON has no such figure
+        )
         yield from self._workers()
 
     def _workers(self) -> Iterator[Metric]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin.base import ExactFilter, IndexedSearch
 from core.admin.read_only import Exported, ReadOnlyExportAdmin
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
+from webcom import ingest
 from webcom.labels import CALL_STATES
 from webcom.models import Call, CallRollup, Cursor, Line, Rebate, Unreadable
 
@@ -134,9 +136,21 @@ class RebateAdmin(ReadOnlyExportAdmin):
 
 @admin.register(Unreadable)
 class UnreadableAdmin(ReadOnlyExportAdmin):
-    list_display = ("last_at", "source", "reason", "first_at")
+    actions = ("try_again",)
+    list_display = ("last_at", "source", "reason", "times", "first_at")
     list_filter = ("source",)
     search_fields = ("reason",)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("webcom.change_unreadable")
+
+    @admin.action(description=gettext_lazy("Try again"), permissions=["retry"])
+    def try_again(self, request: HttpRequest, rows: QuerySet[Unreadable]) -> None:
+        read = [ingest.retry_unreadable(row) for row in rows.order_by("last_at")]
+        if stored := sum(read):
+            self.message_user(request, _("Stored: %d.") % stored, messages.SUCCESS)
+        if left := len(read) - stored:
+            self.message_user(request, _("Still unreadable: %d.") % left, messages.WARNING)
 
 
 @admin.register(Cursor)

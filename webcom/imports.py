@@ -1,11 +1,9 @@
-"""Calls from a file: JSON Lines or CSV, plain or gzip; resumable, in flat memory."""
+"""Calls from a file: JSON or CSV, plain or gzip; resumable, in flat memory."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import zlib
-from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,19 +11,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Final
 
-import orjson
 from django.db import transaction
 
 from core.lib.batches import batched
-from webcom import ingest, rollups
+from webcom import call_files, ingest, rollups
+from webcom.call_files import BrokenFile, RejectedText, UnreadableFile
 from webcom.ingest import Stored
 from webcom.models import Cursor
 from webcom.types import CallRecord, RecordError, parse_call
 
 CHUNK_SIZE: Final = 5_000
-_MAX_LINE_BYTES: Final = 65_536
+MAX_KEPT: Final = 1_000  # rejected records of one run that are kept for staff
 _FINGERPRINT_BYTES: Final = 65_536  # of the file's start; with its size they identify a file
-_INTEGERS: Final = frozenset({"timestamp", "endedAt", "duration", "revision"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +41,9 @@ class ImportReport:
     rejected: int = 0
     resumed_after: int = 0
 
-
-class UnreadableFile(Exception):
-    """The file cannot be imported; the message says why."""
+    @property
+    def accepted(self) -> int:
+        return self.stored.created + self.stored.changed + self.stored.unchanged
 
 
 def import_calls(
@@ -56,7 +53,7 @@ def import_calls(
     on_rejected: Callable[[RejectedRecord], None] = lambda rejected: None,
     on_progress: Callable[[int], None] = lambda position: None,
 ) -> ImportReport:
-    """Store the calls of a file, batch by batch; bad lines are reported and skipped.
+    """Store the calls of a file, batch by batch; bad lines are reported, kept and skipped.
 
     Each batch is stored in one transaction with its place in the file: an interrupted run resumes
     there, unless `restart`. Importing a file again changes nothing. `on_progress` gets the position
@@ -71,9 +68,12 @@ def import_calls(
         for batch in batched(
             ((n, payload) for n, payload in _payloads(path, lines) if n > done), CHUNK_SIZE
         ):
-            records = list(_accepted(batch, report, on_rejected))
+            bad: list[tuple[Any, RecordError]] = []
+            records = list(_accepted(batch, report, on_rejected, bad))
             with transaction.atomic():
                 report.stored += ingest.store_calls(records, announce=False)
+                for payload, exc in bad:
+                    ingest.store_unreadable(payload, source="import", reason=str(exc))
                 Cursor.objects.update_or_create(
                     feed=bookmark, defaults={"value": str(batch[-1][0])}
                 )
@@ -88,6 +88,7 @@ def _accepted(
     batch: Iterable[tuple[int, Any]],
     report: ImportReport,
     on_rejected: Callable[[RejectedRecord], None],
+    bad: list[tuple[Any, RecordError]],
 ) -> Iterator[CallRecord]:
     for number, payload in batch:
         try:
@@ -96,6 +97,8 @@ def _accepted(
             yield parse_call(payload)
         except RecordError as exc:
             report.rejected += 1
+            if report.rejected <= MAX_KEPT:
+                bad.append((exc.text if isinstance(exc, RejectedText) else payload, exc))
             on_rejected(RejectedRecord(number, str(exc)))
 
 
@@ -120,65 +123,13 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
 
 def _payloads(path: Path, lines: IO[bytes]) -> Iterator[tuple[int, Any]]:
-    """Line number and payload, or RecordError for a bad line; empty lines are skipped."""
+    """Line number and payload, or RecordError for a bad line."""
+    is_csv = not {".csv", ".tsv"}.isdisjoint(suffix.lower() for suffix in path.suffixes)
     try:
-        if ".csv" in (suffix.lower() for suffix in path.suffixes):
-            yield from _csv_payloads(lines)
-        else:
-            yield from _json_payloads(lines)
+        yield from call_files.payloads(lines, is_csv=is_csv)
+    except UnreadableFile as exc:
+        raise UnreadableFile(f"{path}: {exc}") from None
     except (EOFError, zlib.error, OSError) as exc:
-        raise UnreadableFile(
+        raise BrokenFile(
             f"{path}: {exc}; what came before it is stored, run again with a whole file"
         ) from exc
-
-
-def _json_payloads(lines: IO[bytes]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(_bounded(lines), 1):
-        if line.isspace():
-            continue
-        try:
-            yield number, orjson.loads(line)
-        except orjson.JSONDecodeError as exc:
-            yield number, RecordError(f"not JSON: {exc}")
-
-
-def _csv_payloads(lines: IO[bytes]) -> Iterator[tuple[int, Any]]:
-    numbered = enumerate(_bounded(lines), 1)
-    header = _cells(next(numbered, (0, b""))[1])
-    if isinstance(header, RecordError) or not {"id", "state", "timestamp"} <= set(header):
-        raise UnreadableFile(
-            "the first line must name the columns, among them id, state and timestamp"
-        )
-    for number, line in numbered:
-        cells = _cells(line)
-        if isinstance(cells, list) and len(cells) == len(header):
-            yield number, _typed(dict(zip(header, cells, strict=True)))
-        elif isinstance(cells, RecordError):
-            yield number, cells
-        elif cells:
-            yield number, RecordError(f"{len(cells)} columns where the header has {len(header)}")
-
-
-def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
-    """The lines; of one too long only the start, which is then rejected."""
-    while line := lines.readline(_MAX_LINE_BYTES):
-        yield line.removeprefix(BOM_UTF8)
-        while len(line) == _MAX_LINE_BYTES and not line.endswith(b"\n"):
-            line = lines.readline(_MAX_LINE_BYTES)
-
-
-def _cells(line: bytes) -> list[str] | RecordError:
-    """The cells of one line: an open quote affects its own line only."""
-    try:
-        return next(csv.reader([line.decode("utf-8", "replace")], strict=True), [])
-    except csv.Error as exc:
-        return RecordError(f"not CSV: {exc}")
-
-
-def _typed(cells: dict[str, str]) -> dict[str, Any]:
-    """The CSV row as a payload: without empty cells, the contract's integers as integers."""
-    return {
-        name: int(text) if name in _INTEGERS and text.isascii() and text.isdigit() else text
-        for name, text in cells.items()
-        if text
-    }

@@ -5,19 +5,23 @@ Every function is safe to run twice, late, out of order and on several machines 
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-import orjson
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
+from core.lib import odd_json
 from core.lib.locks import lock_for_transaction
 from core.lib.upsert import upsert
 from core.realtime.publish import publish_on_commit
@@ -26,38 +30,50 @@ from webcom.call_merge import merged
 from webcom.call_rows import known_calls, write_calls
 from webcom.events import CallEvent, RebatesUpdated
 from webcom.line_types import forget_line_types, line_type
-from webcom.models import Call, Delivery, Line, Rebate, Unreadable
+from webcom.models import Call, Delivery, Line, Rebate, RebateMonth, Unreadable
 from webcom.types import (
     CallRecord,
     LineRecord,
     PushMessage,
     RebateRecord,
+    RebateRow,
     RecordError,
     Stage,
     parse_call,
     parse_line,
     parse_rebates,
+    parse_rebates_by_row,
+    push_message,
     without_nul,
 )
 
 logger = logging.getLogger(__name__)
 
+HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 MAX_UNREADABLE: Final = 65_536  # characters of a payload
+NO_MESSAGE: Final = "Expected a `call`, a `line` or `rebates` under `type`, with its content"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Result of a batch: new calls, changed calls, and updates that changed nothing."""
+    """Result of a batch: new calls, changed calls, and updates that changed nothing.
+
+    `unreadable` counts the pushed messages that were stored as `Unreadable`.
+    """
 
     created: int = 0
     changed: int = 0
     unchanged: int = 0
+    unreadable: int = 0
 
     def __add__(self, other: Stored) -> Stored:
         return Stored(
             self.created + other.created,
             self.changed + other.changed,
             self.unchanged + other.unchanged,
+            self.unreadable + other.unreadable,
         )
 
 
@@ -153,81 +169,130 @@ def store_lines(records: Sequence[LineRecord]) -> int:
 
 
 @transaction.atomic
-def store_rebates(record: RebateRecord) -> bool:
+def store_rebates(record: RebateRecord, *, is_whole: bool = True) -> bool:
     """Replace the month's rebates with the carrier's; True if anything changed.
 
-    A record older than the stored one is ignored. Rows that it no longer lists are deleted.
+    A record older than the last one is ignored. Rows that it no longer lists are deleted, unless
+    some of its own could not be read: not `is_whole`.
     """
     lock_for_transaction("webcom.rebates")
     stored = {(r.type, r.operator): r for r in Rebate.objects.filter(month=record.month)}
+    reported = RebateMonth.objects.filter(month=record.month).values_list("updated_at", flat=True)
     updated_at = datetime.fromtimestamp(record.updated_at, UTC)
-    if any(row.updated_at > updated_at for row in stored.values()):
+    known_at = {*reported, *(row.updated_at for row in stored.values())}
+    if any(at > updated_at for at in known_at):
         return False
     before = {key: (row.cost, row.counter) for key, row in stored.items()}
     after = {(row.type, row.operator): (row.cost, row.counter) for row in record.rebates}
-    if before == after and all(row.updated_at == updated_at for row in stored.values()):
+    if not is_whole:
+        after = before | after
+    if before == after and known_at == {updated_at}:
         return False
+    rows = [
+        RebateRow(type=kind, operator=operator, cost=cost, counter=counter)
+        for (kind, operator), (cost, counter) in after.items()
+    ]
+    RebateMonth.objects.update_or_create(month=record.month, defaults={"updated_at": updated_at})
     Rebate.objects.filter(month=record.month).delete()
     Rebate.objects.bulk_create(
         Rebate(month=record.month, updated_at=updated_at, **msgspec.structs.asdict(row))
-        for row in record.rebates
+        for row in rows
     )
-    publish_on_commit(RebatesUpdated(record))
+    publish_on_commit(RebatesUpdated(msgspec.structs.replace(record, rebates=rows)))
     return True
 
 
-def store_pushes(messages: Sequence[PushMessage]) -> Stored:
-    """Store pushed messages in one transaction.
+class MonthStored(NamedTuple):
+    """Result of a month's rebates: `reason` is why a row, or with `is_lost` all, was not read."""
 
-    Raises RecordError if one is bad, storing none.
+    changed: bool
+    reason: str = ""
+    is_lost: bool = False
+
+
+def store_month(payload: Any, *, source: str) -> MonthStored:
+    """Store the rows of a month's rebates that can be read.
+
+    With one that cannot, the payload is stored as `Unreadable`, too.
     """
-    calls = [parse_call(message.body) for message in messages if message.kind == "call"]
-    lines = [parse_line(message.body) for message in messages if message.kind == "line"]
-    rebates = [parse_rebates(message.body) for message in messages if message.kind == "rebates"]
-    with transaction.atomic():
-        lock_for_transaction("webcom.calls")  # always the first lock: two writers cannot deadlock
-        if lines:
-            store_lines(lines)
-        for record in rebates:
-            store_rebates(record)
-        return store_calls(calls) if calls else Stored()
+    try:
+        record, reasons = parse_rebates_by_row(payload)
+    except RecordError as exc:
+        store_unreadable(payload, source=source, reason=str(exc))
+        return MonthStored(changed=False, reason=str(exc), is_lost=True)
+    reason = "; ".join(reasons)
+    if reason:
+        store_unreadable(payload, source=source, reason=reason)
+    return MonthStored(store_rebates(record, is_whole=not reasons), reason)
+
+
+@transaction.atomic
+def store_pushes(messages: Sequence[PushMessage], *, source: str = "push") -> Stored:
+    """Store pushed messages in one transaction; what is bad is stored as `Unreadable`, counted."""
+    lock_for_transaction("webcom.calls")  # always the first lock: two writers cannot deadlock
+    bodies: dict[str, list[Any]] = {"line": [], "rebates": [], "call": [], "message": []}
+    for message in messages:
+        bodies[message.kind].append(message.body)
+    lines = readable_lines(bodies["line"], source=f"{source} line")
+    if lines:
+        store_lines(lines)
+    months = [store_month(payload, source=f"{source} rebates") for payload in bodies["rebates"]]
+    calls = readable(bodies["call"], source=f"{source} call")
+    for payload in bodies["message"]:
+        store_unreadable(payload, source=f"{source} message", reason=NO_MESSAGE)
+    stored = store_calls(calls) if calls else Stored()
+    read = len(lines) + len(calls) + sum(not month.reason for month in months)
+    return stored + Stored(unreadable=len(messages) - read)
 
 
 @transaction.atomic
 def store_delivery(delivery_id: str, messages: Sequence[PushMessage]) -> Stored | None:
-    """Store a webhook delivery once; None if its id is known. RecordError as `store_pushes`."""
+    """Store a webhook delivery once; None if its id is known."""
     lock_for_transaction("webcom.calls")
     _, is_new = Delivery.objects.get_or_create(
         id=delivery_id, defaults={"received_at": timezone.now()}
     )
-    return store_pushes(messages) if is_new else None
+    return store_pushes(messages, source="webhook") if is_new else None
 
 
 def readable(payloads: Sequence[Any], *, source: str) -> list[CallRecord]:
     """The calls among `payloads`; the rest is stored as `Unreadable` and logged when new."""
-    records: list[CallRecord] = []
+    return list(_readable(payloads, parse_call, source))
+
+
+def readable_lines(payloads: Sequence[Any], *, source: str) -> list[LineRecord]:
+    """The lines among `payloads`; the rest as in `readable`."""
+    return list(_readable(payloads, parse_line, source))
+
+
+def _readable(payloads: Sequence[Any], parse: Callable[[Any], T], source: str) -> Iterator[T]:
     for payload in payloads:
         try:
-            records.append(parse_call(payload))
+            yield parse(payload)
         except RecordError as exc:
             store_unreadable(payload, source=source, reason=str(exc))
-    return records
 
 
 def _as_text(payload: Any) -> str:
+    """The payload's JSON, with NaN and halves of characters as they came."""
+    encode = partial(json.dumps, default=repr, separators=(",", ":"))
     try:
-        return orjson.dumps(payload, default=repr).decode()
-    except orjson.JSONEncodeError:  # deeper than 254 levels: store an abbreviation
+        text = encode(payload, ensure_ascii=False)
+        return encode(payload) if HALF_CHARACTER.search(text) else text
+    except (ValueError, RecursionError):  # very deep: store an abbreviation
         return reprlib.repr(payload)
 
 
 def store_unreadable(payload: Any, *, source: str, reason: str) -> None:
-    """Store a payload that cannot be read, once, for staff to inspect; log it when it is new."""
+    """Store a payload that cannot be read, once, for staff to inspect; log it when it is new.
+
+    The same one again is counted.
+    """
     text = without_nul(_as_text(payload))[:MAX_UNREADABLE]
     now = timezone.now()
     _, is_new = Unreadable.objects.update_or_create(
         digest=sha256(text.encode()).hexdigest(),
-        defaults={"last_at": now},
+        defaults={"last_at": now, "times": F("times") + 1},
         create_defaults={
             "source": source,
             "reason": reason[:300],
@@ -238,3 +303,45 @@ def store_unreadable(payload: Any, *, source: str, reason: str) -> None:
     )
     if is_new:
         logger.warning("webcom.unreadable source=%s reason=%s", source, reason)
+
+
+@transaction.atomic
+def retry_unreadable(row: Unreadable) -> bool:
+    """Store a payload that can be read by now, and drop its row; else renew the row's reason.
+
+    It counts as of when it last came: what was reported since stays. True if it was read.
+    """
+    lock_for_transaction("webcom.calls")
+    try:
+        _store_again(row)
+    except ValueError as exc:
+        Unreadable.objects.filter(pk=row.pk).update(reason=str(exc)[:300])
+        return False
+    row.delete()
+    return True
+
+
+def _store_again(row: Unreadable) -> None:
+    message = _message_of(row.source, odd_json.loads(row.payload.encode()))
+    if message is None:
+        return
+    if message.kind == "call":
+        store_calls([parse_call(message.body)], announce=False)
+    elif message.kind == "line":
+        line = parse_line(message.body)
+        if not Line.objects.filter(line_id=line.line_id, updated_at__gt=row.last_at).exists():
+            store_lines([line])
+    elif message.kind == "rebates":
+        store_rebates(parse_rebates(message.body))
+    else:
+        raise RecordError(NO_MESSAGE)
+
+
+def _message_of(source: str, payload: Any) -> PushMessage | None:
+    """The unreadable payload as a message: its source ends with its kind, or it is a call's."""
+    kind = source.rpartition(" ")[2]
+    if kind == "message":
+        return push_message(payload)
+    if kind == "rebates":
+        return PushMessage("rebates", payload)
+    return PushMessage("line" if kind in ("line", "lines") else "call", payload)

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from core.admin.tables import StaffTable
+from core.admin.tables import CHANGE, StaffTable
 from core.lib.fields import KeyField
 from webcom.types import Stage
 
@@ -120,7 +120,7 @@ class Rebate(models.Model):
     type = models.CharField(_("type"), max_length=32)
     operator = models.CharField(_("operator"), max_length=32)
     cost = _money(verbose_name=_("cost"))
-    counter = models.PositiveIntegerField(_("counter"))
+    counter = models.IntegerField(_("counter"))  # negative: a credit note
     updated_at = models.DateTimeField(_("updated at"))
 
     class Meta:
@@ -138,6 +138,16 @@ class Rebate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month} {self.type} {self.operator}"
+
+
+class RebateMonth(models.Model):
+    """When the carrier last reported a month: known also for a month without rebates."""
+
+    month = models.CharField(max_length=7, primary_key=True)  # YYYY-MM
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.month
 
 
 class CallRollup(models.Model):
@@ -207,9 +217,9 @@ class Delivery(models.Model):
 
 
 class Unreadable(models.Model):
-    """A payload of the carrier that could not be read, stored for staff to inspect."""
+    """A payload of the carrier that could not be read, stored for staff to inspect and retry."""
 
-    staff_table = StaffTable(icon="report")
+    staff_table = StaffTable(icon="report", supervisor=CHANGE)
 
     digest = models.CharField(_("digest"), max_length=64, primary_key=True)
     source = models.CharField(_("source"), max_length=32)
@@ -217,6 +227,7 @@ class Unreadable(models.Model):
     payload = models.TextField(_("payload"))
     first_at = models.DateTimeField(_("first at"))
     last_at = models.DateTimeField(_("last at"), db_index=True)
+    times = models.PositiveIntegerField(_("times"), default=1)
 
     class Meta:
         verbose_name = _("unreadable payload")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from django.db import transaction
@@ -15,9 +15,9 @@ from core.lib.days import local_day
 from core.lib.upstream import UpstreamError
 from webcom import ingest
 from webcom.call_rows import known_calls
-from webcom.ingest import Stored, readable
+from webcom.ingest import Stored, readable, readable_lines
 from webcom.models import Call, Cursor
-from webcom.types import CursorExpired, NotFound, RecordError, WebcomTlc, parse_line, parse_rebates
+from webcom.types import CursorExpired, NotFound, RecordError, WebcomTlc, parse_line
 
 logger = logging.getLogger(__name__)
 
@@ -107,24 +107,48 @@ def _give_up_if_old(call_id: str, now: datetime) -> Stored:
 
 
 def pull_lines(carrier: WebcomTlc) -> int:
-    """Store the carrier's lines; returns how many. UpstreamError, also for an unreadable line."""
-    try:
-        records = [parse_line(payload) for payload in carrier.lines()]
-    except RecordError as exc:
-        raise UpstreamError(f"lines: {exc}") from exc
+    """Store the carrier's lines; returns how many. UpstreamError, also when none can be read."""
+    payloads = carrier.lines()
+    records = readable_lines(payloads, source="lines")
+    if payloads and not records:
+        raise UpstreamError(f"lines: none can be read; the first: {_why_not(payloads[0])}")
     return ingest.store_lines(records)
 
 
-def pull_rebates(carrier: WebcomTlc) -> bool:
-    """Store this month's and last month's rebates; True if any changed. Raises UpstreamError."""
-    this_month = local_day().replace(day=1)
-    months = [(this_month - timedelta(days=1)).strftime("%Y-%m"), this_month.strftime("%Y-%m")]
+def _why_not(payload: Any) -> str:
     try:
-        records = [parse_rebates(carrier.rebates(month)) for month in months]
+        parse_line(payload)
     except RecordError as exc:
-        raise UpstreamError(f"rebates: {exc}") from exc
-    changed = [ingest.store_rebates(record) for record in records]
-    return any(changed)
+        return str(exc)
+    return ""
+
+
+def pull_rebates(carrier: WebcomTlc) -> bool:
+    """Store this month's and last month's rebates; True if any changed.
+
+    One month does not stop the other: UpstreamError comes after both, also for one of which nothing
+    can be read. A month that has not begun at the carrier has no rebates yet.
+    """
+    this_month = local_day().replace(day=1)
+    changed = False
+    failure: UpstreamError | None = None
+    for first in (this_month - timedelta(days=1), this_month):
+        try:
+            changed |= _pull_month(carrier, first.strftime("%Y-%m"))
+        except NotFound:
+            continue
+        except UpstreamError as exc:
+            failure = failure or exc
+    if failure:
+        raise failure
+    return changed
+
+
+def _pull_month(carrier: WebcomTlc, month: str) -> bool:
+    stored = ingest.store_month(carrier.rebates(month), source="rebates")
+    if stored.is_lost:
+        raise UpstreamError(f"rebates: {stored.reason}")
+    return stored.changed
 
 
 def _last_start() -> datetime:

@@ -17,6 +17,7 @@ from webcom.models import Call, Delivery, Unreadable
 
 DELIVERIES: Final = timedelta(days=2)  # the signature's own tolerance is five minutes
 UNREADABLE: Final = timedelta(days=90)
+MAX_UNREADABLE: Final = 10_000  # rows: a carrier that sends nothing else fills no disk
 CHUNK_SIZE: Final = 2_000  # short transactions: ingest never waits for pruning
 
 
@@ -28,6 +29,8 @@ def prune() -> int:
     now = timezone.now()
     _delete_all(Delivery.objects.filter(received_at__lt=now - DELIVERIES))
     _delete_all(Unreadable.objects.filter(last_at__lt=now - UNREADABLE))
+    if surplus := Unreadable.objects.order_by("-last_at")[MAX_UNREADABLE:].first():
+        _delete_all(Unreadable.objects.filter(last_at__lte=surplus.last_at))
     if not settings.CALL_RETENTION_DAYS:
         return 0
     first_stored, _ = day_bounds(local_day(now) - timedelta(days=settings.CALL_RETENTION_DAYS))

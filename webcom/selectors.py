@@ -13,7 +13,7 @@ from core.lib.days import bucket_start, day_bounds, local_day, zone
 from core.lib.upsert import sql_time
 from webcom.call_rows import Condition, known_calls, select_calls
 from webcom.line_types import GREEN, VAS
-from webcom.models import Call, Line, Rebate
+from webcom.models import Call, Line, Rebate, RebateMonth, Unreadable
 from webcom.rollups import FIVE_MINUTES, HOUR, Tally, Window, tallies, tallies_of, totals
 from webcom.types import (
     CallRecord,
@@ -88,18 +88,25 @@ def line_ids() -> list[str]:
     return list(Line.objects.order_by("line_id").values_list("line_id", flat=True))
 
 
+def unreadable_count() -> int:
+    """How many payloads are kept that could not be read."""
+    return Unreadable.objects.count()
+
+
 def rebates(month: str) -> RebateRecord | None:
-    """The rebates of a month (YYYY-MM), highest cost first, or None when none are stored."""
+    """The rebates of a month (YYYY-MM), highest cost first, or None when it was never reported."""
     rows = list(
         Rebate.objects.filter(month=month)
         .order_by("-cost", "type", "operator")
         .values_list("updated_at", "type", "operator", "cost", "counter")
     )
-    if not rows:
+    reported = RebateMonth.objects.filter(month=month).values_list("updated_at", flat=True)
+    known_at = [row[0] for row in rows] or list(reported)
+    if not known_at:
         return None
     return RebateRecord(
         month=month,
-        updated_at=max(int(row[0].timestamp()) for row in rows),
+        updated_at=int(max(known_at).timestamp()),
         rebates=[RebateRow(type=r[1], operator=r[2], cost=r[3], counter=r[4]) for r in rows],
     )
 

@@ -138,6 +138,7 @@ class DeliveredDocument(Document):
     created: Annotated[int, like(1)] = 0
     changed: Annotated[int, like(2)] = 0
     unchanged: Annotated[int, like(0)] = 0
+    unreadable: Annotated[int, like(0, "Messages that are kept for staff, not stored")] = 0
 
 
 def call_document(call: CallRecord) -> CallDocument:

@@ -27,8 +27,8 @@ CENTS: Final = Decimal("0.0001")  # the carrier bills in hundredths of a cent
 Identifier = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+\Z")
 ]  # `$` would let a newline through
-Label = Annotated[str, Meta(max_length=32, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Label = Annotated[str, Meta(max_length=32, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]*\Z")]
+Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]*\Z")]
 Epoch = Annotated[int, Meta(ge=EPOCH_MIN, le=EPOCH_MAX)]
 Seconds = Annotated[int, Meta(ge=0, le=31_536_000)]
 Revision = Annotated[int, Meta(ge=0, le=2**62)]
@@ -106,13 +106,13 @@ class LineRecord(Struct, frozen=True, rename="camel", kw_only=True):
 class RebateRow(Struct, frozen=True, rename="camel", kw_only=True):
     """The rebate of one operator for one type of line in a month.
 
-    `cost` is in euro, `counter` in calls.
+    `cost` is in euro, `counter` in calls; both are negative in a credit note.
     """
 
     type: Label
     operator: Label
     cost: Decimal
-    counter: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    counter: Annotated[int, Meta(ge=-(2**31) + 1, le=2**31 - 1)]
 
 
 class RebateRecord(Struct, frozen=True, rename="camel", kw_only=True):
@@ -121,6 +121,14 @@ class RebateRecord(Struct, frozen=True, rename="camel", kw_only=True):
     month: Month
     updated_at: Epoch
     rebates: list[RebateRow]
+
+
+class _RebateReport(Struct, frozen=True, rename="camel", kw_only=True):
+    """A month's rebates, its rows not read yet."""
+
+    month: Month
+    updated_at: Epoch
+    rebates: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +164,12 @@ class CallPage(NamedTuple):
 
 
 class PushMessage(NamedTuple):
-    """One message of the carrier's push, by its WebSocket or our webhook; `body` is unparsed."""
+    """One message of the carrier's push, by its WebSocket or our webhook; `body` is unparsed.
 
-    kind: Literal["call", "line", "rebates"]
+    The kind `message` is a message of a type that we do not know, or without content: all of it.
+    """
+
+    kind: Literal["call", "line", "rebates", "message"]
     body: Any
 
 
@@ -173,6 +184,7 @@ class WebcomTlc(Protocol):
     def pushes(self, *, idle_s: float) -> Iterator[PushMessage | None]: ...
 
 
+PUSH_KINDS: Final[tuple[Literal["call", "line", "rebates"], ...]] = ("call", "line", "rebates")
 _CALL_FIELDS: Final = frozenset(f.encode_name for f in msgspec.structs.fields(CallRecord)) - {
     "lineType",
     "extra",
@@ -185,7 +197,7 @@ T = TypeVar("T")
 def _converted(payload: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(payload, kind)
-    except (msgspec.ValidationError, RecursionError) as exc:
+    except (msgspec.ValidationError, RecursionError, UnicodeError) as exc:
         raise RecordError(str(exc)) from None
 
 
@@ -219,7 +231,7 @@ def parse_call(payload: Any) -> CallRecord:
 def _encoded_extra(unknown: dict[str, Any]) -> str:
     try:
         text = orjson.dumps(unknown, option=orjson.OPT_SORT_KEYS).decode()
-    except orjson.JSONEncodeError as exc:  # an integer over 64 bits, too deep
+    except orjson.JSONEncodeError as exc:  # an integer over 64 bits, too deep, half a character
         raise RecordError(f"Unknown fields cannot be stored: {exc}") from None
     if len(text) > MAX_EXTRA_BYTES:
         raise RecordError(f"Unknown fields are over {MAX_EXTRA_BYTES} bytes")
@@ -238,11 +250,44 @@ def parse_line(payload: Any) -> LineRecord:
 
 def parse_rebates(payload: Any) -> RebateRecord:
     """A month's rebates, one row per type and operator. RecordError, also for duplicates."""
-    record = _converted(payload, RebateRecord)
-    rows = [
-        msgspec.structs.replace(row, cost=_money(row.cost, "rebates[].cost"))
-        for row in record.rebates
-    ]
-    if len({(row.type, row.operator) for row in rows}) != len(rows):
-        raise RecordError("Two rows of the same type and operator - at `$.rebates`")
-    return msgspec.structs.replace(record, rebates=rows)
+    record, reasons = parse_rebates_by_row(payload)
+    if reasons:
+        raise RecordError(reasons[0])
+    return record
+
+
+def parse_rebates_by_row(payload: Any) -> tuple[RebateRecord, list[str]]:
+    """A month's rebates that can be read, and a reason for each row that cannot.
+
+    Of two rows of the same type and operator neither is believed. Raises RecordError when there is
+    no month, or not one row of several can be read.
+    """
+    report = _converted(payload, _RebateReport)
+    reasons: list[str] = []
+    found: dict[tuple[str, str], list[RebateRow]] = {}
+    for number, item in enumerate(report.rebates, 1):
+        try:
+            row = _converted(item, RebateRow)
+            row = msgspec.structs.replace(row, cost=_money(row.cost, "cost"))
+        except RecordError as exc:
+            reasons.append(f"Row {number}: {exc}")
+        else:
+            found.setdefault((row.type, row.operator), []).append(row)
+    for (kind, operator), rows in found.items():
+        if len(rows) > 1:
+            reasons.append(f"Two rows of the same type and operator: {kind} {operator}")
+    good = [rows[0] for rows in found.values() if len(rows) == 1]
+    if reasons and not good:
+        raise RecordError(reasons[0])
+    return RebateRecord(month=report.month, updated_at=report.updated_at, rebates=good), reasons
+
+
+def push_message(content: Any) -> PushMessage | None:
+    """The pushed message in decoded JSON of any shape; None for a ping."""
+    kind = content.get("type") if isinstance(content, dict) else None
+    if kind == "ping":
+        return None
+    for known in PUSH_KINDS:
+        if kind == known and known in content:
+            return PushMessage(known, content[known])
+    return PushMessage("message", content)

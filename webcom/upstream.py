@@ -8,17 +8,17 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Final, Literal, cast
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-import orjson
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from core.lib import odd_json
 from core.lib.http import HttpClient, HttpError, retry_after_s
 from core.lib.upstream import UpstreamError
-from webcom.types import CallPage, CursorExpired, NotFound, PushMessage
+from webcom.types import CallPage, CursorExpired, NotFound, PushMessage, push_message
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ PAGE_SIZE: Final = 500
 MAX_CURSOR: Final = 200  # characters, as in the database
 MAX_FRAME_BYTES: Final = 1024 * 1024
 SILENCE_S: Final = 45.0  # three of the carrier's pings
-PUSH_KINDS: Final = frozenset({"call", "line", "rebates"})
 
 
 class HttpWebcomTlc:
@@ -49,7 +48,7 @@ class HttpWebcomTlc:
 
         Raises ValueError when there is no http(s) URL.
         """
-        self._http = HttpClient(url, headers=_bearer(token))
+        self._http = HttpClient(url, headers=_bearer(token), loads=odd_json.loads)
         self._token = token
         self._push_url = push_url
         self._timeout_s = timeout_s
@@ -89,18 +88,20 @@ class HttpWebcomTlc:
         return _call_page(body, cursor)
 
     def rebates(self, month: str) -> Any:
-        """The rebates of a month (YYYY-MM), raw."""
+        """The rebates of a month (YYYY-MM), raw. NotFound for a month that has not begun."""
         try:
             return self._object("/rebates", {"month": month})
         except HttpError as exc:
+            if exc.status == 404 and _code(exc.body) == "not_found":
+                raise NotFound(f"webcom has no rebates of {month}") from exc
             raise _upstream_error(exc) from exc
 
     def pushes(self, *, idle_s: float) -> Generator[PushMessage | None, None, None]:
         """What the carrier pushes from now on; None at least every `idle_s`.
 
         Never ends by itself: raises UpstreamError when there is no push URL, on any drop (a clean
-        close included) and when nothing, not even a ping, came for `silence_s`. Unreadable frames
-        are skipped and counted.
+        close included) and when nothing, not even a ping, came for `silence_s`. Frames that are
+        not JSON are skipped and counted; those that are no message of ours come as `message`.
         """
         with self._stream() as stream, _bad_frames() as bad:
             received_at = time.monotonic()
@@ -263,23 +264,21 @@ def _bad_frames() -> Iterator[list[str]]:
 
 
 def _message(frame: bytes, bad: list[str]) -> PushMessage | None:
-    """The message in a frame; None for a ping and for an unreadable frame."""
+    """The message in a frame; None for a ping and for a frame that is not JSON."""
     try:
-        content = orjson.loads(frame)
-        kind = content["type"]
-        if kind == "ping":
-            return None
-        if kind in PUSH_KINDS:
-            return PushMessage(cast(Literal["call", "line", "rebates"], kind), content[kind])
-        reason = "unknown type"
-    except orjson.JSONDecodeError:
-        reason = "not JSON"
-    except (TypeError, KeyError):  # not an object, no type, no body, a type that is not a string
-        reason = "not a message"
+        message = push_message(odd_json.loads(frame))
+    except ValueError:
+        _note_bad("not JSON", bad)
+        return None
+    if message is not None and message.kind == "message":
+        _note_bad("not a message", bad)
+    return message
+
+
+def _note_bad(reason: str, bad: list[str]) -> None:
     bad.append(reason)
     if len(bad) == 1:
         logger.warning("webcom.push_bad_frame reason=%s; more of them are only counted", reason)
-    return None
 
 
 def _close_code(exc: ConnectionClosed) -> str:

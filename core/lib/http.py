@@ -97,11 +97,12 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BODY_BYTES,
         connect: Connect | None = None,
+        loads: Callable[[bytes], Any] = orjson.loads,
     ) -> None:
         """`base_url` as `https://host[:port][/prefix]`. ValueError when it is not one.
 
         `connect` makes the connections, if not all addresses may be reached; its OSError is "no
-        connection", what else it raises is the caller's.
+        connection", what else it raises is the caller's. `loads` decodes JSON (ValueError: none).
         """
         url = urllib3.util.parse_url(base_url)
         if url.scheme not in _POOLS or not url.host:
@@ -109,6 +110,7 @@ class HttpClient:
         self._pool = _POOLS[url.scheme](url.host, url.port, maxsize=4, connect=connect)
         self._prefix = (url.path or "").rstrip("/")
         self._max_bytes = max_bytes
+        self._loads = loads
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -128,7 +130,7 @@ class HttpClient:
         target = path + (f"?{urlencode(params)}" if params else "")
         what = f"GET {path}"
         status, document = self._fetched(target, what, timeout_s)
-        return _decoded(status, document.body, what)
+        return self._decoded(status, document.body, what)
 
     def get_body(
         self, target: str, *, timeout_s: float, headers: Mapping[str, str] | None = None
@@ -156,7 +158,14 @@ class HttpClient:
     def _posted(self, path: str, sent: Request, timeout_s: float) -> Any:
         what = f"POST {path}"
         status, document = self._fetched(path, what, timeout_s, sent)
-        return _decoded(status, document.body, what)
+        return self._decoded(status, document.body, what)
+
+    def _decoded(self, status: int, body: bytes, what: str) -> Any:
+        try:
+            return self._loads(body)
+        except ValueError:
+            kind = "HTML" if body.lstrip()[:1] == b"<" else "unreadable"
+            raise HttpError(status, f"{what}: the answer is {kind}, not JSON") from None
 
     def get_if_changed(self, target: str, *, etag: str, timeout_s: float) -> FetchedFile | None:
         """The body as `get_body`, or None when the server says that it still has version `etag`."""
@@ -246,14 +255,6 @@ def _whole(response: urllib3.BaseHTTPResponse, what: str, max_bytes: int) -> byt
     if body is None:
         raise HttpError(status, f"{what}: the answer is over {max_bytes} bytes")
     return body
-
-
-def _decoded(status: int, body: bytes, what: str) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        kind = "HTML" if body.lstrip()[:1] == b"<" else "unreadable"
-        raise HttpError(status, f"{what}: the answer is {kind}, not JSON") from None
 
 
 def _body(response: urllib3.BaseHTTPResponse, max_bytes: int) -> bytes | None:

@@ -45,6 +45,7 @@ def busy_gateway(db: None) -> Iterator[None]:
             {"id": "b", "state": "Ok", "cost": 45.5, "duration": 60},
         ]
         ingest.store_calls([parse_call({**CALL, **call}) for call in rows])
+        ingest.store_unreadable({"id": None}, source="changes", reason="id")
         workers.ran_ok("webcom.calls")
         workers.failed("webcom.push", OSError("connection refused"))
         yield
@@ -104,6 +105,7 @@ def test_scrapers_get_the_same_figures_in_their_own_format(
     assert samples["gateway_arq_calls_today", ""] == 2
     assert samples["gateway_arq_cost_today_euros", ""] == 45.5
     assert samples["gateway_arq_lines", ""] == 1
+    assert samples["gateway_arq_webcom_unreadable", ""] == 1
     assert samples["gateway_arq_worker_health", "degraded,webcom"] == 1
     assert samples["gateway_arq_worker_health", "healthy,webcom"] == 0
     assert samples["gateway_arq_worker_health", "disabled,autobot"] == 1

@@ -18,7 +18,15 @@ from core.admin import large_tables
 from webcom import ingest, rollups
 from webcom.admin import CallAdmin
 from webcom.models import Call, Cursor, Line, Rebate, Unreadable
-from webcom.tests.factories import NOON, ended, line_payload, rebates_payload, record, stored
+from webcom.tests.factories import (
+    NOON,
+    call_payload,
+    ended,
+    line_payload,
+    rebates_payload,
+    record,
+    stored,
+)
 from webcom.types import parse_line, parse_rebates
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
@@ -239,3 +247,31 @@ def test_the_admin_of_an_empty_database_opens(staff: Client):
             staff.get(reverse(f"admin:webcom_{model.__name__.lower()}_changelist")).status_code
             == 200
         )
+
+
+def supervisor(*, may_change: bool) -> Client:
+    user = User.objects.create_user("supervisor", password="x", is_staff=True)
+    names = ["view_unreadable", *["change_unreadable"] * may_change]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize("may_change", [True, False])
+def test_unreadable_payloads_are_tried_again_by_those_who_may(may_change: bool):
+    ingest.store_unreadable(call_payload(id="a"), source="changes", reason="of an older release")
+    ingest.store_unreadable(call_payload(id=None), source="changes", reason="id")
+    response = supervisor(may_change=may_change).post(
+        reverse("admin:webcom_unreadable_changelist"),
+        {
+            "action": "try_again",
+            "_selected_action": list(Unreadable.objects.values_list("pk", flat=True)),
+        },
+        follow=True,
+        headers={"accept-language": "en"},
+    )
+    texts = {str(message) for message in response.context["messages"]}
+    assert ({"Stored: 1.", "Still unreadable: 1."} <= texts) == may_change
+    assert Call.objects.filter(id="a").exists() == may_change
+    assert Unreadable.objects.count() == 2 - may_change

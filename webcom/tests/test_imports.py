@@ -13,9 +13,11 @@ from django.core.management import CommandError, call_command
 
 from core.tests.published import Commit, PublishedEvents
 from webcom import imports
-from webcom.imports import ImportReport, RejectedRecord, UnreadableFile, import_calls
+from webcom.admin import CallResource
+from webcom.call_files import UnreadableFile
+from webcom.imports import ImportReport, RejectedRecord, import_calls
 from webcom.ingest import Stored
-from webcom.models import Call, CallRollup, Cursor, DirtyBucket
+from webcom.models import Call, CallRollup, Cursor, DirtyBucket, Unreadable
 from webcom.tests.factories import NOON, ended_payload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
@@ -240,7 +242,7 @@ def test_an_empty_file_has_no_calls(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b"id;state;timestamp\n", b"id,state\n1,Ok\n", b'"id\n', b"\xff\xd8\xff\xe0"],
+    [b"", b"\n", b"id:state:timestamp\n", b"id,state\n1,Ok\n", b'"id\n', b"\xff\xd8\xff\xe0"],
 )
 def test_csv_without_the_required_columns_is_rejected(tmp_path: Path, content: bytes):
     (tmp_path / "calls.csv").write_bytes(content)
@@ -258,7 +260,8 @@ def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path):
 def test_the_command_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "calls.jsonl"
     path.write_bytes(jsonl([*calls(2), *[None] * 30]))
-    call_command("import_calls", path, "--report", str(tmp_path / "rejected.txt"), verbosity=0)
+    options = ["--report", str(tmp_path / "rejected.txt"), "--partial-ok"]
+    call_command("import_calls", path, *options, verbosity=0)
     out, err = capsys.readouterr()
     assert "2 new, 0 changed, 0 already known, 30 rejected" in out
     assert err.splitlines()[0] == "line 3: Expected an object, got NoneType"
@@ -271,3 +274,81 @@ def test_the_command_reports_what_is_wrong_with_a_file(tmp_path: Path, name: str
     (tmp_path / "half.jsonl.gz").write_bytes(gzip.compress(jsonl(calls(9)))[:-9])
     with pytest.raises(CommandError, match=str(tmp_path / name)):
         call_command("import_calls", tmp_path / name, verbosity=0)
+
+
+def test_rejected_records_are_kept_for_staff_up_to_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(imports, "MAX_KEPT", 2)
+    path = tmp_path / "calls.jsonl"
+    bad = [ended_payload(id=f"b{n}", state=None) for n in range(5)]
+    path.write_bytes(jsonl([*calls(1), *bad]) + b"{\n")
+    report, rejected = rejected_by(path)
+    assert (report.accepted, report.rejected, len(rejected)) == (1, 6, 6)
+    assert set(Unreadable.objects.values_list("source", "reason")) == {
+        ("import", "Expected `str`, got `null` - at `$.state`")
+    }
+    assert Unreadable.objects.count() == 2
+
+
+def test_a_rejected_line_of_a_table_is_kept_as_it_is(tmp_path: Path):
+    path = tmp_path / "calls.csv"
+    path.write_text("id;state;timestamp;caller\nx;Ok;1763204400;3,47889E+09\n")
+    assert import_calls(path).rejected == 1
+    kept = Unreadable.objects.get()
+    assert orjson.loads(kept.payload) == "x;Ok;1763204400;3,47889E+09\n"
+    assert "A spreadsheet has changed this number" in kept.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "code"),
+    [
+        (jsonl(calls(2)), [], 0),
+        (b"", [], 0),
+        (jsonl([*calls(2), None]), [], 1),
+        (jsonl([*calls(2), None]), ["--partial-ok"], 0),
+        (jsonl([None]), [], 2),
+        (jsonl([None]), ["--partial-ok"], 2),
+        (b"PK\x03\x04", ["--partial-ok"], 2),
+        (gzip.compress(jsonl(calls(9)))[:-9], ["--partial-ok"], 1),
+    ],
+)
+def test_the_exit_code_says_whether_lines_were_rejected(
+    tmp_path: Path, content: bytes, options: list[str], code: int
+):
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(content)
+    exit_code = 0
+    try:
+        call_command("import_calls", path, *options, verbosity=0)
+    except CommandError as exc:
+        exit_code = exc.returncode
+    assert exit_code == code
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_progress_and_resuming_work_in_utf16(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+):
+    monkeypatch.setattr(imports, "CHUNK_SIZE", 10)
+    path = as_csv(tmp_path / "calls.csv", calls(25), encoding=encoding)
+    positions: list[int] = []
+    report = import_calls(path, on_progress=positions.append)
+    assert (report.accepted, report.rejected) == (25, 0)
+    assert positions[-1] == path.stat().st_size
+
+
+def test_our_own_csv_of_calls_is_read_back_unchanged(tmp_path: Path, api: Any):
+    import_calls(as_csv(tmp_path / "calls.csv", calls(3)))
+    path = tmp_path / "export.csv"
+    path.write_bytes(api.get("/api/webcom/calls?format=csv&state=Ok").getvalue())
+    report, rejected = rejected_by(path)
+    assert (rejected, report.stored) == ([], Stored(unchanged=3))
+
+
+def test_the_admin_s_export_of_calls_is_read_back_unchanged(tmp_path: Path):
+    import_calls(as_csv(tmp_path / "calls.csv", calls(3)))
+    path = tmp_path / "export.csv"
+    path.write_text(CallResource().export(Call.objects.all()).csv)
+    report, rejected = rejected_by(path)
+    assert (rejected, report.stored) == ([], Stored(unchanged=3))

@@ -9,24 +9,26 @@ from typing import Any
 
 import msgspec
 import pytest
+import time_machine
 from django.db import connection, transaction
 
 from core.lib.days import day_bounds
 from core.tests.published import Commit, PublishedEvents
-from webcom import ingest, rollups
+from webcom import ingest, rollups, selectors
 from webcom.call_rows import known_calls
 from webcom.ingest import Stored
-from webcom.models import Call, Delivery, DirtyBucket, Line, Rebate, Unreadable
+from webcom.models import Call, Delivery, DirtyBucket, Line, Rebate, RebateMonth, Unreadable
 from webcom.tests.factories import (
     NOON,
     call_payload,
     ended,
+    ended_payload,
     line_payload,
     rebates_payload,
     record,
     stored,
 )
-from webcom.types import PushMessage, RecordError, Stage, parse_call, parse_line, parse_rebates
+from webcom.types import PushMessage, Stage, parse_call, parse_line, parse_rebates
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
@@ -238,17 +240,157 @@ def test_rebates_older_than_the_stored_ones_are_ignored(
     assert Rebate.objects.count() == 2
 
 
-def test_a_batch_with_an_unreadable_push_stores_nothing():
-    with pytest.raises(RecordError):
-        ingest.store_pushes(
-            [
-                PushMessage("line", line_payload()),
-                PushMessage("call", call_payload()),
-                PushMessage("rebates", {"month": "soon"}),
-            ]
-        )
+def test_a_month_without_rebates_remembers_when_it_was_reported(
+    published_events: PublishedEvents, commit: Commit
+):
+    ingest.store_rebates(parse_rebates(rebates_payload()))
+    emptied = parse_rebates(rebates_payload(rebates=[], updatedAt=1_731_671_500))
+    with commit():
+        assert ingest.store_rebates(emptied)
+    with commit():
+        assert not ingest.store_rebates(parse_rebates(rebates_payload()))
+        assert not ingest.store_rebates(emptied)
+    assert not Rebate.objects.exists()
+    assert selectors.rebates("2025-11") == emptied
+    assert [message["count"] for message in published_events] == [0]
+
+
+def test_rebates_of_before_months_were_remembered_are_not_replaced_by_older_ones():
+    ingest.store_rebates(parse_rebates(rebates_payload()))
+    RebateMonth.objects.all().delete()
+    assert not ingest.store_rebates(
+        parse_rebates(rebates_payload(rebates=[], updatedAt=1_731_671_399))
+    )
+
+
+def test_a_credit_note_is_stored():
+    row = {"type": "Vas", "operator": "WIND", "cost": -12.4, "counter": -3}
+    ingest.store_rebates(parse_rebates(rebates_payload(rebates=[row])))
+    assert list(Rebate.objects.values_list("cost", "counter")) == [(Decimal("-12.4"), -3)]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"type": "Green", "operator": "WIND", "cost": -1, "counter": "many"},
+        {"type": "Green", "operator": "WIND", "cost": 1e12, "counter": 1},
+        {"operator": "WIND", "cost": 1, "counter": 1},
+        None,
+    ],
+    ids=str,
+)
+def test_a_bad_row_of_rebates_stops_no_other_and_removes_nothing(
+    bad: Any, published_events: PublishedEvents, commit: Commit
+):
+    ingest.store_month(rebates_payload(), source="rebates")
+    good = {"type": "Vas", "operator": "TIMG", "cost": 2100, "counter": 930}
+    later = rebates_payload(rebates=[good, bad], updatedAt=1_731_675_000)
+    with commit():
+        result = ingest.store_month(later, source="rebates")
+    assert (result.changed, result.is_lost, result.reason[:6]) == (True, False, "Row 2:")
+    assert dict(Rebate.objects.values_list("operator", "counter")) == {"TIMG": 930, "WIND": 8}
+    assert Unreadable.objects.get().reason == result.reason
+    assert [message["count"] for message in published_events] == [2]
+    assert not ingest.store_month(later, source="rebates").changed
+    assert Unreadable.objects.get().times == 2
+
+
+def test_of_two_rebates_for_one_operator_neither_is_believed():
+    rows = [
+        {"type": "Vas", "operator": "TIM", "cost": 1, "counter": 1},
+        {"type": "Vas", "operator": "WIND", "cost": 3, "counter": 3},
+        {"type": "Vas", "operator": "TIM", "cost": 2, "counter": 2},
+    ]
+    ingest.store_month(rebates_payload(rebates=rows), source="rebates")
+    assert list(Rebate.objects.values_list("operator", flat=True)) == ["WIND"]
+    assert "Vas TIM" in Unreadable.objects.get().reason
+
+
+def test_a_bad_push_stops_no_other():
+    stored = ingest.store_pushes(
+        [
+            PushMessage("line", line_payload()),
+            PushMessage("line", line_payload(lineType=None)),
+            PushMessage("call", call_payload()),
+            PushMessage("call", call_payload(caller=None)),
+            PushMessage("rebates", {"month": "soon"}),
+            PushMessage("rebates", rebates_payload()),
+            PushMessage("message", {"type": "sms", "sms": {}}),
+        ]
+    )
+    assert stored == Stored(created=1, unreadable=4)
+    assert (Call.objects.count(), Line.objects.count(), Rebate.objects.count()) == (1, 1, 2)
+    assert set(Unreadable.objects.values_list("source", flat=True)) == {
+        "push line",
+        "push call",
+        "push rebates",
+        "push message",
+    }
+
+
+def unreadable(payload: Any, source: str) -> Unreadable:
+    ingest.store_unreadable(payload, source=source, reason="of an older release")
+    return Unreadable.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("payload", "source"),
+    [
+        (ended_payload(), "changes"),
+        (ended_payload(), "call by id"),
+        (ended_payload(), "push call"),
+        (line_payload(), "lines"),
+        (line_payload(), "webhook line"),
+        (rebates_payload(), "rebates"),
+        ({"type": "call", "call": ended_payload()}, "push message"),
+        ({"type": "line", "line": line_payload()}, "webhook message"),
+        ({"type": "ping"}, "webhook message"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_unreadable_payload_that_can_be_read_by_now_is_stored(payload: Any, source: str):
+    assert ingest.retry_unreadable(unreadable(payload, source))
+    assert not Unreadable.objects.exists()
+    rows = Call.objects.count() + Line.objects.count() + RebateMonth.objects.count()
+    assert rows == (payload != {"type": "ping"})
+
+
+@pytest.mark.parametrize(
+    ("payload", "source", "reason"),
+    [
+        (call_payload(state=None), "changes", "Expected `str`, got `null` - at `$.state`"),
+        (line_payload(number=None), "lines", "Expected `str`, got `null` - at `$.number`"),
+        (rebates_payload(rebates=[{}]), "push rebates", "Row 1: Object missing"),
+        ({"type": "sms"}, "push message", ingest.NO_MESSAGE),
+        ("x" * 100_000, "changes", "unexpected end of data"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 100 else "",
+)
+def test_a_payload_that_still_cannot_be_read_has_today_s_reason(
+    payload: Any, source: str, reason: str
+):
+    row = unreadable(payload, source)
+    assert not ingest.retry_unreadable(row)
+    row.refresh_from_db()
+    assert reason in row.reason
     assert not Call.objects.exists()
-    assert not Line.objects.exists()
+
+
+def test_a_late_try_does_not_replace_what_was_reported_since(
+    published_events: PublishedEvents, commit: Commit
+):
+    with time_machine.travel(NOON, tick=False):
+        ingest.store_unreadable(line_payload(name="Old"), source="lines", reason="name")
+        ingest.store_unreadable(call_payload(id="a"), source="changes", reason="id")
+        ingest.store_unreadable(rebates_payload(), source="rebates", reason="month")
+    ingest.store_lines([parse_line(line_payload(name="New"))])
+    ingest.store_calls([ended(id="a")])
+    ingest.store_rebates(parse_rebates(rebates_payload(rebates=[], updatedAt=1_731_671_401)))
+    with commit():
+        assert all(ingest.retry_unreadable(row) for row in Unreadable.objects.all())
+    assert (Line.objects.get().name, Call.objects.get().state) == ("New", "Ok")
+    assert not Rebate.objects.exists()
+    assert published_events == []
 
 
 def test_a_delivery_is_stored_once():
@@ -258,10 +400,12 @@ def test_a_delivery_is_stored_once():
     assert ingest.store_delivery("msg_2", messages) == Stored(unchanged=1)
 
 
-def test_an_unreadable_delivery_is_not_recorded():
-    with pytest.raises(RecordError):
-        ingest.store_delivery("msg_1", [PushMessage("call", None)])
-    assert not Delivery.objects.exists()
+def test_an_unreadable_delivery_is_recorded_and_need_not_come_again():
+    messages = [PushMessage("call", None)]
+    assert ingest.store_delivery("msg_1", messages) == Stored(unreadable=1)
+    assert ingest.store_delivery("msg_1", messages) is None
+    assert Delivery.objects.count() == 1
+    assert (Unreadable.objects.get().source, Unreadable.objects.get().times) == ("webhook call", 1)
 
 
 def test_unreadable_payloads_are_stored_once_and_logged_once(caplog: pytest.LogCaptureFixture):

@@ -25,7 +25,7 @@ from webcom.tests.factories import (
     stored,
 )
 from webcom.tests.fakes import FakeWebcomTlc
-from webcom.types import CallPage, CursorExpired, Stage
+from webcom.types import CallPage, CursorExpired, NotFound, Stage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
@@ -227,6 +227,67 @@ def test_lines_are_pulled_and_an_unreadable_list_is_an_outage():
     with pytest.raises(UpstreamError, match=r"lines: .*number"):
         pull.pull_lines(FakeWebcomTlc(all_lines=[line_payload(number=None)]))
     assert Line.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "odd", [{"group": None}, {"lineType": None}, {"name": "x" * 201}, {"relations": None}], ids=str
+)
+def test_one_odd_line_stops_no_other_and_is_kept(odd: dict[str, Any]):
+    bad = line_payload(lineId="L1", **odd)
+    carrier = FakeWebcomTlc(all_lines=[bad, "?", line_payload(lineId="L2")])
+    assert pull.pull_lines(carrier) == pull.pull_lines(carrier) == 1
+    assert Line.objects.get().line_id == "L2"
+    assert set(Unreadable.objects.values_list("source", "times")) == {("lines", 2)}
+
+
+def test_no_lines_at_all_are_no_outage():
+    assert pull.pull_lines(FakeWebcomTlc()) == 0
+
+
+class ForwardCarrier(FakeWebcomTlc):
+    """Has no report of `missing` (404), and fails for `failing`."""
+
+    missing = failing = ""
+
+    def rebates(self, month: str) -> Any:
+        if month == self.missing:
+            raise NotFound("webcom has no rebates of this month")
+        if month == self.failing:
+            raise UpstreamError("webcom HTTP 500")
+        return rebates_payload(month=month)
+
+
+@pytest.mark.parametrize("month", ["2025-12", "2026-01"])
+def test_a_month_that_has_not_begun_does_not_stop_the_other(month: str):
+    carrier = ForwardCarrier()
+    carrier.missing = month
+    with time_machine.travel("2025-12-31T23:30:00Z", tick=False):  # January in Rome
+        assert pull.pull_rebates(carrier)
+    assert Rebate.objects.exclude(month=month).count() == 2
+
+
+@pytest.mark.parametrize("month", ["2025-12", "2026-01"])
+def test_a_month_that_fails_does_not_stop_the_other_and_is_an_outage(month: str):
+    carrier = ForwardCarrier()
+    carrier.failing = month
+    january = time_machine.travel("2026-01-02T12:00:00Z", tick=False)
+    with january, pytest.raises(UpstreamError, match="500"):
+        pull.pull_rebates(carrier)
+    assert Rebate.objects.exclude(month=month).count() == 2
+
+
+def test_a_credit_note_of_last_month_stops_nothing():
+    credit_note = {"type": "Vas", "operator": "WIND", "cost": -12.4, "counter": -3}
+    carrier = FakeWebcomTlc(
+        by_month={
+            "2025-12": rebates_payload(month="2025-12", rebates=[credit_note]),
+            "2026-01": rebates_payload(month="2026-01"),
+        }
+    )
+    with time_machine.travel("2026-01-02T12:00:00Z", tick=False):
+        assert pull.pull_rebates(carrier)
+    assert Rebate.objects.count() == 3
+    assert not Unreadable.objects.exists()
 
 
 def test_rebates_of_this_month_and_the_one_before_are_pulled():

@@ -74,3 +74,15 @@ def test_deliveries_and_unreadable_payloads_have_their_own_time():
         "new",
         "new",
     ]
+
+
+def test_the_oldest_unreadable_payloads_beyond_their_number_are_pruned(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(retention, "MAX_UNREADABLE", 2)
+    now = timezone.now()
+    for minutes in range(5):
+        at = now - timedelta(minutes=minutes)
+        Unreadable.objects.create(digest=str(minutes), first_at=at, last_at=at)
+    retention.prune()
+    assert set(Unreadable.objects.values_list("digest", flat=True)) == {"0", "1"}

@@ -15,8 +15,17 @@ import pytest
 from core.lib.upstream import UpstreamError
 from sandbox.testing import TOKEN, RunningSandbox
 from webcom.tests.carrier import client_of
+from webcom.tests.factories import call_payload
 from webcom.tests.fakes import FakeWebcomTlc
-from webcom.types import CursorExpired, NotFound, WebcomTlc, parse_call, parse_line, parse_rebates
+from webcom.types import (
+    CursorExpired,
+    NotFound,
+    RecordError,
+    WebcomTlc,
+    parse_call,
+    parse_line,
+    parse_rebates,
+)
 from webcom.upstream import HttpWebcomTlc, build_webcom_tlc
 
 DATA = Path(__file__).parent / "data"
@@ -60,6 +69,11 @@ def test_the_feed_resumes_from_its_cursor(carrier: RunningSandbox, tlc: HttpWebc
     page = tlc.calls_since(cursor, since=0)
     assert call_id in {call["id"] for call in page.calls}
     assert page.cursor != cursor
+
+
+def test_a_month_that_has_not_begun_is_not_found(tlc: HttpWebcomTlc) -> None:
+    with pytest.raises(NotFound, match="2099-01"):
+        tlc.rebates("2099-01")
 
 
 def test_rebates_of_a_month_can_be_read(tlc: HttpWebcomTlc) -> None:
@@ -340,3 +354,15 @@ def _whole_story(error: BaseException | None) -> str:
         story += f"{error!r}\n"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return story
+
+
+@pytest.mark.parametrize("odd", [r'"\ud800"', "NaN", "9" * 5_000], ids=lambda odd: odd[:8])
+def test_an_odd_value_in_one_call_costs_no_other(
+    carrier: RunningSandbox, tlc: HttpWebcomTlc, odd: str
+) -> None:
+    body = f'{{"calls": [{{"id": "a", "caller": {odd}}}, {{"id": "b"}}], "next": null}}'
+    carrier.faults.arm("answer", body=body)
+    first, second = tlc.active_calls()
+    assert second == {"id": "b"}
+    with pytest.raises(RecordError):
+        parse_call(call_payload(**first))

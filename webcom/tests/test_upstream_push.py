@@ -67,26 +67,31 @@ def test_a_half_open_push_times_out(carrier: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "frame",
+    ("frame", "passed_on"),
     [
-        "{",
-        "null",
-        "[]",
-        "{}",
-        '{"type": "fax", "fax": {}}',
-        '{"type": "call"}',
-        '{"type": ["call"]}',
-        '{"type": {}, "call": {}}',
+        ("{", []),
+        ("null", [None]),
+        ("[]", [[]]),
+        ("{}", [{}]),
+        ('{"type": "fax", "fax": {}}', [{"type": "fax", "fax": {}}]),
+        ('{"type": "call"}', [{"type": "call"}]),
+        ('{"type": ["call"]}', [{"type": ["call"]}]),
+        ('{"type": {}, "call": {}}', [{"type": {}, "call": {}}]),
     ],
 )
-def test_a_bad_frame_is_skipped_and_logged_once(
-    carrier: RunningSandbox, tlc: HttpWebcomTlc, caplog: pytest.LogCaptureFixture, frame: str
+def test_a_bad_frame_is_passed_on_if_it_is_json_and_logged_once(
+    carrier: RunningSandbox,
+    tlc: HttpWebcomTlc,
+    caplog: pytest.LogCaptureFixture,
+    frame: str,
+    passed_on: list[Any],
 ) -> None:
+    bad = [PushMessage("message", content) for content in passed_on * 2]
     with listening(tlc, carrier) as stream, caplog.at_level(logging.WARNING, "webcom"):
         carrier.send_frame(frame)
         carrier.send_frame(frame)
         carrier.send_frame('{"type": "line", "line": {"lineId": "L1"}}')
-        assert messages(stream, 1) == [PushMessage("line", {"lineId": "L1"})]
+        assert messages(stream, len(bad) + 1) == [*bad, PushMessage("line", {"lineId": "L1"})]
     logged = [record.getMessage() for record in caplog.records]
     assert [line.split()[0] for line in logged] == [
         "webcom.push_bad_frame",

@@ -11,7 +11,8 @@ from django.test import Client
 from standardwebhooks import Webhook
 
 from core.tests.published import Commit, PublishedEvents
-from webcom.models import Call, Delivery, Line, Rebate
+from webcom import ingest
+from webcom.models import Call, Delivery, Line, Rebate, Unreadable
 from webcom.tests.factories import call_payload, line_payload, rebates_payload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
@@ -77,7 +78,14 @@ def test_a_signed_delivery_is_stored_and_announced(
         )
     assert (response.status_code, response.json()) == (
         200,
-        {"success": True, "duplicate": False, "created": 1, "changed": 0, "unchanged": 0},
+        {
+            "success": True,
+            "duplicate": False,
+            "created": 1,
+            "changed": 0,
+            "unchanged": 0,
+            "unreadable": 0,
+        },
     )
     assert (Call.objects.count(), Line.objects.count(), Rebate.objects.count()) == (1, 1, 2)
     assert {message["type"] for message in published_events} == {
@@ -99,6 +107,7 @@ def test_a_repeated_delivery_is_acknowledged_and_not_processed(
         "created": 0,
         "changed": 0,
         "unchanged": 0,
+        "unreadable": 0,
     }
     assert Call.objects.get().state == "Pending"
     assert len(published_events) == 1
@@ -158,15 +167,20 @@ def test_another_body_under_the_same_signature_is_refused(deliver: Deliver):
     assert response.status_code == 401
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000], ids=["nothing", "half", "too deep"])
+def test_a_signed_body_that_is_not_json_is_refused(deliver: Deliver, body: bytes):
+    response = deliver(body=body)
+    assert response.status_code == 400
+    assert response.json()["detail"]
+    assert not Delivery.objects.exists()
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"{",
         b"null",
         b"[]",
         b"{}",
-        b'{"events": []}',
         b'{"events": {}}',
         b'{"events": [1]}',
         b'{"events": [{"type": "song"}]}',
@@ -174,24 +188,73 @@ def test_another_body_under_the_same_signature_is_refused(deliver: Deliver):
         b'{"events": [{"type": "call", "call": []}]}',
         b'{"events": [{"type": "line", "line": {"lineId": ""}}]}',
         b'{"events": [{"type": "rebates", "rebates": {"month": "2025-13"}}]}',
-        b"[" * 100_000,
-        b'{"events": [' + b"1," * 1_001 + b"1]}",
     ],
     ids=lambda body: body[:60].decode(),
 )
-def test_a_signed_body_without_events_is_refused(deliver: Deliver, body: bytes):
+def test_signed_json_without_a_readable_event_is_kept_and_need_not_come_again(
+    deliver: Deliver, body: bytes
+):
     response = deliver(body=body)
-    assert response.status_code == 400
-    assert response.json()["detail"]
-    assert not Delivery.objects.exists()
+    assert (response.status_code, response.json()["unreadable"]) == (200, 1)
+    assert Unreadable.objects.get().source.startswith("webhook ")
+    assert deliver(body=body).json()["duplicate"]
+    assert Unreadable.objects.get().times == 1
 
 
-def test_one_bad_event_refuses_the_whole_delivery_and_it_may_come_again(deliver: Deliver):
-    response = deliver(call(id="a"), call(id="b", timestamp="soon"))
-    assert response.status_code == 400
-    assert "timestamp" in response.json()["errors"]["events"][0]
-    assert not Call.objects.exists()
-    assert deliver(call(id="a"), call(id="b")).json()["created"] == 2
+@pytest.mark.parametrize(
+    "field",
+    [
+        r'"callerOperator": "\ud800"',
+        r'"name\ud800": "x"',
+        '"cost": NaN',
+        '"cost": -Infinity',
+        '"revision": 99999999999999999999999',
+        f'"note": {"9" * 5_000}, "state": 1',
+    ],
+)
+def test_an_odd_value_in_one_event_stops_no_other(deliver: Deliver, field: str):
+    good, bad = (orjson.dumps(call(id=call_id)).decode() for call_id in "ab")
+    bad = bad.removesuffix("}}") + f", {field}}}}}"  # the last of two values counts
+    response = deliver(body=f'{{"events": [{bad}, {good}]}}'.encode())
+    assert {"created": 1, "unreadable": 1}.items() <= response.json().items()
+    assert Call.objects.get().id == "a"
+    row = Unreadable.objects.get()
+    assert '"lineID"' in row.payload
+    assert not ingest.retry_unreadable(row)
+
+
+def test_a_delivery_of_nothing_is_acknowledged(deliver: Deliver):
+    assert deliver().json()["unreadable"] == 0
+    assert not Unreadable.objects.exists()
+
+
+def test_more_events_than_agreed_are_stored_all_the_same(deliver: Deliver):
+    payload = call_payload(id="a")
+    events = [{"type": "call", "call": payload | {"id": f"c{n}"}} for n in range(1_001)]
+    assert deliver(*events).json()["created"] == 1_001
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"type": "sms", "sms": {}},
+        {"type": "call"},
+        call(id="b", timestamp="soon"),
+        call(id="b", caller=None),
+        {"type": "line", "line": line_payload(group=None)},
+        {"type": "rebates", "rebates": {"month": "2025-13"}},
+        None,
+        ["call"],
+    ],
+    ids=str,
+)
+def test_one_bad_event_stops_no_other_and_is_kept(deliver: Deliver, bad: Any):
+    response = deliver(call(id="a"), bad, {"type": "line", "line": line_payload(lineId="L1")})
+    assert response.status_code == 200
+    assert {"created": 1, "unreadable": 1}.items() <= response.json().items()
+    assert (Call.objects.get().id, Line.objects.get().line_id) == ("a", "L1")
+    assert Unreadable.objects.get().reason
+    assert deliver(call(id="a"), bad).json()["duplicate"]
 
 
 def test_a_body_that_is_not_utf8_is_refused(deliver: Deliver):

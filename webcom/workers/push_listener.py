@@ -17,7 +17,7 @@ from core.workers import services as workers
 from core.workers.database import DatabaseGuard
 from core.workers.leader import run_as_leader
 from webcom import ingest
-from webcom.types import PushMessage, RecordError, WebcomTlc
+from webcom.types import PushMessage, WebcomTlc
 from webcom.upstream import build_webcom_tlc
 
 logger = logging.getLogger(__name__)
@@ -137,16 +137,5 @@ def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
 
 
 def store(messages: list[PushMessage]) -> None:
-    """Store a batch of pushes; if one is unreadable, store each alone, so that no other is lost."""
-    try:
-        ingest.store_pushes(messages)
-    except RecordError:
-        for message in messages:
-            _store_alone(message)
-
-
-def _store_alone(message: PushMessage) -> None:
-    try:
-        ingest.store_pushes([message])
-    except RecordError as exc:
-        ingest.store_unreadable(message.body, source=f"push {message.kind}", reason=str(exc))
+    """Store a batch of pushes."""
+    ingest.store_pushes(messages)

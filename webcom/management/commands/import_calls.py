@@ -9,16 +9,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from webcom.imports import RejectedRecord, UnreadableFile, import_calls
+from webcom.call_files import BrokenFile, UnreadableFile
+from webcom.imports import RejectedRecord, import_calls
 
 MAX_SHOWN = 20
 
 
 class Command(BaseCommand):
     help = (
-        "Import calls from a file of JSON Lines or CSV (.csv), plain or gzip. "
+        "Import calls from a file of JSON (a call a line, or an array) or CSV (.csv), "
+        "plain or gzip. "
         "An interrupted run resumes where it stopped; "
-        "importing a file twice changes nothing."
+        "importing a file twice changes nothing. "
+        "Exit code 1: a line was rejected; 2: all were, or the file cannot be read."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,6 +30,11 @@ class Command(BaseCommand):
             "--restart",
             action="store_true",
             help="begin at the first line again",
+        )
+        parser.add_argument(
+            "--partial-ok",
+            action="store_true",
+            help="exit with 0 although lines were rejected, unless all were",
         )
         parser.add_argument(
             "--report",
@@ -69,7 +77,8 @@ class Command(BaseCommand):
                     on_progress=move,
                 )
             except UnreadableFile as exc:
-                raise CommandError(str(exc)) from exc
+                code = 1 if isinstance(exc, BrokenFile) else 2
+                raise CommandError(str(exc), returncode=code) from exc
         stored = report.stored
         if report.resumed_after:
             self.stdout.write(f"Resumed after line {report.resumed_after:,}.")
@@ -84,3 +93,7 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"... and {report.rejected - len(rejected):,} more (--report FILE lists them all)."
             )
+        if report.rejected and not report.accepted:
+            raise CommandError("Every line was rejected.", returncode=2)
+        if report.rejected and not options["partial_ok"]:
+            raise CommandError("Lines were rejected, the others are stored.", returncode=1)

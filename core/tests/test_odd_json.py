@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from core.lib import odd_json
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b'{"a": [1, "\xc3\xa9", null]}', {"a": [1, "é", None]}),
+        (rb'["\ud800", 1]', ["\ud800", 1]),
+        (b'["caf\xe9", 1]', ["caf\udce9", 1]),
+        (b'["Tel\xc3"]', ["Tel\udcc3"]),
+        (b"[Infinity]", [math.inf]),
+        (b"\xef\xbb\xbf[1]", [1]),
+        (b"[NaN, " + b"9" * 5_000 + b"]", None),
+    ],
+)
+def test_an_odd_value_costs_no_other(raw: bytes, value: Any) -> None:
+    read = odd_json.loads(raw)
+    assert read == value or (value is None and math.isnan(read[0]) and read[1] == "9" * 5_000)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[1", b"<html>", b"[" * 100_000, b"1 2"])
+def test_what_is_no_json_is_refused(raw: bytes) -> None:
+    with pytest.raises(ValueError, match="column"):
+        odd_json.loads(raw)
