@@ -59,6 +59,11 @@ class AmiAddress:
 class Ami(Protocol):
     """A logged-in manager session. One thread uses it; every call is bounded in time."""
 
+    @property
+    def dropped(self) -> int:
+        """Messages so far that Asterisk cannot have meant to send: a caller wrote them."""
+        ...
+
     def action(self, name: str, **headers: str) -> AmiMessage:
         """The response to an action, matched by ActionID.
 
@@ -135,6 +140,7 @@ class Why(StrEnum):
     ALLOWED = "allow-list"
     ANONYMOUS = "anonymous"
     LISTED = "blacklist"
+    FORGED = "forged"
     OFF = "screening-off"
 
 
