@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from centralino.labels import HANGUPS, VERDICTS, WHYS
+from centralino.numbers import without_control
 from centralino.types import MAX_HOURS
 from core.admin.tables import ALL, CHANGE, StaffTable
 from core.lib.fields import KeyField
@@ -23,7 +24,7 @@ KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 
 def fitting(text: str, maximum: int = 80) -> str:
     """Cut what a PBX says: a caller's name, whatever it is, must not keep a call from storage."""
-    return text.replace("\0", "")[:maximum]
+    return without_control(text.replace("\0", ""))[:maximum]
 
 
 class PbxServer(models.Model):

@@ -130,6 +130,18 @@ def test_a_clean_caller_passes_and_is_blocked_once_answered(published_events, as
     assert "ChannelDestroyed" in kinds
 
 
+def test_a_forged_caller_is_refused_and_the_history_says_so(published_events, asterisk, server):
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk, f"{CALLER}\r\n\r\nEvent: Hangup\r\nUniqueid: 9.9").result(SOON_S)
+        assert soon(lambda: verdicts() == [("blocked", "forged")])
+    call = ScreenedCall.objects.get()
+    assert (call.caller, call.number) == (f"{CALLER}    Event: Hangup  Uniqueid: 9.9", "")
+    assert call.get_why_display() == "contraffatto"
+    [blocked] = published_events.of("call_blocked")
+    assert (blocked["number"], blocked["reason"]) == (call.caller, "forged")
+
+
 def test_callers_are_blocked_before_anything_rings(published_events, asterisk, server):
     lists.blacklist_number(canonical(CALLER), hours=None)
     with screening(server):

@@ -11,11 +11,13 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from centralino.clients.ari import HttpAri
 from centralino.events import AriEvent, CallBlocked, CallPassed
 from centralino.models import PbxServer
+from centralino.numbers import without_control
 from centralino.services import screened
 from centralino.services.servers import secret
 from centralino.state_store import CONTEXT, NAME, ScreeningState, StateStore, in_stasis
@@ -196,10 +198,11 @@ class Screener:
         channel_id = str(channel["id"])
         caller = str((channel.get("caller") or {}).get("number", ""))
         called = _called(channel)
-        decision = self._state.screening.decide(caller, called, time.time())
+        decision = self._state.screening.decide(caller, called, time.time(), said=_texts(channel))
         while (done := await self._carry_out(decision, channel_id, called)) is None:
             await asyncio.sleep(RETRY_S)
         if done:
+            caller, called = without_control(caller), without_control(called)
             self._report(channel_id, caller, called, decision)
 
     async def _carry_out(self, decision: Decision, channel_id: str, called: str) -> bool | None:
@@ -271,6 +274,18 @@ class Screener:
 async def _until_set(stopping: threading.Event) -> None:
     while not stopping.is_set():
         await asyncio.sleep(0.1)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in what Asterisk says of a channel: a caller's words may be in any of them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _called(channel: dict[str, Any]) -> str:
