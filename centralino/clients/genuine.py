@@ -96,7 +96,9 @@ class Genuine:
             if len(self._logged) >= MAX_LOGGED:
                 self._logged.clear()
             self._logged.add(channel)
-            logger.warning("%s.forged channel=%s reason=%s", self._name, channel, reason)
+            logger.warning(
+                "ami.forged session=%s channel=%s reason=%s", self._name, channel, reason
+            )
 
 
 def fault(message: AmiMessage) -> str:

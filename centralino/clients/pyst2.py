@@ -233,6 +233,8 @@ class _Manager(Manager):
     `receive` gets every message; what answers its actions comes back through `respond`.
     """
 
+    title: str | None  # what the first line says, once it has come
+
     def __init__(self, receive: Callable[[bytes], None]) -> None:
         super().__init__()
         self._receive = receive
