@@ -79,6 +79,12 @@ class PbxServer(models.Model):
     ari_user = models.CharField(_("ARI user"), max_length=64, blank=True, default="anti-spam")
     ari_app = models.CharField(_("ARI application"), max_length=64, blank=True, default="anti-spam")
 
+    respect_hidden = models.BooleanField(
+        _("respect hidden numbers"),
+        default=True,
+        help_text=_("Callers who hide their number are anonymous, even if the carrier shows it."),
+    )
+
     class Meta:
         verbose_name = _("server")
         verbose_name_plural = _("servers")

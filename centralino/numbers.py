@@ -81,6 +81,11 @@ def without_control(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
+def masked(caller: str) -> str:
+    """A number that is not to be read: its first three characters, and how long it is."""
+    return caller[:3] + "*" * len(caller[3:])
+
+
 def is_withheld(caller: str) -> bool:
     """Whether there is no number to call back: an anonymous, unknown or unreadable caller."""
     return not e164(caller)

@@ -108,6 +108,10 @@ class Ari(Protocol):
         """Begin to play `media` (`sound:...`); `PlaybackFinished` follows at its end."""
         ...
 
+    async def variable(self, channel_id: str, name: str) -> str:
+        """A variable of the channel, or what a function of the dialplan gives for it."""
+        ...
+
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
         """The application's events from now on; UpstreamError when they stop, for any cause."""
         ...
