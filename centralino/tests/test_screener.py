@@ -172,7 +172,7 @@ def test_a_server_may_take_hidden_numbers_as_they_are(published_events, asterisk
 def test_the_dialplan_may_pass_the_presentation():
     app_data = "anti-spam,899748963,prohib_passed_screen"
     channel = {"id": "1.1", "dialplan": {"app_data": app_data}, "caller": {"number": CALLER}}
-    unasked = screener.Screener(None, None, None)  # type: ignore[arg-type]
+    unasked = screener.Screener(None, None, None)
     assert asyncio.run(unasked._is_hidden(channel))
     channel["dialplan"] = {"app_data": "anti-spam,899748963,allowed"}
     assert not asyncio.run(unasked._is_hidden(channel))
