@@ -15,6 +15,7 @@ WHYS: Final[Labels] = {
     Why.ALLOWED: _("allow list"),
     Why.ANONYMOUS: _("hidden number"),
     Why.LISTED: _("blacklist"),
+    Why.FORGED: _("forged"),
     Why.OFF: _("screening is off"),
 }
 REASONS: Final[Labels] = {

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from centralino.labels import HANGUPS, VERDICTS, WHYS
+from centralino.numbers import without_control
 from centralino.types import MAX_HOURS
 from core.admin.tables import ALL, CHANGE, StaffTable
 from core.lib.fields import KeyField
@@ -23,7 +24,7 @@ KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 
 def fitting(text: str, maximum: int = 80) -> str:
     """Cut what a PBX says: a caller's name, whatever it is, must not keep a call from storage."""
-    return text.replace("\0", "")[:maximum]
+    return without_control(text.replace("\0", ""))[:maximum]
 
 
 class PbxServer(models.Model):
@@ -77,6 +78,12 @@ class PbxServer(models.Model):
     )
     ari_user = models.CharField(_("ARI user"), max_length=64, blank=True, default="anti-spam")
     ari_app = models.CharField(_("ARI application"), max_length=64, blank=True, default="anti-spam")
+
+    respect_hidden = models.BooleanField(
+        _("respect hidden numbers"),
+        default=True,
+        help_text=_("Callers who hide their number are anonymous, even if the carrier shows it."),
+    )
 
     class Meta:
         verbose_name = _("server")

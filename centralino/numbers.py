@@ -29,6 +29,10 @@ _WITHHELD: Final = frozenset(
 )  # fmt: skip
 
 
+# Control characters: C0, DEL and C1. No telephone has a reason to send one.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
 class NumberError(ValueError):
     """What was given is no telephone number; the message says what is expected."""
 
@@ -65,6 +69,21 @@ def e164(caller: str) -> str:
     digits = _NOT_DIGITS.sub("", text)[:MAX_DIGITS]
     # Once more with the digits alone: the same digits are always the same number.
     return digits if digits == text else e164(digits)
+
+
+def has_control(text: str) -> bool:
+    """Whether a control character is in it, such as a line break: somebody forged it."""
+    return _CONTROL.search(text) is not None
+
+
+def without_control(text: str) -> str:
+    """The text with a blank for each control character."""
+    return _CONTROL.sub(" ", text)
+
+
+def masked(caller: str) -> str:
+    """A number that is not to be read: its first three characters, and how long it is."""
+    return caller[:3] + "*" * len(caller[3:])
 
 
 def is_withheld(caller: str) -> bool:

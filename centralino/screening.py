@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from centralino.numbers import e164
+from centralino.numbers import e164, has_control
 from centralino.types import Decision, Verdict, Why
 
 PERMANENT: Final = 1 << 40  # epoch seconds
@@ -78,8 +78,14 @@ class Screening:
         """The rule of the line that was called."""
         return self._rules.get(e164(called) or called, self._usual)
 
-    def decide(self, caller: str, called: str, now: float) -> Decision:
-        """Whether a caller, as sent by Asterisk, may ring `called` at `now` (epoch seconds)."""
+    def decide(self, caller: str, called: str, now: float, *, said: Iterable[str] = ()) -> Decision:
+        """Whether a caller, as sent by Asterisk, may ring `called` at `now` (epoch seconds).
+
+        `said` is what else the caller sent. A control character in any of it is an attack on what
+        reads it: refused whatever the rule and the lists say.
+        """
+        if any(map(has_control, (caller, called, *said))):
+            return Decision(Verdict.BLOCKED, Why.FORGED, "")
         rule, number = self.rule(called), e164(caller)
         if not rule.enabled:
             return Decision(Verdict.PASSED, Why.OFF, number)

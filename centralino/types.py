@@ -59,6 +59,11 @@ class AmiAddress:
 class Ami(Protocol):
     """A logged-in manager session. One thread uses it; every call is bounded in time."""
 
+    @property
+    def dropped(self) -> int:
+        """Messages so far that Asterisk cannot have meant to send: a caller wrote them."""
+        ...
+
     def action(self, name: str, **headers: str) -> AmiMessage:
         """The response to an action, matched by ActionID.
 
@@ -103,6 +108,10 @@ class Ari(Protocol):
         """Begin to play `media` (`sound:...`); `PlaybackFinished` follows at its end."""
         ...
 
+    async def variable(self, channel_id: str, name: str) -> str:
+        """A variable of the channel, or what a function of the dialplan gives for it."""
+        ...
+
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
         """The application's events from now on; UpstreamError when they stop, for any cause."""
         ...
@@ -135,6 +144,7 @@ class Why(StrEnum):
     ALLOWED = "allow-list"
     ANONYMOUS = "anonymous"
     LISTED = "blacklist"
+    FORGED = "forged"
     OFF = "screening-off"
 
 

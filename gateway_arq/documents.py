@@ -53,6 +53,9 @@ class CostsDocument(Document):
 
 class StatsDocument(Document):
     asterisk_active: Annotated[int, like(5)]
+    asterisk_dropped: Annotated[
+        int | UnsetType, like(24, "Manager messages that callers had forged; absent: none")
+    ] = UNSET
 
 
 _WORKERS: Final = {

@@ -15,11 +15,12 @@ from typing import Final
 from django.http.request import MediaType
 from msgspec import UNSET
 from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily as Counter
 from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-from centralino.selectors.channels import active_channels_count
+from centralino.selectors import channels
 from core.lib.days import current_second, local_day
 from core.workers.models import Health, WorkerStatus
 from core.workers.selectors import WorkerSummary, summary
@@ -46,6 +47,7 @@ class Snapshot:
     workers: dict[str, WorkerSummary]
     webcom_active: int
     asterisk_active: int
+    asterisk_dropped: dict[str, int]  # messages that callers had forged, by server
     calls_today: int
     cost_today: Decimal
     line_ids: list[str]
@@ -54,12 +56,13 @@ class Snapshot:
 def snapshot() -> Snapshot:
     """The current figures, in five queries."""
     jobs = list(WorkerStatus.objects.all())
-    today = webcom.day_totals(local_day())
+    today, asterisk = webcom.day_totals(local_day()), channels.figures()
     return Snapshot(
         taken_at=current_second(),
         workers={app: summary(main, jobs) for app, main in SCRAPED_JOBS.items()},
         webcom_active=webcom.active_calls_count(),
-        asterisk_active=active_channels_count(),
+        asterisk_active=asterisk.active,
+        asterisk_dropped=asterisk.dropped,
         calls_today=today.calls,
         cost_today=today.cost,
         line_ids=webcom.line_ids(),
@@ -73,7 +76,7 @@ def document(now: Snapshot) -> MetricsDocument:
         calls=CallCountsDocument(now.webcom_active, now.asterisk_active, now.calls_today),
         webcom=WebcomLinesDocument(now.line_ids),
         costs=CostsDocument(round(float(now.cost_today), 2)),
-        stats=StatsDocument(now.asterisk_active),
+        stats=StatsDocument(now.asterisk_active, sum(now.asterisk_dropped.values()) or UNSET),
         timestamp=now.taken_at,
     )
 
@@ -107,6 +110,14 @@ class _Gauges:
             "Payloads of the carrier that could not be read and are kept.",
             webcom.unreadable_count(),  # the JSON has no such figure
         )
+        dropped = Counter(
+            "gateway_arq_asterisk_messages_dropped",
+            "Manager messages that callers had forged.",
+            labels=["server"],
+        )
+        for server, count in now.asterisk_dropped.items():
+            dropped.add_metric([server], count)
+        yield dropped
         yield from self._workers()
 
     def _workers(self) -> Iterator[Metric]:

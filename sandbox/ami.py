@@ -16,6 +16,7 @@ from typing import Final
 from sandbox.switchboard import Headers, Switchboard
 
 BANNER: Final = "Asterisk Call Manager/5.0.4"
+BOOTED: Final = {"Event": "FullyBooted", "Privilege": "system,all", "Status": "Fully Booted"}
 LOGGED_OFF: Final = "Goodbye"  # Asterisk's own word
 MAX_BEHIND: Final = 64 * 1024 * 1024  # bytes; a client that does not read is disconnected
 # What may go wrong, by name, in `AmiServer.faults`:
@@ -121,7 +122,7 @@ class _Session:
         self._send_response(response)
         if name == "login" and kind == "Success":
             self._server.sessions.add(self)
-            self.send(encoded({"Event": "FullyBooted", "Status": "Fully Booted"}))
+            self.send(encoded(BOOTED))
         return kind
 
     def _send_response(self, response: bytes) -> None:

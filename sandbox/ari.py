@@ -40,6 +40,7 @@ class AriServer:
         self.queue: asyncio.Queue[str] | None = None  # of the connected application
         self._transports: set[asyncio.Transport] = set()
         self.application = ""
+        self.presentation = "allowed_not_screened"  # of every caller's number
         self.waiting: dict[str, asyncio.Future[str]] = {}  # callers in Stasis: why refused, or ""
         switchboard.listeners.add(self._on_event)
         switchboard.screen_call = self._ask_application
@@ -54,6 +55,7 @@ class AriServer:
                 web.get("/endpoints", self._endpoints, name="ari.endpoints"),
                 web.post("/channels/{id}/continue", self._continue, name="ari.proceed"),
                 web.post("/channels/{id}/play/{playback}", self._play, name="ari.play"),
+                web.get("/channels/{id}/variable", self._variable, name="ari.variable"),
                 web.delete("/channels/{id}", self._hang_up, name="ari.hang_up"),
             ]
         )
@@ -166,6 +168,12 @@ class AriServer:
             for phone in reversed(PHONES)
         ]
         return json_response([{**endpoint, "channel_ids": []} for endpoint in (*phones, trunk)])
+
+    async def _variable(self, request: web.Request) -> web.Response:
+        if request.match_info["id"] not in self.switchboard.channels:
+            return json_response({"message": "Channel not found"}, status=404)
+        is_known = request.query.get("variable") == "CALLERID(num-pres)"
+        return json_response({"value": self.presentation if is_known else ""})
 
     async def _continue(self, request: web.Request) -> web.Response:
         return self._decide(request, "")

@@ -66,7 +66,7 @@ class PbxServerAdmin(BoundSecretsAdmin):
         ),
         (
             gettext_lazy("Call screening (ARI)"),
-            {"fields": ("ari_url", "ari_user", "ari_app", "extensions")},
+            {"fields": ("ari_url", "ari_user", "ari_app", "respect_hidden", "extensions")},
         ),
     )
     readonly_fields = ("secrets", "extensions")

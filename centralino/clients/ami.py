@@ -18,16 +18,14 @@ from itertools import count
 from typing import Any, Final, TypeVar
 
 from centralino.clients.event_queue import MAX_BYTES, EventQueue
-from centralino.clients.messages import END, action_bytes, parse_message
+from centralino.clients.genuine import Genuine, cut_off
+from centralino.clients.messages import END, MAX_GREETING, MAX_MESSAGE, action_bytes, parse_message
 from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiMessage, Overflow
 from core.lib.upstream import UpstreamError
 
-MAX_GREETING: Final = 1024  # bytes
-MAX_MESSAGE: Final = 1024 * 1024  # bytes
 MAX_LIST: Final = 100_000  # items
 CLOSE_HANDSHAKE_S: Final = 0.4
-CLOSING_MESSAGES: Final = (b"Event: Shutdown\r\n", b"Response: Goodbye\r\n")
 T = TypeVar("T")
 
 
@@ -41,6 +39,7 @@ class AsyncioAmi:
         self._name = f"ami {address.host}:{address.port}"
         self._timeouts = timeouts or Timeouts()
         self._queue: EventQueue[bytes] = EventQueue(max_bytes)
+        self._genuine = Genuine(self._name)
         self._connection = _Connection(self._queue, self._name, self._timeouts)
         opened: Future[None] = Future()
         self._thread = threading.Thread(
@@ -51,6 +50,11 @@ class AsyncioAmi:
 
     def __repr__(self) -> str:
         return f"<AsyncioAmi {self._name}>"
+
+    @property
+    def dropped(self) -> int:
+        """Messages that Asterisk cannot have meant to send, so far: see `Genuine`."""
+        return self._genuine.dropped
 
     def action(self, name: str, **headers: str) -> AmiMessage:
         """The response to an action, matched by ActionID.
@@ -74,9 +78,10 @@ class AsyncioAmi:
             if chunk is None:
                 yield None
             elif isinstance(chunk, Overflow):
+                self._genuine.forget()
                 yield [chunk]
             else:
-                yield _read(chunk) or None
+                yield self._genuine.read_all(chunk)
 
     def close(self) -> None:
         """Log off and close, within a second; never raises."""
@@ -132,7 +137,7 @@ class _Reply:
             return False
         if "event" not in message:
             self._respond(message)
-        elif not self._listed:
+        elif not self._listed or cut_off(message):
             return False
         elif is_last(message) or len(self.items) >= MAX_LIST:
             self.done.set_result(None)
@@ -256,8 +261,6 @@ class _Connection(asyncio.Protocol):
             messages = [raw for raw in messages if not self._is_reply(raw)]
         if messages:
             self._queue.put(messages, len(data) - len(self._rest))
-        if any(closing_message in data for closing_message in CLOSING_MESSAGES):
-            self._read_closing_message(messages)
 
     def _after_greeting(self, data: bytes) -> bytes:
         greeting, eol, rest = data.partition(b"\n")
@@ -275,26 +278,10 @@ class _Connection(asyncio.Protocol):
             return False
         message = parse_message(raw)
         reply = self._replies.get(message.get("actionid", ""))
-        # A response that nothing waits for is dropped; an event may carry news.
-        return reply.add(message) if reply else "event" not in message
-
-    def _read_closing_message(self, messages: list[bytes]) -> None:
-        if any(raw.startswith(CLOSING_MESSAGES) for raw in messages):
-            self.drop(UpstreamError(f"{self._name}: the PBX closed the session"))
+        # What nothing waits for is dropped; an event that is no item of a list may carry news.
+        return reply.add(message) if reply else "privilege" not in message
 
     def _send(self, action: str, action_id: str, headers: Mapping[str, str]) -> None:
         if self._lost.done() or self._transport is None:
             raise self._queue.ended or UpstreamError(f"{self._name}: closed")
         self._transport.write(action_bytes(action, action_id, headers))
-
-
-def _read(messages: list[bytes]) -> list[AmiMessage | Overflow]:
-    """The events among `messages`; an unreadable message is an Overflow of one."""
-    batch: list[AmiMessage | Overflow] = []
-    for raw in messages:
-        message = parse_message(raw)
-        if "event" in message:
-            batch.append(message)
-        elif "response" not in message and raw.strip():
-            batch.append(Overflow(1))
-    return batch

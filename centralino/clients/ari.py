@@ -63,6 +63,12 @@ class HttpAri:
         path = f"/channels/{quote(channel_id, safe='')}/play/{quote(playback_id, safe='')}"
         await self._request("POST", path, {"media": media})
 
+    async def variable(self, channel_id: str, name: str) -> str:
+        """A variable of the channel, or what a function of the dialplan gives for it."""
+        path = f"/channels/{quote(channel_id, safe='')}/variable"
+        response = await self._request("GET", path, {"variable": name})
+        return str(response.get("value") or "") if isinstance(response, dict) else ""
+
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """The application's events from now on; UpstreamError when they stop, for any cause."""

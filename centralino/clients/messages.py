@@ -10,6 +10,8 @@ from centralino.types import AmiMessage
 
 EOL: Final = "\r\n"
 END: Final = b"\r\n\r\n"  # of every message
+MAX_GREETING: Final = 1024  # bytes
+MAX_MESSAGE: Final = 1024 * 1024  # bytes
 
 _NAME: Final = re.compile(r"[A-Za-z][\w.()/-]{0,99}", re.ASCII)
 _MAX_NAMES: Final = 10_000

@@ -2,7 +2,8 @@
 
 pyst2 waits without a limit, and its threads may end or hang silently. So each of its calls runs
 in a thread with a deadline, and a watchdog pings; when one fails, the session is over
-(UpstreamError) and its user reconnects. `docs/upstreams/asterisk.md` lists what it cannot do.
+(UpstreamError) and its user reconnects. Its reader is replaced: it believes every message, and dies
+of some. `docs/upstreams/asterisk.md` lists what it cannot do.
 """
 
 from __future__ import annotations
@@ -15,18 +16,26 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import count
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from asterisk.manager import Event, Manager, ManagerSocketException
+from asterisk.manager import Manager, ManagerSocketException
 
 from centralino.clients.event_queue import MAX_BYTES, EventQueue
-from centralino.clients.messages import EOL, action_bytes
+from centralino.clients.genuine import Genuine, cut_off
+from centralino.clients.messages import (
+    END,
+    MAX_GREETING,
+    MAX_MESSAGE,
+    action_bytes,
+    parse_message,
+)
 from centralino.clients.session import GREETING, Timeouts, accepted, is_last, login_key
 from centralino.types import AmiAddress, AmiMessage, Overflow
 from core.lib.upstream import UpstreamError
 
 CLOSE_HANDSHAKE_S: Final = 0.4
 CHECK_EVERY_S: Final = 0.2  # whether its threads are alive
+CHUNK_SIZE: Final = 64 * 1024  # bytes
 T = TypeVar("T")
 
 
@@ -39,14 +48,14 @@ class Pyst2Ami:
         """Connect and log in; up to `max_bytes` of events are buffered. Raises UpstreamError."""
         self._name = f"ami {address.host}:{address.port}"
         self._timeouts = timeouts or Timeouts()
-        self._queue: EventQueue[AmiMessage] = EventQueue(max_bytes)
+        self._queue: EventQueue[AmiMessage | Overflow] = EventQueue(max_bytes)
+        self._genuine = Genuine(self._name)
         self._one_at_a_time = threading.Lock()  # it returns responses in order, to any caller
         self._token = secrets.token_hex(6)
         self._numbers = count(1)
         self._lists: dict[str, _ItemList] = {}
         self._over = threading.Event()
-        self._manager = _Manager()
-        self._manager.register_event("*", self._receive)
+        self._manager = _Manager(self._receive)
         try:
             self._log_in(address)
         except UpstreamError as exc:
@@ -57,11 +66,16 @@ class Pyst2Ami:
     def __repr__(self) -> str:
         return f"<Pyst2Ami {self._name}>"
 
+    @property
+    def dropped(self) -> int:
+        """Messages that Asterisk cannot have meant to send, so far: see `Genuine`."""
+        return self._genuine.dropped
+
     def action(self, name: str, **headers: str) -> AmiMessage:
         """The response; UpstreamError on `Response: Error`, ValueError on a line break.
 
-        pyst2 returns whatever response comes next: one with another ActionID, or none in time, ends
-        the session with UpstreamError.
+        pyst2 returns whatever response of ours comes next: one to an earlier action, or none in
+        time, ends the session with UpstreamError.
         """
         return self._request(name, self._next_id(), headers)
 
@@ -98,8 +112,9 @@ class Pyst2Ami:
         closed = UpstreamError(f"{self._name}: closed")
         if not self._over.is_set():
             self._queue.end(closed)  # first: logging off may fail where others still use it
+            action = {"Action": "Logoff", "ActionID": self._next_id()}
             with suppress(UpstreamError):
-                self._within(CLOSE_HANDSHAKE_S, self._manager.logoff)
+                self._within(CLOSE_HANDSHAKE_S, lambda: self._manager.send_action(action))
         self._drop(closed)
 
     def _log_in(self, address: AmiAddress) -> None:
@@ -121,10 +136,9 @@ class Pyst2Ami:
         action = {"Action": name, "ActionID": action_id, **headers}
         with self._one_at_a_time:
             # Its default argument is one dict for all calls: never leave it out.
-            raw = self._within(
+            response: AmiMessage = self._within(
                 within_s or self._timeouts.response_s, lambda: self._manager.send_action(action)
             )
-        response = _parse(raw)
         if response.get("actionid") != action_id:
             error = UpstreamError(f"{self._name}: the response to {name} is another action's")
             self._drop(error)
@@ -151,19 +165,27 @@ class Pyst2Ami:
         self._drop(error)
         raise self._queue.ended or error
 
-    def _receive(self, event: Event, manager: Manager) -> None:
-        """pyst2's callback: an exception here would silently end its thread."""
+    def _receive(self, raw: bytes) -> None:
+        """Handle a message; an exception here would silently end pyst2's thread."""
         try:
-            message = _parse(event)
-            found = self._lists.get(message.get("actionid", ""))
-            if found is not None:
-                found.add(message)
-            elif message.get("event") == "Shutdown":
-                self._drop(UpstreamError(f"{self._name}: the PBX closed the session"))
-            else:
-                self._queue.put([message], sum(map(len, event.message.response)))
+            if self._token.encode() in raw and self._is_reply(parse_message(raw)):
+                return
+            event = self._genuine.read(raw)
+            if event is not None:
+                self._queue.put([event], len(raw))
         except Exception as exc:
             self._drop(UpstreamError(f"{self._name}: {type(exc).__name__} in an event"))
+
+    def _is_reply(self, message: AmiMessage) -> bool:
+        """Whether a message belongs to an action of ours; if so it is added to its reply."""
+        action_id = message.get("actionid", "")
+        if not action_id.startswith(self._token):
+            return False
+        if "event" not in message:
+            self._manager.respond(message)
+            return True
+        found = self._lists.get(action_id)
+        return found.add(message) if found else "privilege" not in message
 
     def _watch(self) -> None:
         """End the session when pyst2 has lost it, or when a ping is not answered."""
@@ -194,15 +216,28 @@ class _ItemList:
         self.items: list[AmiMessage] = []
         self.complete = threading.Event()
 
-    def add(self, message: AmiMessage) -> None:
+    def add(self, message: AmiMessage) -> bool:
+        """Add an item; False when it was cut off."""
+        if cut_off(message):
+            return False
         if is_last(message):
             self.complete.set()
         else:
             self.items.append(message)
+        return True
 
 
 class _Manager(Manager):
-    """pyst2's manager, which can also be dropped without waiting for it."""
+    """pyst2's manager, which can also be dropped without waiting for it.
+
+    `receive` gets every message; what answers its actions comes back through `respond`.
+    """
+
+    title: str | None  # what the first line says, once it has come
+
+    def __init__(self, receive: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._receive = receive
 
     def __del__(self) -> None:
         """pyst2's own logs off, and waits for that, whenever Python collects garbage."""
@@ -215,6 +250,33 @@ class _Manager(Manager):
             and self.event_dispatch_thread.is_alive()
         )
 
+    def respond(self, message: AmiMessage) -> None:
+        """Give it the response that `send_action` waits for."""
+        self._response_queue.put(message)
+
+    def _receive_data(self) -> None:
+        """Read until the connection ends, in a thread of pyst2's: replaces its own."""
+        rest = b""
+        with suppress(OSError, ValueError, AttributeError):  # closed under it
+            while len(rest) <= MAX_MESSAGE and (data := self._sock.read(CHUNK_SIZE)):
+                rest = self._after_greeting(rest + data)
+                if self.title is not None:
+                    *messages, rest = rest.split(END)
+                    for raw in messages:
+                        self._receive(raw)
+        self._connected.clear()
+        for waiting in (self._message_queue, self._response_queue):
+            waiting.put(None)
+
+    def _after_greeting(self, data: bytes) -> bytes:
+        """The stream behind the first line, which `connect` waits for."""
+        if self.title is not None or not (b"\n" in data or len(data) > MAX_GREETING):
+            return data
+        greeting, _, rest = data.partition(b"\n")
+        self.title = greeting.decode("latin-1").partition("/")[0].strip()
+        self._response_queue.put(greeting)
+        return rest
+
     def abandon(self) -> None:
         """Release the socket and every thread that waits inside; never raises."""
         self._running.clear()
@@ -225,19 +287,6 @@ class _Manager(Manager):
                 self._sock._sock.shutdown(socket.SHUT_RDWR)
         for waiting in (self._message_queue, self._response_queue, self._event_queue):
             waiting.put(None)
-
-
-def _parse(message: Any) -> AmiMessage:
-    """A pyst2 message or event, parsed again: pyst2 keeps only the last of repeated headers."""
-    source = getattr(message, "message", message)
-    values: dict[str, list[str]] = {}
-    for line in source.response:
-        name, colon, value = line.partition(":")
-        if colon and line.endswith(EOL):
-            values.setdefault(name.strip().lower(), []).append(value.strip())
-    parsed = AmiMessage((name, found[0]) for name, found in values.items())
-    parsed.repeated = {name: found for name, found in values.items() if len(found) > 1}
-    return parsed
 
 
 def _reason(exc: Exception) -> str:

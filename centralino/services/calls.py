@@ -14,14 +14,22 @@ from centralino.types import PbxCallRecord
 
 
 @transaction.atomic
-def store_state(server: str, table: Table, count: int, finished: Sequence[PbxCallRecord]) -> None:
+def store_state(
+    server: str,
+    table: Table,
+    count: int,
+    finished: Sequence[PbxCallRecord],
+    dropped: int = 0,
+) -> None:
     """Store the live state (`count` channels) and the finished calls, in one transaction.
+
+    `dropped` counts the messages that callers had forged, since the server is known.
 
     So a call is either in progress or stored, whenever the process is killed: the next one restores
     the state and learns from Asterisk what has ended. A call is stored once.
     """
     PbxCall.objects.bulk_create(map(_row, finished), ignore_conflicts=True)
-    document = {"count": count, "table": msgspec.to_builtins(table)}
+    document = {"count": count, "dropped": dropped, "table": msgspec.to_builtins(table)}
     LiveState.objects.update_or_create(
         key=state_key(server), defaults={"document": document, "updated_at": timezone.now()}
     )
@@ -31,6 +39,12 @@ def stored_table(server: str) -> Table:
     """The last table of `store_state`; empty when there is none, or it is unreadable."""
     state = LiveState.objects.filter(key=state_key(server)).first()
     return readable_table(state.document) if state else Table()
+
+
+def stored_dropped(server: str) -> int:
+    """The last `dropped` of `store_state`; 0 when there is none."""
+    state = LiveState.objects.filter(key=state_key(server)).first()
+    return int(state.document.get("dropped", 0)) if state else 0
 
 
 def forget_other_states(servers: Collection[str]) -> None:

@@ -16,7 +16,16 @@ DATA: Final = Path(__file__).parent / "data"
 SHORT: Final = Timeouts(connect_s=0.6, response_s=0.4, ping_every_s=0.1, silent_s=0.4)
 SHORT_TIMEOUTS: Final = Timeouts(connect_s=0.2, response_s=0.15)  # for a peer that never responds
 UNHURRIED: Final = Timeouts(connect_s=5, response_s=5, ping_every_s=5, silent_s=5)
-END: Final = {"Event": "UserEvent", "UserEvent": "End"}
+END: Final = {"Event": "UserEvent", "Privilege": "user,all", "UserEvent": "End"}
+
+
+def event(name: str, *lines: str) -> bytes:
+    """An event of a channel in the fewest words that Asterisk needs for one."""
+    of = ("Channel: SIP/1", "Uniqueid: 1.2", "Linkedid: 1.2")
+    return "\r\n".join([f"Event: {name}", "Privilege: call,all", *of, *lines, "", ""]).encode()
+
+
+HANGUP: Final = event("Hangup")
 
 
 def address(manager: RunningAmi, *, user: str = AMI_USER, secret: str = AMI_SECRET) -> AmiAddress:

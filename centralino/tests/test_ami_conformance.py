@@ -15,14 +15,18 @@ from typing import Any
 
 import pytest
 
-from centralino.clients.ami import MAX_MESSAGE, AsyncioAmi
+from centralino.clients.ami import AsyncioAmi
 from centralino.clients.build import CLIENTS
+from centralino.clients.messages import MAX_MESSAGE
 from centralino.tests.managers import (
+    DATA,
+    HANGUP,
     SAMPLES,
     SHORT,
     SHORT_TIMEOUTS,
     address,
     connected,
+    event,
     events_from,
     sample,
     session,
@@ -36,7 +40,6 @@ pytestmark = [
     # a thread of pyst2 ends with a traceback: what the supervision is for
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
-HANGUP = b"Event: Hangup\r\nUniqueid: 1.2\r\n\r\n"
 
 
 @pytest.fixture(params=sorted(CLIENTS))
@@ -121,16 +124,12 @@ def test_events_are_none_when_nothing_comes(client, manager):
         assert next(ami.events(idle_s=0.01)) is None
 
 
-def test_unrequested_response_is_dropped_or_noticed(client, manager):
+def test_unrequested_response_is_dropped(client, manager):
     with session(client, manager) as ami:
         manager.server.faults.add("stray_answer")
-        if client == "asyncio":
-            assert ami.action("Ping")["ping"] == "Pong"
-        else:  # returns whatever response comes next: noticed, and fixed by a new session
-            with pytest.raises(UpstreamError, match="another action's"):
-                ami.action("Ping")
-            with pytest.raises(UpstreamError):
-                next(ami.events(idle_s=1))
+        assert ami.action("Ping")["ping"] == "Pong"
+        assert events_from(ami, manager) == []
+        assert ami.dropped == 1
 
 
 def test_responses_out_of_order_find_their_actions(manager):
@@ -265,45 +264,41 @@ def test_frozen_peer_is_closed_within_a_second(client, manager):
 
 # --- What a stream may hold -----------------------------------------------------------------------
 def test_latin_1_is_read(client, manager):
-    raw = "Event: Newchannel\r\nCallerIDName: Nicolò Però\r\n\r\n".encode("latin-1")
+    raw = event("Newchannel", "CallerIDName: Nicolò Però").decode().encode("latin-1")
     with session(client, manager) as ami:
-        (event,) = events_from(ami, manager, raw)
-    # pyst2 leaves out what is not UTF-8
-    assert event["calleridname"] == ("Nicolò Però" if client == "asyncio" else "Nicol Per")
+        (found,) = events_from(ami, manager, raw)
+    assert found["calleridname"] == "Nicolò Però"
 
 
 def test_repeated_headers_are_kept(client, manager):
-    raw = b"Event: AgentCalled\r\nVariable: a=1\r\nChannel: SIP/1\r\nVariable: b=2\r\n\r\n"
+    raw = event("AgentCalled", "Variable: a=1", "Queue: reception", "Variable: b=2")
     with session(client, manager) as ami:
-        (event,) = events_from(ami, manager, raw)
-    assert event["variable"] == "a=1"
-    assert list(event.all("variable")) == ["a=1", "b=2"]
-    assert list(event.all("channel")) == ["SIP/1"]
-    assert list(event.all("missing")) == []
+        (found,) = events_from(ami, manager, raw)
+    assert found["variable"] == "a=1"
+    assert list(found.all("variable")) == ["a=1", "b=2"]
+    assert list(found.all("channel")) == ["SIP/1"]
+    assert list(found.all("missing")) == []
 
 
 def test_channel_variables(client, manager):
-    raw = b"Event: Newstate\r\nChanVariable: A=1\r\nChanVariable: B=2: 3\r\n\r\n"
-    if client == "asyncio":
-        with session(client, manager) as ami:
-            (event,) = events_from(ami, manager, raw)
-        assert list(event.all("chanvariable")) == ["A=1", "B=2: 3"]
-    else:  # its reading thread dies of it: the ping notices, a new session fixes it
-        assert ended(client, manager, by=lambda: manager.send_raw(raw), timeouts=SHORT) == []
+    raw = event("Newstate", "ChanVariable: A=1", "ChanVariable: B=2: 3")
+    with session(client, manager) as ami:
+        (found,) = events_from(ami, manager, raw)
+    assert list(found.all("chanvariable")) == ["A=1", "B=2: 3"]
 
 
 def test_long_line_is_read(client, manager):
-    raw = b"Event: VarSet\r\nValue: " + b"x" * 65_536 + b"\r\n\r\n"
+    raw = event("VarSet", "Value: " + "x" * 65_536)
     with session(client, manager) as ami:
-        (event,) = events_from(ami, manager, raw)
-    assert event["value"] == "x" * 65_536
+        (found,) = events_from(ami, manager, raw)
+    assert found["value"] == "x" * 65_536
 
 
-def test_message_without_an_end_ends_the_session(manager):
+def test_message_without_an_end_ends_the_session(client, manager):
     def flood() -> None:
         manager.send_raw(b"Event: VarSet\r\nValue: " + b"x" * (MAX_MESSAGE + 1))
 
-    assert ended("asyncio", manager, by=flood) == []
+    assert ended(client, manager, by=flood) == []
 
 
 @pytest.mark.parametrize(
@@ -313,37 +308,129 @@ def test_message_without_an_end_ends_the_session(manager):
         (b"no header at all\r\n\r\n", 1),
         (b"{]\x01\x02", 1),  # swallows the beginning of what comes next
         (b"\r\n\r\n\r\n\r\n", 0),
-        (b"Event: Newstate\r\n: nameless\r\nno header\r\nUniqueid: 1.2\r\n\r\n", 0),
+        (event("Newstate", ": nameless", "no header", "Language: it"), 0),
     ],
     ids=["bytes", "no header", "no end", "ends only", "an event with odd headers"],
 )
-def test_garbage_is_skipped_and_announced(manager, garbage, lost):
-    with session("asyncio", manager) as ami:
+def test_garbage_is_skipped_and_announced(client, manager, garbage, lost):
+    with session(client, manager) as ami:
         events = events_from(ami, manager, garbage + HANGUP, HANGUP)
     missing = [item for item in events if isinstance(item, Overflow)]
     assert missing == [Overflow(1)] * lost
     assert isinstance(events[-1], AmiMessage)
-    assert events[-1] == {"event": "Hangup", "uniqueid": "1.2"}
+    assert (events[-1]["event"], events[-1]["uniqueid"]) == ("Hangup", "1.2")
 
 
-def test_garbage_ends_a_session_of_pyst2(manager):
-    """It is read as a response: the next ping gets the wrong one, a new session fixes it."""
-    before = ended(
-        "pyst2", manager, by=lambda: manager.send_raw(b"no header at all\r\n\r\n"), timeouts=SHORT
-    )
-    assert before == []
-
-
-def test_response_that_comes_too_late_is_no_event(manager):
-    with session("asyncio", manager) as ami:
+def test_response_that_comes_too_late_is_no_event(client, manager):
+    with session(client, manager) as ami:
         events = events_from(ami, manager, b"Response: Success\r\nActionID: old\r\n\r\n" + HANGUP)
     assert [event["event"] for event in events] == ["Hangup"]
+
+
+# --- What a caller may write ----------------------------------------------------------------------
+FORGED = DATA / "forged" / "ami-line-breaks.txt"
+CALLER = "39"  # in the recorded messages of the channel below
+FORGERS = {
+    "a message": f"{CALLER}\r\n\r\nEvent: Hangup\r\nUniqueid: 1.2\r\n\r\n",
+    "with privilege": f"{CALLER}\r\n\r\nEvent: Rename\r\nPrivilege: call,all\r\nChannel: SIP/1\r\n"
+    "Newname: SIP/2\r\nUniqueid: 1.2\r\n\r\n",
+    "a whole event": f"{CALLER}\r\n\r\n" + HANGUP.decode(),
+    "that takes the rest": f"{CALLER}\r\n\r\n" + HANGUP.decode().removesuffix("\r\n\r\n"),
+    "in its own message": f"{CALLER}\r\nUniqueid: 1.2\r\nLinkedid: 1.2",
+    "a closing message": f"{CALLER}\r\n\r\nEvent: Shutdown\r\nPrivilege: system,all\r\n\r\n",
+    "a response": f"{CALLER}\r\n\r\nResponse: Goodbye\r\nMessage: Bye\r\n\r\n",
+    "a response without a word": f"{CALLER}\r\n\r\nActionID: 1\r\n\r\n",
+    "a list's end": f"{CALLER}\r\n\r\nEvent: XComplete\r\nEventList: Complete\r\n\r\n",
+    "garbage": f"{CALLER}\r\n\r\n\x01\x02\r\n\r\nno header\r\n\r\n",
+    "an end only": f"{CALLER}\r\n\r\n",
+    "a variable": f"{CALLER}\r\nChanVariable: x\r\n\r\n",
+    "an end for one of them": f"{CALLER}\n\r\nEvent: Hangup\r\nUniqueid: 1.2\r\n\n",
+    "another channel": f"{CALLER}\r\nDestChannelState: 6\r\n\r\n",
+    "a time": f"{CALLER}\r\nTimestamp: inf",
+}
+
+
+def channel_event(name: str, caller: str) -> bytes:
+    """An event as Asterisk writes it, whatever the caller's number is."""
+    lines = {
+        "Channel": "PJSIP/trunk-0000001b", "ChannelState": "4", "ChannelStateDesc": "Ring",
+        "CallerIDNum": caller, "CallerIDName": "<unknown>", "ConnectedLineNum": "<unknown>",
+        "ConnectedLineName": "<unknown>", "Language": "en", "AccountCode": "",
+        "Context": "from-trunk", "Exten": "899748963", "Priority": "1", "Uniqueid": "7.7",
+        "Linkedid": "7.7",
+    }  # fmt: skip
+    text = "".join(f"{header}: {value}\r\n" for header, value in lines.items())
+    return f"Event: {name}\r\nPrivilege: call,all\r\n{text}\r\n".encode()
+
+
+def others(events: list[Any]) -> list[Any]:
+    """Those that are not of the caller's own channel."""
+    return [
+        item for item in events if not (isinstance(item, AmiMessage) and item["uniqueid"] == "7.7")
+    ]
+
+
+@pytest.mark.parametrize("forger", FORGERS)
+def test_caller_harms_their_own_record_at_most(client, manager, forger):
+    raw = channel_event("Newchannel", FORGERS[forger]) + channel_event("Hangup", FORGERS[forger])
+    with session(client, manager) as ami:
+        found = events_from(ami, manager, raw, HANGUP, raw, HANGUP)
+        assert others(found) == others(events_from(ami, manager, HANGUP, HANGUP))
+        assert ami.action("Ping")["ping"] == "Pong"
+        assert ami.dropped or len(found) > 2
+
+
+def test_forged_messages_are_counted_and_logged_once_with_the_channel(client, manager, caplog):
+    raw = channel_event("Newchannel", FORGERS["a message"])
+    with session(client, manager) as ami:
+        events_from(ami, manager, raw * 3)
+        assert ami.dropped == 9
+    (line,) = [record.getMessage() for record in caplog.records if "forged" in record.getMessage()]
+    assert "PJSIP/trunk-0000001b" in line
+
+
+def test_recorded_forgery_leaves_the_other_call_whole(client, manager):
+    *_, raw = FORGED.read_bytes().split(b"\r\n\r\n", 1)
+    honest = re.findall(r"^Linkedid: (\S+)", raw.decode(), re.MULTILINE)
+    with session(client, manager) as ami:
+        found = events_from(ami, manager, raw)
+        assert ami.dropped == 24
+    assert not [item for item in found if isinstance(item, Overflow)]
+    assert not [item for item in found if item.get("uniqueid") == "9.9"]
+    own = "pbx.milano-1.it-1795871214.28"
+    assert [item["linkedid"] for item in found if item.get("linkedid")] == [own] * honest.count(own)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"Event: Shutdown\r\nPrivilege: system,all\r\nShutdown: Cleanly\r\n\r\n",
+     b"Response: Goodbye\r\nMessage: Thanks for all the fish.\r\n\r\n"],
+)  # fmt: skip
+def test_closing_message_is_believed_when_the_socket_closes(client, manager, message):
+    with session(client, manager) as ami:
+        events_from(ami, manager, message)
+        assert ami.action("Ping")["ping"] == "Pong"
+
+
+def test_item_of_a_list_that_was_cut_off_is_none(client, manager):
+    end = "39\r\n\r\nEvent: CoreShowChannelsComplete\r\nEventList: Complete\r\nActionID: 1\r\n\r\n"
+    lines = channel_event("Newchannel", "39").decode().strip().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines if ": " in line)
+    with session(client, manager) as ami:
+        manager.inside(
+            lambda: manager.server.switchboard.channels.update(
+                {"7.7": (0.0, headers | {"CallerIDNum": end})}
+            )
+        )
+        manager.happens({"Event": "Newchannel", "Channel": "SIP/2", "Uniqueid": "1.2"})
+        assert [item["uniqueid"] for item in ami.listed("CoreShowChannels")] == ["1.2"]
+        assert not [item for item in events_from(ami, manager) if isinstance(item, Overflow)]
 
 
 # --- Too much -------------------------------------------------------------------------------------
 def test_overflowing_events_are_counted_and_announced_where_they_are_missing(client, manager):
     sent = 20_000 if client == "asyncio" else 300
-    raw = [b"Event: Hangup\r\nUniqueid: %d\r\n\r\n" % number for number in range(sent)]
+    raw = [HANGUP.replace(b"1.2", b"%d" % number) for number in range(sent)]
     with session(client, manager, max_bytes=sum(map(len, raw)) // 2) as ami:
         manager.send_raw(b"".join(raw))
         ami.action("Ping")  # its response comes behind them: all were read

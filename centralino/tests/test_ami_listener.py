@@ -14,7 +14,7 @@ from django.db import OperationalError, connections
 
 from centralino.clients.ami import AsyncioAmi
 from centralino.models import LiveState, PbxCall, PbxServer
-from centralino.selectors.channels import active_channels_count
+from centralino.selectors.channels import active_channels_count, figures
 from centralino.services import calls, servers
 from centralino.tests.managers import SHORT, address
 from centralino.workers import ami_listener, per_server
@@ -241,6 +241,28 @@ def test_overflow_is_told_and_the_table_read_again(published_events, manager, se
         assert soon(lambda: active_channels_count() == 2)
         finish(manager, left)
         assert soon(lambda: active_channels_count() == 0)
+
+
+def test_forged_messages_are_counted_and_the_channels_checked(
+    published_events, manager, server, monkeypatch
+):
+    monkeypatch.setattr("centralino.channel_table.SETTLE_S", 0.1)
+    monkeypatch.setattr(ami_listener, "CHECK_EVERY_S", 0.1)
+    with listening(server, manager):
+        assert soon(lambda: health() == Health.HEALTHY)
+        left = begin(manager, call(1))
+        assert soon(lambda: active_channels_count() == 2)
+        for what in left:  # their last events are lost with what the caller wrote into them
+            if what["Event"] == "Hangup":
+                manager.server.switchboard.channels.pop(what["Uniqueid"], None)
+        manager.send_raw(b"Event: Hangup\r\nUniqueid: 9.9\r\n\r\n" * 3)
+        assert soon(lambda: active_channels_count() == 0)
+        assert soon(lambda: figures().dropped == {"asterisk_1": 3})
+    assert notices(published_events) == []
+    with listening(server, manager):
+        assert soon(lambda: manager.server.sessions)
+        manager.send_raw(b"Response: Goodbye\r\n\r\n")
+        assert soon(lambda: figures().dropped == {"asterisk_1": 4})
 
 
 def test_events_continue_and_calls_wait_while_the_database_is_unavailable(

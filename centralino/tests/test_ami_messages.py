@@ -11,14 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centralino.clients import messages
-from centralino.clients.ami import _Connection, _read
+from centralino.clients.ami import _Connection
 from centralino.clients.event_queue import CHUNK_SIZE, EventQueue
-from centralino.clients.messages import action_bytes, parse_message
+from centralino.clients.genuine import Genuine
+from centralino.clients.messages import END, action_bytes, parse_message
 from centralino.clients.session import Timeouts
-from centralino.tests.managers import sample
+from centralino.tests.managers import HANGUP, sample
 from centralino.types import AmiMessage, Overflow
 from core.lib.upstream import UpstreamError
 
+CALLER_EVENT = (
+    "Event: Newchannel\r\nPrivilege: call,all\r\nChannel: SIP/7\r\nChannelState: 4\r\n"
+    "ChannelStateDesc: Ring\r\nCallerIDNum: 39\r\nCallerIDName: <unknown>\r\n"
+    "ConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\n"
+    "AccountCode: \r\nContext: from-trunk\r\nExten: 899748963\r\nPriority: 1\r\n"
+    "Uniqueid: 7.7\r\nLinkedid: 7.7\r\n\r\n"
+)
 RAW = sample("asterisk16/ami-call-queue.txt")
 
 
@@ -39,7 +47,7 @@ def read_in_pieces(raw: bytes, cuts: list[int]) -> list[Any]:
             messages += chunk
         return messages
 
-    return _read(asyncio.run(feed()))
+    return Genuine("ami").read_all(asyncio.run(feed()))
 
 
 @given(st.lists(st.integers(0, 100_000), max_size=40))
@@ -131,3 +139,41 @@ def test_message_has_every_value_of_a_header():
     message = AmiMessage({"event": "VarSet"})
     assert message.all("event") == ["VarSet"]
     assert message.all("other") == []
+
+
+def test_messages_between_the_parts_of_one_are_bounded():
+    """Where the second part never comes, events are read again before long."""
+    genuine = Genuine("ami")
+    cut = b"Event: Newchannel\r\nPrivilege: call,all\r\nChannel: SIP/2\r\nChannelState: 4"
+    whole = HANGUP.removesuffix(b"\r\n\r\n")
+    assert len(genuine.read_all([cut, *[whole] * 100])) == 50
+    assert genuine.dropped == 51
+
+
+def test_second_part_is_not_waited_for_where_messages_are_missing():
+    genuine = Genuine("ami")
+    cut = b"Event: Newchannel\r\nPrivilege: call,all\r\nChannel: SIP/2\r\nChannelState: 4"
+    genuine.read(cut)
+    genuine.forget()
+    assert genuine.read(HANGUP.removesuffix(b"\r\n\r\n")) is not None
+
+
+WORDS = ["\r\n", "\r\n\r\n", "39", "Event: Hangup", "Privilege: call,all", "Channel: a",
+         "Uniqueid: 1.2", "Linkedid: 1.2", "ChannelState: 6", "DestChannelState: 6"]  # fmt: skip
+
+
+@pytest.mark.parametrize("event", ["Newchannel", "DialBegin"])
+@given(words=st.lists(st.sampled_from(WORDS), max_size=16))
+def test_events_behind_a_caller_are_never_lost(event, words):
+    """Whatever the number holds: the next event arrives, and nothing is reported as missing."""
+    channel = CALLER_EVENT.partition("Channel: ")[2].removesuffix("\r\n")
+    called = "".join(f"Dest{line}\r\n" for line in f"Channel: {channel}".splitlines())
+    lines = CALLER_EVENT.replace("Newchannel", event)
+    if event == "DialBegin":
+        lines = f"{lines.removesuffix(END.decode())}\r\n{called}\r\n"
+    lines = lines.replace("CallerIDNum: 39", f"CallerIDNum: {''.join(words)}")
+    genuine = Genuine("ami")
+    found = genuine.read_all([*lines.encode().split(END), *HANGUP.split(END)])
+    assert not [item for item in found if isinstance(item, Overflow)]
+    assert isinstance(found[-1], AmiMessage)
+    assert found[-1]["channel"] == "SIP/1"

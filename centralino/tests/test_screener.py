@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -128,6 +129,53 @@ def test_a_clean_caller_passes_and_is_blocked_once_answered(published_events, as
     kinds = [message["event"] for message in published_events.of("ari_event")]
     assert kinds[:2] == ["ChannelCreated", "StasisStart"]
     assert "ChannelDestroyed" in kinds
+
+
+def test_a_forged_caller_is_refused_and_the_history_says_so(published_events, asterisk, server):
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk, f"{CALLER}\r\n\r\nEvent: Hangup\r\nUniqueid: 9.9").result(SOON_S)
+        assert soon(lambda: verdicts() == [("blocked", "forged")])
+    call = ScreenedCall.objects.get()
+    assert (call.caller, call.number) == (f"{CALLER}    Event: Hangup  Uniqueid: 9.9", "")
+    assert call.get_why_display() == "contraffatto"
+    [blocked] = published_events.of("call_blocked")
+    assert (blocked["number"], blocked["reason"]) == (call.caller, "forged")
+
+
+@pytest.mark.parametrize("presentation", ["prohib", "prohib_passed_screen", "prohib_not_screened"])
+def test_a_caller_who_hides_the_number_is_anonymous(
+    published_events, asterisk, server, presentation
+):
+    asterisk.server.presentation = presentation
+    lists.allow_number(canonical(CALLER), hours=None)
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk).result(SOON_S)
+        assert soon(lambda: verdicts() == [("blocked", "anonymous")])
+    call = ScreenedCall.objects.get()
+    assert (call.caller, call.number) == ("333*******", "")
+    [blocked] = published_events.of("call_blocked")
+    assert (blocked["number"], blocked["e164"]) == ("333*******", "")
+
+
+def test_a_server_may_take_hidden_numbers_as_they_are(published_events, asterisk, server):
+    asterisk.server.presentation = "prohib"
+    server.respect_hidden = False
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk).result(SOON_S)
+        assert soon(lambda: verdicts() == [("passed", "clean")])
+    assert ScreenedCall.objects.get().caller == CALLER
+
+
+def test_the_dialplan_may_pass_the_presentation():
+    app_data = "anti-spam,899748963,prohib_passed_screen"
+    channel = {"id": "1.1", "dialplan": {"app_data": app_data}, "caller": {"number": CALLER}}
+    unasked = screener.Screener(None, None, None)
+    assert asyncio.run(unasked._is_hidden(channel))
+    channel["dialplan"] = {"app_data": "anti-spam,899748963,allowed"}
+    assert not asyncio.run(unasked._is_hidden(channel))
 
 
 def test_callers_are_blocked_before_anything_rings(published_events, asterisk, server):

@@ -50,6 +50,19 @@ def test_a_prefix_keeps_all_of_its_numbers_out(screening: Screening):
     assert screening.decide("3341234567", LINE, NOW).verdict is PASSED
 
 
+@pytest.mark.parametrize(
+    "caller", ["3331234567\r\nEvent: Hangup", "333\n", "333\x00", "\x1b[2J", "3\x85"]
+)
+def test_a_control_character_is_refused_whatever_is_listed(screening: Screening, caller: str):
+    screening.set_rules([("", Rule(enabled=False, block_anonymous=False))])
+    screening.allowed.put("+393331234567", PERMANENT)
+    forged = Decision(BLOCKED, Why.FORGED, "")
+    assert screening.decide(caller, LINE, NOW) == forged
+    assert screening.decide(CALLER, f"{LINE}{caller}", NOW) == forged
+    assert screening.decide(CALLER, LINE, NOW, said=["Nicolò", caller]) == forged
+    assert screening.decide(CALLER, LINE, NOW, said=["Nicolò", "公司"]).verdict is PASSED
+
+
 def test_the_allow_list_wins(screening: Screening):
     screening.blocked.put("+39333*", PERMANENT)
     screening.allowed.put("+393331234567", PERMANENT)

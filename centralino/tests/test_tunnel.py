@@ -14,7 +14,7 @@ import pytest
 
 from centralino.clients.build import CLIENTS
 from centralino.clients.tunnel import SshLogin, Tunnel, fingerprint
-from centralino.tests.managers import UNHURRIED, events_from, until
+from centralino.tests.managers import HANGUP, UNHURRIED, events_from, until
 from centralino.tests.ssh import PASSWORD, USER, SshServer, new_key, running_ssh
 from centralino.types import AmiAddress
 from core.lib.upstream import UpstreamError
@@ -63,7 +63,7 @@ def test_manager_is_reached_through_the_tunnel(ssh, manager, client):
         connect: Any = CLIENTS[client]
         with closing(connect(there, timeouts=UNHURRIED)) as ami:
             until(ami, "FullyBooted")
-            assert len(events_from(ami, manager, b"Event: Hangup\r\n\r\n" * 50)) == 50
+            assert len(events_from(ami, manager, HANGUP * 50)) == 50
             assert ami.action("Ping")["ping"] == "Pong"
 
 

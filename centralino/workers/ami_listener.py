@@ -20,7 +20,12 @@ from centralino.clients.build import build_ami
 from centralino.clients.tunnel import SshLogin, Tunnel
 from centralino.events import PbxCallChanged
 from centralino.models import PbxServer
-from centralino.services.calls import forget_other_states, store_state, stored_table
+from centralino.services.calls import (
+    forget_other_states,
+    store_state,
+    stored_dropped,
+    stored_table,
+)
 from centralino.services.servers import secret
 from centralino.types import Ami, AmiAddress, AmiMessage, Overflow, PbxCallRecord
 from centralino.workers.per_server import run_per_server
@@ -41,6 +46,7 @@ RETRY_WITHIN_S: Final = 10.0  # after any outage, however long: live again withi
 BEAT_EVERY_S: Final = 10.0
 STORE_EVERY_S: Final = 0.25
 STORE_SHARE: Final = 10  # storing uses at most a tenth of the time
+CHECK_EVERY_S: Final = 10.0  # the channels, while callers forge messages
 UNKNOWN_AFTER_S: Final = 15.0  # after a drop; until then the last known channels count
 
 
@@ -99,8 +105,10 @@ class Listener:
         self._channels = ChannelTable(server.name)
         self._waiting: Backlog[PbxCallRecord] = Backlog(f"{self._job}.calls")
         self._dropped_at: float | None = None  # monotonic; clients were notified of the gap
-        self._stored = (-1, 0)  # the changes and count stored last
-        self._next_store = self._next_renewal = self._next_beat = 0.0
+        self._stored = (-1, 0, 0)  # the changes, count and dropped messages stored last
+        self._dropped = self._dropped_before = 0  # messages so far; and before this connection
+        self._checked = 0  # of the former, when the channels were checked last
+        self._next_store = self._next_renewal = self._next_beat = self._next_check = 0.0
 
     def run(self) -> None:
         """Listen until `stopping` is set; of several replicas one does."""
@@ -117,6 +125,7 @@ class Listener:
         events = self._server.more_events.replace(",", " ").split()
         restored = stored_table(self._server.name)
         self._channels = ChannelTable(self._server.name, more_events=events, restored=restored)
+        self._dropped = self._checked = stored_dropped(self._server.name)
         self._leadership = leadership
         while not self._stopping.is_set() and leadership.check():
             try:
@@ -132,11 +141,13 @@ class Listener:
     def _listen(self) -> None:
         """One connection until `stopping` is set, it drops (UpstreamError) or another leads."""
         with self._connect(self._server) as ami:
+            self._dropped_before = self._dropped
             self._read_snapshot(ami)
             self._note_recovery()
             for batch in ami.events(idle_s=IDLE_S):
                 if batch:
                     self._follow(ami, batch)
+                self._note_dropped(ami)
                 self._update_state()
                 if self._stopping.is_set() or not self._leadership.check():
                     return
@@ -156,6 +167,16 @@ class Listener:
             self._notify("overflow", f"{lost} events of {self._server.name} were missed", lost=lost)
             self._read_snapshot(ami)
 
+    def _note_dropped(self, ami: Ami) -> None:
+        """Count what callers had forged. An event of their call is lost with it: check, now and
+        then, which channels there are."""
+        self._dropped = self._dropped_before + ami.dropped
+        now = time.monotonic()
+        if self._dropped > self._checked and now >= self._next_check:
+            self._next_check = now + CHECK_EVERY_S
+            self._checked = self._dropped
+            self._read_snapshot(ami)
+
     def _update_state(self) -> None:
         """Drop ghosts, publish the calls that changed, store what is due, and report health."""
         self._waiting.add(self._channels.settle(time.time()))
@@ -169,12 +190,14 @@ class Listener:
 
     def _store(self, now: float) -> None:
         finished, count, name = self._waiting.first(), self._count(), self._server.name
-        seen = (self._channels.changes, count)
+        dropped = self._dropped
+        seen = (self._channels.changes, count, dropped)
         if seen == self._stored and not finished and now < self._next_renewal:
             self._next_store = now + STORE_EVERY_S
             return
         table = self._channels.table()
-        if not self._database.run(lambda: store_state(name, table, count, finished)):
+        stored = self._database.run(lambda: store_state(name, table, count, finished, dropped))
+        if not stored:
             self._next_store = now + STAND_BY_S
             return
         self._waiting.stored()

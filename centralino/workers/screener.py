@@ -11,11 +11,13 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from centralino.clients.ari import HttpAri
 from centralino.events import AriEvent, CallBlocked, CallPassed
 from centralino.models import PbxServer
+from centralino.numbers import masked, without_control
 from centralino.services import screened
 from centralino.services.servers import secret
 from centralino.state_store import CONTEXT, NAME, ScreeningState, StateStore, in_stasis
@@ -31,6 +33,8 @@ EXTEN: Final = "s"
 STAND_BY_S: Final = 2.0
 ENDPOINTS_EVERY_S: Final = 10.0
 MAX_SOUND_S: Final = 60.0
+PRESENTATION: Final = "CALLERID(num-pres)"
+PROHIBITED: Final = "prohib"  # prohib, prohib_passed_screen, ...
 RETRY_S: Final = 1.0  # a decision that failed: Asterisk announces a caller only once
 
 
@@ -79,7 +83,8 @@ def _serve(
 
     async def connect() -> None:
         async with ari:
-            await Screener(ari, state, state_store).run(stopping)
+            screener = Screener(ari, state, state_store, respect_hidden=server.respect_hidden)
+            await screener.run(stopping)
 
     try:
         with state_store.running():
@@ -95,8 +100,16 @@ def _serve(
 class Screener:
     """One connection: callers that already wait are screened first, then new ones."""
 
-    def __init__(self, ari: Ari, state: ScreeningState, state_store: StateStore) -> None:
+    def __init__(
+        self,
+        ari: Ari,
+        state: ScreeningState,
+        state_store: StateStore,
+        *,
+        respect_hidden: bool = True,
+    ) -> None:
         self._ari, self._state, self._state_store = ari, state, state_store
+        self._respect_hidden = respect_hidden
         self._tasks: set[asyncio.Task[None]] = set()
         self._playing: dict[str, asyncio.Event] = {}  # by channel id
 
@@ -196,11 +209,28 @@ class Screener:
         channel_id = str(channel["id"])
         caller = str((channel.get("caller") or {}).get("number", ""))
         called = _called(channel)
-        decision = self._state.screening.decide(caller, called, time.time())
+        hidden = await self._is_hidden(channel)
+        decision = self._state.screening.decide(
+            "" if hidden else caller, called, time.time(), said=_texts(channel)
+        )
         while (done := await self._carry_out(decision, channel_id, called)) is None:
             await asyncio.sleep(RETRY_S)
         if done:
+            caller, called = without_control(caller), without_control(called)
+            caller = masked(caller) if hidden else caller
             self._report(channel_id, caller, called, decision)
+
+    async def _is_hidden(self, channel: dict[str, Any]) -> bool:
+        """Whether the caller has asked not to show the number, which the carrier passed on."""
+        if not self._respect_hidden or not (channel.get("caller") or {}).get("number"):
+            return False
+        presentation = _argument(channel, 1)
+        if not presentation:
+            try:
+                presentation = await self._ari.variable(str(channel["id"]), PRESENTATION)
+            except UpstreamError:  # unknown: as it was sent
+                return False
+        return presentation.startswith(PROHIBITED)
 
     async def _carry_out(self, decision: Decision, channel_id: str, called: str) -> bool | None:
         """Whether it was carried out: False if the caller is gone, None if Asterisk failed."""
@@ -273,8 +303,24 @@ async def _until_set(stopping: threading.Event) -> None:
         await asyncio.sleep(0.1)
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in what Asterisk says of a channel: a caller's words may be in any of them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
 def _called(channel: dict[str, Any]) -> str:
     """The line that was called: the application's argument, or where the caller is."""
-    dialplan = channel.get("dialplan") or {}
-    _, _, argument = str(dialplan.get("app_data") or "").partition(",")
-    return argument.partition(",")[0] or str(dialplan.get("exten", ""))
+    return _argument(channel, 0) or str((channel.get("dialplan") or {}).get("exten", ""))
+
+
+def _argument(channel: dict[str, Any], place: int) -> str:
+    """An argument that the dialplan gave to the application; empty: none."""
+    _, *arguments = str((channel.get("dialplan") or {}).get("app_data") or "").split(",")
+    return arguments[place] if place < len(arguments) else ""

@@ -12,6 +12,8 @@ from django.test import Client
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from centralino.channel_table import Table
+from centralino.services.calls import store_state
 from core.workers import services as workers
 from webcom import ingest
 from webcom.models import Line
@@ -69,6 +71,16 @@ def test_json_has_every_field_of_both_references(api: Any) -> None:
         "stats": {"asterisk_active": 0},
         "timestamp": "2025-11-15T13:30:00Z",
     }
+
+
+@pytest.mark.usefixtures("busy_gateway")
+def test_forged_messages_of_the_switchboards_are_counted(api: Any) -> None:
+    store_state("asterisk_1", Table(), 0, [], dropped=24)
+    store_state("asterisk_2", Table(), 0, [])
+    assert api.get("/metrics").json()["stats"] == {"asterisk_active": 0, "asterisk_dropped": 24}
+    samples = _samples(parse_text(api.get("/metrics?format=prometheus").content.decode()))
+    assert samples["gateway_arq_asterisk_messages_dropped_total", "asterisk_1"] == 24
+    assert samples["gateway_arq_asterisk_messages_dropped_total", "asterisk_2"] == 0
 
 
 def _samples(families: Iterable[Any]) -> dict[tuple[str, str], float]:
