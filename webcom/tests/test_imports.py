@@ -312,7 +312,11 @@ def test_a_rejected_line_of_a_table_is_kept_as_it_is(tmp_path: Path):
         (b"PK\x03\x04", ["--partial-ok"], 2),
         (gzip.compress(jsonl(calls(9)))[:-9], ["--partial-ok"], 1),
     ],
-)
+    ids=[
+        "all good", "empty", "one bad", "one bad, partial", "all bad", "all bad, partial", "a ZIP",
+        "cut gzip",
+    ],
+)  # fmt: skip
 def test_the_exit_code_says_whether_lines_were_rejected(
     tmp_path: Path, content: bytes, options: list[str], code: int
 ):

@@ -50,7 +50,7 @@ ACTIONS: Final = {
     "delete_selected": "delete", "revoke": "change", "forget_second_factor": "change",
     "unlock": "delete", "make_permanent": "change", "extend": "change", "test_connection": "change",
     "test_now": "change", "enable_tasks": "change", "disable_tasks": "change",
-    "toggle_tasks": "change", "run_tasks": "change",
+    "toggle_tasks": "change", "run_tasks": "change", "try_again": "retry",
 }  # fmt: skip
 # What nobody may do, whatever their group; `change` of these is a page that is only read.
 READ_ONLY: Final = {WorkerStatus: {"add", "change"}}
@@ -74,6 +74,8 @@ def tables() -> Iterator[tuple[str, type[Any], BaseAdmin]]:
 def may(user: User, model: type[Any], page: BaseAdmin, action: str) -> bool:
     """Whether the user's permissions and the table's nature let them."""
     name = str(model._meta.model_name)
+    if action == "retry":  # nothing is changed by hand, but who may try says the right to change
+        return user.has_perm(f"{model._meta.app_label}.change_{name}")
     is_kept = isinstance(page, ReadOnlyAdmin) and action != "view"
     if is_kept and not (action == "delete" and name in DELETED_ALL_THE_SAME):
         return False
