@@ -29,6 +29,7 @@ FIXTURES: Final = {
     "streaming": {"streaming_server"},
     "easyocr": {"easyocr_packages"},
     "fuzz": {"fuzzed_api"},
+    "walk": {"every_table"},
 }
 MEANS: Final = {
     "browser": "drives headless Chromium",
@@ -39,6 +40,7 @@ MEANS: Final = {
     "streaming": "needs nginx with its RTMP module, icecast2 and ffmpeg",
     "easyocr": "needs PyTorch and EasyOCR (make test-easyocr)",
     "fuzz": "sends random requests to every operation of the OpenAPI document",
+    "walk": "opens every page of the admin for every group",
     "service": "needs PostgreSQL, Redis or MariaDB (full profile)",
     "exhaustive": "runs in make test-exhaustive only",
     "both_profiles": "runs on both deployment profiles: it is about the database or Redis",

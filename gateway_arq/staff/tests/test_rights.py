@@ -58,6 +58,9 @@ DELETED_ALL_THE_SAME: Final = {"accessattempt"}
 KEPT: Final = {"autobotconfig"}  # deleted by nobody
 
 
+Tables = list[tuple[str, type[Any], BaseAdmin]]
+
+
 def names_in(patterns: Any) -> Iterator[str | None]:
     for pattern in patterns:
         if hasattr(pattern, "url_patterns"):
@@ -69,6 +72,12 @@ def names_in(patterns: Any) -> Iterator[str | None]:
 def tables() -> Iterator[tuple[str, type[Any], BaseAdmin]]:
     for model, page in admin.site._registry.items():
         yield f"{model._meta.app_label}_{model._meta.model_name}", model, page  # type: ignore[misc]
+
+
+@pytest.fixture
+def every_table() -> Tables:
+    """For tests that open a page of each: they take seconds, so the suite knows by this."""
+    return list(tables())
 
 
 def may(user: User, model: type[Any], page: BaseAdmin, action: str) -> bool:
@@ -87,15 +96,15 @@ def may(user: User, model: type[Any], page: BaseAdmin, action: str) -> bool:
 
 @pytest.mark.parametrize("group", [*groups.GROUPS, NO_GROUP])
 def test_every_page_is_for_those_whom_their_group_lets_in(
-    logged_in: Callable[..., Client], group: str
+    logged_in: Callable[..., Client], group: str, every_table: Tables
 ) -> None:
     client = logged_in(group)
     user = User.objects.get(username="anna")
-    pages = {f"{name}_{page}" for name, _, _ in tables() for page in OF_A_TABLE}
+    pages = {f"{name}_{page}" for name, _, _ in every_table for page in OF_A_TABLE}
     known = set(names_in(admin.site.get_urls()))
     assert known - pages - EVERYBODY - set(OTHERS) == set()
     wrong = []
-    for name, model, page in tables():
+    for name, model, page in every_table:
         for kind, action in OF_A_TABLE.items():
             if (address := f"{name}_{kind}") not in known:
                 continue
@@ -148,10 +157,10 @@ def test_every_action_is_offered_to_those_who_may(
 
 @pytest.mark.parametrize("group", [*groups.GROUPS, NO_GROUP])
 def test_an_export_is_for_those_who_see_the_list(
-    logged_in: Callable[..., Client], group: str
+    logged_in: Callable[..., Client], group: str, every_table: Tables
 ) -> None:
     client = logged_in(group)
-    for name, _, page in tables():
+    for name, _, page in every_table:
         if hasattr(page, "get_export_formats"):
             form = {"format": "0", "resource": "0", "export_items": []}
             response = client.post(reverse(f"admin:{name}_export"), form)
