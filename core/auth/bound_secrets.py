@@ -97,4 +97,7 @@ def _host(address: Any) -> str:
     """What of an address says who gets what is sent: scheme, host and port; else all of it."""
     text = str(address)
     scheme, separator, _rest = text.partition("://")
-    return f"{scheme}://{urlsplit(text).netloc}".lower() if separator else text
+    try:
+        return f"{scheme}://{urlsplit(text).netloc}".lower() if separator else text
+    except ValueError:  # half an IPv6 address: the model's own check says so
+        return text

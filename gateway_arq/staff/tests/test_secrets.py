@@ -52,6 +52,7 @@ def server_saved(client: Client, server: PbxServer, **changed: Any) -> bool:
         ("https://evil.example/live", "guess", False),
         ("https://evil.example/live", TOKEN, True),
         pytest.param("http://cdn.example:8443/live", "", False, id="in the clear"),
+        pytest.param("http://[cdn.example/live", "", False, id="half an address"),
         pytest.param("https://cdn.example/live", "", False, id="another port"),
         pytest.param("https://cdn.example:8443/other", "", True, id="another page of it"),
         pytest.param("HTTPS://CDN.example:8443/live", "", True, id="the same host"),
