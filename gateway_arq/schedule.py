@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.apps import apps as registered_apps
+from django.apps.registry import Apps
+from django.db import DEFAULT_DB_ALIAS
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 
@@ -68,10 +70,13 @@ SCHEDULE: Final = (
 )  # fmt: skip
 
 
-def apply(using: str = DEFAULT_DB_ALIAS, **_kwargs: Any) -> None:
-    """Receiver of `post_migrate`: make the entries of SCHEDULE that are missing."""
-    is_here = PeriodicTask._meta.db_table in connections[using].introspection.table_names()
-    if using != DEFAULT_DB_ALIAS or not is_here:  # one app alone is migrated
+def apply(using: str = DEFAULT_DB_ALIAS, apps: Apps = registered_apps, **_kwargs: Any) -> None:
+    """Receiver of `post_migrate`: make the entries of SCHEDULE that are missing.
+
+    `apps` has only what is migrated: one app alone may be, without the schedule's tables.
+    """
+    is_migrated = "periodictask" in apps.all_models["django_celery_beat"]
+    if using != DEFAULT_DB_ALIAS or not is_migrated:
         return
     present = set(PeriodicTask.objects.values_list("name", flat=True))
     for job in SCHEDULE:
