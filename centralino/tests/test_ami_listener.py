@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError
 
 from centralino.clients.ami import AsyncioAmi
 from centralino.models import LiveState, PbxCall, PbxServer
 from centralino.selectors.channels import active_channels_count, figures
 from centralino.services import calls, servers
 from centralino.tests.managers import SHORT, address
+from centralino.tests.threads import SOON_S, in_thread, soon
 from centralino.workers import ami_listener, per_server
 from core.tests.published import PublishedEvents
 from core.workers import services as workers
@@ -29,7 +30,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
-SOON_S = 10
 JOB = "asterisk.ami.asterisk_1"
 
 
@@ -76,7 +76,6 @@ def finish(manager: RunningAmi, hangups: list[dict[str, str]]) -> None:
 @contextmanager
 def listening(server: PbxServer, manager: RunningAmi, **options: Any) -> Iterator[None]:
     """A listener in a thread of its own until the block ends."""
-    stopping = threading.Event()
 
     @contextmanager
     def connect(_: PbxServer) -> Iterator[AsyncioAmi]:
@@ -86,27 +85,8 @@ def listening(server: PbxServer, manager: RunningAmi, **options: Any) -> Iterato
         finally:
             ami.close()
 
-    def listen() -> None:
-        try:
-            ami_listener.Listener(server, stopping, connect=connect).run()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=listen)
-    thread.start()
-    try:
+    with in_thread(lambda stopping: ami_listener.Listener(server, stopping, connect=connect).run()):
         yield
-    finally:
-        stopping.set()
-        thread.join(SOON_S)
-        assert not thread.is_alive()
-
-
-def soon(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + SOON_S
-    while not (now := true()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return now
 
 
 def health() -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from centralino.models import PbxCall
 from centralino.selectors.channels import active_channels_count
+from centralino.tests import threads
 from centralino.tests.bed import CALLED, Bed, hang_up
+from centralino.tests.threads import in_thread
 from centralino.workers import ami_listener
 from core.tests.published import PublishedEvents
 from core.workers.models import Health, WorkerStatus
@@ -21,37 +21,16 @@ from core.workers.models import Health, WorkerStatus
 pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
-BACK_WITHIN_S = 20
+soon = partial(threads.soon, within_s=20)  # a real Asterisk takes seconds
 
 
 @contextmanager
 def listening(bed: Bed, *, tunnel: bool) -> Iterator[None]:
     server = bed.server(tunnel=tunnel)
     server.save()
-    stopping = threading.Event()
-
-    def listen() -> None:
-        try:
-            ami_listener.Listener(server, stopping).run()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=listen)
-    thread.start()
-    try:
+    with in_thread(lambda stopping: ami_listener.Listener(server, stopping).run()):
         assert soon(is_live)
         yield
-    finally:
-        stopping.set()
-        thread.join(10)
-        assert not thread.is_alive()
-
-
-def soon(true: Callable[[], bool], within_s: float = BACK_WITHIN_S) -> bool:
-    deadline = time.monotonic() + within_s
-    while not (now := true()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return now
 
 
 def is_live() -> bool:

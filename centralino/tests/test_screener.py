@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError
 from django.utils import timezone
 
 from centralino import state_store
@@ -21,6 +21,7 @@ from centralino.clients import ari
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
 from centralino.numbers import canonical
 from centralino.services import lists, screened
+from centralino.tests.threads import SOON_S, in_thread, soon
 from centralino.workers import screener
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
@@ -31,7 +32,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
-SOON_S = 10
 CALLER = "3331234567"
 
 
@@ -61,29 +61,8 @@ def server(asterisk: RunningAri, settings: Any) -> PbxServer:
 
 @contextmanager
 def screening(server: PbxServer) -> Iterator[None]:
-    stopping = threading.Event()
-
-    def screen() -> None:
-        try:
-            screener.screen(server, stopping)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=screen)
-    thread.start()
-    try:
+    with in_thread(lambda stopping: screener.screen(server, stopping)):
         yield
-    finally:
-        stopping.set()
-        thread.join(SOON_S)
-        assert not thread.is_alive()
-
-
-def soon(true: Callable[[], object]) -> bool:
-    deadline = time.monotonic() + SOON_S
-    while not (now := bool(true())) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return now
 
 
 def is_screening() -> bool:

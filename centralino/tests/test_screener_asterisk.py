@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from centralino.models import ListEntry, LiveState, ScreenedCall
 from centralino.numbers import canonical
 from centralino.selectors import live
 from centralino.services import lists
+from centralino.tests import threads
 from centralino.tests.bed import CALLED, Bed, hang_up
+from centralino.tests.threads import in_thread
 from centralino.workers import screener
 from core.tests.published import PublishedEvents
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
-BACK_WITHIN_S = 20
+soon = partial(threads.soon, within_s=20)  # a real Asterisk takes seconds
 CALLER = "3478893084"
 
 
@@ -35,31 +35,12 @@ def channels_created(published_events: PublishedEvents) -> int:
 def screening(bed: Bed) -> Iterator[None]:
     server = bed.server(tunnel=False)
     server.save()
-    stopping = threading.Event()
-
-    def screen() -> None:
-        try:
-            screener.screen(server, stopping)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=screen)
-    thread.start()
     try:
-        assert soon(is_screening)
-        yield
+        with in_thread(lambda stopping: screener.screen(server, stopping)):
+            assert soon(is_screening)
+            yield
     finally:
-        stopping.set()
-        thread.join(10)
         server.delete()
-        assert not thread.is_alive()
-
-
-def soon(true: Callable[[], object], within_s: float = BACK_WITHIN_S) -> bool:
-    deadline = time.monotonic() + within_s
-    while not (now := bool(true())) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return now
 
 
 def is_screening() -> bool:
