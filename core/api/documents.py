@@ -53,12 +53,10 @@ def described(kind: type[Document], text: str = "", *, example: Any = None) -> O
 
 def example_of(kind: Any) -> Any:
     """The example of a type as JSON. TypeError for a field without one."""
-    for part in reversed(get_args(kind) if get_origin(kind) is Annotated else ()):
-        if isinstance(part, Meta) and part.examples:
-            return part.examples[0]
     args = get_args(kind)
     if get_origin(kind) is Annotated:
-        return example_of(args[0])
+        shown = [part.examples[0] for part in args if isinstance(part, Meta) and part.examples]
+        return shown[-1] if shown else example_of(args[0])
     if get_origin(kind) in (Union, UnionType):
         return example_of(next(one for one in args if one not in (NoneType, UnsetType)))
     if isinstance(kind, type) and issubclass(kind, Struct):

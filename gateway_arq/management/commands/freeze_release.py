@@ -24,9 +24,8 @@ ROWS, SEEN = 3, 200  # of each table are written, are looked at
 
 def is_ours(label: str) -> bool:
     """Whether the app with this label is a folder of the project."""
-    return Path(apps.get_app_config(label).path).is_relative_to(settings.BASE_DIR) and (
-        ".venv" not in apps.get_app_config(label).path
-    )
+    path = Path(apps.get_app_config(label).path)
+    return path.is_relative_to(settings.BASE_DIR) and ".venv" not in path.parts
 
 
 def migration_files() -> dict[str, Path]:
