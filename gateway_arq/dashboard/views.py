@@ -25,8 +25,10 @@ from gateway_arq.dashboard.labels import labels
 
 # Preloaded together, or the browser would discover them one import after the other.
 MODULES: Final = (
-    "main", "rows", "calls", "bind", "figures", "live", "lotto", "paint", "socket", "stale",
-    "switchboard", "television", "theme", "format", "actions",
+    "dashboard/main", "dashboard/rows", "dashboard/calls", "dashboard/bind", "dashboard/figures",
+    "dashboard/live", "dashboard/lotto", "dashboard/paint", "dashboard/socket", "dashboard/stale",
+    "dashboard/switchboard", "dashboard/television", "dashboard/theme", "dashboard/format",
+    "dashboard/actions", "locale",
 )  # fmt: skip
 THEMES: Final = ("auto", "light", "dark")
 SOCKETS: Final = {

@@ -1,22 +1,17 @@
-"""Values on the dashboard that the scripts keep up to date, and the sketches under its charts."""
+"""Values on the dashboard that the scripts keep up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from core.lib.svg import line
 from gateway_arq.dashboard.formats import format_value
 
 register = template.Library()
-
-WIDTH, HEIGHT = 360, 100
-_Numbers = Sequence[float | None]
 
 
 @register.simple_tag(takes_context=True)
@@ -67,26 +62,3 @@ def _at(whole: Any, path: str) -> Any:
 def as_format(value: Any, how: str) -> str:
     """The value in one of the dashboard's formats."""
     return format_value(value, how)
-
-
-@register.simple_tag
-def sketch(*series: _Numbers) -> SafeString:
-    """The chart's lines before Chart.js is there, and for readers without scripts."""
-    maximum = max((value for values in series for value in values if value), default=1)
-    longest = max(map(len, series), default=1)
-    step = WIDTH / max(longest - 1, 1)
-    lines = format_html_join(
-        "",
-        '<path class="line-{}" d="{}"/>',
-        (
-            (n, line(values, step=step, height=HEIGHT, top=maximum)[0])
-            for n, values in enumerate(series, 1)
-        ),
-    )
-    return format_html(
-        '<svg class="sketch" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
-        "{}</svg>",
-        WIDTH,
-        HEIGHT,
-        lines,
-    )

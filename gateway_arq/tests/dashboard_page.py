@@ -66,6 +66,13 @@ def keys(page: Page) -> list[str]:
     return [str(one.get_attribute("data-key")) for one in rows(page).all()]
 
 
+def wait_for_charts(page: Page) -> None:
+    """Until every chart of the page is drawn: Chart.js gives each canvas a style."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("[data-chart] canvas:not([style])")).to_have_count(0, timeout=15_000)
+
+
 def chart(name: str) -> str:
     """The chart of that name, in a script."""
     return f"Chart.getChart(document.querySelector('#chart-{name} canvas'))"

@@ -18,7 +18,14 @@ from playwright.sync_api import Page, expect
 from centralino.services import lists
 from core.workers.services import failed, ran_ok
 from gateway_arq.tests.browser import THEMES, Open, picture, serious_findings, set_appearance
-from gateway_arq.tests.dashboard_page import chart, pill, report_calls, row, screen
+from gateway_arq.tests.dashboard_page import (
+    chart,
+    pill,
+    report_calls,
+    row,
+    screen,
+    wait_for_charts,
+)
 from lotto import ingest as archive
 from lotto.types import WHEELS, Draw
 from webcom.ingest import store_calls, store_rebates
@@ -49,7 +56,7 @@ def test_every_panel_is_readable_and_whole_in_every_width_and_theme(opened: Open
     fill()
     wrong = {}
     with opened(may=MAY_ACT) as page:
-        expect(page.locator(".sketch")).to_have_count(0)  # Chart.js has drawn over them
+        wait_for_charts(page)
         for width in (1440, 1024, 700, 390, 320):
             set_appearance(page, width=width)
             wrong[f"cut off at {width}"] = page.evaluate(BEYOND_THE_EDGE)
@@ -68,7 +75,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_the_sandbox_is_labelled(
     fill()
     report_calls(*({"id": f"last{n}", "cost": 1234.56} for n in range(20)))
     with opened(viewport={"width": 360, "height": 740}, is_mobile=True) as page:
-        expect(page.locator(".sketch")).to_have_count(0)
+        wait_for_charts(page)
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert page.evaluate(BEYOND_THE_EDGE) == []
         expect(row(page, "last1").get_by_role("cell")).to_have_count(6)
@@ -117,7 +124,7 @@ def test_charts_do_not_fall_with_the_running_hour_and_are_saved(
 ) -> None:
     report_calls({"id": "a", "state": "Ok"})
     with opened() as page:
-        expect(page.locator(".sketch")).to_have_count(0)
+        wait_for_charts(page)
         the_hour_that_runs_does_not_look_like_a_fall(page)
         a_chart_is_saved_as_picture_and_table(page, tmp_path)
 

@@ -9,7 +9,8 @@ const labels = {
   texts: { daily: "ogni giorno alle %(time)s", off: "spento", blocked: "%(number)s è bloccato, %(number)s!" },
 };
 openPage({ lang: "it", languages: ["de-CH", "it-CH", "it"], live: { labels } });
-const { clock: since, euro, formatValue, locale, moment, setText } = await load("format.js");
+const { locale } = await load("../locale.js");
+const { clock: since, euro, formatValue, moment, setText } = await load("format.js");
 const { at, now, setClock, text } = await import("../../static/gateway_arq/dashboard/live.js");
 
 test("values are written in the reader's own variant of the page's language", () => {

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sandbox.testing import running_cdn
 from webtv import ingest
-from webtv.charts import chart, nice_top
+from webtv.admin import charts_of
 from webtv.models import Alert, AlertRule, Stream, ViewerSample
 from webtv.types import TOTAL, Sample
 
@@ -52,7 +52,7 @@ def test_every_list_is_shown(staff: Client, model: str) -> None:
 
 def test_samples_are_filtered_and_charted_but_not_changed(staff: Client, stream: Stream) -> None:
     page = staff.get("/admin/webtv/viewersample/?stream=main")
-    assert page.content.decode().count("<svg") >= 2
+    assert page.content.decode().count("<canvas") == 2
     assert staff.get("/admin/webtv/viewersample/add/").status_code == 403
     sample = ViewerSample.objects.filter(stream=stream).first()
     assert staff.post(f"/admin/webtv/viewersample/{sample.pk}/delete/").status_code == 403
@@ -99,7 +99,7 @@ def test_test_now_polls_the_server_and_shows_the_result(staff: Client, stream: S
 def test_the_sum_is_neither_deleted_nor_polled(staff: Client) -> None:
     total = Stream.objects.get(name=TOTAL)
     page = staff.get(f"{LIST}{total.pk}/change/").content.decode()
-    assert "<svg" in page
+    assert "<canvas" in page
     assert 'name="url"' not in page
     assert staff.post(f"{LIST}{total.pk}/delete/", {"post": "yes"}).status_code == 403
     picked = {"action": "delete_selected", "_selected_action": [total.pk], "post": "yes"}
@@ -114,10 +114,11 @@ def test_a_stream_is_deleted_with_all_its_rows(staff: Client, stream: Stream) ->
     assert not ViewerSample.objects.filter(stream_id=stream.pk).exists()
 
 
-def test_a_chart_has_gaps_where_viewers_are_unknown() -> None:
-    drawn = chart("x", list("abcdefg"), [("y", "now", [0, 5, None, 3, None, 1, 2])], ticks_every=3)
-    (curve,) = drawn.curves
-    assert curve.path == "M0.0 160.0 L100.0 0.0 M500.0 128.0 L600.0 96.0"
-    assert curve.dots == [(300.0, 64.0)]
-    assert [label for _, label in drawn.ticks] == ["a", "d", "g"]
-    assert [nice_top(maximum) for maximum in (0, 5, 6, 21, 130, 999)] == [5, 5, 10, 30, 200, 1_000]
+@pytest.mark.usefixtures("staff")
+def test_a_chart_has_gaps_where_viewers_are_unknown(stream: Stream) -> None:
+    recent, hours = charts_of(stream)
+    (averages,) = recent["series"]
+    assert len(averages["data"]) == len(recent["labels"]) == 36
+    assert averages["data"][0] is None
+    assert max(filter(None, averages["data"])) == 2_041
+    assert [len(series["data"]) for series in hours["series"]] == [24, 24]

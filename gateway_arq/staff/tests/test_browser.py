@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from centralino.services import lists
 from gateway_arq.staff import second_factor
@@ -20,8 +21,11 @@ from gateway_arq.tests.browser import (
     serious_findings,
     set_appearance,
 )
+from gateway_arq.tests.dashboard_page import wait_for_charts
 from webcom import rollups
 from webcom.tests.factories import ended, stored
+from webtv import ingest
+from webtv.types import TOTAL, Sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -35,6 +39,7 @@ PAGES = {
     "calls": "/admin/webcom/call/",
     "days": "/admin/lotto/drawday/",
     "trail": "/admin/auditlog/logentry/",
+    "viewers": f"/admin/webtv/viewersample/?stream={TOTAL}",
     "enrolment": "/admin/second-factor/",
 }
 WIDTHS = {"wide": 1440, "phone": 390}
@@ -63,6 +68,7 @@ def test_every_page_is_readable_and_fits(
     lists.blacklist_number("+393331234567", hours=24, note="rings every night")
     stored(ended())
     rollups.recount()
+    ingest.store_samples([Sample(ingest.total_stream().pk, timezone.now(), 41)])
     wrong = what_is_wrong(page, server, "login", "/admin/login/")
     member("admin")
     log_in(page)
@@ -78,6 +84,8 @@ def what_is_wrong(page: Page, server: Server, name: str, address: str) -> dict[s
         page.emulate_media(color_scheme=theme)
         go(page, server, address)  # the admin looks at the system's theme when it is loaded
         assert page.evaluate(THEME) == theme
+        if page.locator("[data-chart]").count():
+            wait_for_charts(page)
         for size, width in WIDTHS.items():
             set_appearance(page, width=width, theme=theme)
             shown = f"admin-{name}-{theme}-{size}"

@@ -1,15 +1,13 @@
-// The charts: Chart.js draws over the sketch that the server made, in the colours of the theme.
+// The charts of the dashboard: they follow its figures, and are saved as files.
 
-import "../../vendor/chart.js/chart.umd.min.js"; // an ordinary script: leaves `Chart` on the window
-import { integer, locale, minute } from "./format.js";
+import { colour, configuration, onThemeChange } from "../chart.js";
+import { minute } from "./format.js";
 import { at, state, text } from "./live.js";
 import { onFigures } from "./figures.js";
 import { paint } from "./paint.js";
 import { save } from "./save.js";
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
-const SERIES = ["--series-1", "--series-2", "--series-3"];
-const DASHES = [[], [6, 4], [2, 3]]; // a line differs by more than its colour
 
 // By data-chart: the words under it, and its series (name, path, kind), the most important one first. `unfinished`:
 // the first series ends with a count of the hour that runs, which must not look like a fall.
@@ -37,24 +35,6 @@ const CHARTS = {
   },
 };
 
-const probe = document.createElement("span");
-probe.hidden = true;
-document.body.append(probe);
-
-/** The colour of a token like --grid in the current theme. */
-function colour(token) {
-  probe.style.color = `var(${token})`;
-  return getComputedStyle(probe).color;
-}
-
-/** Colours and lines of the nth series. */
-function appearance(type, n) {
-  const shade = colour(SERIES[n]);
-  const common = { borderColor: shade, backgroundColor: shade, order: type === "bar" ? 2 : 1 };
-  if (type === "bar") return common;
-  return { ...common, borderDash: DASHES[n], borderWidth: 2, pointRadius: alone, pointHitRadius: 8, tension: 0.25 };
-}
-
 const isLast = ({ data }, n) => n === data.length - 1;
 
 /** The line to the hour that runs is grey, and says why. */
@@ -63,34 +43,6 @@ function unfinished(options, [first]) {
   first.segment = { borderColor: ({ p1DataIndex }) => (isLast(first, p1DataIndex) ? grey : undefined) };
   const footer = (items) => (items.some(({ dataIndex }) => isLast(first, dataIndex)) ? text("hour_runs") : "");
   options.plugins.tooltip = { callbacks: { footer } };
-}
-
-/** A value between two unknown ones makes no line: it is a point. */
-function alone({ dataset: { data }, dataIndex: n }) {
-  return (data[n - 1] ?? data[n + 1] ?? null) === null ? 2 : 0;
-}
-
-function options() {
-  const [faint, grid] = [colour("--faint"), colour("--grid")];
-  const { fontFamily: family, fontSize } = getComputedStyle(document.documentElement);
-  return {
-    locale,
-    font: { family, size: 0.75 * parseFloat(fontSize) }, // on a wall everything is larger
-    animation: false,
-    responsive: true,
-    maintainAspectRatio: false,
-    interaction: { mode: "index", intersect: false },
-    plugins: { legend: { display: false } },
-    scales: {
-      x: { grid: { display: false }, ticks: { color: faint, maxRotation: 0, autoSkipPadding: 24 } },
-      y: {
-        beginAtZero: true,
-        border: { display: false },
-        grid: { color: grid },
-        ticks: { color: faint, precision: 0, maxTicksLimit: 5, callback: integer },
-      },
-    },
-  };
 }
 
 class PanelChart {
@@ -103,7 +55,6 @@ class PanelChart {
     this.#figure = figure;
     this.#spec = CHARTS[figure.dataset.chart];
     this.draw();
-    figure.querySelector(".sketch").remove();
     for (const button of figure.querySelectorAll("[data-save]")) {
       button.hidden = false;
       button.addEventListener("click", () => this.#save(button.dataset.save));
@@ -118,11 +69,9 @@ class PanelChart {
 
   /** The configuration for Chart.js. */
   #drawing() {
-    const datasets = this.#spec.series.map(([name, path, type], n) => ({
-      type, label: text(name), data: at(state, path), ...appearance(type, n),
-    }));
-    const drawing = { data: { labels: this.#spec.labels(), datasets }, options: options() };
-    if (this.#spec.unfinished) unfinished(drawing.options, datasets);
+    const series = this.#spec.series.map(([name, path, type]) => ({ type, label: text(name), data: at(state, path) }));
+    const drawing = configuration(this.#spec.labels(), series);
+    if (this.#spec.unfinished) unfinished(drawing.options, drawing.data.datasets);
     return drawing;
   }
 
@@ -152,5 +101,4 @@ const showAll = () => charts.forEach((chart) => chart.show());
 const drawAll = () => charts.forEach((chart) => chart.draw());
 
 onFigures(() => paint(showAll));
-document.addEventListener("themechange", drawAll);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+onThemeChange(drawAll);

@@ -1,14 +1,10 @@
 // Formats of values, by name, in the locale of the reader. `formats.py` has the same names: it formats the first page.
 
+import { integer, locale, number } from "../locale.js";
 import { live, now, text } from "./live.js";
 
-const language = document.documentElement.lang;
 const { timeZone } = live;
 
-/** The reader's own variant of the page's language. */
-export const locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
-
-const number = (options) => new Intl.NumberFormat(locale, { useGrouping: "always", ...options }).format;
 const time = (options) => new Intl.DateTimeFormat(locale, { timeZone, ...options }).format;
 const two = "2-digit";
 
@@ -22,7 +18,6 @@ const localMinute = long({ hour: two, minute: two, hourCycle: "h23" });
 const longDay = long({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const longMonth = long({ month: "long", year: "numeric" });
 
-export const integer = number({ maximumFractionDigits: 0 });
 export const euro = number({ style: "currency", currency: "EUR" });
 const hourMinute = time({ hour: two, minute: two, hourCycle: "h23" });
 export const minute = (epoch) => hourMinute(epoch * 1000);

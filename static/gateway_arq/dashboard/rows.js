@@ -1,7 +1,8 @@
 // The list of calls in progress as rows of the page, newest first.
 
+import { integer } from "../locale.js";
 import { Calls, isFound, placeAmong } from "./calls.js";
-import { formatValue, integer, setText } from "./format.js";
+import { formatValue, setText } from "./format.js";
 import { byId, live, now, state } from "./live.js";
 import { paint } from "./paint.js";
 

@@ -1,7 +1,7 @@
 // A chart as a file: PNG for a report, of the same size whatever the screen, in the colours of the theme, with title and
 // key; or CSV as the reader's spreadsheet expects it.
 
-import { locale } from "./format.js";
+import { locale } from "../locale.js";
 import { live, now } from "./live.js";
 
 const PICTURE = { width: 1200, height: 600 };

@@ -11,5 +11,4 @@ button.addEventListener("click", () => {
   const next = ORDER[(ORDER.indexOf(root.dataset.theme) + 1) % ORDER.length];
   root.dataset.theme = next;
   document.cookie = `theme=${next}; path=/; max-age=${YEAR_S}; SameSite=Lax`;
-  document.dispatchEvent(new Event("themechange"));
 });
