@@ -126,7 +126,7 @@ def _parts(cell: str) -> list[str]:
 
 def _named_wheels(header: list[str]) -> tuple[str, ...]:
     """The wheels in the order in which a header names them: `BA1`, `Bari 1`, `BA`."""
-    wheels = {}
+    wheels: dict[str, None] = {}
     for cell in header:
         with suppress(RuleError):
             wheels[wheel_of(cell.rstrip("0123456789 ._-"))] = None

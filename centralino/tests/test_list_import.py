@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -46,7 +47,7 @@ def numbers() -> set[str]:
     return {row.number for row in ListEntry.objects.all()}
 
 
-def workbook(*rows: list[Any]) -> bytes:
+def workbook(*rows: Sequence[object]) -> bytes:
     book, out = Workbook(), io.BytesIO()
     for row in rows:
         book.active.append(row)
@@ -131,8 +132,13 @@ def test_every_usual_table_is_imported(admin_client: Client, separator: str, enc
 
 
 def test_a_workbook_is_imported(admin_client: Client):
-    rows = [["Number", "allowed", "hours"], [3331234567, None, 48], [], ["333 9999999", True, None],
-            ["3.47889E+09", None, None]]  # fmt: skip
+    rows: list[list[object]] = [
+        ["Number", "allowed", "hours"],
+        [3331234567, None, 48],
+        [],
+        ["333 9999999", True, None],
+        ["3.47889E+09", None, None],
+    ]
     done = imported(admin_client, workbook(*rows))
     assert {(row.number, row.allowed) for row in ListEntry.objects.all()} == {
         ("+393331234567", False),
