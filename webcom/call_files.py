@@ -27,6 +27,7 @@ from core.lib.table_files import (
     spelling,
     start_of,
 )
+from core.lib.texts import one_line
 from webcom.types import STAGES, CallRecord
 
 MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024  # of an array, which is read as a whole
@@ -102,7 +103,9 @@ def _payload(row: Row) -> dict[str, Any] | BadLine:
     """The CSV row as a payload."""
     try:
         return {
-            name: _value(name, cell) for name, cell in row.cells.items() if name not in _DERIVED
+            name: _value(name, one_line(cell))
+            for name, cell in row.cells.items()
+            if name not in _DERIVED
         }
     except ValueError as exc:
         return BadLine(str(exc), row.text)

@@ -22,7 +22,7 @@ from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
 from core.lib.spreadsheets import is_changed_number, time_of
 from core.lib.table_files import ARCHIVE, BadLine, Table, UnreadableFile, lines_of, spelling
-from core.lib.texts import is_plain
+from core.lib.texts import is_plain, one_line
 
 _READ: Final = ("number", "allowed", "note", "hours", "permanent", "expires_at")
 _COLUMNS: Final = {spelling(name): name for name in _READ}
@@ -153,7 +153,7 @@ def _number(cell: str) -> str:
 
 
 def _note(cell: str) -> str:
-    note = cell[:200]
+    note = one_line(cell)[:200]
     if not is_plain(note):
         raise ValidationError({"note": _("Control characters are not allowed.")})
     return note

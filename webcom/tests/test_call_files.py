@@ -93,6 +93,10 @@ def test_an_archive_is_refused(is_csv: bool) -> None:
         read(b"PK\x03\x04....", is_csv=is_csv)
 
 
+def test_a_cell_of_two_lines_is_read_as_one() -> None:
+    assert row(callerOperator='"TIM\r\nMobile"')["callerOperator"] == "TIM Mobile"
+
+
 def test_a_line_of_another_encoding_than_the_file_is_rejected() -> None:
     rows = [ROW.replace("TIM", "perché").encode(text) for text in ("utf-8", "cp1252")]
     accepted, rejected = read(HEADER.encode() + b"".join(rows))
