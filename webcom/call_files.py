@@ -101,12 +101,11 @@ def _json_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
 
 def _payload(row: Row) -> dict[str, Any] | BadLine:
     """The CSV row as a payload."""
+    cells = row.cells
+    if row.text.count("\n") > 1:
+        cells = {name: one_line(cell) for name, cell in cells.items()}
     try:
-        return {
-            name: _value(name, one_line(cell))
-            for name, cell in row.cells.items()
-            if name not in _DERIVED
-        }
+        return {name: _value(name, cell) for name, cell in cells.items() if name not in _DERIVED}
     except ValueError as exc:
         return BadLine(str(exc), row.text)
 

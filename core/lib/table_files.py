@@ -227,7 +227,7 @@ def _split(texts: list[str], separator: str) -> list[str]:
         cells = next(csv.reader(texts, delimiter=separator, strict=True), [])
     except csv.Error as exc:
         raise BadLine(_("not CSV: %s") % exc, "".join(texts)) from None
-    return [original(cell).strip() for cell in cells]
+    return [original(cell).strip() if cell[:1] == "'" else cell.strip() for cell in cells]
 
 
 def _row(names: list[str], cells: list[str], text: str) -> Row:

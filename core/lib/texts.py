@@ -23,7 +23,7 @@ def is_plain(text: str, *, lines: bool = False) -> bool:
 
 def one_line(text: str) -> str:
     """`text` with a blank for each break of a line."""
-    return _LINE_BREAKS.sub(" ", text)
+    return _LINE_BREAKS.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def plain(text: str) -> str:
