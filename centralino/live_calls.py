@@ -52,7 +52,7 @@ class LiveCall(msgspec.Struct):
     channels: set[str] = msgspec.field(default_factory=set)
     ahead_s: float | None = None
     joined: int = 0  # channels so far
-    is_first_known: bool = False  # its first channel was seen
+    is_first_known: bool = True  # its first channel was seen
     rung: str | None = None  # click-to-dial: the extension that rang first; None for other calls
 
 
@@ -62,7 +62,13 @@ def begun(linkedid: str, channel: Channel, at: Instant) -> LiveCall:
     if at.asterisk is not None:
         started_at, ahead_s = at.asterisk - (at.ours - started_at), at.asterisk - at.ours
     return LiveCall(
-        linkedid, channel.caller, channel.caller_name, channel.exten, started_at, ahead_s=ahead_s
+        linkedid,
+        channel.caller,
+        channel.caller_name,
+        channel.exten,
+        started_at,
+        ahead_s=ahead_s,
+        is_first_known=False,
     )
 
 

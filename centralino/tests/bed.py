@@ -63,9 +63,9 @@ class Bed:
             start_new_session=True,
         )
 
-    def originate(self, phone: str, to: str) -> None:
-        """Click-to-dial: the phone rings, picks up, and dials."""
-        _run("./call", "--originate", f"PJSIP/{phone}", "--to", to, timeout_s=10)
+    def originate(self, channel: str, to: str) -> None:
+        """Click-to-dial: a phone, as `PJSIP/105`, rings, picks up, and dials."""
+        _run("./call", "--originate", channel, "--to", to, timeout_s=10)
 
     def channels(self) -> int:
         """What `core show channels` counts."""

@@ -76,7 +76,7 @@ def test_a_call_that_another_phone_picks_up_is_one_call(published_events, asteri
         caller = asterisk_bed.start_call(post="ring", seconds=2)  # 104 rings and never answers
         try:
             assert soon(lambda: active_channels_count() == 2)
-            asterisk_bed.originate("105", "*8")
+            asterisk_bed.originate("PJSIP/105", "*8")
             assert soon(lambda: "105" in {one["operator"] for one in open_calls(published_events)})
             assert [one["caller"] for one in open_calls(published_events)] == ["3478893084"]
             assert soon(PbxCall.objects.exists)
@@ -94,14 +94,16 @@ def open_calls(published_events: PublishedEvents) -> list[dict[str, Any]]:
     return [one for one in latest.values() if not one["ended"]]
 
 
-@pytest.mark.parametrize("client", ["asyncio", "pyst2"])
+@pytest.mark.parametrize(
+    ("client", "channel"), [("asyncio", "PJSIP/105"), ("pyst2", "Local/105@internal")]
+)
 def test_click_to_dial_keeps_the_number_that_was_dialled(
-    published_events, asterisk_bed, settings, client
+    published_events, asterisk_bed, settings, client, channel
 ):
     settings.AMI_CLIENT = client
     with listening(asterisk_bed, tunnel=False):
-        asterisk_bed.originate("105", "0551234567")
-        assert soon(lambda: active_channels_count() == 2)
+        asterisk_bed.originate(channel, "0551234567")
+        assert soon(lambda: [one["line"] for one in open_calls(published_events)] == ["0551234567"])
         asterisk_bed.cli("channel", "request", "hangup", "all")
         assert soon(PbxCall.objects.exists)
     call = PbxCall.objects.get()
