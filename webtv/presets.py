@@ -33,6 +33,7 @@ class PresetSpec:
     streams: str = "[@]"  # the streams' documents; {app} picks those of one application
     name: str = ""  # of a stream; without it the page is about one stream only
     publishing: str = ""  # of a stream: true when its publisher is counted too
+    relays: str = ""  # of a stream: how many of its counted clients pass it on to other servers
     more: str = ""  # true when the response does not list all streams
     body_format: str = "json"
     needs_key: bool = False
@@ -47,6 +48,7 @@ PRESETS: Final[dict[str, PresetSpec]] = {
         name="name[0]",
         viewers="nclients[0]",
         publishing="publishing",
+        relays="length(client[?flashver[0] == 'ngx-local-relay'] || `[]`)",
         body_format="xml",
     ),
     "mediamtx": PresetSpec(
@@ -267,7 +269,10 @@ def _viewers(preset: PresetSpec, source: ViewerSource, stream: Any) -> int:
         )
     total = sum(known)
     if source.subtract_publisher or (preset.publishing and _search(preset.publishing, stream)):
-        total = max(total - 1, 0)
+        total -= 1
+    if preset.relays:
+        total -= _search(preset.relays, stream)
+    total = max(total, 0)
     return _credible(total)
 
 

@@ -137,6 +137,25 @@ def test_a_response_without_viewers_is_unknown(where: ViewerSource, body: bytes)
     assert 0 < len(str(caught.value)) < 100
 
 
+def test_relays_of_nginx_are_no_viewers() -> None:
+    clients = "".join(
+        f"<client><id>{n}</id><flashver>{agent}</flashver>{flag}</client>"
+        for n, (agent, flag) in enumerate(
+            [("ngx-local-relay", "<active/>"), ("FMLE/3.0", "<publishing/>"), ("LNX 9,0", "")]
+        )
+    )
+
+    def viewers(clients: str, count: int) -> int:
+        page = "<rtmp><server><application><name>live</name><live><stream><name>main</name>"
+        page += f"{clients}<nclients>{count}</nclients><publishing/></stream></live>"
+        page += "</application></server></rtmp>"
+        return viewers_in(source("nginx-rtmp", "live/main"), page.encode())
+
+    assert viewers(clients, 3) == 1
+    assert viewers(clients.replace("LNX 9,0", "ngx-local-relay"), 3) == 0
+    assert viewers("", 3) == 2  # a page without its clients
+
+
 ODD_ROW = orjson.dumps(
     {"streams": [{"app": "live", "name": "main", "clients": 4}, {"app": None, "clients": "many"},
                  {"app": "live", "name": "second", "clients": 2}, {"app": "live", "name": "third"}]}
