@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Final, NamedTuple
 
@@ -51,7 +51,7 @@ def start_of(file: IO[bytes]) -> bytes:
     return start
 
 
-def lines_of(file: IO[bytes]) -> Iterator[bytes]:
+def lines_of(file: IO[bytes]) -> Generator[bytes]:
     """The file's lines as UTF-8 without byte order mark, unless they are in Windows-1252.
 
     Of a line over MAX_LINE_BYTES only the start. Raises UnreadableFile for a workbook or archive.
@@ -70,7 +70,8 @@ def lines_of(file: IO[bytes]) -> Iterator[bytes]:
     try:
         yield from bounded(lambda size: text.readline(size).encode(target, "surrogatepass"))
     finally:
-        text.detach()  # else it would close the file
+        if not text.closed:
+            text.detach()  # else it would close the file
 
 
 def in_utf8(content: bytes) -> bytes:

@@ -55,6 +55,20 @@ def test_two_open_quotes_cost_their_two_lines() -> None:
     assert [row["number"] for _, row in found if not isinstance(row, str)] == ["2", "4"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_that_is_left_before_its_end_stays_open(encoding: str) -> None:
+    file = io.BytesIO("number\n1\n2\n".encode(encoding))
+    lines = lines_of(file)
+    assert next(lines) == b"number\n"
+    lines.close()
+    assert not file.closed
+    file.seek(0)
+    lines = lines_of(file)
+    next(lines)
+    file.close()
+    lines.close()
+
+
 def test_empty_cells_beyond_the_header_are_nothing() -> None:
     assert read("number;note\n1;a;;\n2;b;;c\n") == [
         (2, {"number": "1", "note": "a"}),

@@ -84,10 +84,21 @@ def test_plain_gzip_and_zip_are_read(folders: tuple[Path, Path], pack: object) -
         packed("storico.txt", LINES[0], **{"._storico.txt": LINES[0]}),
         packed("storico.txt", LINES[0], **{"leggimi.txt": b"Estrazioni dal 1939\n", "a/": b""}),
         packed("storico.txt", LINES[0].decode().encode("utf-16")),
+        packed("storico.txt", LINES[0], **{"leggimi.txt": "Estrazioni\n".encode("utf-16")}),
         LINES[0].replace(b"\n", b"\r") * 2,
         gzip.compress(LINES[0].decode().encode("utf-16-le")),
     ],
-    ids=["capitals", "folder", "Mac", "hidden", "readme", "UTF-16", "old Mac", "UTF-16 in gzip"],
+    ids=[
+        "capitals",
+        "folder",
+        "Mac",
+        "hidden",
+        "readme",
+        "UTF-16",
+        "UTF-16 readme",
+        "old Mac",
+        "UTF-16 in gzip",
+    ],
 )
 def test_every_usual_package_is_read(body: bytes) -> None:
     assert set(files.lines_of(io.BytesIO(body))) == set(LINES)
