@@ -460,7 +460,16 @@ def test_the_changed_calls_of_a_recorded_stream_are_the_table_at_every_moment(na
     assert shown == {}
 
 
-NAMES = ("Newchannel", "Newstate", "Hangup", "DialBegin", "NewCallerid", "BridgeEnter", "Rename")
+NAMES = (  # of events
+    "Newchannel",
+    "Newstate",
+    "Hangup",
+    "DialBegin",
+    "NewCallerid",
+    "BridgeEnter",
+    "Rename",
+    "Pickup",
+)
 HAPPENINGS = st.tuples(
     st.sampled_from(NAMES), st.integers(1, 5), st.integers(1, 5), st.sampled_from(["Up", "Ring"])
 )
@@ -480,7 +489,10 @@ def test_a_snapshot_corrects_any_loss_and_every_call_ends_once(
     for number, (name, uniqueid, linkedid, state) in enumerate(happenings):
         if number == cut:
             table = ChannelTable("asterisk_1", restored=table.table())
-        event = message(name, str(uniqueid), linkedid=str(linkedid), channelstatedesc=state)
+        state_of = {"channelstatedesc": state, "linkedid": str(linkedid)}
+        if name == "Pickup":
+            state_of = {"targetlinkedid": str(linkedid)}
+        event = message(name, str(uniqueid), **state_of)
         finished += table.apply([event], next(clock)).finished
     snapshot = [message("CoreShowChannel", str(uniqueid)) for uniqueid in alive]
     at = next(clock)
@@ -489,7 +501,8 @@ def test_a_snapshot_corrects_any_loss_and_every_call_ends_once(
     assert {channel.uniqueid for channel in table.channels()} == set(map(str, alive))
     assert len(table) == len(alive)
     began = {call.linkedid for call in finished} | {call.linkedid for call in table.table().calls}
-    ends = [message("Hangup", channel.uniqueid) for channel in table.channels()]
+    there = table.channels()
+    ends = [message("Hangup", each.uniqueid, linkedid=each.linkedid) for each in there]
     finished += table.apply(ends, at + 9).finished
     assert table.table() == Table()
     assert {call.linkedid for call in finished} == began
