@@ -81,8 +81,9 @@ class DrawLines:
         if {cell.casefold() for cell in cells[:2]} & _HEADER:
             self._wheels = _named_wheels(cells)
             return
-        if len(cells) > 1 and _is_number(cells[0]) and _found_day(cells[1]):
-            cells = cells[1:]  # the number of the draw in its year
+        if len(cells) > 1 and _found_day(cells[1]) and not _found_day(cells[0]):
+            first, day_cell, *rest = cells  # the wheel, or the number of the draw in its year
+            cells = [day_cell, *rest] if _is_number(first) else [day_cell, first, *rest]
         day, groups = _drawn_day(cells[0]), self._by_wheel(cells[1:])
         for wheel, numbers in groups:
             if len(groups) > 1 and _NOT_DRAWN.issuperset(numbers):
@@ -151,6 +152,8 @@ def _is_number(cell: str) -> bool:
 
 def _numbers(cells: list[str]) -> tuple[int, ...]:
     numbers = [int(n) if _is_number(n) and len(n) <= 2 else n for n in _trimmed(cells)]
+    if len(numbers) != DRAWN:
+        raise RuleError(f"A draw has {DRAWN} numbers, not {len(numbers)}.")
     return numbers_of(numbers)
 
 

@@ -69,6 +69,7 @@ def test_every_line_of_the_archive_is_canonical(archive: bytes) -> None:
         b"2025/12/07\tBA\t12-45-67-23-89",
         b"2025/12/07;BA;12 45 67 23 89",
         b"196;07/12/2025;BA;12;45;67;23;89",
+        b"Bari;07/12/2025;12;45;67;23;89",
         b"2025/12/07\tBA\t12\t45\t67\t23\t89\t\t",
     ],
 )
