@@ -76,7 +76,8 @@ def _rows(server: str, finished: Sequence[PbxCallRecord]) -> list[PbxCall]:
 
 def _is_another(known: PbxCall, row: PbxCall) -> bool:
     apart = (row.started_at - known.started_at, row.ended_at - known.ended_at)
-    return row.caller != known.caller or any(abs(one) > SAME for one in apart)
+    follows = row.started_at > known.ended_at or row.ended_at < known.started_at
+    return follows or row.caller != known.caller or any(abs(one) > SAME for one in apart)
 
 
 def _row(record: PbxCallRecord) -> PbxCall:

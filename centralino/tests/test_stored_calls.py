@@ -28,12 +28,15 @@ def record(**facts: Any) -> PbxCallRecord:
 
 OTHERS = [
     record(started_at=NOON + timedelta(hours=2)),
+    record(started_at=NOON + timedelta(seconds=10)),
     record(ended_at=NOON + timedelta(hours=2)),
     record(caller="332", ended_at=NOON + timedelta(seconds=10)),
 ]
 
 
-@pytest.mark.parametrize("other", OTHERS, ids=["another start", "another end", "another caller"])
+@pytest.mark.parametrize(
+    "other", OTHERS, ids=["another start", "soon after", "another end", "another caller"]
+)
 @pytest.mark.parametrize("batches", [1, 2])
 def test_a_linkedid_that_comes_again_is_another_call(other: PbxCallRecord, batches: int) -> None:
     both = [record(), other]
