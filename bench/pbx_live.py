@@ -140,8 +140,8 @@ def record_ami(
     import django
 
     django.setup()
-    from centralino.channel_table import DOCUMENTED, flat_event
     from centralino.clients.build import build_ami
+    from centralino.event_fields import DOCUMENTED, flat_event
     from centralino.types import AmiAddress, AmiMessage
 
     address = AmiAddress(

@@ -6,71 +6,20 @@ Pure: no database, clock or network. Events: docs/upstreams/asterisk.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
+from centralino.event_fields import DOCUMENTED, flat_event, known, number
 from centralino.events import AsteriskEvent
+from centralino.live_calls import SAME_S, Channel, Instant, LiveCall, asterisk_time, begun, time_in
 from centralino.types import AmiMessage, CallInProgress, PbxCallRecord
 
-DOCUMENTED: Final = frozenset({"Newchannel", "Newstate", "Hangup", "DialBegin", "DialEnd"})
 UP: Final = "Up"
 SETTLE_S: Final = 2.0  # a hangup that was under way at a snapshot has arrived by then
-_NONE: Final = frozenset({"<unknown>", "<none>"})
-# Published name, AMI header. The first are the reference's; the others are sent when present.
-_DOCUMENTED_FIELDS: Final = (
-    ("channel", "channel"),
-    ("uniqueid", "uniqueid"),
-    ("calleridnum", "calleridnum"),
-    ("calleridname", "calleridname"),
-    ("context", "context"),
-    ("exten", "exten"),
-    ("state", "channelstatedesc"),
-)
-_OPTIONAL_FIELDS: Final = (
-    ("linkedid", "linkedid"),
-    ("connectedlinenum", "connectedlinenum"),
-    ("connectedlinename", "connectedlinename"),
-    ("cause_txt", "cause-txt"),
-    ("destchannel", "destchannel"),
-    ("destuniqueid", "destuniqueid"),
-    ("destcalleridnum", "destcalleridnum"),
-    ("deststate", "destchannelstatedesc"),
-    ("dialstring", "dialstring"),
-    ("dialstatus", "dialstatus"),
-)
-
-
-class Channel(msgspec.Struct):
-    """A channel that exists now. Times are epoch seconds."""
-
-    uniqueid: str
-    linkedid: str
-    name: str
-    state: str
-    caller: str
-    caller_name: str
-    context: str
-    exten: str
-    started_at: float
-    application: str = ""
-
-
-class LiveCall(msgspec.Struct):
-    """A call in progress: the facts of its first channel, and the channels it has now."""
-
-    linkedid: str
-    caller: str
-    caller_name: str
-    exten: str
-    started_at: float
-    answered_at: float | None = None
-    cause: int | None = None
-    cause_text: str = ""
-    channels: set[str] = msgspec.field(default_factory=set)
+_NO_NUMBER: Final = frozenset({"", "s", "h", "i", "t"})  # extensions that nobody dials
 
 
 class Table(msgspec.Struct):
@@ -78,6 +27,7 @@ class Table(msgspec.Struct):
 
     channels: list[Channel] = []
     calls: list[LiveCall] = []
+    picked_up: dict[str, str] = {}  # by linkedid of the channel that did it: that of the call
 
 
 @dataclass(slots=True)
@@ -100,6 +50,7 @@ class ChannelTable:
         self._published = DOCUMENTED | frozenset(more_events)
         self._channels = {channel.uniqueid: channel for channel in restored.channels}
         self._calls = {call.linkedid: call for call in restored.calls}
+        self._picked_up = dict(restored.picked_up)
         self._unconfirmed: dict[str, float] = {}  # uniqueids missing in a snapshot, since when
         self._changed: dict[str, LiveCall] = {}  # by linkedid, until `changed_calls`
         self.changes = 0  # grows with every change
@@ -109,7 +60,8 @@ class ChannelTable:
 
     def table(self) -> Table:
         """The whole state, for `restored`."""
-        return Table(list(self._channels.values()), list(self._calls.values()))
+        channels, calls = list(self._channels.values()), list(self._calls.values())
+        return Table(channels, calls, dict(self._picked_up))
 
     def channels(self) -> list[Channel]:
         """The channels that exist now, oldest first."""
@@ -125,41 +77,54 @@ class ChannelTable:
         outcome = Outcome()
         for message in batch:
             name = message["event"]
-            happened_at = _event_time(message, at)
+            now = Instant(at, asterisk_time(message))
             if name in self._published:
-                event = flat_event(self._server, message, int(happened_at))
+                event = flat_event(self._server, message, int(now.asterisk or at))
                 outcome.events.append(AsteriskEvent(event))
             if (handler := _HANDLERS.get(name)) is not None:
                 self.changes += 1
-                handler(self, message, happened_at, outcome.finished)
+                handler(self, message, now, outcome.finished)
         return outcome
 
-    def reconcile(self, snapshot: Iterable[AmiMessage], at: float) -> None:
-        """Add the channels of a `CoreShowChannels`; what it lacks is unconfirmed until `settle`."""
+    def reconcile(self, snapshot: Iterable[AmiMessage], at: float) -> list[PbxCallRecord]:
+        """Add the channels of a `CoreShowChannels`; what it lacks is unconfirmed until `settle`.
+
+        Returns the calls that ended because another channel has the uniqueid of theirs.
+        """
+        finished: list[PbxCallRecord] = []
         listed = {message["uniqueid"]: message for message in snapshot if "uniqueid" in message}
         # A call's first channel goes first, because it has the caller; Asterisk lists in any order.
         for uniqueid, message in sorted(
             listed.items(), key=lambda item: item[0] != item[1].get("linkedid")
         ):
+            before, age_s = self._channels.get(uniqueid), _seconds(message.get("duration", ""))
+            if before and age_s is not None and at - age_s - before.started_at > SAME_S:
+                self._remove(uniqueid, Instant(at), finished)
             if uniqueid not in self._channels:
-                self._add(message, at - _seconds(message.get("duration", "")), [])
+                self._add(message, Instant(at - (age_s or 0)), finished)
         missing = self._channels.keys() - listed.keys()
         self._unconfirmed = {uniqueid: self._unconfirmed.get(uniqueid, at) for uniqueid in missing}
         self.changes += 1
+        return finished
 
     def settle(self, at: float) -> list[PbxCallRecord]:
         """Drop the channels whose hangup was missed; returns the calls that ended with them."""
         finished: list[PbxCallRecord] = []
         for uniqueid, since in list(self._unconfirmed.items()):
             if at - since >= SETTLE_S:
-                self._remove(uniqueid, at, finished)
+                self._remove(uniqueid, Instant(at), finished)
                 self.changes += 1
         return finished
 
-    def _on_newchannel(self, message: AmiMessage, at: float, finished: list[PbxCallRecord]) -> None:
+    def _on_newchannel(
+        self, message: AmiMessage, at: Instant, finished: list[PbxCallRecord]
+    ) -> None:
+        before = self._channels.get(message.get("uniqueid", ""))
+        if before and at.ours - before.started_at > SAME_S:  # its hangup was missed
+            self._remove(before.uniqueid, at, finished)
         self._add(message, at, finished)
 
-    def _on_change(self, message: AmiMessage, at: float, finished: list[PbxCallRecord]) -> None:
+    def _on_change(self, message: AmiMessage, at: Instant, finished: list[PbxCallRecord]) -> None:
         channel = self._channels.get(message.get("uniqueid", ""))
         if channel is None:
             if message["event"] == "Newstate":  # of a channel whose beginning was missed
@@ -176,19 +141,38 @@ class ChannelTable:
         channel.exten = message.get("exten", channel.exten)
         self._join(channel, message.get("linkedid") or channel.linkedid, at, finished)
         self._note_answer(channel, at)
+        self._note_dialled(channel, message)
 
-    def _on_hangup(self, message: AmiMessage, at: float, finished: list[PbxCallRecord]) -> None:
+    def _on_dial(self, message: AmiMessage, at: Instant, finished: list[PbxCallRecord]) -> None:
+        """A dial without a calling channel is click-to-dial: what it rings is not who is called."""
+        self._on_change(message, at, finished)
+        rung = self._channels.get(message.get("destuniqueid", ""))
+        if rung and "channel" not in message and rung.uniqueid == rung.linkedid:
+            call = self._calls[rung.linkedid]
+            call.rung = rung.exten if call.rung is None else call.rung
+
+    def _on_pickup(self, message: AmiMessage, at: Instant, finished: list[PbxCallRecord]) -> None:
+        """The channel takes the place of one that rings; its own linkedid stays for a while."""
+        channel = self._channels.get(message.get("uniqueid", ""))
+        target = self._calls.get(message.get("targetlinkedid", ""))
+        if channel and target and channel.linkedid != target.linkedid:
+            self._picked_up[channel.linkedid] = target.linkedid
+            self._join(channel, channel.linkedid, at, finished)
+
+    def _on_hangup(self, message: AmiMessage, at: Instant, finished: list[PbxCallRecord]) -> None:
         uniqueid = message.get("uniqueid", "")
         channel = self._channels.get(uniqueid)
         if channel is None:
             return
+        if message.get("linkedid") in self._calls:  # it has moved, and nothing else said so
+            self._join(channel, message["linkedid"], at, finished)
         call = self._calls[channel.linkedid]
         if uniqueid == call.linkedid or call.cause is None:
-            call.cause = _number(message.get("cause", ""))
+            call.cause = number(message.get("cause", ""))
             call.cause_text = message.get("cause-txt", "")
         self._remove(uniqueid, at, finished)
 
-    def _add(self, message: AmiMessage, at: float, finished: list[PbxCallRecord]) -> None:
+    def _add(self, message: AmiMessage, at: Instant, finished: list[PbxCallRecord]) -> None:
         uniqueid = message.get("uniqueid", "")
         if not uniqueid:
             return
@@ -201,7 +185,7 @@ class ChannelTable:
             caller_name=known(message.get("calleridname", "")),
             context=message.get("context", ""),
             exten=message.get("exten", ""),
-            started_at=at,
+            started_at=at.ours,
             application=message.get("application", ""),
         )
         before = self._channels.get(uniqueid)
@@ -213,45 +197,64 @@ class ChannelTable:
         self._note_answer(channel, at)
 
     def _join(
-        self, channel: Channel, linkedid: str, at: float, finished: list[PbxCallRecord]
+        self, channel: Channel, linkedid: str, at: Instant, finished: list[PbxCallRecord]
     ) -> None:
         """Add the channel to the call `linkedid`; a transfer may move it from another one."""
+        linkedid = self._picked_up.get(linkedid, linkedid)
         call = self._calls.get(linkedid)
         if call is None:
-            call = self._calls[linkedid] = LiveCall(
-                linkedid, channel.caller, channel.caller_name, channel.exten, channel.started_at
-            )
-        if channel.uniqueid == linkedid and not (call.caller and call.caller_name and call.exten):
+            call = self._calls[linkedid] = begun(linkedid, channel, at)
+        if channel.uniqueid == linkedid:
             self._complete(call, channel)
         if channel.uniqueid not in call.channels:
             call.channels.add(channel.uniqueid)
+            call.joined += 1
             self._changed[linkedid] = call
         if channel.linkedid != linkedid:
-            self._leave(channel, at, finished)
+            self._leave(channel, at, finished, moved=True)
             channel.linkedid = linkedid
 
     def _complete(self, call: LiveCall, first: Channel) -> None:
-        """Add to the call what its first channel did not know when it began."""
+        """The facts of a call are its first channel's; what that learns later completes them."""
         before = call.caller, call.exten
+        if not call.is_first_known:  # another one was seen before it
+            call.caller = call.caller_name = call.exten = ""
+            call.is_first_known = True
         call.caller = call.caller or first.caller
         call.caller_name = call.caller_name or first.caller_name
         call.exten = call.exten or first.exten
         if (call.caller, call.exten) != before:
             self._changed[call.linkedid] = call
 
-    def _note_answer(self, channel: Channel, at: float) -> None:
+    def _note_answer(self, channel: Channel, at: Instant) -> None:
         """A call is answered when the channel that began it is up."""
         call = self._calls[channel.linkedid]
         if channel.state == UP and channel.uniqueid == call.linkedid and call.answered_at is None:
-            call.answered_at = at
+            call.answered_at = max(time_in(call, at), call.started_at)
             self._changed[call.linkedid] = call
 
-    def _remove(self, uniqueid: str, at: float, finished: list[PbxCallRecord]) -> None:
+    def _note_dialled(self, channel: Channel, message: AmiMessage) -> None:
+        """The number of a click-to-dial: where its first channel goes when it was answered."""
+        call = self._calls[channel.linkedid]
+        if call.rung is None or call.answered_at is None or channel.uniqueid != call.linkedid:
+            return
+        for dialled in (channel.exten, known(message.get("destcalleridnum", ""))):
+            if dialled not in _NO_NUMBER and dialled != call.rung:
+                call.exten, call.rung = dialled, None
+                self._changed[call.linkedid] = call
+                return
+
+    def _remove(self, uniqueid: str, at: Instant, finished: list[PbxCallRecord]) -> None:
         self._unconfirmed.pop(uniqueid, None)
         self._leave(self._channels.pop(uniqueid), at, finished)
 
-    def _leave(self, channel: Channel, at: float, finished: list[PbxCallRecord]) -> None:
-        """The channel is no longer part of its call; the last one ends it."""
+    def _leave(
+        self, channel: Channel, at: Instant, finished: list[PbxCallRecord], *, moved: bool = False
+    ) -> None:
+        """The channel is no longer part of its call; the last one ends it.
+
+        One whose only channel `moved` to another call was no call of its own.
+        """
         call = self._calls.get(channel.linkedid)
         if call is None:
             return
@@ -259,10 +262,12 @@ class ChannelTable:
         self._changed[call.linkedid] = call
         if not call.channels:
             del self._calls[call.linkedid]
-            finished.append(self._record(call, at))
+            self._picked_up = {k: v for k, v in self._picked_up.items() if v != call.linkedid}
+            if not (moved and call.joined == 1):
+                finished.append(self._record(call, at))
 
-    def _record(self, call: LiveCall, at: float) -> PbxCallRecord:
-        ended_at = max(at, call.started_at)
+    def _record(self, call: LiveCall, at: Instant) -> PbxCallRecord:
+        ended_at = max(time_in(call, at), call.answered_at or call.started_at)
         return PbxCallRecord(
             server=self._server,
             linkedid=call.linkedid,
@@ -281,10 +286,12 @@ _HANDLERS: Final = {
     "Newchannel": ChannelTable._on_newchannel,
     "Newstate": ChannelTable._on_change,
     "NewCallerid": ChannelTable._on_change,
-    "NewExten": ChannelTable._on_change,
+    "NewConnectedLine": ChannelTable._on_change,
+    "Newexten": ChannelTable._on_change,
     "Rename": ChannelTable._on_change,
-    "DialBegin": ChannelTable._on_change,
+    "DialBegin": ChannelTable._on_dial,
     "DialEnd": ChannelTable._on_change,
+    "Pickup": ChannelTable._on_pickup,
     "BridgeEnter": ChannelTable._on_change,
     "BridgeLeave": ChannelTable._on_change,
     "Hangup": ChannelTable._on_hangup,
@@ -322,51 +329,16 @@ def readable_table(document: Mapping[str, Any]) -> Table:
         return Table()
 
 
-def flat_event(server: str, message: Mapping[str, str], timestamp: int) -> dict[str, Any]:
-    """An AMI event as the first API reference has it: flat, every documented field always present.
-
-    A dial without a calling channel (click-to-dial) has the fields of the called channel.
-    """
-    side = "" if message.get("channel") or "destchannel" not in message else "dest"
-    event: dict[str, Any] = {"event": message["event"], "server": server}
-    for name, header in _DOCUMENTED_FIELDS:
-        value = message.get(side + header, "")
-        event[name] = "" if value in _NONE else value
-    event["timestamp"] = timestamp
-    for name, header in _OPTIONAL_FIELDS:
-        if header in message:
-            event[name] = known(message[header])
-    if "cause" in message:
-        event["cause"] = _number(message["cause"])
-    return event
-
-
 def _peer(channel: str) -> str:
     """`PJSIP/201-0000002a` is 201."""
     return channel.partition("/")[2].rpartition("-")[0] or channel
 
 
-def known(value: str) -> str:
-    """The value, empty where Asterisk writes `<unknown>` or `<none>`."""
-    return "" if value in _NONE else value
-
-
-def _event_time(message: AmiMessage, at: float) -> float:
-    """When it happened: Asterisk's own time where `timestampevents` is on."""
-    with suppress(KeyError, ValueError):
-        return float(message["timestamp"])
-    return at
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else None
-
-
-def _seconds(duration: str) -> int:
-    """`HH:MM:SS` in seconds; 0 when it is none."""
+def _seconds(duration: str) -> int | None:
+    """`HH:MM:SS` in seconds; None when it is none."""
     parts = duration.split(":")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return 0
+        return None
     hours, minutes, seconds = map(int, parts)
     return hours * 3600 + minutes * 60 + seconds
 

@@ -16,16 +16,20 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final
 
 from django.conf import settings
 
+from core.lib import table_files
+from core.lib.table_files import ARCHIVE
 from lotto.ingest import archive_lines
+from lotto.tsv import DrawLines
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # unpacked; the whole archive since 1939 is 2 MB
 BUFFER_BYTES: Final = 64 * 1024
-MAX_LINE_BYTES: Final = 4_096
+MAX_FIRST_LINES: Final = 100  # in which a text in a ZIP must have a draw, beside others
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
@@ -64,12 +68,15 @@ def importable(path: str) -> Iterator[IO[bytes]]:
 
 
 def lines_of(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines of an archive file, plain, gzip or ZIP, read piece by piece.
+    """The lines of an archive file, plain, gzip or ZIP, read piece by piece; in UTF-8.
 
-    Raises UnreadableArchive when it is broken, over MAX_BYTES, or a ZIP without exactly one text.
+    Raises UnreadableArchive when it is broken, over MAX_BYTES, or a ZIP without exactly one text
+    that has draws.
     """
     try:
-        yield from _bounded(_unpacked(file))
+        yield from _lines(_unpacked(file))
+    except table_files.UnreadableFile as exc:
+        raise UnreadableArchive(f"The file is broken ({exc}).") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as exc:
         raise UnreadableArchive(f"The file is broken ({type(exc).__name__}).") from None
     except RuntimeError:  # zipfile's error for an encrypted member
@@ -115,26 +122,72 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     magic = file.read(4)
     file.seek(0)
     if magic[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER_BYTES)
-    if magic == b"PK\x03\x04":
+        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]  # typeshed does not know that it is an IO[bytes]
+    if magic == ARCHIVE:
         archive = zipfile.ZipFile(file)
-        texts = [name for name in archive.namelist() if name.lower().endswith((".txt", ".tsv"))]
-        if len(texts) != 1:
-            raise UnreadableArchive("The ZIP must hold one .txt or .tsv file.")
-        return io.BufferedReader(cast(io.RawIOBase, archive.open(texts[0])), BUFFER_BYTES)
+        return archive.open(_member(archive))
     return file
 
 
-def _bounded(file: IO[bytes]) -> Iterator[bytes]:
-    total = 0
-    while line := file.readline(MAX_LINE_BYTES):
-        total += len(line)
-        rest = line
-        while len(rest) == MAX_LINE_BYTES and not rest.endswith(b"\n"):  # one line, not two
-            rest = file.readline(MAX_LINE_BYTES)
-            total += len(rest)
-            if total > MAX_BYTES:
-                break
-        if total > MAX_BYTES:
+def _member(archive: zipfile.ZipFile) -> str:
+    """The one text of a ZIP; of several the one that has draws. Raises UnreadableArchive."""
+    texts = [name for name in archive.namelist() if _is_text(name)]
+    if len(texts) > 1:
+        texts = [name for name in texts if _has_draws(archive, name)]
+    if len(texts) != 1:
+        raise UnreadableArchive("The ZIP must hold one .txt, .tsv or .csv file with draws.")
+    return texts[0]
+
+
+def _is_text(name: str) -> bool:
+    """Whether it may be an archive, and is not what a Mac adds to each file."""
+    *folders, last = name.split("/")
+    return (
+        last.lower().endswith((".txt", ".tsv", ".csv"))
+        and not last.startswith(".")
+        and "__MACOSX" not in folders
+    )
+
+
+def _has_draws(archive: zipfile.ZipFile, name: str) -> bool:
+    """Whether a draw is among its first lines."""
+    reader = DrawLines()
+    with archive.open(name) as member:
+        found = (
+            reader.read(line.rstrip(b"\r\n")) for line in islice(_lines(member), MAX_FIRST_LINES)
+        )
+        return any(isinstance(draw, bytes) for draws in found for draw in draws)
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    # A buffer above the count reads in large pieces.
+    return table_files.lines_of(io.BufferedReader(_Bounded(file), BUFFER_BYTES))
+
+
+class _Bounded(io.RawIOBase):
+    """A file that says so when it becomes too large: unpacking may go on without end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._total = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        self._total += len(data)
+        if self._total > MAX_BYTES:
             raise UnreadableArchive(f"The file is over {MAX_BYTES:,} bytes unpacked.")
-        yield line
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._total = 0
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()

@@ -24,7 +24,7 @@ from core.realtime.publish import publish_on_commit
 from lotto.events import DrawCorrected, DrawSaved
 from lotto.models import NUMBERS, Archive, Correction, Extraction
 from lotto.rules import format_day
-from lotto.tsv import KEY_BYTES, canonical, draw_of, line_of
+from lotto.tsv import KEY_BYTES, DrawLines, draw_of, line_of
 from lotto.types import Draw, RejectedLine, RuleError, Source
 
 LOCK: Final = "lotto.archive"
@@ -155,40 +155,41 @@ class _LineClassifier:
         self.disputed: dict[bytes, int] = {}  # line numbers of lines against stored draws
         self._is_operator = is_operator
         self._known = set(archive_lines())
+        self._line_by_key: dict[bytes, bytes] = {}
         self._unverified = _unverified() if is_operator else {}
 
     def new_lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The lines to store, in the operator's spelling. Sends no query."""
-        known, fresh, report = self._known, self.fresh, self.report
-        line_by_key: dict[bytes, bytes] = {}
+        known, reader = self._known, DrawLines()
         for count, line in enumerate(lines, 1):
             text = line.rstrip(b"\r\n")
-            if text not in known:
-                if not text.strip(b" \t\xef\xbb\xbf\x1a"):
-                    continue
-                try:
-                    text = canonical(text)
-                except RuleError as exc:
-                    report.reject(count, str(exc))
-                    continue
-            if text in known or text in fresh:
-                report.skipped += 1
-                if text in self._unverified:
-                    self.confirmed.append(self._unverified.pop(text))
-                continue
-            if not line_by_key:
-                line_by_key = {each[:KEY_BYTES]: each for each in known}
-            other = line_by_key.setdefault(text[:KEY_BYTES], text)
-            if other is text:
-                fresh[text] = None
-                yield text
-            elif other in fresh or other in self.disputed:
-                report.reject(count, f"{_key_text(text)} has other numbers in an earlier line.")
-            elif self._is_operator:
-                self.disputed[text] = count
-                line_by_key[text[:KEY_BYTES]] = text
-            else:
-                report.reject(count, f"{_key_text(text)} is stored with other numbers.")
+            for draw in (text,) if text in known else reader.read(text):
+                if isinstance(draw, RuleError):
+                    self.report.reject(count, str(draw))
+                elif self._is_new(draw, count):
+                    yield draw
+
+    def _is_new(self, text: bytes, count: int) -> bool:
+        """Whether the draw is to be stored; what else becomes of it is noted."""
+        if text in self._known or text in self.fresh:
+            self.report.skipped += 1
+            if text in self._unverified:
+                self.confirmed.append(self._unverified.pop(text))
+            return False
+        if not self._line_by_key:
+            self._line_by_key = {each[:KEY_BYTES]: each for each in self._known}
+        other = self._line_by_key.setdefault(text[:KEY_BYTES], text)
+        if other is text:
+            self.fresh[text] = None
+            return True
+        if other in self.fresh or other in self.disputed:
+            self.report.reject(count, f"{_key_text(text)} has other numbers in an earlier line.")
+        elif self._is_operator:
+            self.disputed[text] = count
+            self._line_by_key[text[:KEY_BYTES]] = text
+        else:
+            self.report.reject(count, f"{_key_text(text)} is stored with other numbers.")
+        return False
 
 
 def version() -> str:

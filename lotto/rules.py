@@ -16,7 +16,10 @@ _DAY: Final = re.compile(r"(\d{4})([/-])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _CODES: Final[dict[str, str]] = {
     **{code: code for code in WHEELS},
     **{name: code for code, name in WHEELS.items()},
-    "NZ": "RN",  # the national wheel's code in other archives
+    # In other archives: RO, NZ, and three letters of a name.
+    **{name[:3]: code for code, name in WHEELS.items()},
+    "RO": "RM",
+    "NZ": "RN",
 }
 
 
@@ -62,7 +65,7 @@ def format_day(day: date) -> str:
 
 def wheel_of(text: Any) -> str:
     """The code of a wheel given by code or name, in any case. Raises RuleError."""
-    code = _CODES.get(text.strip().upper()) if isinstance(text, str) else None
+    code = _CODES.get(text.strip().rstrip(".").upper()) if isinstance(text, str) else None
     if code is None:
         raise RuleError(f"{_shown(text)} is not a wheel; there are {', '.join(WHEELS)}.")
     return code

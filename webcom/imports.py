@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from django.db import transaction
+from django.utils import translation
 
 from core.lib.batches import batched
+from core.lib.table_files import BadLine, UnreadableFile
 from webcom import call_files, ingest, rollups
-from webcom.call_files import BrokenFile, RejectedText, UnreadableFile
+from webcom.call_files import BrokenFile
 from webcom.ingest import Stored
 from webcom.models import Cursor
 from webcom.types import CallRecord, RecordError, parse_call
@@ -64,11 +66,12 @@ def import_calls(
         Cursor.objects.filter(feed=bookmark).delete()
     done = int(Cursor.objects.filter(feed=bookmark).values_list("value", flat=True).first() or 0)
     report = ImportReport(resumed_after=done)
-    with _opened(path) as (lines, position):
+    # Reasons are stored, for readers of any language: as the other reasons are, in English.
+    with translation.override(None), _opened(path) as (lines, position):
         for batch in batched(
             ((n, payload) for n, payload in _payloads(path, lines) if n > done), CHUNK_SIZE
         ):
-            bad: list[tuple[Any, RecordError]] = []
+            bad: list[tuple[Any, ValueError]] = []
             records = list(_accepted(batch, report, on_rejected, bad))
             with transaction.atomic():
                 report.stored += ingest.store_calls(records, announce=False)
@@ -88,17 +91,17 @@ def _accepted(
     batch: Iterable[tuple[int, Any]],
     report: ImportReport,
     on_rejected: Callable[[RejectedRecord], None],
-    bad: list[tuple[Any, RecordError]],
+    bad: list[tuple[Any, ValueError]],
 ) -> Iterator[CallRecord]:
     for number, payload in batch:
         try:
-            if isinstance(payload, RecordError):
+            if isinstance(payload, BadLine):
                 raise payload
             yield parse_call(payload)
-        except RecordError as exc:
+        except (BadLine, RecordError) as exc:
             report.rejected += 1
             if report.rejected <= MAX_KEPT:
-                bad.append((exc.text if isinstance(exc, RejectedText) else payload, exc))
+                bad.append((exc.text if isinstance(exc, BadLine) else payload, exc))
             on_rejected(RejectedRecord(number, str(exc)))
 
 
@@ -123,7 +126,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
 
 def _payloads(path: Path, lines: IO[bytes]) -> Iterator[tuple[int, Any]]:
-    """Line number and payload, or RecordError for a bad line."""
+    """Line number and payload, or BadLine."""
     is_csv = not {".csv", ".tsv"}.isdisjoint(suffix.lower() for suffix in path.suffixes)
     try:
         yield from call_files.payloads(lines, is_csv=is_csv)

@@ -208,10 +208,13 @@ class StreamAdmin(BoundSecretsAdmin):
         try:
             source = source_of(stream)
             body = _PAGES.fetch(request_of(source), timeout_s=settings.WEBTV_TIMEOUT_S)
-            viewers = viewers_in(source, body)
-        except (UpstreamError, ValueError) as exc:
+            odd: list[UpstreamError] = []
+            viewers = viewers_in(source, body, on_odd=odd.append)
+        except (UpstreamError, ValueError, TypeError) as exc:
             self.message_user(request, f"{stream}: {exc}", messages.ERROR)
         else:
+            for reason in odd:
+                self.message_user(request, f"{stream}: {reason}", messages.WARNING)
             text = _("%(stream)s: %(viewers)d viewers") % {"stream": stream, "viewers": viewers}
             self.message_user(request, text, messages.SUCCESS)
 

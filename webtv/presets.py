@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -32,6 +33,7 @@ class PresetSpec:
     streams: str = "[@]"  # the streams' documents; {app} picks those of one application
     name: str = ""  # of a stream; without it the page is about one stream only
     publishing: str = ""  # of a stream: true when its publisher is counted too
+    relays: str = ""  # of a stream: how many of its counted clients pass it on to other servers
     more: str = ""  # true when the response does not list all streams
     body_format: str = "json"
     needs_key: bool = False
@@ -46,6 +48,7 @@ PRESETS: Final[dict[str, PresetSpec]] = {
         name="name[0]",
         viewers="nclients[0]",
         publishing="publishing",
+        relays="length(client[?flashver[0] == 'ngx-local-relay'] || `[]`)",
         body_format="xml",
     ),
     "mediamtx": PresetSpec(
@@ -125,11 +128,17 @@ def request_of(source: ViewerSource) -> PageRequest:
     return PageRequest(url, tuple(sorted(_headers(source, preset).items())))
 
 
-def viewers_in(source: ViewerSource, body: bytes) -> int:
+def viewers_in(
+    source: ViewerSource,
+    body: bytes,
+    *,
+    on_odd: Callable[[UpstreamError], None] = lambda error: None,
+) -> int:
     """The viewers of the source's stream, or of all streams of the server without a `stream_key`.
 
-    0 when the server lists all its streams and this one is not among them. Raises UpstreamError
-    when the response has no number.
+    0 when the server lists all its streams and this one is not among them. Of several streams
+    those without a number are left out, and `on_odd` gets the reason. Raises UpstreamError when
+    there is no number at all.
     """
     preset = _preset(source)
     document = _parsed(preset, body)
@@ -138,7 +147,18 @@ def viewers_in(source: ViewerSource, body: bytes) -> int:
     streams = _streams(preset, source.stream_key, document)
     if not streams and preset.more and _search(preset.more, document):
         raise UpstreamError("the response does not list all streams")
-    return sum(_viewers(preset, source, stream) for stream in streams)
+    counts: list[int] = []
+    odd: list[UpstreamError] = []
+    for stream in streams:
+        try:
+            counts.append(_viewers(preset, source, stream))
+        except UpstreamError as exc:
+            odd.append(exc)
+    if odd and not counts:
+        raise odd[0]
+    if odd:
+        on_odd(UpstreamError(f"{len(odd)} of {len(streams)} streams are left out: {odd[0]}"))
+    return _credible(sum(counts))
 
 
 class _PageParts(dict[str, str]):
@@ -217,11 +237,18 @@ def _streams(preset: PresetSpec, key: str, document: Any) -> list[Any]:
         raise UpstreamError("the response lists no streams")
     if not (preset.name and key):
         return found
-    named = [(_search(preset.name, one), one) for one in found]
+    named = [(_name(preset, one), one) for one in found]
     if "{app}" in preset.streams:
         return [one for name, one in named if name == stream]
     exact = [one for name, one in named if name == key]
     return exact or [one for name, one in named if str(name).endswith(f"/{key.lstrip('/')}")]
+
+
+def _name(preset: PresetSpec, stream: Any) -> Any:
+    try:
+        return _search(preset.name, stream)
+    except UpstreamError:  # one without a name is none of those that staff name
+        return None
 
 
 def _literal(text: str) -> str:
@@ -242,10 +269,17 @@ def _viewers(preset: PresetSpec, source: ViewerSource, stream: Any) -> int:
         )
     total = sum(known)
     if source.subtract_publisher or (preset.publishing and _search(preset.publishing, stream)):
-        total = max(total - 1, 0)
-    if total > MAX_VIEWERS:
+        total -= 1
+    if preset.relays:
+        total -= _search(preset.relays, stream)
+    total = max(total, 0)
+    return _credible(total)
+
+
+def _credible(viewers: int) -> int:
+    if viewers > MAX_VIEWERS:
         raise UpstreamError("the number of viewers is not credible")
-    return total
+    return viewers
 
 
 def _number(value: Any) -> int | None:
@@ -264,7 +298,7 @@ def _number(value: Any) -> int | None:
 def _search(expression: str, document: Any) -> Any:
     try:
         return _compiled(expression).search(document)
-    except (JMESPathError, RecursionError, ValueError, TypeError) as exc:
+    except Exception as exc:  # staff's expression on whatever a server sent: inf, None, ...
         raise UpstreamError(f"the path does not fit the response ({type(exc).__name__})") from None
 
 

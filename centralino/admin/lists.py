@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.admin import ImportExportMixin
-from import_export.fields import Field
 from import_export.formats.base_formats import CSV, XLSX
-from import_export.resources import ModelResource
 from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from centralino.admin.list_import import (
+    ImportedEntry,
+    ListTable,
+    ListWorkbook,
+    rejected_message,
+)
 from centralino.labels import REASONS
 from centralino.models import ListEntry
 from centralino.numbers import NumberError, canonical, national, prefixes
@@ -28,9 +30,8 @@ from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
 from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
 from core.admin.read_only import Exported, PermittedExportMixin
-from core.lib.days import zone
 from core.lib.labels import choices, label_of
-from core.lib.texts import is_plain
+from core.lib.table_files import UnreadableFile
 
 
 class EntryForm(forms.ModelForm):
@@ -105,52 +106,12 @@ class ExportedEntry(Exported):
         )  # fmt: skip
 
 
-class ImportedEntry(ModelResource):
-    """One row is one number, listed as if staff had done it by hand.
-
-    Columns: `number`; optionally `allowed` (1), `note`, and one of `hours`, `permanent` (1) and
-    `expires_at` (local). Without those three a number is listed for 24 hours, an allowed one
-    permanently.
-    """
-
-    number = Field("number", "number")
-    allowed = Field("allowed", "allowed")
-    hours = Field("hours", "hours")
-    note = Field("note", "note")
-
-    class Meta:
-        model = ListEntry
-        fields = ("number", "allowed", "hours", "note")
-        import_id_fields = ("number",)
-        skip_diff = True
-        store_row_values = True  # the preview shows them
-
-    def get_or_init_instance(self, instance_loader: Any, row: Any) -> tuple[ListEntry, bool]:
-        return ListEntry(), True
-
-    def import_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
-        try:
-            # Our own exports put an apostrophe before what a spreadsheet would read as a formula.
-            instance.number = canonical(_cell(row, "number").lstrip("'"))
-        except NumberError as exc:
-            raise ValidationError({"number": str(exc)}) from None
-        instance.allowed = _flag(row, "allowed")
-        instance.note = _note(row)
-        instance.hours = _hours(row, None if instance.allowed else DEFAULT_HOURS)
-
-    def do_instance_save(self, instance: Any, is_create: bool) -> None:
-        if instance.allowed:
-            lists.allow_number(instance.number, hours=instance.hours, note=instance.note)
-        else:
-            lists.blacklist_number(
-                instance.number, hours=instance.hours, reason=Reason.IMPORTED, note=instance.note
-            )
-
-
 @admin.register(ListEntry)
 class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, BaseAdmin):
     formats = (CSV, XLSX)
+    import_formats = (ListTable, ListWorkbook)
     import_form_class = ImportForm
+    import_template_name = "admin/centralino/import.html"
     export_form_class = SelectableFieldsExportForm
     list_display = (
         "shown_number", "allowed", "reason_label", "created_at", "until", "hits", "last_hit_at",
@@ -176,6 +137,17 @@ class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, Bas
 
     def get_import_resource_classes(self, request: HttpRequest) -> list[type[ImportedEntry]]:
         return [ImportedEntry]
+
+    def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
+        if isinstance(e, UnreadableFile):
+            form.add_error("import_file", str(e))
+        else:
+            super().add_data_read_fail_error_to_form(form, e)
+
+    def add_success_message(self, result: Any, request: HttpRequest) -> None:
+        super().add_success_message(result, request)
+        if result.invalid_rows:
+            self.message_user(request, rejected_message(result), messages.WARNING)
 
     def get_export_resource_classes(self, request: HttpRequest) -> list[type[ExportedEntry]]:
         return [ExportedEntry]
@@ -257,52 +229,3 @@ class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, Bas
 def _release(entry: ListEntry) -> None:
     release = lists.disallow_number if entry.allowed else lists.release_number
     release(entry.number)
-
-
-def _cell(row: Any, name: str) -> str:
-    """A cell as text, whatever type the spreadsheet gave it."""
-    value = row.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value).strip()
-
-
-def _note(row: Any) -> str:
-    note = _cell(row, "note")[:200]
-    if not is_plain(note):
-        raise ValidationError({"note": _("Control characters are not allowed.")})
-    return note
-
-
-def _flag(row: Any, name: str) -> bool:
-    text = _cell(row, name).lower()
-    if text not in ("", "0", "1", "true", "false"):
-        raise ValidationError({name: f"{text[:20]!r} is neither 0 nor 1."})
-    return text in ("1", "true")
-
-
-def _hours(row: Any, default: int | None) -> int | None:
-    """How long the row's number is listed; None: permanently."""
-    hours, expires_at = _cell(row, "hours"), _cell(row, "expires_at")
-    if _flag(row, "permanent"):
-        return None
-    if hours:
-        if not (hours.isascii() and hours.isdigit() and 1 <= int(hours[:6]) <= MAX_HOURS):
-            raise ValidationError({"hours": f"{hours[:20]!r} is not 1 to {MAX_HOURS} hours."})
-        return int(hours)
-    return _hours_until(expires_at) if expires_at else default
-
-
-def _hours_until(text: str) -> int:
-    """Whole hours, rounded up, until the local time in `text`."""
-    try:
-        at = parse_datetime(text)
-    except ValueError:
-        at = None
-    if at is None:
-        raise ValidationError({"expires_at": f"{text[:40]!r} is no YYYY-MM-DD HH:MM:SS."})
-    at = at if at.tzinfo else at.replace(tzinfo=zone())
-    hours = -((timezone.now() - at) // timedelta(hours=1))
-    if not 1 <= hours <= MAX_HOURS:
-        raise ValidationError({"expires_at": "It is over, or more than ten years from now."})
-    return hours

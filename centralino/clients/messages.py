@@ -14,19 +14,21 @@ MAX_GREETING: Final = 1024  # bytes
 MAX_MESSAGE: Final = 1024 * 1024  # bytes
 
 _NAME: Final = re.compile(r"[A-Za-z][\w.()/-]{0,99}", re.ASCII)
+# A character of UTF-8 that lacks its end, at the end of a text. A first byte alone could also be a
+# letter of Latin-1: these are the first bytes of Western letters and signs, and end hardly a word.
+_CUT: Final = re.compile(
+    rb"(?:[\xc2\xc3\xe2\xf0]|[\xe0-\xef][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{1,2})(?=[\"<]|\Z)"
+)
 _MAX_NAMES: Final = 10_000
 _names: Final[dict[str, str]] = {}  # header names as received: in lower case
 
 
 def parse_message(raw: bytes) -> AmiMessage:
-    """The headers of one message without its end; lines that are no header are skipped.
-
-    UTF-8, or else Latin-1: Asterisk passes on what callers' telephones send.
-    """
+    """The headers of one message without its end; lines that are no header are skipped."""
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        text = raw.decode("latin-1")
+        text = EOL.join(map(_decoded, raw.split(EOL.encode())))
     lines, headers, names = text.split(EOL), {}, _names
     try:
         for line in lines:
@@ -36,6 +38,17 @@ def parse_message(raw: bytes) -> AmiMessage:
         return _parse_odd(lines)
     # The fast path: 4 us an event. Odd messages are parsed again, carefully.
     return AmiMessage(headers) if len(headers) == len(lines) else _parse_odd(lines)
+
+
+def _decoded(line: bytes) -> str:
+    """A header in UTF-8, or else in Latin-1: Asterisk passes on what callers' telephones send.
+
+    Of UTF-8 that was cut inside a character, this character is missing.
+    """
+    text = line.decode(errors="ignore")
+    if text.isascii() and _CUT.sub(b"", line) != text.encode():
+        return line.decode("latin-1")
+    return text
 
 
 def _parse_odd(lines: list[str]) -> AmiMessage:

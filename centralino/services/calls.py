@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
 
 import msgspec
 from django.db import transaction
@@ -11,6 +13,8 @@ from django.utils import timezone
 from centralino.channel_table import Table, readable_table
 from centralino.models import LiveState, PbxCall, fitting
 from centralino.types import PbxCallRecord
+
+SAME: Final = timedelta(seconds=60)  # calls that are further apart are two, whatever their linkedid
 
 
 @transaction.atomic
@@ -26,9 +30,10 @@ def store_state(
     `dropped` counts the messages that callers had forged, since the server is known.
 
     So a call is either in progress or stored, whenever the process is killed: the next one restores
-    the state and learns from Asterisk what has ended. A call is stored once.
+    the state and learns from Asterisk what has ended. A call is stored once; another call that has
+    the linkedid of one, after a clock was set back, is stored with `~` and its end behind it.
     """
-    PbxCall.objects.bulk_create(map(_row, finished), ignore_conflicts=True)
+    PbxCall.objects.bulk_create(_rows(server, finished), ignore_conflicts=True)
     document = {"count": count, "dropped": dropped, "table": msgspec.to_builtins(table)}
     LiveState.objects.update_or_create(
         key=state_key(server), defaults={"document": document, "updated_at": timezone.now()}
@@ -56,6 +61,23 @@ def forget_other_states(servers: Collection[str]) -> None:
 def state_key(server: str) -> str:
     """The key of a server's AMI state."""
     return f"{server}.ami"
+
+
+def _rows(server: str, finished: Sequence[PbxCallRecord]) -> list[PbxCall]:
+    rows = list(map(_row, finished))
+    linkedids = {row.linkedid for row in rows}
+    stored = PbxCall.objects.filter(server=server, linkedid__in=linkedids) if rows else ()
+    known = {row.linkedid: row for row in stored}
+    for row in rows:
+        if _is_another(known.setdefault(row.linkedid, row), row):
+            row.linkedid = f"{row.linkedid[:130]}~{int(row.ended_at.timestamp())}"
+    return rows
+
+
+def _is_another(known: PbxCall, row: PbxCall) -> bool:
+    apart = (row.started_at - known.started_at, row.ended_at - known.ended_at)
+    follows = row.started_at > known.ended_at or row.ended_at < known.started_at
+    return follows or row.caller != known.caller or any(abs(one) > SAME for one in apart)
 
 
 def _row(record: PbxCallRecord) -> PbxCall:

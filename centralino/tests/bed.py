@@ -50,16 +50,22 @@ class Bed:
         more = [part for name, value in options.items() for part in (f"--{name}", value) if part]
         _run("./call", "--seconds", str(seconds), "--from", caller, *more, timeout_s=60)
 
-    def start_call(self, *, seconds: int = 60, caller: str = "3478893084") -> subprocess.Popen[str]:
+    def start_call(
+        self, *, seconds: int = 60, caller: str = "3478893084", post: str = "dial"
+    ) -> subprocess.Popen[str]:
         """Ring in from outside; `hang_up` ends it."""
         return subprocess.Popen(
-            ["./call", "--seconds", str(seconds), "--from", caller],
+            ["./call", "--seconds", str(seconds), "--from", caller, "--post", post],
             cwd=FOLDER,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         )
+
+    def originate(self, channel: str, to: str) -> None:
+        """Click-to-dial: a phone, as `PJSIP/105`, rings, picks up, and dials."""
+        _run("./call", "--originate", channel, "--to", to, timeout_s=10)
 
     def channels(self) -> int:
         """What `core show channels` counts."""

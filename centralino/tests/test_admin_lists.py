@@ -1,26 +1,19 @@
 from __future__ import annotations
 
-import csv
-import io
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission, User
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from centralino.admin.lists import ListEntryAdmin
 from centralino.admin.screening import ScreenedCallAdmin
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
 from centralino.services import lists
-from centralino.types import Reason
 from core.workers import services as workers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
@@ -28,24 +21,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 LISTED = "/admin/centralino/listentry/"
 SCREENED = "/admin/centralino/screenedcall/"
 NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def viewer() -> Client:
-    """A member of staff with read-only access to everything."""
-    user = User.objects.create_user("viewer", password="x", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def entries() -> None:
-    lists.blacklist_number("+393331234567", hours=24, note="rings every night")
-    lists.blacklist_number("+3989*", hours=None, reason=Reason.MANUAL_PERMANENT)
-    lists.blacklist_number("+39899748963", hours=24, reason=Reason.ANSWERED)
-    lists.allow_number("+393331234567")
 
 
 def found(client: Client, address: str, query: str) -> list[Any]:
@@ -169,92 +144,6 @@ def test_a_viewer_changes_no_list(viewer: Client, entries: None):
     assert viewer.post(f"{LISTED}{row.pk}/delete/", {"post": "yes"}).status_code == 403
     act(viewer, "make_permanent", "+393331234567")
     assert entry("+393331234567").expires_at
-
-
-# --- CSV ------------------------------------------------------------------------------------------
-
-
-def imported(client: Client, text: str, *, confirm: bool = True) -> Any:
-    """Upload the file, check the preview, confirm."""
-    file = SimpleUploadedFile("list.csv", text.encode(), "text/csv")
-    preview = client.post(f"{LISTED}import/", {"import_file": file, "format": "0", "resource": ""})
-    assert preview.status_code == 200
-    if not confirm:
-        return preview
-    form = preview.context["confirm_form"]
-    response = client.post(f"{LISTED}process_import/", form.initial)
-    assert response.status_code == 302, response.content[:2000]
-    return response
-
-
-def test_a_list_is_imported_with_the_rules_of_the_services(admin_client: Client, entries: None):
-    rows = "number,hours,permanent,allowed,note\n"
-    rows += "333 9999999,48,,,from the file\n+3988*,,1,,\n0039 333 1234567,1,,0,\n3338888888,,,1,\n"
-    with time_machine.travel(timezone.now(), tick=False):
-        before = entry("+393331234567").expires_at
-        imported(admin_client, rows)
-        assert entry("+393339999999").expires_at == timezone.now() + timedelta(hours=48)
-    assert entry("+393339999999").reason == Reason.IMPORTED
-    assert entry("+393339999999").note == "from the file"
-    assert entry("+3988*").expires_at is None
-    assert entry("+393331234567").expires_at == before, "never shortened"
-    assert entry("+393338888888", allowed=True).expires_at is None
-
-
-def test_a_preview_lists_nobody(admin_client: Client):
-    imported(admin_client, "number\n3331234567\n", confirm=False)
-    assert not ListEntry.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("row", "error"),
-    [
-        ("x,,,", "Scrivere un numero di telefono"),
-        (",,,", "Scrivere un numero di telefono"),
-        ("3331234567,0,,", "hours"),
-        ("3331234567,1e3,,", "hours"),
-        ("3331234567,,yes,", "neither 0 nor 1"),
-        ("3331234567,,,2001-01-01 00:00:00", "It is over"),
-        ("3331234567,,,tomorrow", "no YYYY-MM-DD"),
-    ],
-)
-def test_a_bad_row_is_reported_and_nothing_is_imported(admin_client: Client, row: str, error: str):
-    text = f"number,hours,permanent,expires_at\n3330000000,,,\n{row}\n"
-    preview = imported(admin_client, text, confirm=False)
-    result = preview.context["result"]
-    assert [row.number for row in result.invalid_rows] == [2]
-    assert error in preview.content.decode()
-    assert "confirm_form" not in preview.context
-    assert not ListEntry.objects.exists()
-
-
-def test_a_file_without_numbers_is_refused(admin_client: Client):
-    preview = imported(admin_client, "telephone\n3331234567\n", confirm=False)
-    assert "number" in preview.content.decode()
-    assert "confirm_form" not in preview.context
-
-
-def test_what_the_api_exports_can_be_imported(admin_client: Client, api: Any, entries: None):
-    text = api.get("/jpbx-api/api/blacklist?format=csv").getvalue().decode()
-    before = {row.number: row.expires_at for row in ListEntry.objects.filter(allowed=False)}
-    ListEntry.objects.all().delete()
-    imported(admin_client, text)
-    after = {row.number: row.expires_at for row in ListEntry.objects.all()}
-    assert after.keys() == before.keys()
-    assert after["+3989*"] is None
-    for number in ("+393331234567", "+39899748963"):
-        assert abs(after[number] - before[number]) <= timedelta(hours=1)
-
-
-def test_a_list_is_exported(viewer: Client, entries: None):
-    address = reverse("admin:centralino_listentry_export")
-    form = viewer.get(address).content.decode()
-    fields = re.findall(r'name="([^"]+)"[^>]*type="checkbox"|type="checkbox" name="([^"]+)"', form)
-    data = {name: "on" for pair in fields for name in pair if name}
-    response = viewer.post(address, {**data, "format": "0", "resource": ""})
-    rows = list(csv.DictReader(io.StringIO(response.content.decode())))
-    # A spreadsheet would read a prefix as a formula.
-    assert {row["number"] for row in rows} == {"+393331234567", "'+3989*", "+39899748963"}
 
 
 # --- Rules and history ----------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,46 @@ def test_a_call_is_published_in_order_and_stored_once(
     assert sorted(ended) == sorted(m["uniqueid"] for m in ours if m["event"] == "Newchannel")
     call = PbxCall.objects.get()
     assert (call.caller, call.exten, call.cause) == ("3478893084", CALLED, 16)
+    assert call.answered_at is not None
+
+
+def test_a_call_that_another_phone_picks_up_is_one_call(published_events, asterisk_bed):
+    with listening(asterisk_bed, tunnel=False):
+        caller = asterisk_bed.start_call(post="ring", seconds=2)  # 104 rings and never answers
+        try:
+            assert soon(lambda: active_channels_count() == 2)
+            asterisk_bed.originate("PJSIP/105", "*8")
+            assert soon(lambda: "105" in {one["operator"] for one in open_calls(published_events)})
+            assert [one["caller"] for one in open_calls(published_events)] == ["3478893084"]
+            assert soon(PbxCall.objects.exists)
+            assert soon(lambda: agrees(asterisk_bed) and not active_channels_count())
+        finally:
+            hang_up(caller)
+    call = PbxCall.objects.get()
+    assert (call.caller, call.exten, call.cause) == ("3478893084", CALLED, 16)
+    assert call.answered_at is not None
+
+
+def open_calls(published_events: PublishedEvents) -> list[dict[str, Any]]:
+    """The calls in progress, as the dashboard shows them."""
+    latest = {one["key"]: one for one in published_events.of("pbx_call")}
+    return [one for one in latest.values() if not one["ended"]]
+
+
+@pytest.mark.parametrize(
+    ("client", "channel"), [("asyncio", "PJSIP/105"), ("pyst2", "Local/105@internal")]
+)
+def test_click_to_dial_keeps_the_number_that_was_dialled(
+    published_events, asterisk_bed, settings, client, channel
+):
+    settings.AMI_CLIENT = client
+    with listening(asterisk_bed, tunnel=False):
+        asterisk_bed.originate(channel, "0551234567")
+        assert soon(lambda: [one["line"] for one in open_calls(published_events)] == ["0551234567"])
+        asterisk_bed.cli("channel", "request", "hangup", "all")
+        assert soon(PbxCall.objects.exists)
+    call = PbxCall.objects.get()
+    assert (call.caller, call.exten) == ("105", "0551234567")
     assert call.answered_at is not None
 
 

@@ -95,6 +95,27 @@ def test_value_may_hold_a_colon():
     assert parse_message(b"Event: VarSet\r\nValue: sip:1@x: y")["value"] == "sip:1@x: y"
 
 
+# As a name may be written: Western letters and signs in two to four bytes.
+WRITTEN = st.text(st.sampled_from("Niko òèÈß€’😀"), min_size=1, max_size=12)
+
+
+@given(WRITTEN, st.integers(0, 48), st.sampled_from(["", '" <331234567>']))
+def test_a_name_that_is_cut_inside_a_character_lacks_this_one_alone(name, cut, behind):
+    raw = name.encode()[:cut]
+    whole = raw.decode(errors="ignore")
+    message = parse_message(
+        b'Event: Hangup\r\nCallerIDName: "' + raw + behind.encode() + b"\r\nX: \xe2\x82\xac"
+    )
+    assert message["calleridname"] == f'"{whole}{behind}'
+    assert message["x"] == "€"
+
+
+@pytest.mark.parametrize("name", ["Nicolò", "Émile à côté", "NICOLÒ", "Ångström", "CAFÉ", "São ñ"])
+def test_latin_1_is_read_beside_utf_8(name):
+    raw = f"Name: {name}\r\n".encode("latin-1") + f"Other: {name}".encode()
+    assert parse_message(raw) == {"name": name, "other": name}
+
+
 def test_queue_delivers_everything_before_its_end():
     queue: EventQueue[int] = EventQueue()
     queue.put([1], 1)

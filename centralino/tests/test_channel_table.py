@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centralino.channel_table import SETTLE_S, ChannelTable, Table, calls_in_progress, flat_event
+from centralino.channel_table import SETTLE_S, ChannelTable, Table, calls_in_progress
 from centralino.clients.messages import END, parse_message
+from centralino.event_fields import flat_event
+from centralino.live_calls import SAME_S
 from centralino.serializers import call_fields
 from centralino.tests.managers import SAMPLES, sample
 from centralino.types import AmiMessage, PbxCallRecord
@@ -55,7 +57,7 @@ def test_every_recorded_call_ends_and_leaves_nothing_behind(name: str):
     began = [e for e in published if e["event"] == "Newchannel"]
     ended = [e for e in published if e["event"] == "Hangup"]
     assert {e["uniqueid"] for e in began} == {e["uniqueid"] for e in ended} != set()
-    assert sorted(call.linkedid for call in finished) == sorted({e["linkedid"] for e in began})
+    assert sorted(call.linkedid for call in finished) == sorted({e["linkedid"] for e in ended})
 
 
 def test_an_answered_call_is_one_row_with_its_times():
@@ -70,6 +72,15 @@ def test_an_unanswered_call_has_no_answer_time():
     _, _, [call] = played("asterisk16/ami-call-busy.txt")
     assert call.answered_at is None
     assert call.cause == 17
+
+
+@pytest.mark.parametrize("asterisk", ["asterisk16", "asterisk22"])
+def test_a_recorded_pickup_is_one_call_and_a_click_to_dial_has_its_number(asterisk: str):
+    _, _, [call] = played(f"{asterisk}/ami-pickup.txt")
+    assert (call.caller, call.exten, call.cause) == ("3478893084", "899748963", 16)
+    assert call.started_at < call.answered_at < call.ended_at
+    _, _, [call] = played(f"{asterisk}/ami-originate.txt")
+    assert (call.caller, call.exten) == ("105", "0551234567")
 
 
 def test_an_event_has_the_documented_fields_first_and_always():
@@ -179,14 +190,204 @@ def test_restored_calls_that_are_gone_are_finished():
     assert [channel.started_at for channel in after.channels()] == [NOW]
 
 
-def test_a_channel_transferred_into_another_call_ends_its_own():
+def test_a_call_whose_only_channel_moved_into_another_is_no_call_of_its_own():
     table = ChannelTable("asterisk_1")
     table.apply([message("Newchannel", "1.1"), message("Newchannel", "2.1")], NOW)
+    table.changed_calls()
     moved = table.apply([message("BridgeEnter", "2.1", linkedid="1.1")], NOW + 5).finished
-    assert [call.linkedid for call in moved] == ["2.1"]
+    assert moved == []
+    assert {call.linkedid: call.ended for call in table.changed_calls()} == {
+        "2.1": True,
+        "1.1": False,
+    }
     ends = [message("Hangup", "1.1", cause="16"), message("Hangup", "2.1", linkedid="1.1")]
     assert [call.linkedid for call in table.apply(ends, NOW + 9).finished] == ["1.1"]
     assert table.table() == Table()
+
+
+@pytest.mark.parametrize("last", ["BridgeEnter", "Hangup"])
+def test_a_call_of_two_is_one_although_both_moved_into_another(last: str):
+    table = ChannelTable("asterisk_1")
+    begin = [message("Newchannel", "1.1"), message("Newchannel", "2.1")]
+    table.apply([*begin, message("Newchannel", "2.2", linkedid="2.1")], NOW)
+    moves = [message("BridgeEnter", "2.1", linkedid="1.1"), message(last, "2.2", linkedid="1.1")]
+    assert [call.linkedid for call in table.apply(moves, NOW + 5).finished] == ["2.1"]
+
+
+def picked_up(*events: AmiMessage) -> tuple[list[PbxCallRecord], list[Any]]:
+    """A trunk rings 104, and 105 picks it up before these events; what finished, what is shown."""
+    table = ChannelTable("asterisk_1")
+    ringing = [
+        message("Newchannel", "1.1"),
+        message("Newchannel", "1.2", linkedid="1.1", channel="PJSIP/104-1"),
+        message("Newchannel", "2.1", channel="PJSIP/105-2", exten="*8", calleridnum="105"),
+        message("Newstate", "2.1", channelstatedesc="Up", exten="*8"),
+    ]
+    table.apply(ringing, NOW)
+    table.changed_calls()
+    return table.apply(events, NOW + 5).finished, table.changed_calls()
+
+
+PICKUP = message("Pickup", "2.1", exten="*8", targetuniqueid="1.2", targetlinkedid="1.1")
+
+
+def test_who_picks_a_call_up_is_in_it_from_that_moment():
+    # Asterisk keeps the old linkedid until the conversation is over.
+    talking = message("BridgeEnter", "2.1", channel="PJSIP/105-2")
+    finished, calls = picked_up(PICKUP, message("Hangup", "1.2", linkedid="1.1"), talking)
+    assert finished == []
+    assert {(call.linkedid, call.ended, *call.parties) for call in calls} == {
+        ("2.1", True),
+        ("1.1", False, "105"),
+    }
+
+
+@pytest.mark.parametrize("is_seen", [True, False], ids=["pickup seen", "pickup missed"])
+def test_a_call_that_was_picked_up_is_stored_once(is_seen: bool):
+    ends = [
+        message("Hangup", "1.2", linkedid="1.1"),
+        message("BridgeEnter", "2.1"),
+        message("Hangup", "1.1", cause="16"),
+        message("Hangup", "2.1", linkedid="1.1", cause="16"),
+    ]
+    if not is_seen:
+        ends[2:] = reversed(ends[2:])
+    finished, _ = picked_up(*[PICKUP] * is_seen, *ends)
+    assert [(call.linkedid, call.caller) for call in finished] == [("1.1", "331234567")]
+
+
+def test_a_pickup_outlives_the_process():
+    table = ChannelTable("asterisk_1")
+    begin = [message("Newchannel", "1.1"), message("Newchannel", "2.1"), PICKUP]
+    table.apply(begin, NOW)
+    table = ChannelTable("asterisk_1", restored=table.table())
+    table.reconcile([message("CoreShowChannel", "1.1"), message("CoreShowChannel", "2.1")], NOW)
+    assert [call.linkedid for call in table.table().calls] == ["1.1"]
+    ends = [message("Hangup", "2.1"), message("Hangup", "1.1")]
+    assert [call.linkedid for call in table.apply(ends, NOW + 9).finished] == ["1.1"]
+    assert table.table() == Table()
+
+
+def originated(*events: AmiMessage, rung: str = "s") -> PbxCallRecord:
+    """A click-to-dial that rings 105 first, then these events, then its end."""
+    phone = {"calleridnum": "105", "exten": rung}
+    begin = [
+        message("Newchannel", "1.1", **phone),
+        AmiMessage({"event": "DialBegin", "destuniqueid": "1.1", "destlinkedid": "1.1"}),
+        message("Newstate", "1.1", channelstatedesc="Ringing", **phone),
+        message("Newstate", "1.1", channelstatedesc="Up", **phone),
+    ]
+    table = ChannelTable("asterisk_1")
+    [call] = table.apply([*begin, *events, message("Hangup", "1.1", exten="h")], NOW).finished
+    return call
+
+
+@pytest.mark.parametrize("rung", ["s", "", "105"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        message("NewConnectedLine", "1.1", exten="0551234567"),
+        message("Newexten", "1.1", exten="0551234567"),
+        message("DialBegin", "1.1", exten="0551234567", destuniqueid="1.2"),
+        message("DialBegin", "1.1", exten="s", destcalleridnum="0551234567"),
+    ],
+    ids=["connected line", "dialplan", "dial", "dial from a macro"],
+)
+def test_click_to_dial_keeps_the_number_that_was_dialled(event: AmiMessage, rung: str):
+    later = message("Newexten", "1.1", exten="777")  # where the dialplan goes on to
+    call = originated(event, later, rung=rung)
+    assert (call.caller, call.exten) == ("105", "0551234567")
+
+
+def test_click_to_dial_that_nobody_answered_keeps_what_rang():
+    assert originated(rung="105").exten == "105"
+
+
+def test_who_calls_keeps_what_they_dialled_wherever_the_dialplan_goes():
+    table = ChannelTable("asterisk_1")
+    goes = [message("Newexten", "1.1", exten=exten) for exten in ("s", "105", "h")]
+    up = message("Newstate", "1.1", channelstatedesc="Up", exten="s")
+    [call] = table.apply(
+        [message("Newchannel", "1.1"), up, *goes, message("Hangup", "1.1")], NOW
+    ).finished
+    assert call.exten == "899748963"
+
+
+@pytest.mark.parametrize("ours", [-7_200.0, 0.0, 40.0, 7_200.0])
+def test_a_call_has_one_clock(ours: float):
+    """Asterisk's where it says the time from the first event on, else ours."""
+
+    def stamped(event: str, after_s: float, is_stamped: bool = True) -> tuple[AmiMessage, float]:
+        headers = {"timestamp": str(NOW + ours + after_s)} if is_stamped else {}
+        state = "Up" if event == "Newstate" else "Ring"
+        return message(event, "1.1", channelstatedesc=state, **headers), NOW + after_s
+
+    def call_of(*happenings: tuple[AmiMessage, float], snapshot: bool = False) -> PbxCallRecord:
+        table = ChannelTable("asterisk_1")
+        if snapshot:
+            table.reconcile([message("CoreShowChannel", "1.1", duration="00:00:03")], NOW)
+        finished = [each for event, at in happenings for each in table.apply([event], at).finished]
+        return (finished + table.settle(NOW + 99))[0]
+
+    end, answer = stamped("Hangup", 12), stamped("Newstate", 4)
+    for call, started in (
+        (call_of(stamped("Newchannel", 0), answer, end), NOW + ours),
+        (call_of(stamped("Newchannel", 0), answer, stamped("Hangup", 12, False)), NOW + ours),
+        (call_of(stamped("Newchannel", 0, False), answer, end), NOW),
+    ):
+        assert call.started_at.timestamp() == started
+        assert (call.answered_at - call.started_at).total_seconds() == 4
+        assert (call.ended_at - call.started_at).total_seconds() == 12
+    seen = call_of(answer, end, snapshot=True)
+    assert (seen.ended_at - seen.started_at).total_seconds() == 15
+
+
+@pytest.mark.parametrize("set_s", [-7_200, 7_200])
+def test_a_clock_that_is_set_in_a_call_changes_nothing_in_it(set_s: int):
+    table = ChannelTable("asterisk_1")
+    table.apply([message("Newchannel", "1.1", timestamp=str(NOW))], NOW)
+    end = message("Hangup", "1.1", timestamp=str(NOW + 12 + set_s))
+    [call] = table.apply([end], NOW + 12).finished
+    assert (call.ended_at - call.started_at).total_seconds() == 12
+
+
+@pytest.mark.parametrize("stamp", ["nan", "inf", "-1", "1e300", "99999999999999"])
+def test_a_time_that_no_clock_has_is_none(stamp: str):
+    table = ChannelTable("asterisk_1")
+    events = [message(name, "1.1", timestamp=stamp) for name in ("Newchannel", "Hangup")]
+    outcome = table.apply(events, NOW)
+    assert outcome.events[0].fields["timestamp"] == int(NOW)
+    assert outcome.finished[0].started_at.timestamp() == NOW
+
+
+def test_a_uniqueid_that_comes_again_is_another_call():
+    table = ChannelTable("asterisk_1")
+    table.apply([message("Newchannel", "1.1", calleridnum="1")], NOW)
+    again = message("Newchannel", "1.1", calleridnum="2")
+    [first] = table.apply([again], NOW + SAME_S + 1).finished
+    [second] = table.apply([message("Hangup", "1.1")], NOW + SAME_S + 9).finished
+    assert [(call.caller, call.ended_at.timestamp() - NOW) for call in (first, second)] == [
+        ("1", SAME_S + 1),
+        ("2", SAME_S + 9),
+    ]
+
+
+@pytest.mark.parametrize(("duration", "ended"), [("00:00:05", ["1"]), ("00:10:00", []), ("", [])])
+def test_a_younger_channel_in_a_snapshot_is_another_call(duration: str, ended: list[str]):
+    table = ChannelTable("asterisk_1")
+    table.apply([message("Newchannel", "1.1", calleridnum="1")], NOW)
+    listed = message("CoreShowChannel", "1.1", calleridnum="2", duration=duration)
+    assert [call.caller for call in table.reconcile([listed], NOW + 600)] == ended
+    assert len(table) == 1
+
+
+def test_the_facts_are_the_first_channel_s_whichever_is_seen_first():
+    table = ChannelTable("asterisk_1")
+    phone = message("Newchannel", "1.2", linkedid="1.1", calleridnum="105", calleridname="Office")
+    ends = [message("Hangup", "1.2", linkedid="1.1"), message("Hangup", "1.1")]
+    first = message("Newstate", "1.1", calleridname="<unknown>")
+    [call] = table.apply([phone, first, *ends], NOW).finished
+    assert (call.caller, call.caller_name, call.exten) == ("331234567", "", "899748963")
 
 
 def test_events_of_channels_that_are_not_there_change_nothing():
@@ -217,7 +418,7 @@ def test_the_channels_of_one_linkedid_are_one_call_with_the_parties_who_talk_in_
     answered = message("Newstate", "1.1", channelstatedesc="Up", exten="s")
     talking = began | {"operator": "105@from-queue, 201, Surrogate", "state": "Pending"}
     assert after(*phones, answered) == [talking]  # once a batch
-    assert after(message("NewExten", "1.1", exten="s")) == []  # nothing that is shown
+    assert after(message("Newexten", "1.1", exten="s")) == []  # nothing that is shown
     renamed = message("Rename", "1.2", linkedid="1.1", newname="PJSIP/202-00c")
     assert after(renamed) == [talking | {"operator": "105@from-queue, 202, Surrogate"}]
     gone = [message("Hangup", uniqueid, linkedid="1.1") for uniqueid in ("1.2", "1.3")]
@@ -230,7 +431,7 @@ def test_what_is_known_of_the_first_channel_later_completes_its_call():
     table = ChannelTable("asterisk_1")
     table.apply([message("Newchannel", "1.1", calleridnum="<unknown>", exten="")], NOW)
     assert [(call.caller, call.exten) for call in table.changed_calls()] == [("", "")]
-    table.apply([message("NewExten", "1.1")], NOW)
+    table.apply([message("Newexten", "1.1")], NOW)
     assert [(call.caller, call.exten) for call in table.changed_calls()] == [
         ("331234567", "899748963")
     ]
@@ -259,7 +460,16 @@ def test_the_changed_calls_of_a_recorded_stream_are_the_table_at_every_moment(na
     assert shown == {}
 
 
-NAMES = ("Newchannel", "Newstate", "Hangup", "DialBegin", "NewCallerid", "BridgeEnter", "Rename")
+NAMES = (  # of events
+    "Newchannel",
+    "Newstate",
+    "Hangup",
+    "DialBegin",
+    "NewCallerid",
+    "BridgeEnter",
+    "Rename",
+    "Pickup",
+)
 HAPPENINGS = st.tuples(
     st.sampled_from(NAMES), st.integers(1, 5), st.integers(1, 5), st.sampled_from(["Up", "Ring"])
 )
@@ -279,7 +489,10 @@ def test_a_snapshot_corrects_any_loss_and_every_call_ends_once(
     for number, (name, uniqueid, linkedid, state) in enumerate(happenings):
         if number == cut:
             table = ChannelTable("asterisk_1", restored=table.table())
-        event = message(name, str(uniqueid), linkedid=str(linkedid), channelstatedesc=state)
+        state_of = {"channelstatedesc": state, "linkedid": str(linkedid)}
+        if name == "Pickup":
+            state_of = {"targetlinkedid": str(linkedid)}
+        event = message(name, str(uniqueid), **state_of)
         finished += table.apply([event], next(clock)).finished
     snapshot = [message("CoreShowChannel", str(uniqueid)) for uniqueid in alive]
     at = next(clock)
@@ -288,7 +501,8 @@ def test_a_snapshot_corrects_any_loss_and_every_call_ends_once(
     assert {channel.uniqueid for channel in table.channels()} == set(map(str, alive))
     assert len(table) == len(alive)
     began = {call.linkedid for call in finished} | {call.linkedid for call in table.table().calls}
-    ends = [message("Hangup", channel.uniqueid) for channel in table.channels()]
+    there = table.channels()
+    ends = [message("Hangup", each.uniqueid, linkedid=each.linkedid) for each in there]
     finished += table.apply(ends, at + 9).finished
     assert table.table() == Table()
     assert {call.linkedid for call in finished} == began

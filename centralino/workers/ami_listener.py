@@ -154,7 +154,7 @@ class Listener:
 
     def _read_snapshot(self, ami: Ami) -> None:
         channels = ami.listed("CoreShowChannels")
-        self._channels.reconcile(channels, time.time())
+        self._waiting.add(self._channels.reconcile(channels, time.time()))
 
     def _follow(self, ami: Ami, batch: list[AmiMessage | Overflow]) -> None:
         events = [message for message in batch if isinstance(message, AmiMessage)]

@@ -10,18 +10,26 @@ import orjson
 _MAX_DIGITS: Final = 100
 
 
+class TooDeep(ValueError):
+    """Nested too deeply to say whether it is JSON."""
+
+
 def loads(raw: bytes) -> Any:
     """The document, also with NaN, half a surrogate pair, bytes that are no UTF-8, huge integers.
 
     Such texts then hold lone surrogates, which no record may have; integers of over 100 digits
-    become texts. Raises ValueError when it is no JSON at all, or nested too deeply.
+    become texts. UTF-16 and UTF-32 are recognised. Raises TooDeep, or ValueError when it is no
+    JSON at all.
     """
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as exc:
         try:
-            return json.loads(raw.decode("utf-8-sig", "surrogateescape"), parse_int=_integer)
-        except (ValueError, RecursionError):
+            text = raw.decode(json.detect_encoding(raw), "surrogateescape")
+            return json.loads(text, parse_int=_integer)
+        except RecursionError:
+            raise TooDeep(str(exc)) from None
+        except ValueError:
             raise exc from None
 
 

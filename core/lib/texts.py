@@ -11,6 +11,7 @@ NOT_IN_LINE: Final = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
 TEXT: Final = rf"^[^{NOT_IN_TEXT}]*\Z"  # of any number of lines, with tabs
 LINE: Final = rf"^[^{NOT_IN_LINE}]*\Z"
 
+_LINE_BREAKS: Final = re.compile(r"\s*[\r\n]\s*")
 _NOT_IN_TEXT: Final = re.compile(f"[{NOT_IN_TEXT}]")
 _NOT_IN_LINE: Final = re.compile(f"[{NOT_IN_LINE}]")
 
@@ -18,6 +19,11 @@ _NOT_IN_LINE: Final = re.compile(f"[{NOT_IN_LINE}]")
 def is_plain(text: str, *, lines: bool = False) -> bool:
     """Whether `text` has no control characters; with `lines` it may have tabs and line breaks."""
     return not (_NOT_IN_TEXT if lines else _NOT_IN_LINE).search(text)
+
+
+def one_line(text: str) -> str:
+    """`text` with a blank for each break of a line."""
+    return _LINE_BREAKS.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def plain(text: str) -> str:

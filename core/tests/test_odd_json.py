@@ -17,6 +17,8 @@ from core.lib import odd_json
         (b'["Tel\xc3"]', ["Tel\udcc3"]),
         (b"[Infinity]", [math.inf]),
         (b"\xef\xbb\xbf[1]", [1]),
+        ('["è"]'.encode("utf-16"), ["è"]),
+        ('["è"]'.encode("utf-32-be"), ["è"]),
         (b"[NaN, " + b"9" * 5_000 + b"]", None),
     ],
 )
@@ -25,7 +27,13 @@ def test_an_odd_value_costs_no_other(raw: bytes, value: Any) -> None:
     assert read == value or (value is None and math.isnan(read[0]) and read[1] == "9" * 5_000)
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[1", b"<html>", b"[" * 100_000, b"1 2"])
+@pytest.mark.parametrize("raw", [b"", b"{", b"[1", b"<html>", b"1 2", b"\xff\xfe1"])
 def test_what_is_no_json_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="column"):
         odd_json.loads(raw)
+
+
+def test_what_is_too_deep_may_be_json() -> None:
+    for raw in (b"[" * 100_000, b"[" * 3_000 + b"]" * 3_000):
+        with pytest.raises(odd_json.TooDeep, match="column"):
+            odd_json.loads(raw)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core.lib.spreadsheets import safe_cell
-from core.lib.texts import LINE, TEXT, is_plain, plain
+from core.lib.texts import LINE, TEXT, is_plain, one_line, plain
 
 
 @pytest.mark.parametrize("odd", ["\x00", "\x01", "\x0b", "\x1f", "\x7f", "\x85", "\ufffe"])
@@ -23,6 +23,7 @@ def test_tabs_and_line_breaks_are_in_texts_and_in_no_line() -> None:
     assert is_plain(text, lines=True)
     assert re.search(TEXT, text)
     assert plain(text) == text
+    assert one_line(text) == "first second "
     assert not is_plain(text)
     assert not re.search(LINE, text)
 

@@ -118,7 +118,7 @@ def test_a_file_is_imported_and_its_wrong_lines_are_shown(staff: Client) -> None
     page = staff.post(f"{DAYS}import/", {"file": upload}, follow=True)
     body = page.content.decode()
     assert page.redirect_chain[-1][0] == f"/admin/lotto/intake/{Intake.objects.first().pk}/change/"
-    assert "2: A line has 7 fields" in body
+    assert "2: &#x27;&lt;script&gt;&#x27; is not a day" in body
     assert "<script>\n" not in body
     assert Extraction.objects.filter(day=date(2026, 6, 2)).count() == 1
     broken = SimpleUploadedFile("storico.zip", b"PK\x03\x04rubbish")

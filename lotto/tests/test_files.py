@@ -17,10 +17,11 @@ from lotto.tests.conftest import SLICE
 LINES = [b"2025/12/06\tBA\t12\t45\t67\t23\t89\n"]
 
 
-def packed(name: str, body: bytes) -> bytes:
+def packed(name: str, body: bytes, **others: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, body)
+        for each, content in {**others, name: body}.items():
+            archive.writestr(each, content)
     return out.getvalue()
 
 
@@ -77,6 +78,37 @@ def test_plain_gzip_and_zip_are_read(folders: tuple[Path, Path], pack: object) -
 @pytest.mark.parametrize(
     "body",
     [
+        packed("STORICO.TXT", LINES[0]),
+        packed("dati/storico.csv", LINES[0]),
+        packed("storico.txt", LINES[0], **{"__MACOSX/._storico.txt": LINES[0]}),
+        packed("storico.txt", LINES[0], **{"._storico.txt": LINES[0]}),
+        packed("storico.txt", LINES[0], **{"leggimi.txt": b"Estrazioni dal 1939\n", "a/": b""}),
+        packed("storico.txt", LINES[0].decode().encode("utf-16")),
+        packed("storico.txt", LINES[0], **{"leggimi.txt": "Estrazioni\n".encode("utf-16")}),
+        LINES[0].replace(b"\n", b"\r") * 2,
+        gzip.compress(LINES[0].decode().encode("utf-16-le")),
+    ],
+    ids=[
+        "capitals",
+        "folder",
+        "Mac",
+        "hidden",
+        "readme",
+        "UTF-16",
+        "UTF-16 readme",
+        "old Mac",
+        "UTF-16 in gzip",
+    ],
+)
+def test_every_usual_package_is_read(body: bytes) -> None:
+    assert set(files.lines_of(io.BytesIO(body))) == set(LINES)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        packed("storico.txt", LINES[0], **{"1939.txt": LINES[0]}),
+        packed("a.txt", b"x", **{"b.txt": b"y"}),
         packed("storico.txt", LINES[0] * 50)[:-30],
         packed("storico.txt", LINES[0])[:20],
         packed("other.exe", LINES[0]),
@@ -84,7 +116,16 @@ def test_plain_gzip_and_zip_are_read(folders: tuple[Path, Path], pack: object) -
         b"\x1f\x8b\x08rubbish",
         b"PK\x03\x04rubbish",
     ],
-    ids=["cut zip", "no directory", "no text", "cut gzip", "no gzip", "no zip"],
+    ids=[
+        "two archives",
+        "two others",
+        "cut zip",
+        "no directory",
+        "no text",
+        "cut gzip",
+        "no gzip",
+        "no zip",
+    ],
 )
 def test_a_broken_file_is_reported(body: bytes) -> None:
     with pytest.raises(files.UnreadableArchive):
@@ -125,3 +166,28 @@ def test_commands_import_and_export_the_same_bytes(
 def test_commands_report_what_is_wrong_with_a_path(tmp_path: Path, command: str) -> None:
     with pytest.raises(CommandError, match="No such file"):
         call_command(command, str(tmp_path / "none" / "storico.txt"), verbosity=0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "options", "code"),
+    [
+        (LINES[0], [], 0),
+        (b"", [], 0),
+        (LINES[0] + b"rubbish\n", [], 1),
+        (LINES[0] + b"rubbish\n", ["--partial-ok"], 0),
+        (b"rubbish\n", ["--partial-ok"], 2),
+        (b"PK\x03\x04", ["--partial-ok"], 2),
+    ],
+    ids=["good", "empty", "one bad", "one bad, partial", "all bad", "broken"],
+)
+def test_the_exit_code_says_whether_lines_were_rejected(
+    tmp_path: Path, body: bytes, options: list[str], code: int
+) -> None:
+    (tmp_path / "storico.txt").write_bytes(body)
+    found = 0
+    try:
+        call_command("import_lotto", str(tmp_path / "storico.txt"), *options, verbosity=0)
+    except CommandError as exc:
+        found = exc.returncode
+    assert found == code

@@ -11,16 +11,17 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from core.lib.outage import Outage
 from core.lib.upstream import NotConfigured, UpstreamError
 from lotto.rules import ROME, drawn_day_of, wheel_of
+from lotto.rules import numbers_of as drawn_numbers
 from lotto.types import FIRST_DAY, WHEELS, RuleError
 from ocr.legacy.models import NUMBERS, LegacyExtraction, LegacyPrediction
 from ocr.legacy.place import ALIAS, NOWHERE
@@ -45,12 +46,20 @@ class LegacyDraw:
 
 
 @dataclass(frozen=True)
+class UnreadableRow:
+    """A row that is no prediction, and why."""
+
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Followed:
     """The last draw, and every prediction of some days against it, newest first."""
 
     draw: LegacyDraw
     riscontri: list[Riscontro]
-    unreadable: int  # rows that are no prediction
+    unreadable: list[UnreadableRow]
 
 
 class TooMany(ValueError):
@@ -132,12 +141,16 @@ def followed(by_days: int) -> Followed | None:
         if not newest:
             return None
         draw, rows = _draw(newest[0]), _predictions(newest)
-    readable = [each for row in rows if (each := _prediction(row)) is not None]
-    return Followed(
-        draw,
-        [riscontro(each, draw.wheels, colpo=_colpo(each, newest)) for each in readable],
-        len(rows) - len(readable),
-    )
+    followed = Followed(draw, [], [])
+    for row in rows:
+        try:
+            each = _prediction(row)
+        except RuleError as exc:
+            followed.unreadable.append(UnreadableRow(row.pk, str(exc)))
+        else:
+            colpo = _colpo(each, newest)
+            followed.riscontri.append(riscontro(each, draw.wheels, colpo=colpo))
+    return followed
 
 
 def _days(limit: int) -> list[date]:
@@ -157,9 +170,10 @@ def _days(limit: int) -> list[date]:
 def _draw(day: date) -> LegacyDraw:
     found: dict[str, set[tuple[int, ...]]] = {}
     rows = LegacyExtraction.objects.drawn().filter(day=_raw(day))
-    for name, *numbers in rows.values_list("wheel", *NUMBERS):
-        if (wheel := _wheel_of(name)) is not None:
-            found.setdefault(wheel, set()).add(tuple(numbers))
+    for name, *cells in rows.values_list("wheel", *NUMBERS):
+        with suppress(RuleError, ValueError):
+            numbers = drawn_numbers([int(cell) for cell in cells])
+            found.setdefault(wheel_of(_text(name)), set()).add(numbers)
     # A wheel that is there twice, as BA and as Bari, with other numbers is in doubt: left out.
     return LegacyDraw(
         day, {wheel: min(found[wheel]) for wheel in WHEELS if len(found.get(wheel, ())) == 1}
@@ -174,31 +188,32 @@ def _predictions(newest: Sequence[date]) -> list[LegacyPrediction]:
     return found
 
 
-def _prediction(row: LegacyPrediction) -> Prediction | None:
+def _prediction(row: LegacyPrediction) -> Prediction:
+    """The row as it is meant. Raises RuleError."""
     day = _day_of(row.day)
-    try:
-        wheels, numbers = wheels_of(row.wheels or ""), numbers_of(row.numbers or "")
-    except RuleError:
-        return None
-    return Prediction(row.pk, day, wheels, numbers, row.note or "") if day else None
+    if day is None:
+        raise RuleError(f"{_text(row.day)[:40]!r} is not a day of a draw as YYYYMMDD.")
+    wheels, numbers = wheels_of(_text(row.wheels)), numbers_of(_text(row.numbers))
+    return Prediction(row.pk, day, wheels, numbers, _text(row.note))
 
 
 def _colpo(prediction: Prediction, newest: Sequence[date]) -> int:
     return sum(day >= prediction.day for day in newest)
 
 
-def _day_of(raw: str) -> date | None:
+def _day_of(raw: Any) -> date | None:
+    text = _text(raw)
     try:
-        return drawn_day_of(f"{raw[:4]}-{raw[4:6]}-{raw[6:]}") if len(raw) == 8 else None
+        return drawn_day_of(f"{text[:4]}-{text[4:6]}-{text[6:]}") if len(text) == 8 else None
     except RuleError:
         return None
 
 
-def _wheel_of(text: str | None) -> str | None:
-    try:
-        return wheel_of(text)
-    except RuleError:
-        return None
+def _text(cell: Any) -> str:
+    """A cell of a table that is not ours: a number where a text belongs, or bytes."""
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    return "" if cell is None else str(cell)
 
 
 def _raw(day: date) -> str:

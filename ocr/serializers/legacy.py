@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -13,6 +13,8 @@ from lotto.types import OUTCOMES, WHEELS
 from ocr.legacy.riscontri import Riscontro, newest, outcomes
 from ocr.legacy.selectors import Followed, LegacyDraw
 from ocr.serializers.common import TimedDocument, timestamp
+
+MAX_UNREADABLE: Final = 100
 
 Drawn = Annotated[int, Meta(ge=1, le=90)]
 
@@ -74,8 +76,13 @@ class LegacyExtractionDocument(TimedDocument):
     wheel_count: Annotated[int, like(1)]
 
 
+class LegacyUnreadableDocument(Document):
+    id: Annotated[int, like(1208)]
+    reason: Annotated[str, like("'12 su BA' is more than numbers.")]
+
+
 class LegacyRiscontriDocument(TimedDocument):
-    """`date` and `unreadable` are additions to the reference."""
+    """`date`, `unreadable` and `unreadable_rows` are additions to the reference."""
 
     status: Ok
     date: LegacyDateDocument
@@ -84,6 +91,9 @@ class LegacyRiscontriDocument(TimedDocument):
     stats: LegacyStatsDocument
     stats_last3: LegacyStatsDocument
     unreadable: Annotated[int, like(0, "Rows that are no prediction")]
+    unreadable_rows: Annotated[
+        Sequence[LegacyUnreadableDocument], like([], f"The first {MAX_UNREADABLE} of them")
+    ]
 
 
 def dates_document(days: Sequence[dt.date]) -> LegacyDatesDocument:
@@ -105,7 +115,11 @@ def riscontri_document(found: Followed) -> LegacyRiscontriDocument:
         predictions=[_prediction(each) for each in found.riscontri],
         stats=_stats(found.riscontri),
         stats_last3=_stats(newest(found.riscontri, 3)),
-        unreadable=found.unreadable,
+        unreadable=len(found.unreadable),
+        unreadable_rows=[
+            LegacyUnreadableDocument(row.id, row.reason)
+            for row in found.unreadable[:MAX_UNREADABLE]
+        ],
         timestamp=timestamp(),
     )
 

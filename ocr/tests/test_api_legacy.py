@@ -107,7 +107,7 @@ def test_riscontri_are_the_documented_json(api: Any, drawn: OldDatabase) -> None
     response = api.get(RISCONTRI).json()
     assert list(response) == [
         "status", "date", "extraction", "predictions", "stats", "stats_last3", "unreadable",
-        "timestamp",
+        "unreadable_rows", "timestamp",
     ]  # fmt: skip
     assert response["extraction"] == api.get(EXTRACTION).json()["extraction"]
     assert response["predictions"] == [
@@ -173,6 +173,24 @@ def test_rows_that_are_no_prediction_are_counted(api: Any, drawn: OldDatabase) -
     )
     response = api.get(RISCONTRI).json()
     assert (response["stats"]["total"], response["unreadable"]) == (1, 5)
+    reasons = [row["reason"] for row in response["unreadable_rows"]]
+    assert len(reasons) == 5
+    assert "A prediction has wheels." in reasons
+    assert "A number is from 1 to 90." in reasons
+    assert "'202512 1' is not a day of a draw as YYYYMMDD." in reasons
+
+
+def test_cells_of_another_type_are_read_or_counted(api: Any, drawn: OldDatabase) -> None:
+    drawn.add(
+        ADD_PREDICTION,
+        ("20251207", "BA", 45, 5),
+        ("20251207", b"BA", b"45", b"perch\xe9"),
+        ("20251207", b"\xff", "45", None),
+        ("20251207", "BA", 4.5, None),
+    )
+    response = api.get(RISCONTRI).json()
+    assert sorted(each["note"] for each in response["predictions"]) == ["", "5", "perch\\xe9"]
+    assert response["unreadable"] == 1
 
 
 def test_days_and_wheels_that_cannot_be_right_are_passed_over(api: Any, old: OldDatabase) -> None:
@@ -375,7 +393,7 @@ def test_result_is_sound_whatever_is_in_the_tables(
     for numbers in found.draw.wheels.values():
         assert len({*numbers}) == 5
         assert {*numbers} <= set(range(1, 91))
-    assert len(found.riscontri) + found.unreadable <= len(predictions)
+    assert len(found.riscontri) + len(found.unreadable) <= len(predictions)
     for each in found.riscontri:
         assert min(days) <= each.prediction.day <= max(days)
         assert 1 <= each.colpo <= len(days)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
+from django.utils import translation
 
-from webcom.call_files import MAX_LINE_BYTES, UnreadableFile, payloads
-from webcom.types import RecordError
+from core.lib.table_files import MAX_LINE_BYTES, BadLine, UnreadableFile
+from webcom.call_files import payloads
 
 HEADER = "id,state,timestamp,caller,callerOperator,cost\n"
 ROW = "a,Ok,1763204400,3478893084,TIM,0.15\n"
@@ -21,12 +23,18 @@ CALL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override(None):
+        yield
+
+
 def read(content: bytes | str, *, is_csv: bool = True) -> list[Any]:
     """The payloads; of a rejected one its line and the reason."""
     raw = content.encode() if isinstance(content, str) else content
     file = io.BufferedReader(io.BytesIO(raw))
     return [
-        f"{number}: {payload}" if isinstance(payload, RecordError) else payload
+        f"{number}: {payload}" if isinstance(payload, BadLine) else payload
         for number, payload in payloads(file, is_csv=is_csv)
     ]
 
@@ -83,6 +91,10 @@ def test_a_column_named_twice_is_refused(name: str) -> None:
 def test_an_archive_is_refused(is_csv: bool) -> None:
     with pytest.raises(UnreadableFile, match="save it as CSV"):
         read(b"PK\x03\x04....", is_csv=is_csv)
+
+
+def test_a_cell_of_two_lines_is_read_as_one() -> None:
+    assert row(callerOperator='"TIM\r\nMobile"')["callerOperator"] == "TIM Mobile"
 
 
 def test_a_line_of_another_encoding_than_the_file_is_rejected() -> None:
@@ -173,6 +185,7 @@ def test_a_known_state_is_read_in_any_case(state: str) -> None:
         orjson.dumps({"calls": [CALL, CALL]}),
         orjson.dumps({"next": None, "calls": [CALL, CALL]}, option=orjson.OPT_INDENT_2),
         b"\xef\xbb\xbf\n" + orjson.dumps([CALL, CALL]),
+        orjson.dumps([CALL, CALL]).decode().encode("utf-16"),
     ],
 )
 def test_an_array_of_calls_is_read(document: bytes) -> None:
@@ -198,3 +211,11 @@ def test_a_line_without_end_harms_no_other(encoding: str) -> None:
     bad, call = read(f"{HEADER}{long}\n{ROW}".encode(encoding))
     assert bad.startswith("2: ")
     assert call == CALL
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+@pytest.mark.parametrize("end", ["", "]"], ids=["lines", "array"])
+def test_json_in_the_encoding_of_windows_is_recognised(encoding: str, end: str) -> None:
+    text = '{"callerOperator": "perché"}'
+    content = f"[{text}]" if end else f"{text}\n"
+    assert read(content.encode(encoding), is_csv=False) == [{"callerOperator": "perché"}]

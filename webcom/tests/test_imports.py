@@ -9,12 +9,14 @@ from typing import Any
 
 import orjson
 import pytest
+import requests
 from django.core.management import CommandError, call_command
 
+from core.lib.table_files import UnreadableFile
 from core.tests.published import Commit, PublishedEvents
+from sandbox.testing import running_sandbox
 from webcom import imports
 from webcom.admin import CallResource
-from webcom.call_files import UnreadableFile
 from webcom.imports import ImportReport, RejectedRecord, import_calls
 from webcom.ingest import Stored
 from webcom.models import Call, CallRollup, Cursor, DirtyBucket, Unreadable
@@ -356,3 +358,13 @@ def test_the_admin_s_export_of_calls_is_read_back_unchanged(tmp_path: Path):
     path.write_text(CallResource().export(Call.objects.all()).csv)
     report, rejected = rejected_by(path)
     assert (rejected, report.stored) == ([], Stored(unchanged=3))
+
+
+@pytest.mark.parametrize("path", ["/calls", "/calls/active"])
+def test_what_the_sandbox_serves_is_read_as_a_file(tmp_path: Path, path: str):
+    with running_sandbox(per_day=2_000) as sandbox:
+        headers = {"Authorization": f"Bearer {sandbox.token}"}
+        answer = requests.get(sandbox.base_url + path, headers=headers, timeout=5)
+    (tmp_path / "calls.json").write_bytes(answer.content)
+    report, rejected = rejected_by(tmp_path / "calls.json")
+    assert (report.accepted, rejected) == (len(answer.json()["calls"]), [])

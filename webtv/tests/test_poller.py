@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import JSONField, Value
 
 from core.lib.upstream import UpstreamError
 from core.workers.models import Health, WorkerStatus
@@ -171,3 +172,26 @@ def test_a_stream_recovers_by_itself_and_the_log_says_so_once(
     lines = [r.message for r in caplog.records if "webtv.viewers.a" in r.message]
     assert [line.partition(" ")[0] for line in lines] == ["worker.failed", "worker.recovered"]
     assert stored() == {"a": [7], TOTAL: [7]}
+
+
+@pytest.mark.parametrize("headers", [[1], "text", 5, None], ids=repr)
+def test_odd_headers_of_a_stream_stop_no_other(
+    polling: Poller, pages: FakePages, headers: Any
+) -> None:
+    add("a"), add("odd")
+    Stream.objects.filter(name="odd").update(headers=Value(headers, JSONField()))
+    take_tick(polling)
+    assert stored() == {"a": [5], TOTAL: [5]}
+    assert health("odd") == Health.DEGRADED
+
+
+def test_an_odd_stream_of_a_page_is_left_out_and_reported(
+    polling: Poller, pages: FakePages
+) -> None:
+    add("a")
+    add("all", url="http://b", preset="mediamtx")
+    pages.says["//b/"] = b'{"items": [{"name": "x", "readers": [1]}, {"name": "y", "readers": 7}]}'
+    take_tick(polling)
+    assert stored() == {"a": [5], "all": [1], TOTAL: [6]}
+    row = WorkerStatus.objects.get(name=f"{NAME}.all")
+    assert (row.health, row.last_error[:29]) == (Health.DEGRADED, "1 of 2 streams are left out: ")

@@ -137,6 +137,54 @@ def test_a_response_without_viewers_is_unknown(where: ViewerSource, body: bytes)
     assert 0 < len(str(caught.value)) < 100
 
 
+def test_relays_of_nginx_are_no_viewers() -> None:
+    clients = "".join(
+        f"<client><id>{n}</id><flashver>{agent}</flashver>{flag}</client>"
+        for n, (agent, flag) in enumerate(
+            [("ngx-local-relay", "<active/>"), ("FMLE/3.0", "<publishing/>"), ("LNX 9,0", "")]
+        )
+    )
+
+    def viewers(clients: str, count: int) -> int:
+        page = "<rtmp><server><application><name>live</name><live><stream><name>main</name>"
+        page += f"{clients}<nclients>{count}</nclients><publishing/></stream></live>"
+        page += "</application></server></rtmp>"
+        return viewers_in(source("nginx-rtmp", "live/main"), page.encode())
+
+    assert viewers(clients, 3) == 1
+    assert viewers(clients.replace("LNX 9,0", "ngx-local-relay"), 3) == 0
+    assert viewers("", 3) == 2  # a page without its clients
+
+
+ODD_ROW = orjson.dumps(
+    {"streams": [{"app": "live", "name": "main", "clients": 4}, {"app": None, "clients": "many"},
+                 {"app": "live", "name": "second", "clients": 2}, {"app": "live", "name": "third"}]}
+)  # fmt: skip
+
+
+def test_an_odd_stream_of_a_page_stops_no_other() -> None:
+    odd: list[UpstreamError] = []
+    assert viewers_in(source("srs", "live/main"), ODD_ROW, on_odd=odd.append) == 4
+    assert odd == []
+    assert viewers_in(source("srs"), ODD_ROW, on_odd=odd.append) == 6
+    reason = "the value at the path is not a number of viewers"
+    assert [str(error) for error in odd] == [f"2 of 4 streams are left out: {reason}"]
+    with pytest.raises(UpstreamError, match="no number"):
+        viewers_in(source("srs", "live/third"), ODD_ROW)
+
+
+def test_streams_are_not_credible_together_either() -> None:
+    body = orjson.dumps({"streams": [{"clients": 90_000_000}] * 30})
+    with pytest.raises(UpstreamError, match="credible"):
+        viewers_in(source("srs"), body)
+
+
+def test_whatever_an_expression_of_staff_does_is_an_error_of_that_source() -> None:
+    for path in ("ceil(to_number('inf'))", "a.b[?c > `1`] | [0].d", "sum(@)"):
+        with pytest.raises(UpstreamError):
+            viewers_in(generic(path), b'{"a": 1}')
+
+
 def test_entities_are_refused() -> None:
     bomb = b'<!DOCTYPE r [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><rtmp>&b;</rtmp>'
     with pytest.raises(UpstreamError):

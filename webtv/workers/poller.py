@@ -175,13 +175,14 @@ class Poller:
             try:
                 if response.error:
                     raise response.error
-                viewers = viewers_in(source, response.body)
+                odd: list[UpstreamError] = []
+                viewers = viewers_in(source, response.body, on_odd=odd.append)
             except UpstreamError as exc:
                 self._report(stream.name, exc)
                 continue
             self._latest[stream.pk] = (response.tick, viewers)
             samples.append(Sample(stream.pk, datetime.fromtimestamp(response.tick, UTC), viewers))
-            self._report(stream.name, None)
+            self._report(stream.name, next(iter(odd), None))
         self._store(samples)
 
     def _store_total(self, tick: int) -> None:
@@ -212,7 +213,7 @@ class Poller:
             try:
                 source = source_of(stream)
                 self._streams[stream.pk] = (stream, source, request_of(source))
-            except ValueError as exc:  # staff's address is invalid
+            except (ValueError, TypeError) as exc:  # staff's address or headers are invalid
                 self._report(stream.name, UpstreamError(str(exc)))
         wanted = {request for _, _, request in self._streams.values()}
         for request in self._fetchers.keys() - wanted:

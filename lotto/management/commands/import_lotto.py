@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from core.lib.rejected_lines import EXIT_CODES, UNREADABLE, add_partial_ok, exit_code
 from lotto import files, imports
 from lotto.models import Intake
 
@@ -15,12 +16,13 @@ MAX_SHOWN: Final = 20
 
 class Command(BaseCommand):
     help = (
-        "Import draws from the operator's archive: text, gzip or ZIP. Draws that are stored stay "
-        "as they are; wrong lines are reported and do not stop the others."
-    )
+        "Import draws from the operator's archive or another: text, gzip or ZIP. Draws that are "
+        "stored stay as they are; wrong lines are reported and do not stop the others. "
+    ) + EXIT_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="for example storico.zip")
+        add_partial_ok(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -34,14 +36,17 @@ class Command(BaseCommand):
             ):
                 done = imports.import_draws(lines, name=path.name)
         except OSError as exc:
-            raise CommandError(f"{path}: {exc.strerror}") from exc
+            raise CommandError(f"{path}: {exc.strerror}", returncode=UNREADABLE) from exc
         except files.UnreadableArchive as exc:
-            raise CommandError(f"{path}: {exc}") from exc
-        report(self, done)
+            raise CommandError(f"{path}: {exc}", returncode=UNREADABLE) from exc
+        report(self, done, partial_ok=options["partial_ok"])
 
 
-def report(command: BaseCommand, done: Intake) -> None:
-    """Print the result of a file's lines: the counts, and the first rejected ones."""
+def report(command: BaseCommand, done: Intake, *, partial_ok: bool) -> None:
+    """Print the result of a file's lines: the counts, and the first rejected ones.
+
+    Raises CommandError when there are such, as `exit_code`.
+    """
     counts = [
         (done.inserted, "new"),
         (done.skipped, "already known"),
@@ -56,3 +61,8 @@ def report(command: BaseCommand, done: Intake) -> None:
         command.stderr.write(f"line {error['line']}: {error['reason']}")
     if done.rejected > MAX_SHOWN:
         command.stderr.write(f"... and {done.rejected - MAX_SHOWN:,} more.")
+    exit_code(
+        accepted=done.inserted + done.skipped + done.corrected,
+        rejected=done.rejected,
+        partial_ok=partial_ok,
+    )

@@ -9,7 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from webcom.call_files import BrokenFile, UnreadableFile
+from core.lib.rejected_lines import EXIT_CODES, UNREADABLE, add_partial_ok, exit_code
+from core.lib.table_files import UnreadableFile
+from webcom.call_files import BrokenFile
 from webcom.imports import RejectedRecord, import_calls
 
 MAX_SHOWN = 20
@@ -21,8 +23,7 @@ class Command(BaseCommand):
         "plain or gzip. "
         "An interrupted run resumes where it stopped; "
         "importing a file twice changes nothing. "
-        "Exit code 1: a line was rejected; 2: all were, or the file cannot be read."
-    )
+    ) + EXIT_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -31,11 +32,7 @@ class Command(BaseCommand):
             action="store_true",
             help="begin at the first line again",
         )
-        parser.add_argument(
-            "--partial-ok",
-            action="store_true",
-            help="exit with 0 although lines were rejected, unless all were",
-        )
+        add_partial_ok(parser)
         parser.add_argument(
             "--report",
             type=Path,
@@ -77,7 +74,7 @@ class Command(BaseCommand):
                     on_progress=move,
                 )
             except UnreadableFile as exc:
-                code = 1 if isinstance(exc, BrokenFile) else 2
+                code = 1 if isinstance(exc, BrokenFile) else UNREADABLE
                 raise CommandError(str(exc), returncode=code) from exc
         stored = report.stored
         if report.resumed_after:
@@ -93,7 +90,8 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"... and {report.rejected - len(rejected):,} more (--report FILE lists them all)."
             )
-        if report.rejected and not report.accepted:
-            raise CommandError("Every line was rejected.", returncode=2)
-        if report.rejected and not options["partial_ok"]:
-            raise CommandError("Lines were rejected, the others are stored.", returncode=1)
+        exit_code(
+            accepted=report.accepted,
+            rejected=report.rejected,
+            partial_ok=options["partial_ok"],
+        )
