@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from core.auth.types import ALL_SCOPES, Caller, Scope, scopes_up_to
+from core.auth.types import ALL_SCOPES, Caller
 
 ADMIN: Final = "admin"  # the group that superusers belong to, whether they are in it or not
 
@@ -37,6 +37,5 @@ def must_enrol(user: Any, session: Mapping[str, Any]) -> bool:
 
 
 def staff_caller(user: Any, **more: Any) -> Caller:
-    """The caller that a member of staff is: superusers have every scope, others read and write."""
-    scopes = ALL_SCOPES if user.is_superuser else scopes_up_to(Scope.WRITE)
-    return Caller(name=user.get_username(), scopes=scopes, user_id=user.pk, **more)
+    """The caller that a member of staff is; their permissions say what they may write."""
+    return Caller(name=user.get_username(), scopes=ALL_SCOPES, user_id=user.pk, **more)

@@ -14,7 +14,6 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
-    ADMIN = "admin"
 
 
 def scopes_up_to(scope: str) -> frozenset[str]:
@@ -28,7 +27,7 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
-ALL_SCOPES: Final = scopes_up_to(Scope.ADMIN)
+ALL_SCOPES: Final = scopes_up_to(Scope.WRITE)
 READ_ONLY: Final = scopes_up_to(Scope.READ)
 
 

@@ -61,7 +61,7 @@ def test_keys_of_the_environment_have_every_scope(ring: Keyring, api_key: str) -
     found = ring.find(api_key)
     assert found is not None
     assert found.key_id == "env:API_KEY_1"
-    assert found.scopes == {"read", "write", "admin"}
+    assert found.scopes == {"read", "write"}
 
 
 def test_database_is_read_at_most_once_a_second(
@@ -128,7 +128,7 @@ def test_who_was_let_in_by_a_key_that_may_more_now_stays(ring: Keyring) -> None:
     row, key = services.create_key(name="screen")
     caller = ring.find(key)
     assert caller is not None
-    ApiKey.objects.filter(pk=row.pk).update(scope="admin", name="wall")
+    ApiKey.objects.filter(pk=row.pk).update(scope="write", name="wall")
     ring.reload()
     assert ring.is_active(caller)
 
