@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 from core.auth import limits
 from core.auth.keyring import keyring
-from core.auth.staff import is_let_in, staff_caller
+from core.auth.staff import is_let_in, sees_everything, staff_caller
 from core.auth.types import KEYLESS, Caller, Scope
 from core.lib.clientip import is_inside
 from core.lib.rate_limit import RateLimitVerdict
@@ -67,6 +67,8 @@ class StaffSessionAuthentication(SessionAuthentication):
         user = request._request.user
         if not is_let_in(user, request._request.session):
             return None
+        if not sees_everything(user):
+            raise PermissionDenied("Your user may not see this.")
         self.enforce_csrf(request)
         return user, staff_caller(user)
 

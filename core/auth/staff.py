@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django_otp import DEVICE_ID_SESSION_KEY
 
@@ -24,6 +25,17 @@ def is_staff(user: Any) -> bool:
 
 def is_administrator(user: Any) -> bool:
     return bool(user.is_superuser or user.groups.filter(name=ADMIN).exists())
+
+
+def sees_everything(user: Any) -> bool:
+    """Whether the user may see what API, dashboard and live events show, which is of every app."""
+    return bool(user.has_perms(seen_by_permission()))
+
+
+def seen_by_permission() -> list[str]:
+    """The permissions for that: each app's config names one (`staff_sees`)."""
+    named = (getattr(config, "staff_sees", "") for config in apps.get_app_configs())
+    return [permission for permission in named if permission]
 
 
 def must_enrol(user: Any, session: Mapping[str, Any]) -> bool:

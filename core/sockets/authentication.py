@@ -17,9 +17,9 @@ from django.http import HttpRequest
 
 from core.auth import limits
 from core.auth.keyring import keyring
-from core.auth.staff import is_let_in, staff_caller
+from core.auth.staff import is_let_in, sees_everything, staff_caller
 from core.auth.types import KEYLESS, Caller, SocketRefused
-from core.lib.clientip import client_address, is_inside
+from core.lib.clientip import bucket, client_address, is_inside
 
 Headers = Mapping[str, str]
 
@@ -96,7 +96,7 @@ def _staff_of(session_key: str) -> Caller | None:
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     try:
         user = auth.get_user(request)
-        if not is_let_in(user, request.session):
+        if not (is_let_in(user, request.session) and sees_everything(user)):
             return None
         expires_at = request.session.get_expiry_date()
         return staff_caller(user, expires_at=expires_at, session_key=session_key)
