@@ -51,6 +51,8 @@ HEARTBEAT_S = env.number("HEARTBEAT_S", 30, minimum=0.05)
 EVENT_LOG_LENGTH = env.integer("EVENT_LOG_LENGTH", 20_000, minimum=1)
 SOCKET_QUEUE_LENGTH = env.integer("SOCKET_QUEUE_LENGTH", 1_000, minimum=1)
 MAX_SOCKETS = env.integer("MAX_SOCKETS", 2_000, minimum=1)
+MAX_SOCKETS_PER_KEY = env.integer("MAX_SOCKETS_PER_KEY", 500)  # 0 switches it off
+MAX_SOCKETS_PER_ADDRESS = env.integer("MAX_SOCKETS_PER_ADDRESS", 300)
 
 # --- Carrier ------------------------------------------------------------------------------------
 WEBCOM_URL = env.text("WEBCOM_URL")  # empty: the carrier is switched off

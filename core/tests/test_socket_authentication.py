@@ -26,7 +26,10 @@ HOST = "gateway.example"
 
 
 def _ask(query: str = "", client: str = "192.0.2.7", **headers: str) -> Caller:
-    pairs = [("host", HOST), *((name.replace("_", "-"), value) for name, value in headers.items())]
+    pairs = [
+        ("host", headers.pop("host", HOST)),
+        *((name.replace("_", "-"), value) for name, value in headers.items()),
+    ]
     scope = {
         "type": "websocket",
         "path": "/ws",
@@ -49,6 +52,39 @@ def session() -> str:
     client = Client()
     client.force_login(onlooker("anna"))
     return f"theme=dark; sessionid={client.cookies['sessionid'].value}"
+
+
+@pytest.fixture(autouse=True)
+def _allowed_hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = [HOST, "[::1]", ".wall.example"]
+
+
+@pytest.mark.parametrize(
+    "host", [HOST, f"{HOST}:8000", "GATEWAY.example", "[::1]:8000", "a.wall.example"]
+)
+def test_a_host_of_ours_is_accepted(api_key: str, host: str) -> None:
+    assert _ask(f"api_key={api_key}", host=host).name == "API_KEY_1"
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "", f"{HOST}.evil.example", "127.0.0.1", "[::2]", f"{HOST}/x", "\u00e8"],
+)
+def test_any_other_host_is_refused_also_from_a_keyless_network(
+    api_key: str, settings: Any, host: str
+) -> None:
+    settings.KEYLESS_READ_NETWORKS = [ipaddress.ip_network("192.0.2.0/24")]
+    for query in ("", f"api_key={api_key}"):
+        refusal = _refused(query, host=host, origin=f"http://{host}")
+        assert refusal == (4400, "This Host is not allowed")
+
+
+def test_the_address_is_known_for_the_quota(api_key: str, settings: Any) -> None:
+    assert _ask(f"api_key={api_key}").address == "192.0.2.7"
+    assert _ask(f"api_key={api_key}", client="2001:db8::5").address == "2001:db8::/64"
+    settings.TRUSTED_PROXIES = [ipaddress.ip_network("192.0.2.7/32")]
+    behind = _ask(f"api_key={api_key}", x_forwarded_for="198.51.100.1")
+    assert behind.address == "198.51.100.1"
 
 
 def test_key_is_accepted_in_the_query_and_in_either_header(api_key: str) -> None:
