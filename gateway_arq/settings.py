@@ -82,6 +82,8 @@ WEBTV_DAILY_RETENTION_DAYS = env.integer("WEBTV_DAILY_RETENTION_DAYS", 7)
 LOTTO_IMPORT_DIR = Path(env.text("LOTTO_IMPORT_DIR", str(DATA_DIR / "lotto" / "import"))).resolve()
 LOTTO_EXPORT_DIR = Path(env.text("LOTTO_EXPORT_DIR", str(DATA_DIR / "lotto" / "export"))).resolve()
 
+LOTTO_EXPORT_DAYS = env.integer("LOTTO_EXPORT_DAYS", 30)  # 0 keeps them
+
 # Tried in turn; empty: no sync
 LOTTO_ARCHIVE_URLS = env.items(
     "LOTTO_ARCHIVE_URLS",

@@ -236,7 +236,8 @@ IMPORT: Final = extend_schema(
 EXPORT: Final = extend_schema(
     tags=_TAGS,
     summary="Export the archive as a TSV file",
-    description="Into the export folder; with `download=1` (addition) as the response itself.",
+    description="Into the export folder, for which a key needs the scope `write`; with "
+    "`download=1` (addition) as the response itself, which any key may have.",
     parameters=query_parameters(ExportQuery, download="Stream the file"),
     responses={
         (200, "application/json"): described(ExportedDocument),
