@@ -27,7 +27,7 @@ _all_here = threading.Event()
 class GatewayTask(LocalTask):
     """Runs in this process, unless there is a broker whose workers run it."""
 
-    def apply_async(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # of either
+    def apply_async(self, *args: Any, **options: Any) -> Any:
         if settings.REDIS_URL and not _all_here.is_set():
             return Task.apply_async(self, *args, **options)
         return super().apply_async(*args, **options)

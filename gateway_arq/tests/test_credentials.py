@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -164,7 +165,7 @@ def every_route(settings: Any) -> dict[str, Callable[[], Client]]:
         "write key": services.create_key(name="w", scope=Scope.WRITE)[1],
     }  # fmt: skip
     made: dict[str, Callable[[], Client]] = {
-        name: lambda key=key: Client(headers={"X-API-Key": key} if key else {})
+        name: partial(Client, headers={"X-API-Key": key} if key else {})
         for name, key in keys.items()
     }
     users = {
@@ -175,7 +176,7 @@ def every_route(settings: Any) -> dict[str, Callable[[], Client]]:
     for name in GROUPS:
         users[name] = User.objects.create_user(name, is_staff=True)
         users[name].groups.add(Group.objects.get(name=name))
-    return made | {name: lambda user=user: _logged_in(user) for name, user in users.items()}
+    return made | {name: partial(_logged_in, user) for name, user in users.items()}
 
 
 def _logged_in(user: User) -> Client:
