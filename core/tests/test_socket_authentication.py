@@ -59,24 +59,20 @@ def _allowed_hosts(settings: Any) -> None:
     settings.ALLOWED_HOSTS = [HOST, "[::1]", ".wall.example"]
 
 
-@pytest.mark.parametrize(
-    "host", [HOST, f"{HOST}:8000", "GATEWAY.example", "[::1]:8000", "a.wall.example"]
-)
-def test_a_host_of_ours_is_accepted(api_key: str, host: str) -> None:
-    assert _ask(f"api_key={api_key}", host=host).name == "API_KEY_1"
+def test_a_host_of_ours_is_accepted(api_key: str) -> None:
+    for host in (HOST, f"{HOST}:8000", "GATEWAY.example", "[::1]:8000", "a.wall.example"):
+        assert _ask(f"api_key={api_key}", host=host).name == "API_KEY_1", host
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example", "", f"{HOST}.evil.example", "127.0.0.1", "[::2]", f"{HOST}/x", "\u00e8"],
-)
-def test_any_other_host_is_refused_also_from_a_keyless_network(
-    api_key: str, settings: Any, host: str
-) -> None:
+def test_any_other_host_is_refused_also_from_a_keyless_network(api_key: str, settings: Any) -> None:
     settings.KEYLESS_READ_NETWORKS = [ipaddress.ip_network("192.0.2.0/24")]
-    for query in ("", f"api_key={api_key}"):
-        refusal = _refused(query, host=host, origin=f"http://{host}")
-        assert refusal == (4400, "This Host is not allowed")
+    strangers = (
+        "evil.example", "", f"{HOST}.evil.example", "127.0.0.1", "[::2]", f"{HOST}/x", "\u00e8",
+    )  # fmt: skip
+    for host in strangers:
+        for query in ("", f"api_key={api_key}"):
+            refusal = _refused(query, host=host, origin=f"http://{host}")
+            assert refusal == (4400, "This Host is not allowed"), host
 
 
 def test_the_address_is_known_for_the_quota(api_key: str, settings: Any) -> None:
