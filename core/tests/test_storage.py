@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, OperationalError, connection
 
 from core.lib.storage import storage_reason
 
@@ -52,6 +53,22 @@ def test_postgresql_says_it_by_its_code() -> None:
 )  # fmt: skip
 def test_other_errors_are_none_of_a_disk(error: BaseException | None) -> None:
     assert storage_reason(error) is None
+
+
+@pytest.mark.embedded_only
+@pytest.mark.django_db
+def test_the_api_says_so_and_goes_on_reading(api: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only=1")
+        try:
+            refused = api.post("/jpbx-api/api/blacklist", {"number": "3331234567"}, format="json")
+            listed = api.get("/jpbx-api/api/blacklist")
+        finally:
+            cursor.execute("PRAGMA query_only=0")
+    assert (refused.status_code, refused.json()) == (
+        507, {"detail": "The database is read-only. Nothing was stored."}
+    )  # fmt: skip
+    assert (listed.status_code, listed.json()["count"]) == (200, 0)
 
 
 def test_another_error_of_sqlite_is_none_of_a_disk() -> None:
