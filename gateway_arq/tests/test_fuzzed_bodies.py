@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import get_resolver
 from drf_spectacular.generators import SchemaGenerator
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
@@ -243,10 +244,39 @@ def test_a_body_may_be_anything_of_any_type(sender: Any) -> None:
     assert wrong == []
 
 
+FORMS: Final = {
+    "/admin/login/": ("username", "password", "next"),
+    "/admin/second-step/": ("code",),
+    "/admin/second-factor/": ("code", "password"),
+    "/admin/password_change/": ("old_password", "new_password1", "new_password2"),
+    "/i18n/setlang/": ("language", "next"),
+}
+ODD_TEXTS: Final = (
+    "", " ", "\x00", "\x01\x1f\x7f", "\u202e", "x" * 100_000, "//evil.example", "-1", "[]",
+    "\ufffe",
+)  # fmt: skip
+
+
+def test_forms_of_the_login_may_be_anything(sender: Any, settings: Any) -> None:
+    settings.LOGIN_FAILURES_PER_ADDRESS = 10_000
+    wrong = []
+    for address, names in FORMS.items():
+        client = Client(raise_request_exception=False)
+        client.force_login(
+            User.objects.get(username="boss"), "django.contrib.auth.backends.ModelBackend"
+        )
+        forms = [dict.fromkeys(names, "x") | {name: odd} for name in names for odd in ODD_TEXTS]
+        answers = [client.post(address, form) for form in forms]
+        answers += [client.generic("POST", address, raw, TYPES[4]) for raw in RAW]
+        answers += [client.generic("POST", address, b"\xff" * 100, kind) for kind in TYPES]
+        wrong += [(address, one.status_code) for one in answers if one.status_code >= 500]
+    assert wrong == []
+
+
 def test_random_json_is_answered_with_json(sender: Any) -> None:
     found = operations()
 
-    @settings(max_examples=200)
+    @hypothesis_settings(max_examples=200)
     @given(to=st.sampled_from(found), data=st.data())
     def check(to: Operation, data: Any) -> None:
         names = st.sampled_from([*to.example, "x"])
