@@ -42,8 +42,8 @@ lint: setup-dev ## format, style, import rules and language
 types: setup-dev ## mypy
 	@$(PY) -m mypy
 
-advisories: ## compare the pinned versions with published advisories, where osv.dev can be reached
-	@python3 bin/check-advisories
+advisories: setup-dev ## compare the pinned versions with published advisories, where osv.dev can be reached
+	@$(PY) bin/check-advisories
 
 check: lint types advisories ## everything that CI runs
 	@$(PY) manage.py check
