@@ -61,6 +61,6 @@ def _check_scheme(name: str, url: str, known: tuple[str, ...], example: str) -> 
 
 
 def _reason(error: Exception) -> str:
-    """The last line of what the client library says: the one about the last address tried."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__).rstrip(".")[:200]
+    """The first line of what the client library says; what follows are guesses."""
+    line = str(error).strip().partition("\n")[0]
+    return (line or type(error).__name__).rstrip(".:")[:200]
