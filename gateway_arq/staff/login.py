@@ -16,6 +16,7 @@ from django.contrib import admin, auth
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -35,11 +36,20 @@ PENDING: Final = "second_step"  # in the session: whose password was right, and 
 MAX_PENDING_S: Final = 300
 
 
+class NameAndPasswordForm(AuthenticationForm):
+    """Django's own check leaves the length of a name to the browser; failures store the name."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        username = self.fields["username"]
+        username.validators.append(MaxLengthValidator(username.max_length))
+
+
 class PasswordStep(LoginView):
     """The first step, and the only one of a user without a second factor."""
 
     template_name = "admin/login.html"
-    authentication_form = AuthenticationForm
+    authentication_form = NameAndPasswordForm
 
     def get_default_redirect_url(self) -> str:
         return reverse("admin:index")

@@ -17,7 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+# PostgreSQL has its own opinion of NUL and of half a surrogate pair.
+pytestmark = [
+    pytest.mark.both_profiles,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+]
 
 SIGNED: Final = "/api/webcom/events"
 DEEP: Final = 100_000

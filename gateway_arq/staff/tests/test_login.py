@@ -64,6 +64,14 @@ def test_the_login_redirects_only_inside_the_gateway(
     assert response.headers["Location"] == gets
 
 
+@pytest.mark.both_profiles
+def test_a_name_that_no_user_can_have_is_refused_and_not_stored(client: Client) -> None:
+    response = try_in(client, name="x" * 10_000)
+    assert response.status_code == 200
+    assert response.context["form"].errors.keys() == {"username"}
+    assert not AccessAttempt.objects.exists()
+
+
 def test_a_user_who_is_not_staff_cannot_log_in(client: Client) -> None:
     User.objects.create_user("guest", password=PASSWORD)
     assert try_in(client, name="guest").status_code == 200
