@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Everything runs in .venv, which `make setup` keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-rest test-all test-exhaustive coverage test-easyocr lint types check bench lock clean
+.PHONY: help setup setup-dev run test test-rest test-all test-exhaustive coverage test-easyocr lint types advisories check bench lock clean
 PY := .venv/bin/python
 
 help: ## list these targets
@@ -42,7 +42,10 @@ lint: setup-dev ## format, style, import rules and language
 types: setup-dev ## mypy
 	@$(PY) -m mypy
 
-check: lint types ## everything that CI runs
+advisories: setup-dev ## compare the pinned versions with published advisories, where osv.dev can be reached
+	@$(PY) bin/check-advisories
+
+check: lint types advisories ## everything that CI runs
 	@$(PY) manage.py check
 	@$(PY) manage.py makemigrations --check --dry-run
 	@bin/check-production

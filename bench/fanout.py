@@ -181,6 +181,8 @@ def running(peer: Peer, redis_url: str, data_dir: str) -> Iterator[tuple[int, in
         "API_KEY_1": KEY,
         "DOTENV": "",
         "HEARTBEAT_S": "3600",
+        "MAX_SOCKETS_PER_KEY": "0",  # all come from here, with one key
+        "MAX_SOCKETS_PER_ADDRESS": "0",
         # full before the memory of a client that never reads is measured
         "EVENT_LOG_LENGTH": "5000",
         "DJANGO_SETTINGS_MODULE": "gateway_arq.settings",

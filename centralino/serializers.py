@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from centralino.numbers import national
 from centralino.types import CallInProgress, ListedNumber
 from core.api.documents import Document, like, one_of
+from core.api.shapes import ARI_INSTANT, CURSOR, LOCAL_MICROSECOND, LOCAL_SECOND
 from core.lib.days import zone
 
 NEVER: Final = "2099-12-31 23:59:59"  # the reference's `expires_at` of a permanent entry
@@ -27,7 +28,9 @@ class ActiveCallDocument(Document, rename={"created": "duration"}):
     context: Annotated[str, like("post-stasis")]
     application: Annotated[str, like("Queue", "Of the dialplan: Dial, Queue, Stasis, ...")]
     created: Annotated[
-        str, like("2025-12-09T08:35:05.936+0100", "When the channel was made, as ARI reports it")
+        str,
+        like("2025-12-09T08:35:05.936+0100", "When the channel was made, as ARI reports it"),
+        ARI_INSTANT,
     ]
 
 
@@ -51,7 +54,9 @@ class MonitorStatusDocument(Document):
     blacklisted_this_session: Annotated[int, like(15)]
     ws_clients: Annotated[int, like(1, "Open sockets at /jpbx-ws, of all processes")]
     timestamp: Annotated[
-        str, like("2025-12-09T10:33:27.464463", "Europe/Rome, without a zone, as documented")
+        str,
+        like("2025-12-09T10:33:27.464463", "Europe/Rome, without a zone, as documented"),
+        LOCAL_MICROSECOND,
     ]
     active_calls: Annotated[int, like(3)]
 
@@ -61,8 +66,10 @@ class ListedDocument(Document):
 
     number: Annotated[str, like("3883666427", "Italian numbers without +39; a prefix ends in *")]
     reason: Annotated[str, like("answered-24h", "answered-24h, manual, manual-permanent, import")]
-    created_at: Annotated[str, like("2025-12-09 07:48:07", "YYYY-MM-DD HH:MM:SS")]
-    expires_at: Annotated[str, like("2025-12-10 07:48:07", f"YYYY-MM-DD HH:MM:SS; {NEVER}: never")]
+    created_at: Annotated[str, like("2025-12-09 07:48:07", "YYYY-MM-DD HH:MM:SS"), LOCAL_SECOND]
+    expires_at: Annotated[
+        str, like("2025-12-10 07:48:07", f"YYYY-MM-DD HH:MM:SS; {NEVER}: never"), LOCAL_SECOND
+    ]
     permanent: Annotated[int, like(0, ge=0, le=1)]
 
 
@@ -71,7 +78,7 @@ class BlacklistDocument(Document):
 
     blacklist: list[ListedDocument]
     count: Annotated[int, like(1)]
-    next: str | UnsetType | None = UNSET
+    next: Annotated[str, CURSOR] | UnsetType | None = UNSET
 
 
 class AllowListDocument(Document):
@@ -79,7 +86,7 @@ class AllowListDocument(Document):
 
     allowlist: list[ListedDocument]
     count: Annotated[int, like(1)]
-    next: str | UnsetType | None = UNSET
+    next: Annotated[str, CURSOR] | UnsetType | None = UNSET
 
 
 class BlacklistedDocument(Document):
@@ -87,7 +94,7 @@ class BlacklistedDocument(Document):
 
     success: Annotated[bool, like(True)]
     number: Annotated[str, like("3331234567")]
-    expires_at: Annotated[str, like("2025-12-10 11:30:00", "Europe/Rome")]
+    expires_at: Annotated[str, like("2025-12-10 11:30:00", "Europe/Rome"), LOCAL_SECOND]
     permanent: Annotated[int, like(0, ge=0, le=1)]
     created: Annotated[bool, like(True, "False: it was listed already")]
     prolonged: Annotated[bool, like(False, "True: its entry lasts longer now, or is permanent")]

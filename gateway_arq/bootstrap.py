@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Final
 
-from gateway_arq import env
+from gateway_arq import env, stores
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 MAX_PORTS: Final = 100
@@ -44,10 +44,20 @@ def _prepare(dotenv: Path, example: Path) -> None:
     if not is_free(host, port):
         other = next_free_port(host, port + 1)
         raise CannotStart(f"Port {port} is taken. Choose another one:  PORT={other} make run")
+    check_stores()
     if env.flag("SANDBOX"):
         wanted = env.integer("SANDBOX_PORT", 8100, minimum=1)
         free = next_free_port("127.0.0.1", wanted, exclude=port)
         move_sandbox(free, next_free_port("127.0.0.1", free + 1, exclude=port), given)
+
+
+def check_stores() -> None:
+    """CannotStart when DATABASE_URL or REDIS_URL names a server that is not there."""
+    try:
+        stores.check_database(env.text("DATABASE_URL"))
+        stores.check_redis(env.text("REDIS_URL"))
+    except stores.StoreUnusable as exc:
+        raise CannotStart(str(exc)) from exc
 
 
 def write_dotenv(path: Path, example: Path) -> bool:

@@ -1,7 +1,8 @@
 """Tasks and schedule: through Celery and its broker, or embedded, inside the process.
 
-Without `REDIS_URL` there is no broker: a task goes to a thread pool of this process
-(`local_tasks`), and the schedule runs here too (`local_beat`). The tasks are the same.
+Without `REDIS_URL` there is no broker, and a process that is the whole gateway needs none: a task
+goes to a thread pool of this process (`local_tasks`), and the schedule runs here too
+(`local_beat`). The tasks are the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_arq.settings")
 
+import threading
 from typing import Any
 
 from celery import Celery, Task
@@ -19,7 +21,24 @@ from django.conf import settings
 from core.lib.logs import set_context
 from core.workers.local_tasks import LocalTask
 
-app = Celery("gateway_arq", task_cls=Task if settings.REDIS_URL else LocalTask)
+_all_here = threading.Event()
+
+
+class GatewayTask(LocalTask):
+    """Runs in this process, unless there is a broker whose workers run it."""
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        if settings.REDIS_URL and not _all_here.is_set():
+            return Task.apply_async(self, *args, **options)
+        return super().apply_async(*args, **options)
+
+
+def run_tasks_here() -> None:
+    """From now on this process runs its tasks itself: no worker listens to the broker."""
+    _all_here.set()
+
+
+app = Celery("gateway_arq", task_cls=GatewayTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -19,9 +19,11 @@ from django.db import close_old_connections
 from centralino.workers.ami_listener import run_ami_monitor
 from centralino.workers.screener import run_screening
 from core.realtime.publish import close as close_log
+from core.realtime.publish import get_log
 from core.workers.local_beat import run_beat
 from core.workers.local_tasks import stop_pool
 from gateway_arq.asgi import application
+from gateway_arq.celery import run_tasks_here
 from gateway_arq.checks import refuse_unsafe_production
 from lotto.tasks import sync_on_start
 from ocr.autobot.worker import run_autobot
@@ -47,6 +49,8 @@ def serve() -> None:
     First the web, then listeners and schedule, tasks, and the event log.
     """
     refuse_unsafe_production()
+    run_tasks_here()
+    get_log().start_new_epoch()  # in Redis: the process before may have been killed midway
     # uvicorn raises the signal once more when it has stopped: through the shutdown below.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), _background():

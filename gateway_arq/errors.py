@@ -8,7 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views import csrf, defaults
 
-from core.api.rest import DATABASE_UNAVAILABLE, database_unavailable, problem
+from core.api.rest import problem, unavailable
 from core.lib.logs import current_context
 
 PAGES = ("/admin", "/dashboard", "/docs", "/i18n")
@@ -54,10 +54,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 with the request id that the log has; 503 when the database is unavailable."""
-    error = sys.exception()
-    if isinstance(error, DATABASE_UNAVAILABLE):
-        return database_unavailable(error)
+    """500 with the request id that the log has; 503 or 507 when the database or a disk fails."""
+    if (response := unavailable(sys.exception())) is not None:
+        return response
     if _wants_page(request):
         return defaults.server_error(request)
     return problem(500, "Internal server error.", request_id=current_context())

@@ -40,6 +40,7 @@ CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 100)  # 0 switches it off
 AUTH_FAILURES_PER_MINUTE = env.integer("AUTH_FAILURES_PER_MINUTE", 20)
 LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 5, minimum=1)  # of one user at one address
+LOGIN_FAILURES_PER_ADDRESS = env.integer("LOGIN_FAILURES_PER_ADDRESS", 20, minimum=1)
 LOGIN_LOCK_MINUTES = env.integer("LOGIN_LOCK_MINUTES", 15, minimum=1)
 TWO_FACTOR_GROUPS = env.items("TWO_FACTOR_GROUPS")  # whose members need a second factor
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024, minimum=1024)
@@ -50,6 +51,8 @@ HEARTBEAT_S = env.number("HEARTBEAT_S", 30, minimum=0.05)
 EVENT_LOG_LENGTH = env.integer("EVENT_LOG_LENGTH", 20_000, minimum=1)
 SOCKET_QUEUE_LENGTH = env.integer("SOCKET_QUEUE_LENGTH", 1_000, minimum=1)
 MAX_SOCKETS = env.integer("MAX_SOCKETS", 2_000, minimum=1)
+MAX_SOCKETS_PER_KEY = env.integer("MAX_SOCKETS_PER_KEY", 500)  # 0 switches it off
+MAX_SOCKETS_PER_ADDRESS = env.integer("MAX_SOCKETS_PER_ADDRESS", 300)
 
 # --- Carrier ------------------------------------------------------------------------------------
 WEBCOM_URL = env.text("WEBCOM_URL")  # empty: the carrier is switched off
@@ -78,6 +81,8 @@ WEBTV_DAILY_RETENTION_DAYS = env.integer("WEBTV_DAILY_RETENTION_DAYS", 7)
 # --- Lotto --------------------------------------------------------------------------------------
 LOTTO_IMPORT_DIR = Path(env.text("LOTTO_IMPORT_DIR", str(DATA_DIR / "lotto" / "import"))).resolve()
 LOTTO_EXPORT_DIR = Path(env.text("LOTTO_EXPORT_DIR", str(DATA_DIR / "lotto" / "export"))).resolve()
+
+LOTTO_EXPORT_DAYS = env.integer("LOTTO_EXPORT_DAYS", 30)  # 0 keeps them
 
 # Tried in turn; empty: no sync
 LOTTO_ARCHIVE_URLS = env.items(
@@ -239,6 +244,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gateway_arq.staff.middleware.AdminPolicy",
     "gateway_arq.staff.middleware.WhoChanges",
+    "gateway_arq.staff.middleware.BusyLogin",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
@@ -256,6 +262,7 @@ TEMPLATES = [
         },
     }
 ]
+PASSWORD_HASHERS = ["core.auth.hashing.QueuedPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -271,9 +278,11 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 
-# A lock is for one user at one address: no stranger locks the staff out, and no one the office
+# A lock is for one user at one address: no stranger locks the staff out, and no one the office;
+# the handler locks an address too, where many users failed
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "core.auth.limits.client_of"
+AXES_HANDLER = "gateway_arq.staff.login_lock.LoginLock"
+AXES_CLIENT_IP_CALLABLE = "core.auth.limits.login_address"
 AXES_FAILURE_LIMIT = LOGIN_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
 AXES_RESET_ON_SUCCESS = True

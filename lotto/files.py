@@ -1,7 +1,6 @@
 """Read and write archive files.
 
-Only regular files inside the import folder are opened, however their path is spelled; `export`
-writes to the export folder only.
+Only regular files inside the import folder are opened, however their path is spelled.
 """
 
 from __future__ import annotations
@@ -88,20 +87,8 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def export(name: str) -> tuple[int, Path]:
-    """Write the archive to the export folder; returns the number of draws and the path.
-
-    Raises Forbidden for a name that is not a plain file name, OSError when writing fails.
-    """
-    if not is_name(name):
-        raise Forbidden
-    folder: Path = settings.LOTTO_EXPORT_DIR
-    folder.mkdir(parents=True, exist_ok=True)
-    return write(folder / name), folder / name
-
-
 def write(target: Path) -> int:
-    """Write the archive to a file, atomically; returns the number of draws."""
+    """Write the archive to a file, atomically; returns the number of draws. Raises OSError."""
     count = 0
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
         try:

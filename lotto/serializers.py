@@ -9,10 +9,11 @@ from typing import Annotated, Any, Final, TypeVar
 from msgspec import Meta
 
 from core.api.documents import Document, Instant, example_of, like
+from core.api.shapes import SLASHED_DAY, shaped
 from lotto.models import Extraction, Intake
 from lotto.rules import format_day
 from lotto.statistics import PAIR_NUMBERS, DelayTable, Found, Ints
-from lotto.types import DRAWN, HIGHEST, OUTCOMES, Draw, Totals
+from lotto.types import ALL, DRAWN, HIGHEST, OUTCOMES, WHEELS, Draw, Totals
 
 EXAMPLE_NUMBERS: Final = [12, 45, 67, 23, 89]
 Numbers = Annotated[
@@ -20,10 +21,10 @@ Numbers = Annotated[
     like(EXAMPLE_NUMBERS, min_length=DRAWN, max_length=DRAWN),
 ]
 Wheels = Annotated[Mapping[str, Numbers], like({"BA": EXAMPLE_NUMBERS})]
-_Day = Annotated[str, like("2025/12/07")]
-_Wheel = Annotated[str, like("BA")]
-_FirstDay = Annotated[str | None, like("1939/01/07", "Null: no draw")]
-_LastDay = Annotated[str | None, like("2025/12/07", "Null: no draw")]
+_Day = Annotated[str, like("2025/12/07"), SLASHED_DAY]
+_Wheel = Annotated[str, like("BA"), shaped(f"^({'|'.join((*WHEELS, ALL))})$")]
+_FirstDay = Annotated[str | None, like("1939/01/07", "Null: no draw"), SLASHED_DAY]
+_LastDay = Annotated[str | None, like("2025/12/07", "Null: no draw"), SLASHED_DAY]
 _Counted = Annotated[int, like(7236, "Draws that were counted; with TUTTE the days with a draw")]
 _Count = Annotated[int, like(1, "Of this page")]
 _Total = Annotated[int, like(187, "Of all pages")]
@@ -61,7 +62,7 @@ class _StandingDocument(Document, kw_only=True):  # its fields come last
     frequency: Annotated[int, like(421, "How often it was drawn")]
     delay: Annotated[int, like(57, "Ritardo: draws since then; 0: in the last draw")]
     max_delay: Annotated[int, like(146, "Most draws without it, the running delay included")]
-    last_date: Annotated[str | None, like("2025/08/02", "Null: never")]
+    last_date: Annotated[str | None, like("2025/08/02", "Null: never"), SLASHED_DAY]
 
 
 class NumberStandingDocument(_StandingDocument):

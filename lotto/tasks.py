@@ -7,7 +7,8 @@ from contextlib import suppress
 from celery import shared_task
 
 from core.lib.upstream import NotConfigured, UpstreamError
-from lotto import imports
+from core.workers import services as workers
+from lotto import exports, imports
 
 
 @shared_task(name="lotto.sync", soft_time_limit=600)
@@ -15,6 +16,12 @@ def sync() -> None:
     # Failures are recorded in the worker's status.
     with suppress(imports.Busy, NotConfigured, UpstreamError):
         imports.sync()
+
+
+@shared_task(name="lotto.prune", soft_time_limit=60)
+def prune() -> None:
+    with workers.watched("lotto.prune"):
+        exports.prune()
 
 
 def sync_on_start() -> None:

@@ -29,7 +29,7 @@ FIXTURES: Final = {
     "streaming": {"streaming_server"},
     "easyocr": {"easyocr_packages"},
     "fuzz": {"fuzzed_api"},
-    "walk": {"every_table"},
+    "walk": {"every_table", "every_route"},
 }
 MEANS: Final = {
     "browser": "drives headless Chromium",
@@ -40,7 +40,7 @@ MEANS: Final = {
     "streaming": "needs nginx with its RTMP module, icecast2 and ffmpeg",
     "easyocr": "needs PyTorch and EasyOCR (make test-easyocr)",
     "fuzz": "sends random requests to every operation of the OpenAPI document",
-    "walk": "opens every page of the admin for every group",
+    "walk": "opens every page and endpoint with every right",
     "service": "needs PostgreSQL, Redis or MariaDB (full profile)",
     "exhaustive": "runs in make test-exhaustive only",
     "both_profiles": "runs on both deployment profiles: it is about the database or Redis",

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from msgspec import UNSET, UnsetType
 
 from core.api.documents import Document, Instant, like
+from core.api.shapes import CURSOR, EPOCH_TEXT, LOCAL_TIME, MONTH
 from core.lib.days import zone
 from webcom.types import CallRecord, DayTotals, Figures, LineRecord, RebateRecord
 
@@ -44,7 +45,7 @@ class CallsDocument(Document):
 
     count: Annotated[int, like(1)]
     calls: list[CallDocument]
-    next: str | UnsetType | None = UNSET
+    next: Annotated[str, CURSOR] | UnsetType | None = UNSET
 
 
 class CallNotFoundDocument(Document):
@@ -76,10 +77,12 @@ class RebateRowDocument(Document):
 
 
 class RebatesDocument(Document):
-    month: Annotated[str, like("2025-11")]
+    month: Annotated[str, like("2025-11"), MONTH]
     count: Annotated[int, like(1)]
     updated_at: Annotated[
-        str | None, like("1731671400", "Epoch seconds, as a string; null: none known")
+        str | None,
+        like("1731671400", "Epoch seconds, as a string; null: none known"),
+        EPOCH_TEXT,
     ]
     rebates: list[RebateRowDocument]
 
@@ -122,7 +125,7 @@ class HourlyDocument(Document):
 
 
 class SampleDocument(Document):
-    time: Annotated[str, like("19:05", "HH:MM, Europe/Rome")]
+    time: Annotated[str, like("19:05", "HH:MM, Europe/Rome"), LOCAL_TIME]
     calls: Annotated[int, like(2)]
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from core.api.documents import Document, Instant, like
+from core.api.shapes import LOCAL_TIME
 from core.lib.days import zone
 from webtv.types import Current, Day, Point, ViewerFigures
 
@@ -76,7 +77,9 @@ class AudienceStatsDocument(Document):
 
 
 class ViewerSampleDocument(Document):
-    time: Annotated[str, like("19:05", "HH:MM, Europe/Rome: the start of the five minutes")]
+    time: Annotated[
+        str, like("19:05", "HH:MM, Europe/Rome: the start of the five minutes"), LOCAL_TIME
+    ]
     viewers: Annotated[int, like(142, "The mean, rounded")]
     peak: Annotated[int, like(145)]
     known: Annotated[bool, like(True, "False: no sample, the 0 means unknown")]

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 from core.auth import limits
 from core.auth.keyring import keyring
-from core.auth.staff import is_let_in, staff_caller
+from core.auth.staff import is_let_in, sees_everything, staff_caller
 from core.auth.types import KEYLESS, Caller, Scope
 from core.lib.clientip import is_inside
 from core.lib.rate_limit import RateLimitVerdict
@@ -59,10 +59,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class StaffSessionAuthentication(SessionAuthentication):
-    """Logged-in staff, with CSRF; superusers have every scope, others read and write.
-
-    Each view says which permission of theirs writing takes (`staff_permission`).
-    """
+    """Logged-in staff, with CSRF; the view's `staff_permission` says what writing takes."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         if settings.SESSION_COOKIE_NAME not in request._request.COOKIES:
@@ -70,6 +67,8 @@ class StaffSessionAuthentication(SessionAuthentication):
         user = request._request.user
         if not is_let_in(user, request._request.session):
             return None
+        if not sees_everything(user):
+            raise PermissionDenied("Your user may not see this.")
         self.enforce_csrf(request)
         return user, staff_caller(user)
 
@@ -95,8 +94,8 @@ class Admission(BasePermission):
 def admit(request: HttpRequest, caller: Caller | None, view: APIView) -> None:
     """Let the caller in, or raise: the one place that decides. Counts the request, once.
 
-    Reading needs the scope `read`, all else `write`, unless the view has a `required_scope`. What
-    staff may change by session is what the admin lets them: the view's `staff_permission`. Raises
+    Reading needs the scope `read`, all else `write`. What staff may change by session is what the
+    admin lets them: the view's `staff_permission`. Raises
     NotAuthenticated, Throttled (RATE_LIMIT_PER_MINUTE of an address; not with the view's
     `is_rate_limited = False`) or PermissionDenied.
     """
@@ -108,20 +107,29 @@ def admit(request: HttpRequest, caller: Caller | None, view: APIView) -> None:
         if verdict is not None and not verdict.allowed:
             raise Throttled(verdict.retry_after_s)
     is_reading = request.method in SAFE_METHODS
-    needed = getattr(view, "required_scope", None) or (Scope.READ if is_reading else Scope.WRITE)
-    if needed not in caller.scopes:
-        raise PermissionDenied(
-            f"This needs the scope {needed!s}; this key has {', '.join(sorted(caller.scopes))}."
-        )
+    _require_scope(caller, Scope.READ if is_reading else Scope.WRITE)
     permission = getattr(view, "staff_permission", "")
     if caller.user_id is not None and not is_reading and permission:
         _require(request.user, permission)
+
+
+def require_write(request: Request, permission: str) -> None:
+    """What every other method asks, for a GET that writes all the same. Raises PermissionDenied."""
+    _require_scope(request.auth, Scope.WRITE)  # type: ignore[arg-type]  # a Caller
+    require_of_staff(request, permission)
 
 
 def require_of_staff(request: Request, permission: str) -> None:
     """What a body asks for beyond the view's `staff_permission`. Raises PermissionDenied."""
     if request.auth.user_id is not None:  # type: ignore[union-attr]  # a Caller
         _require(request.user, permission)
+
+
+def _require_scope(caller: Caller, scope: Scope) -> None:
+    if scope not in caller.scopes:
+        raise PermissionDenied(
+            f"This needs the scope {scope!s}; this key has {', '.join(sorted(caller.scopes))}."
+        )
 
 
 def _require(user: Any, permission: str) -> None:

@@ -13,12 +13,14 @@ from django.utils.dateparse import parse_date, parse_datetime
 from msgspec import Meta
 from rest_framework.exceptions import ValidationError
 
+from core.api.shapes import CURSOR
 from core.lib.days import day_bounds, zone
 from core.lib.texts import LINE
 
 T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=64, pattern=LINE)]  # one short line
-Cursor = Annotated[str, Meta(max_length=128)]
+Short = Annotated[str, Meta(max_length=64)]  # one that a rule reads as a whole
+Cursor = Annotated[str, Meta(max_length=128), CURSOR]
 _DAY: Final = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 
 

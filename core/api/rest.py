@@ -26,6 +26,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.response import Response
 
+from core.lib.storage import storage_reason
 from core.lib.upstream import NotConfigured, UpstreamError
 
 Context = Mapping[str, Any]
@@ -146,8 +147,13 @@ def problem(
     return HttpResponse(body, status=status, content_type="application/json", headers=headers)
 
 
-def database_unavailable(error: BaseException) -> HttpResponse:
-    """503 with Retry-After: the database cannot be reached."""
+def unavailable(error: BaseException | None) -> HttpResponse | None:
+    """507 when nothing can be stored, 503 when the database cannot be reached, else None."""
+    if (reason := storage_reason(error)) is not None:
+        logger.error("storage.failed error=%s", str(error).partition("\n")[0])
+        return problem(507, f"{reason} Nothing was stored.")
+    if not isinstance(error, DATABASE_UNAVAILABLE):
+        return None
     logger.error("database.away error=%s", str(error).partition("\n")[0])
     return problem(
         503,
@@ -175,8 +181,8 @@ def body_too_large(limit: int) -> HttpResponse:
 
 def error_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's exception handler: the JSON answer, or None for our own fault (500, by Django)."""
-    if isinstance(exc, DATABASE_UNAVAILABLE):
-        return database_unavailable(exc)
+    if (response := unavailable(exc)) is not None:
+        return response
     if isinstance(exc, RequestDataTooBig):
         return problem(413, str(exc))
     if isinstance(exc, (NotConfigured, UpstreamError)):
@@ -184,11 +190,10 @@ def error_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse |
     known = _as_api_exception(exc)
     if known is None:
         return None
-    response = problem(known.status_code, headers=_headers(known), **_body(known))
     renderer = getattr(context.get("request"), "accepted_renderer", None)
     if isinstance(renderer, BrowsableRenderer):
         return Response(_body(known), status=known.status_code, headers=_headers(known))
-    return response
+    return problem(known.status_code, headers=_headers(known), **_body(known))
 
 
 def _as_api_exception(exc: Exception) -> exceptions.APIException | None:

@@ -26,6 +26,7 @@ _ERRORS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "500": ("Our fault.", {"detail": "Internal server error.", "request_id": "9f2c4e1ab03d5577"}),
     "503": ("The database is away.", {"detail": "The database is not available. Try again."}),
+    "507": ("Nothing can be stored.", {"detail": "The disk is full. Nothing was stored."}),
 }
 _INVALID = {
     "detail": "limit: A valid integer is required.",

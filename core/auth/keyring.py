@@ -19,7 +19,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from core.auth.models import ApiKey
-from core.auth.types import ALL_SCOPES, Caller, digest_of, scopes_up_to
+from core.auth.types import ALL_SCOPES, Caller, Scope, digest_of, scopes_up_to
 from core.lib.outage import Outage
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def _from_environment() -> dict[str, Caller]:
 
 
 def _from_database() -> dict[str, Caller]:
-    keys = ApiKey.objects.filter(revoked_at=None).order_by()
+    keys = ApiKey.objects.filter(revoked_at=None, scope__in=list(Scope)).order_by()
     rows = keys.values_list("pk", "name", "digest", "scope", "expires_at")
     return {
         digest: Caller(

@@ -27,6 +27,11 @@ def client_of(request: HttpRequest) -> str:
     )
 
 
+def login_address(request: HttpRequest) -> str:
+    """The address that a login is counted for: of IPv6 the first of the /64."""
+    return bucket(client_of(request)).partition("/")[0]
+
+
 def count_request(address: str) -> RateLimitVerdict | None:
     """Count one request of the address; None when the limit is off."""
     return _count(REQUESTS, settings.RATE_LIMIT_PER_MINUTE, address)

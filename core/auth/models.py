@@ -29,7 +29,7 @@ class ApiKey(models.Model):
         max_length=5,
         choices=[(scope.value, scope.value) for scope in Scope],
         default=Scope.READ.value,
-        help_text=_("Write includes read, admin includes both."),
+        help_text=_("Write includes read."),
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     created_by = models.ForeignKey(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from core.auth.types import ALL_SCOPES, Caller, Scope, scopes_up_to
+from core.auth.types import ALL_SCOPES, Caller
 
 ADMIN: Final = "admin"  # the group that superusers belong to, whether they are in it or not
 
@@ -26,6 +27,17 @@ def is_administrator(user: Any) -> bool:
     return bool(user.is_superuser or user.groups.filter(name=ADMIN).exists())
 
 
+def sees_everything(user: Any) -> bool:
+    """Whether the user may see what API, dashboard and live events show, which is of every app."""
+    return bool(user.has_perms(seen_by_permission()))
+
+
+def seen_by_permission() -> list[str]:
+    """The permissions for that: each app's config names one (`staff_sees`)."""
+    named = (getattr(config, "staff_sees", "") for config in apps.get_app_configs())
+    return [permission for permission in named if permission]
+
+
 def must_enrol(user: Any, session: Mapping[str, Any]) -> bool:
     """Whether `user` is in a group of TWO_FACTOR_GROUPS and came in without a second factor."""
     groups = settings.TWO_FACTOR_GROUPS
@@ -37,6 +49,5 @@ def must_enrol(user: Any, session: Mapping[str, Any]) -> bool:
 
 
 def staff_caller(user: Any, **more: Any) -> Caller:
-    """The caller that a member of staff is: superusers have every scope, others read and write."""
-    scopes = ALL_SCOPES if user.is_superuser else scopes_up_to(Scope.WRITE)
-    return Caller(name=user.get_username(), scopes=scopes, user_id=user.pk, **more)
+    """The caller that a member of staff is; their permissions say what they may write."""
+    return Caller(name=user.get_username(), scopes=ALL_SCOPES, user_id=user.pk, **more)

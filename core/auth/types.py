@@ -14,7 +14,6 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
-    ADMIN = "admin"
 
 
 def scopes_up_to(scope: str) -> frozenset[str]:
@@ -28,7 +27,7 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
-ALL_SCOPES: Final = scopes_up_to(Scope.ADMIN)
+ALL_SCOPES: Final = scopes_up_to(Scope.WRITE)
 READ_ONLY: Final = scopes_up_to(Scope.READ)
 
 
@@ -42,6 +41,12 @@ class Caller:
     user_id: int | None = None
     expires_at: datetime | None = None
     session_key: str = field(default="", repr=False)  # of staff on a socket
+    address: str = ""  # of who opened a socket; of IPv6 the /64
+
+    @property
+    def quota(self) -> str:
+        """Whose sockets are counted together beside those of the address; empty: nobody's."""
+        return self.key_id or (f"user:{self.user_id}" if self.user_id else "")
 
     @property
     def is_authenticated(self) -> bool:
@@ -55,7 +60,7 @@ KEYLESS = Caller(name="keyless network", scopes=READ_ONLY)
 class SocketRefused(Exception):
     """A socket may not connect.
 
-    4401 no key, 4403 foreign Origin, 4429 too many tries, 1013 try again.
+    4400 unknown Host, 4401 no key, 4403 foreign Origin, 4429 too many tries, 1013 try again.
     """
 
     def __init__(self, code: int, detail: str) -> None:

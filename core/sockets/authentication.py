@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
@@ -12,14 +13,15 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib import auth
+from django.core.exceptions import DisallowedHost
 from django.db import Error as DatabaseError
 from django.http import HttpRequest
 
 from core.auth import limits
 from core.auth.keyring import keyring
-from core.auth.staff import is_let_in, staff_caller
+from core.auth.staff import is_let_in, sees_everything, staff_caller
 from core.auth.types import KEYLESS, Caller, SocketRefused
-from core.lib.clientip import client_address, is_inside
+from core.lib.clientip import bucket, client_address, is_inside
 
 Headers = Mapping[str, str]
 
@@ -28,21 +30,33 @@ async def authenticate(scope: Mapping[str, Any]) -> Caller:
     """Who opens the socket of this ASGI scope.
 
     A key (`?api_key=`, `X-API-Key`, `Authorization: Bearer`) decides alone. Without one: a staff
-    session from our own pages, then KEYLESS_READ_NETWORKS. Raises Refused with 4401 (no or no valid
-    key), 4403 (an Origin that is not ours), 4429 (this address failed too often) or 1013 (the
-    database is away).
+    session from our own pages, then KEYLESS_READ_NETWORKS. Raises Refused with 4400 (a Host that is
+    not ours), 4401 (no or no valid key), 4403 (an Origin that is not ours), 4429 (this address
+    failed too often) or 1013 (the database is away).
     """
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
     }
+    _check_host(headers)
     caller: Caller | None
     if key := _presented_key(scope, headers):
         caller = await _caller_of_key(key)
     else:
         caller = await _without_key(scope, headers)
+    address = _address(scope, headers)
     if caller is None:
-        raise await _refusal(_address(scope, headers), with_key=bool(key))
-    return caller
+        raise await _refusal(address, with_key=bool(key))
+    return replace(caller, address=bucket(address))
+
+
+def _check_host(headers: Headers) -> None:
+    """As Django does for HTTP: a name of a stranger's that leads here makes their page ours."""
+    request = HttpRequest()
+    request.META["HTTP_HOST"] = headers.get("host", "")
+    try:
+        request.get_host()
+    except DisallowedHost:
+        raise SocketRefused(4400, "This Host is not allowed") from None
 
 
 async def _caller_of_key(key: str) -> Caller | None:
@@ -96,7 +110,7 @@ def _staff_of(session_key: str) -> Caller | None:
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     try:
         user = auth.get_user(request)
-        if not is_let_in(user, request.session):
+        if not (is_let_in(user, request.session) and sees_everything(user)):
             return None
         expires_at = request.session.get_expiry_date()
         return staff_caller(user, expires_at=expires_at, session_key=session_key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -76,12 +76,11 @@ class Hub:
     ) -> Client:
         """A new client: it gets where it starts, then what it `wants` after `since`.
 
-        Without `since` that is from now on. Raises Refused when MAX_SOCKETS are open.
+        Without `since` that is from now on. Raises Refused when too many are open.
         """
         self.start()
         await self._reached(since or 0)
-        if len(self._clients) >= settings.MAX_SOCKETS:
-            raise SocketRefused(*TOO_MANY)
+        self._check_room(caller)
         buffer = self._buffer
         client = Client(send, caller, wants | {Notice.type}, buffer)
         client.start(epoch or buffer.epoch, buffer.last if since is None else since)
@@ -92,6 +91,15 @@ class Hub:
         """Forget a client whose socket is gone."""
         self._clients.discard(client)
         client.stop()
+
+    def _check_room(self, caller: Caller) -> None:
+        """Raise Refused when the process, the caller or its address has all sockets that it may."""
+        others = [client.caller for client in self._clients]
+        if len(others) >= settings.MAX_SOCKETS:
+            raise SocketRefused(*TOO_MANY)
+        _check(caller.quota, (one.quota for one in others), settings.MAX_SOCKETS_PER_KEY, "key")
+        of_addresses = (one.address for one in others)
+        _check(caller.address, of_addresses, settings.MAX_SOCKETS_PER_ADDRESS, "address")
 
     async def _reached(self, seq: int) -> None:
         """Wait a moment for a log just opened, or an event that another process read first."""
@@ -156,6 +164,12 @@ class Hub:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _check(mine: str, others: Iterable[str], limit: int, whose: str) -> None:
+    if mine and limit and sum(other == mine for other in others) >= limit:
+        code, detail = TOO_MANY
+        raise SocketRefused(code, f"{detail} of this {whose}")
 
 
 async def _restarting(work: Callable[[], Awaitable[None]]) -> None:

@@ -376,6 +376,43 @@ async def test_more_sockets_than_allowed_are_refused(hub: Hub, settings: Setting
     assert (await joined(hub)).types == ["system"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "same", "other", "reason"),
+    [
+        ("PER_KEY", Caller("a", frozenset(), key_id="db:1"),
+         Caller("b", frozenset(), key_id="db:2"), "Too many sockets of this key"),
+        ("PER_KEY", Caller("anna", frozenset(), user_id=1),
+         Caller("berta", frozenset(), user_id=2), "Too many sockets of this key"),
+        ("PER_ADDRESS", Caller("a", frozenset(), key_id="db:1", address="192.0.2.1"),
+         Caller("a", frozenset(), key_id="db:1", address="192.0.2.2"),
+         "Too many sockets of this address"),
+    ],
+    ids=["key", "user", "address"],
+)  # fmt: skip
+async def test_nobody_takes_the_sockets_of_the_others(
+    hub: Hub, settings: Settings, setting: str, same: Caller, other: Caller, reason: str
+) -> None:
+    setattr(settings, f"MAX_SOCKETS_{setting}", 2)
+    first = await hub.join(Socket().send, same, BOTH, None, None)
+    await hub.join(Socket().send, same, BOTH, None, None)
+    with pytest.raises(SocketRefused) as refusal:
+        await hub.join(Socket().send, same, BOTH, None, None)
+    assert (refusal.value.code, refusal.value.detail) == (4429, reason)
+    await hub.join(Socket().send, other, BOTH, None, None)
+    hub.leave(first)
+    await hub.join(Socket().send, same, BOTH, None, None)
+
+
+async def test_without_a_limit_for_each_only_that_of_the_process_holds(
+    hub: Hub, settings: Settings
+) -> None:
+    settings.MAX_SOCKETS, settings.MAX_SOCKETS_PER_KEY = 3, 0
+    for _ in range(3):
+        await hub.join(Socket().send, CALLER, BOTH, None, None)
+    with pytest.raises(SocketRefused, match=r"^Too many sockets$"):
+        await hub.join(Socket().send, CALLER, BOTH, None, None)
+
+
 async def test_stopping_closes_every_socket_for_a_restart(hub: Hub) -> None:
     sockets = [await joined(hub) for _ in range(3)]
     await hub.stop()

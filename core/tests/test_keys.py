@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 
 from core.auth import keyring as module
@@ -61,7 +64,20 @@ def test_keys_of_the_environment_have_every_scope(ring: Keyring, api_key: str) -
     found = ring.find(api_key)
     assert found is not None
     assert found.key_id == "env:API_KEY_1"
-    assert found.scopes == {"read", "write", "admin"}
+    assert found.scopes == {"read", "write"}
+
+
+def test_a_key_of_the_scope_that_is_gone_goes_on_as_write(ring: Keyring) -> None:
+    row, key = services.create_key(name="old")
+    ApiKey.objects.filter(pk=row.pk).update(scope="admin")
+    ring.reload()
+    assert ring.find(key) is None  # and the others are still read
+    migration = import_module("core.auth.migrations.0002_admin_keys_write")
+    migration.write(apps, SimpleNamespace(connection=connection))
+    ring.reload()
+    found = ring.find(key)
+    assert found is not None
+    assert found.scopes == {"read", "write"}
 
 
 def test_database_is_read_at_most_once_a_second(
@@ -128,7 +144,7 @@ def test_who_was_let_in_by_a_key_that_may_more_now_stays(ring: Keyring) -> None:
     row, key = services.create_key(name="screen")
     caller = ring.find(key)
     assert caller is not None
-    ApiKey.objects.filter(pk=row.pk).update(scope="admin", name="wall")
+    ApiKey.objects.filter(pk=row.pk).update(scope="write", name="wall")
     ring.reload()
     assert ring.is_active(caller)
 

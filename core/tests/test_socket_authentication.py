@@ -17,6 +17,7 @@ from django.utils import timezone
 from core.auth import services
 from core.auth.types import Caller, SocketRefused
 from core.sockets.authentication import authenticate, ended_sessions
+from core.tests.staff import onlooker
 
 # The session is looked up in a thread, with a connection of its own.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_profiles]
@@ -25,7 +26,10 @@ HOST = "gateway.example"
 
 
 def _ask(query: str = "", client: str = "192.0.2.7", **headers: str) -> Caller:
-    pairs = [("host", HOST), *((name.replace("_", "-"), value) for name, value in headers.items())]
+    pairs = [
+        ("host", headers.pop("host", HOST)),
+        *((name.replace("_", "-"), value) for name, value in headers.items()),
+    ]
     scope = {
         "type": "websocket",
         "path": "/ws",
@@ -43,11 +47,40 @@ def _refused(query: str = "", **headers: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def session(django_user_model: type[User]) -> str:
+def session() -> str:
     """The cookie header of a logged-in member of staff."""
     client = Client()
-    client.force_login(django_user_model.objects.create_user("anna", is_staff=True))
+    client.force_login(onlooker("anna"))
     return f"theme=dark; sessionid={client.cookies['sessionid'].value}"
+
+
+@pytest.fixture(autouse=True)
+def _allowed_hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = [HOST, "[::1]", ".wall.example"]
+
+
+def test_a_host_of_ours_is_accepted(api_key: str) -> None:
+    for host in (HOST, f"{HOST}:8000", "GATEWAY.example", "[::1]:8000", "a.wall.example"):
+        assert _ask(f"api_key={api_key}", host=host).name == "API_KEY_1", host
+
+
+def test_any_other_host_is_refused_also_from_a_keyless_network(api_key: str, settings: Any) -> None:
+    settings.KEYLESS_READ_NETWORKS = [ipaddress.ip_network("192.0.2.0/24")]
+    strangers = (
+        "evil.example", "", f"{HOST}.evil.example", "127.0.0.1", "[::2]", f"{HOST}/x", "\u00e8",
+    )  # fmt: skip
+    for host in strangers:
+        for query in ("", f"api_key={api_key}"):
+            refusal = _refused(query, host=host, origin=f"http://{host}")
+            assert refusal == (4400, "This Host is not allowed"), host
+
+
+def test_the_address_is_known_for_the_quota(api_key: str, settings: Any) -> None:
+    assert _ask(f"api_key={api_key}").address == "192.0.2.7"
+    assert _ask(f"api_key={api_key}", client="2001:db8::5").address == "2001:db8::/64"
+    settings.TRUSTED_PROXIES = [ipaddress.ip_network("192.0.2.7/32")]
+    behind = _ask(f"api_key={api_key}", x_forwarded_for="198.51.100.1")
+    assert behind.address == "198.51.100.1"
 
 
 def test_key_is_accepted_in_the_query_and_in_either_header(api_key: str) -> None:
@@ -107,6 +140,8 @@ def test_session_of_a_customer_or_of_nobody_opens_nothing(
 def _anna(change: str) -> None:
     if change == "logged out":
         Session.objects.all().delete()
+    elif change == "no group":
+        User.objects.get(username="anna").user_permissions.clear()
     elif change == "another password":
         anna = User.objects.get(username="anna")
         anna.set_password("another")
@@ -116,10 +151,9 @@ def _anna(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["logged out", "another password", "is_staff", "is_active", "is_superuser"]
+    "change", ["logged out", "another password", "is_staff", "is_active", "no group"]
 )
 def test_a_session_ends_with_what_let_it_in(session: str, change: str) -> None:
-    User.objects.update(is_superuser=True)
     caller = _ask(cookie=session, origin=f"https://{HOST}")
     assert ended_sessions([caller]) == frozenset()
     _anna(change)

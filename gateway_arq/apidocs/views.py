@@ -16,7 +16,8 @@ from gateway_arq.apidocs import sockets
 # Nothing but this host: the fonts and pictures that the bundles would fetch elsewhere stay out.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:"
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 

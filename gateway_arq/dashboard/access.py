@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core.api.rest import problem, to_json
-from core.auth.staff import is_let_in
+from core.auth.staff import is_let_in, sees_everything
 
 View = Callable[..., HttpResponseBase]
 
@@ -50,7 +50,7 @@ def json_response(data: dict[str, Any]) -> HttpResponse:
 
 
 def staff_only(view: View) -> View:
-    """Redirect to the login and back (scripts get 401); users who are not staff get 403."""
+    """Redirect to the login and back (scripts get 401); who may not see all of it gets 403."""
 
     @wraps(view)
     def checked(request: HttpRequest, **address: Any) -> HttpResponseBase:
@@ -64,6 +64,8 @@ def staff_only(view: View) -> View:
             if request.method == "GET" and request.accepts("text/html"):
                 return redirect("admin:second_factor")
             return problem(401, _("Set up your second factor."))
+        if not sees_everything(request.user):
+            raise PermissionDenied
         return view(request, **address)
 
     return never_cache(checked)

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from core.auth.staff import is_staff, must_enrol
 from gateway_arq.staff import second_factor as factor
-from gateway_arq.staff.login import CodeForm
+from gateway_arq.staff.login import CodeForm, is_locked, locked_out, note_failure
 
 KEY: Final = "second_factor_key"  # in the session: the key that is shown until a code proves it
 
@@ -82,7 +82,11 @@ def _enrolment(request: HttpRequest) -> HttpResponse:
 
 def _enrolled(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
+    if request.method == "POST" and is_locked(request, user):
+        return locked_out(request)
     form = PasswordForm(user, request.POST or None)
+    if form.is_bound and not form.is_valid():
+        note_failure(request, user)
     if form.is_valid():
         if "renew" in request.POST:
             return _page(request, "codes", codes=factor.renew_backup_codes(user))

@@ -16,6 +16,7 @@ from django.contrib import admin, auth
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,17 +28,28 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from core.auth import hashing
 from gateway_arq.staff import second_factor
+from gateway_arq.staff.login_lock import is_address_locked
 
 PENDING: Final = "second_step"  # in the session: whose password was right, and until when
 MAX_PENDING_S: Final = 300
+
+
+class NameAndPasswordForm(AuthenticationForm):
+    """Django's own check leaves the length of a name to the browser; failures store the name."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        username = self.fields["username"]
+        username.validators.append(MaxLengthValidator(username.max_length))
 
 
 class PasswordStep(LoginView):
     """The first step, and the only one of a user without a second factor."""
 
     template_name = "admin/login.html"
-    authentication_form = AuthenticationForm
+    authentication_form = NameAndPasswordForm
 
     def get_default_redirect_url(self) -> str:
         return reverse("admin:index")
@@ -73,27 +85,56 @@ def second_step(request: HttpRequest) -> HttpResponse:
     user = _pending_user(request)
     if user is None:
         return redirect("admin:login")
-    if not AxesProxyHandler.is_allowed(request, {"username": user.get_username()}):
+    if is_locked(request, user):
         return locked_out(request)
     form = CodeForm(request.POST or None)
     if form.is_valid():
         device = second_factor.verified_device(user, form.cleaned_data["code"])
         if device is not None:
             return _log_in(request, user, device)
-        user_login_failed.send(
-            __name__, credentials={"username": user.get_username()}, request=request
-        )
+        note_failure(request, user)
         form.add_error("code", _("This code is wrong or no longer valid. Wait for the next one."))
     context = admin.site.page_context(request, _("Second step"))  # type: ignore[attr-defined]
     return render(request, "admin/second_step.html", {**context, "form": form})
 
 
+def is_locked(request: HttpRequest, user: Any) -> bool:
+    """Whether the user, or everybody, failed too often at the request's address."""
+    return not AxesProxyHandler.is_allowed(request, {"username": user.get_username()})
+
+
+def note_failure(request: HttpRequest, user: Any) -> None:
+    """Count a wrong code or password of the user's as a failed login."""
+    user_login_failed.send(__name__, credentials={"username": user.get_username()}, request=request)
+
+
 def locked_out(request: HttpRequest, *_args: Any) -> HttpResponse:
-    """429: too many failures of this user at this address; the page says who can help."""
+    """429: too many failures of this user, or at this address; the page says who can help."""
     minutes = settings.LOGIN_LOCK_MINUTES
-    context = admin.site.page_context(request, _("Locked"))  # type: ignore[attr-defined]
-    response = render(request, "admin/locked_out.html", {**context, "minutes": minutes}, status=429)
-    response.headers["Retry-After"] = str(minutes * 60)
+    return _please_wait(
+        request,
+        status=429,
+        template="locked_out",
+        title=_("Locked"),
+        wait_s=minutes * 60,
+        minutes=minutes,
+        is_whole_address=is_address_locked(request),
+    )
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """503: as many passwords are being checked as may be at once."""
+    return _please_wait(
+        request, status=503, template="busy", title=_("Busy"), wait_s=hashing.RETRY_S
+    )
+
+
+def _please_wait(
+    request: HttpRequest, *, status: int, template: str, title: str, wait_s: int, **more: Any
+) -> HttpResponse:
+    context = admin.site.page_context(request, title)  # type: ignore[attr-defined]
+    response = render(request, f"admin/{template}.html", {**context, **more}, status=status)
+    response.headers["Retry-After"] = str(wait_s)
     return response
 
 

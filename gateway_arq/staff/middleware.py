@@ -7,6 +7,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
+from core.auth.hashing import TooManyHashes
 from gateway_arq.staff.audit import changes_of
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -45,3 +46,18 @@ class WhoChanges:
             return self.get_response(request)
         with changes_of(request):
             return self.get_response(request)
+
+
+class BusyLogin:
+    """Answer 503 where a password cannot be hashed now."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        from gateway_arq.staff.login import busy  # Django's forms need all apps
+
+        return busy(request) if isinstance(error, TooManyHashes) else None

@@ -42,6 +42,19 @@ class GatewayAdminSite(UnfoldAdminSite):
             extra_context={**self.page_context(request, ""), **(extra_context or {})}
         )(request)
 
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """A wrong old password counts as a failed login: who guesses here is locked as there."""
+        from gateway_arq.staff.login import is_locked, locked_out, note_failure
+
+        if request.method != "POST":
+            return super().password_change(request, extra_context)
+        if is_locked(request, request.user):
+            return locked_out(request)
+        response = super().password_change(request, extra_context)
+        if "old_password" in _errors(response):
+            note_failure(request, request.user)
+        return response
+
     def get_urls(self) -> Any:
         return [
             path("second-step/", self._second_step, name="second_step"),
@@ -62,3 +75,9 @@ class GatewayAdminSite(UnfoldAdminSite):
         from gateway_arq.staff.account import second_factor
 
         return second_factor(request)
+
+
+def _errors(response: Any) -> Any:
+    """The errors of the form that a page shows."""
+    form = (getattr(response, "context_data", None) or {}).get("form")
+    return form.errors if form is not None else ()

@@ -302,15 +302,9 @@ def picture(page: Page, name: str) -> None:
 
 def make_user(may: tuple[str, ...] = ()) -> User:
     """A member of staff with these permissions, such as `app.codename`."""
-    from django.contrib.auth.models import Permission, User
+    from core.tests.staff import onlooker
 
-    user = User.objects.create_user("anna", password="secret", is_staff=True)
-    for name in may:
-        app, codename = name.split(".")
-        user.user_permissions.add(
-            Permission.objects.get(content_type__app_label=app, codename=codename)
-        )
-    return user
+    return onlooker("anna", *may, password="secret")
 
 
 def authenticate(page: Page, user: User, server: Server) -> None:

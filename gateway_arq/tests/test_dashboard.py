@@ -20,6 +20,7 @@ from centralino.services.screened import Screened
 from centralino.types import Decision, Verdict, Why
 from core.lib.days import zone
 from core.realtime.publish import get_log
+from core.tests.staff import onlooker
 from core.workers.models import Health, WorkerStatus
 from core.workers.services import failed, ran_ok
 from webcom.ingest import store_calls, store_lines, store_rebates
@@ -53,7 +54,7 @@ def call(number: int, **fields: object) -> CallRecord:
 def browser() -> Client:
     """A logged-in member of staff who reads Italian."""
     client = Client(headers={"Accept": "text/html", "Accept-Language": "it"})
-    client.force_login(User.objects.create_user("anna", is_staff=True))
+    client.force_login(onlooker("anna"))
     return client
 
 
@@ -82,10 +83,11 @@ def test_a_script_without_session_gets_401_as_json(name):
     )
 
 
+@pytest.mark.parametrize("is_staff", [False, True], ids=["guest", "staff without a group"])
 @pytest.mark.parametrize("name", ["dashboard", "dashboard-figures", "dashboard-state"])
-def test_a_user_who_is_not_staff_is_refused(name):
+def test_a_user_who_may_see_nothing_is_refused(name, is_staff):
     client = Client()
-    client.force_login(User.objects.create_user("guest"))
+    client.force_login(User.objects.create_user("guest", is_staff=is_staff))
     assert client.get(reverse(name)).status_code == 403
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from centralino.selectors.lists import ListFilter, listed
 from centralino.services import lists
 from centralino.types import ListedNumber
 from core.tests.published import Commit, PublishedEvents
+from core.tests.staff import onlooker
 from ocr.autobot import services
 from ocr.autobot.evidence import store_board
 from ocr.models import AutobotRun
@@ -34,12 +35,7 @@ PERMISSIONS = {
 
 def member(*permissions: str, **client: Any) -> Client:
     """A logged-in member of staff who may do this."""
-    user = User.objects.create_user(f"anna{User.objects.count()}", is_staff=True)
-    for permission in permissions:
-        app, name = permission.split(".")
-        user.user_permissions.add(
-            Permission.objects.get(content_type__app_label=app, codename=name)
-        )
+    user = onlooker(f"anna{User.objects.count()}", *permissions)
     browser = Client(headers={"Accept": "application/json"}, **client)
     browser.force_login(user)
     return browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from decimal import Decimal
@@ -31,6 +32,7 @@ RAISES: dict[str, Exception] = {
     "denied": PermissionDenied("Not this line."),
     "invalid": ValidationError({"month": ["Not a month."]}),
     "large": RequestDataTooBig("Request body exceeded."),
+    "disk": OSError(errno.ENOSPC, "No space left on device"),
 }
 
 

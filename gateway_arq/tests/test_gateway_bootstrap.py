@@ -7,7 +7,9 @@ import os
 import re
 import socket
 import sys
+import threading
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -132,6 +134,68 @@ def test_busy_port_is_found_and_the_next_free_one_chosen():
 def test_the_gateways_own_port_is_not_given_to_the_sandbox():
     free = bootstrap.next_free_port("127.0.0.1", 20_000)
     assert bootstrap.next_free_port("127.0.0.1", free, exclude=free) > free
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The port of a server that speaks neither PostgreSQL's language nor Redis's."""
+
+    def answer(server: socket.socket) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                client, _ = server.accept()
+                with client:
+                    client.recv(100)
+                    client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize(
+    "place",
+    ["://127.0.0.1:1/0", "://u:sekret@127.0.0.1:{stranger}/0", "://127.0.0.1:many/0"],
+    ids=["nobody", "stranger", "no port"],
+)
+def test_a_store_that_is_not_there_ends_the_start_with_a_sentence(
+    environment, stranger, name, place
+):
+    scheme = {"DATABASE_URL": "postgres", "REDIS_URL": "redis"}[name]
+    environment[name] = scheme + place.format(stranger=stranger)
+    with pytest.raises(bootstrap.CannotStart) as refusal:
+        bootstrap.check_stores()
+    text = str(refusal.value)
+    assert re.fullmatch(rf"{name}: \S.*\. Start .*, or leave it empty: .* needs \w+\w.*\.", text)
+    assert "sekret" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "mysql://u:sekret@127.0.0.1/x"),
+        ("DATABASE_URL", "sqlite:///var/x"),
+        ("DATABASE_URL", "sekret"),
+        ("REDIS_URL", "http://127.0.0.1/"),
+        ("REDIS_URL", "sekret"),
+    ],
+)
+def test_a_store_of_another_kind_is_refused(environment, name, url):
+    environment[name] = url
+    with pytest.raises(bootstrap.CannotStart, match=f"^{name} is no address") as refusal:
+        bootstrap.check_stores()
+    assert "sekret" not in str(refusal.value)
+
+
+def test_no_store_is_fine(environment):
+    environment.update(DATABASE_URL="", REDIS_URL="")
+    bootstrap.check_stores()
+
+
+def test_the_stores_of_the_full_profile_are_let_through(environment, postgres_url, redis_url):
+    environment.update(DATABASE_URL=postgres_url, REDIS_URL=redis_url)
+    bootstrap.check_stores()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from gateway_arq.tests.gateway import (
     START_TIMEOUT_S,
@@ -109,6 +110,18 @@ def second_start(
         "RATE_LIMIT_PER_MINUTE": "0",
     }
     return start_gateway(env | legacy)
+
+
+def test_redis_holds_the_events_and_the_tasks_run_here(
+    tmp_path: Path, redis_url: str, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(environment(tmp_path, REDIS_URL=redis_url))
+    gateway.wait_for_lines(key_in(tmp_path))
+    screen = gateway.output.read_text()
+    assert "Traceback" not in screen
+    with Redis.from_url(redis_url) as redis:
+        assert redis.llen("celery") == 0  # nothing waits for a worker that is not there
+    assert gateway.stop() < 5
 
 
 def test_first_start_makes_everything(folder: Path, first_start: FirstStart) -> None:

@@ -10,13 +10,16 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from core.api.params import Text, read_body
+from core.api.params import Short, Text, read_body
+from core.api.shapes import ANY_DAY, shaped
 from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
 from lotto.statistics import PAIRS
 from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, RuleError, Source
 
 T = TypeVar("T")
 MAX_PLAYED: Final = 10  # numbers of one bet
+Day = Annotated[Short, ANY_DAY]
+_PLAYED: Final = r"^[0-9]{1,2}([,.; -][0-9]{1,2}){0,9}$"
 
 
 class LatestQuery(Struct, frozen=True):
@@ -24,8 +27,8 @@ class LatestQuery(Struct, frozen=True):
 
 
 class RangeQuery(Struct, frozen=True):
-    from_date: Text
-    to_date: Text
+    from_date: Day
+    to_date: Day
     ruota: Text | None = None
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     offset: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
@@ -44,8 +47,8 @@ class ArchiveQuery(Struct, frozen=True):
     """A wheel (None: each of them), and a range of the archive's days (None: open)."""
 
     ruota: Text | None = None
-    from_date: Text | None = None
-    to_date: Text | None = None
+    from_date: Day | None = None
+    to_date: Day | None = None
 
     def bounds(self) -> tuple[date | None, date | None]:
         return _bounds(self.from_date, self.to_date)
@@ -68,7 +71,7 @@ class PairsQuery(ArchiveQuery, frozen=True):
 
 
 class SearchQuery(ArchiveQuery, frozen=True, kw_only=True):
-    numeri: Text
+    numeri: Annotated[Short, shaped(_PLAYED)]
     sorte: Annotated[Text, Meta(extra_json_schema={"enum": sorted(OUTCOMES)})] | None = None
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     offset: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
@@ -91,7 +94,9 @@ class SearchQuery(ArchiveQuery, frozen=True, kw_only=True):
 
 
 class ExportQuery(Struct, frozen=True):
-    filename: Annotated[str, Meta(max_length=200)] = "lotto_export.tsv"
+    filename: Annotated[str, Meta(max_length=200), shaped("^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] = (
+        "lotto_export.tsv"
+    )
     download: bool = False
 
 

@@ -15,6 +15,7 @@ from rest_framework import serializers as s
 
 from core.api.documents import described
 from core.api.openapi import in_query, query_parameters
+from core.api.shapes import ANY_DAY
 from lotto.api.queries import (
     ArchiveQuery,
     DelaysQuery,
@@ -50,6 +51,8 @@ from lotto.serializers import (
 from lotto.types import DRAWN, HIGHEST, WHEELS, Source
 
 _TAGS: Final = ["Lotto"]
+_DAY: Final = str((ANY_DAY.extra_json_schema or {})["pattern"])
+_WHEEL: Final = "^[A-Za-z]{2,20}$"
 _PART: Final = {
     "from_date": "Only from this day on, YYYY/MM/DD or YYYY-MM-DD",
     "to_date": "Only up to this day",
@@ -65,9 +68,10 @@ def _example(value: str) -> list[OpenApiExample]:
     return [OpenApiExample("Example", value)]
 
 
-def _in_path(name: str, text: str, example: str) -> OpenApiParameter:
+def _in_path(name: str, pattern: str, text: str, example: str) -> OpenApiParameter:
+    schema = {"type": "string", "pattern": pattern}
     return OpenApiParameter(
-        name, str, OpenApiParameter.PATH, description=text, examples=_example(example)
+        name, schema, OpenApiParameter.PATH, description=text, examples=_example(example)
     )
 
 
@@ -78,8 +82,8 @@ def _shown(parameters: list[OpenApiParameter], **examples: str) -> list[OpenApiP
     return parameters
 
 
-_DAY_IN_PATH: Final = _in_path("data", "2025/12/07 or 2025-12-07", "2025/12/07")
-_WHEEL_IN_PATH: Final = _in_path("ruota", f"{', '.join(WHEELS)}, or a name (BARI)", "BA")
+_DAY_IN_PATH: Final = _in_path("data", _DAY, "2025/12/07 or 2025-12-07", "2025/12/07")
+_WHEEL_IN_PATH: Final = _in_path("ruota", _WHEEL, f"{', '.join(WHEELS)}, or a name (BARI)", "BA")
 
 STATS: Final = extend_schema(
     tags=_TAGS, summary="Get counts of the archive", responses=described(LottoStatsDocument)
@@ -202,7 +206,12 @@ SAVE: Final = extend_schema(
     parameters=[_OVERWRITE],
     request=inline_serializer(
         "SaveDraw",
-        {"data": s.CharField(), "ruota": s.CharField(), "numeri": _numbers(), **_SAVE_FIELDS},
+        {
+            "data": s.RegexField(_DAY),
+            "ruota": s.RegexField(_WHEEL),
+            "numeri": _numbers(),
+            **_SAVE_FIELDS,
+        },
     ),
     responses={200: described(DrawSavedDocument), **_CONFLICT},
     examples=_request(
@@ -216,7 +225,7 @@ SAVE_FULL: Final = extend_schema(
     parameters=[_OVERWRITE],
     request=inline_serializer(
         "SaveFullDraw",
-        {"data": s.CharField(), "wheels": s.DictField(child=_numbers()), **_SAVE_FIELDS},
+        {"data": s.RegexField(_DAY), "wheels": s.DictField(child=_numbers()), **_SAVE_FIELDS},
     ),
     responses={200: described(FullDrawSavedDocument), **_CONFLICT},
     examples=_request({"data": "2025/12/07", "wheels": {"BARI": EXAMPLE_NUMBERS}, "source": "ocr"}),
@@ -236,7 +245,8 @@ IMPORT: Final = extend_schema(
 EXPORT: Final = extend_schema(
     tags=_TAGS,
     summary="Export the archive as a TSV file",
-    description="Into the export folder; with `download=1` (addition) as the response itself.",
+    description="Into the export folder, for which a key needs the scope `write`; with "
+    "`download=1` (addition) as the response itself, which any key may have.",
     parameters=query_parameters(ExportQuery, download="Stream the file"),
     responses={
         (200, "application/json"): described(ExportedDocument),

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
+from core.api.shapes import ANY_DAY, BASE64, LOTTO_NUMBER_SENT
 from core.lib.days import local_day
 from core.lib.texts import LINE, TEXT
 from lotto.rules import drawn_day_of, numbers_of, wheel_of
@@ -19,10 +20,11 @@ _IMAGE: Final = (
     "JPEG, PNG or WebP in base64, with or without a data URI's head; up to 10 MB and 40 megapixels"
 )
 _SAID: Final = rf"^(?=[\s\S]*\S){TEXT[1:]}"  # something, without control characters
-Image = Annotated[str, Meta(min_length=1, description=_IMAGE)]
-Text = Annotated[str, Meta(max_length=64, pattern=LINE)]
+Image = Annotated[str, Meta(min_length=1, description=_IMAGE), BASE64]
+Day = Annotated[str, Meta(max_length=64), ANY_DAY]  # read by the rule of draws
 Line = Annotated[  # its length is checked by the rules, with their own error
-    list[int | str], Meta(extra_json_schema={"minItems": 5, "maxItems": 5})
+    list[int | Annotated[str, LOTTO_NUMBER_SENT]],
+    Meta(extra_json_schema={"minItems": 5, "maxItems": 5}),
 ]
 MAX_NAMES: Final = 22  # eleven wheels, and eleven more for a useful error
 DEFAULT_PROMPT: Final = (
@@ -34,7 +36,7 @@ _NUMBER: Final = re.compile(r"\d{1,2}", re.ASCII)
 
 class OcrProcessBody(Struct, frozen=True):
     image_base64: Image
-    data_estrazione: Annotated[Text | None, Meta(description="The draw's day; default: today")] = (
+    data_estrazione: Annotated[Day | None, Meta(description="The draw's day; default: today")] = (
         None
     )
     ai_validation: Annotated[bool, Meta(description="Let an AI look where the OCR is in doubt")] = (
@@ -53,7 +55,7 @@ class TelegramMessageBody(Struct, frozen=True):
     parse_mode: Annotated[
         Literal["HTML", "Markdown", "MarkdownV2"] | None, Meta(description="Default: plain text")
     ] = None
-    image_base64: Annotated[str | None, Meta(description="As in /api/ocr/process")] = None
+    image_base64: Annotated[str | None, Meta(description="As in /api/ocr/process"), BASE64] = None
 
 
 class AutobotStartBody(StepSwitches, frozen=True):
@@ -88,7 +90,7 @@ class OcrUploadBody(Struct, frozen=True):
             description="By name or code; numbers as texts or integers",
         ),
     ]
-    data_estrazione: Annotated[Text, Meta(description="The draw's day, 2025-12-02 or 2025/12/02")]
+    data_estrazione: Annotated[Day, Meta(description="The draw's day, 2025-12-02 or 2025/12/02")]
 
     def day(self) -> date:
         """The day of the draw. Raises ValidationError (400)."""

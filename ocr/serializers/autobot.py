@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Annotated, Final
 
 from core.api.documents import Document, Instant, like
+from core.api.shapes import SLASHED_DAY
 from core.lib.days import local_day
 from lotto.rules import format_day
 from lotto.types import WHEELS
@@ -34,7 +35,7 @@ class AutobotStateDocument(Document, kw_only=True):
         Instant | None, like("2025-12-02T20:01:00Z", "When it was started; null: never")
     ]
     run: Annotated[int | None, like(7)]
-    date: Annotated[str | None, like("2025/12/02", "The run's day")]
+    date: Annotated[str | None, like("2025/12/02", "The run's day"), SLASHED_DAY]
     message: Annotated[str, like("The board is on the air.", "What it does, or its outcome")]
     wheels: Wheels
     missing: Annotated[list[str], like(["CAGLIARI"])]

@@ -10,11 +10,14 @@ from django.utils import timezone
 from msgspec import UNSET, UnsetType
 
 from core.api.documents import Document, Instant, like
+from core.api.shapes import LOTTO_NUMBER
 
 Detail = Annotated[str, like("The image is over 10485760 bytes.")]
 Success = Annotated[bool, like(True)]
 Failure = Annotated[bool, like(False)]
-Wheels = Annotated[dict[str, list[str]], like({"BARI": ["50", "29", "12", "47", "73"]})]
+Wheels = Annotated[
+    dict[str, list[Annotated[str, LOTTO_NUMBER]]], like({"BARI": ["50", "29", "12", "47", "73"]})
+]
 
 
 class TimedDocument(Document, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from core.api.documents import Document, like
+from core.api.shapes import shaped
 from lotto.types import OUTCOMES, WHEELS
 from ocr.legacy.riscontri import Riscontro, newest, outcomes
 from ocr.legacy.selectors import Followed, LegacyDraw
@@ -20,9 +21,13 @@ Drawn = Annotated[int, Meta(ge=1, le=90)]
 
 
 class LegacyDateDocument(Document):
-    raw: Annotated[str, like("20251207", "As it is stored: YYYYMMDD")]
+    raw: Annotated[str, like("20251207", "As it is stored: YYYYMMDD"), shaped("^[0-9]{8}$")]
     formatted: Annotated[dt.date, like("2025-12-07")]
-    display: Annotated[str, like("07/12/2025", "As it is shown: DD/MM/YYYY")]
+    display: Annotated[
+        str,
+        like("07/12/2025", "As it is shown: DD/MM/YYYY"),
+        shaped("^[0-9]{2}/[0-9]{2}/[0-9]{4}$"),
+    ]
 
 
 class LegacyWheelDocument(Document):

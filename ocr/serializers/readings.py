@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from core.api.documents import Document, like
+from core.api.shapes import LOTTO_NUMBER
 from lotto.types import WHEELS
 from ocr.ai.consensus import NumberCorrection, Validation
 from ocr.reader.types import NumberReading, Reading
@@ -19,12 +20,12 @@ Percent = Annotated[float, like(61.5, "0 to 100; sure from 90 on")]
 
 
 class OcrCandidateDocument(Document):
-    number: Annotated[str, like("79")]
+    number: Annotated[str, like("79"), LOTTO_NUMBER]
     confidence: Percent
 
 
 class OcrUncertainNumberDocument(Document):
-    number: Annotated[str | None, like("79", "Null: nothing can be read there")]
+    number: Annotated[str | None, like("79", "Null: nothing can be read there"), LOTTO_NUMBER]
     confidence: Percent
     candidates: list[OcrCandidateDocument]
 
@@ -37,8 +38,8 @@ class OcrReportDocument(Document):
 class OcrChangeDocument(Document):
     wheel: Annotated[str, like("CAGLIARI")]
     place: Annotated[int, like(2, "1 to 5")]
-    before: Annotated[str | None, like("79", "As read; null: nothing could be")]
-    after: Annotated[str, like("70", "As the AI says")]
+    before: Annotated[str | None, like("79", "As read; null: nothing could be"), LOTTO_NUMBER]
+    after: Annotated[str, like("70", "As the AI says"), LOTTO_NUMBER]
 
 
 class OcrValidatedDocument(Document):

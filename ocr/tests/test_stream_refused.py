@@ -16,12 +16,31 @@ import pytest
 
 from core.lib.upstream import UpstreamError
 from ocr.clients.stream import HlsStream, checked_url
+from ocr.clients.stream.pictures import UnreadableVideo, pictures
 from ocr.tests import bad_streams as bad
 from ocr.tests.bad_streams import playlist, serving, video
 from ocr.tests.watched import LOOPBACK, failure, shades, stream
 from ocr.types import StreamRefused
 
 pytestmark = pytest.mark.usefixtures("hls")
+
+# --- What is not decoded -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codec", ["libvpx-vp9", "libsvtav1", "jpeg2000"])
+def test_what_live_streams_are_not_made_of_is_not_decoded(codec: str) -> None:
+    with pytest.raises(UnreadableVideo, match="of a kind that is not read"):
+        next(pictures(video([60], kind="mp4", codec=codec), every_s=1, first_s=0, max_s=5))
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind"),
+    [("libx264", "mpegts"), ("libx265", "mp4"), ("mpeg2video", "mpegts"), ("mpeg4", "mp4")],
+)
+def test_what_live_streams_are_made_of_is_decoded(codec: str, kind: str) -> None:
+    [picture] = pictures(video([60], kind=kind, codec=codec), every_s=1, first_s=0, max_s=5)
+    assert picture.image.shape == (180, 320, 3)
+
 
 # --- What cannot be watched ----------------------------------------------------------------------
 GOOD = video([60] * 5)

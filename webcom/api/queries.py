@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from core.api.params import Cursor, Text, cursor_of, read_cursor, read_instant
+from core.api.params import Cursor, Short, Text, cursor_of, read_cursor, read_instant
+from core.api.shapes import DAY_TEXT, INSTANT_TEXT
 from webcom.selectors import CallFilter
 from webcom.types import EPOCH_MAX, CallRecord, Month
 
@@ -21,8 +22,8 @@ class CallQuery(Struct, frozen=True, rename={"from_": "from"}):
     state: Text | None = None
     line: Text | None = None
     caller: Text | None = None
-    from_: Text | None = None
-    to: Text | None = None
+    from_: Annotated[Short, INSTANT_TEXT] | None = None
+    to: Annotated[Short, INSTANT_TEXT] | None = None
     cursor: Cursor | None = None
 
     @property
@@ -61,7 +62,7 @@ class DaysQuery(Struct, frozen=True):
 class DateQuery(Struct, frozen=True):
     """`GET /api/webcom/stats/hourly`."""
 
-    date: Text | None = None
+    date: Annotated[Short, DAY_TEXT] | None = None
 
 
 class MonthQuery(Struct, frozen=True):

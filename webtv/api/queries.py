@@ -10,20 +10,20 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from core.api.params import Text, read_day, read_instant
+from core.api.params import Short, Text, read_day, read_instant
+from core.api.shapes import DAY_TEXT, INSTANT_TEXT
 from webtv.rollups import DAY, FIVE_MINUTES, HOUR
 
 SPANS: Final = {"sample": 0, "5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
 MAX_POINTS: Final = 10_000
 _IS_TEXT: Final = Meta(extra_json_schema={"type": "string"})  # what msgspec says of no Literal
-_IS_DAY: Final = Meta(extra_json_schema={"format": "date"})
 
 
 class AudienceQuery(Struct, frozen=True):
     """Which stream (default: all, summed), and which local day (default: today)."""
 
     stream: Text | None = None
-    date: Annotated[Text, _IS_DAY] | None = None
+    date: Annotated[Short, DAY_TEXT] | None = None
 
     def day(self) -> dt.date | None:
         """The day, None for today. Raises ValidationError (400)."""
@@ -34,8 +34,8 @@ class HistoryQuery(Struct, frozen=True, rename={"from_": "from"}):
     """`GET /api/webtv/history`."""
 
     stream: Text | None = None
-    from_: Text | None = None
-    to: Text | None = None
+    from_: Annotated[Short, INSTANT_TEXT] | None = None
+    to: Annotated[Short, INSTANT_TEXT] | None = None
     span: Annotated[Literal["sample", "5min", "hour", "day"], _IS_TEXT] = "5min"
     limit: Annotated[int, Meta(ge=1, le=MAX_POINTS)] = 2_000
 

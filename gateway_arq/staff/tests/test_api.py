@@ -65,8 +65,10 @@ def test_a_session_may_change_what_its_group_may(group: str | None, draws: int, 
         response = client.post(address, body, content_type="application/json")
         assert response.status_code == expected, response.content
         if expected == 403:
-            assert response.json() == {"detail": "Your user may not change this."}
-    assert client.get("/api/lotto/stats").status_code == 200
+            refusal = "Your user may not change this." if group else "Your user may not see this."
+            assert response.json() == {"detail": refusal}
+    for address in ("/api/lotto/stats", "/api/webcom/calls?format=csv", "/metrics"):
+        assert client.get(address).status_code == (200 if group else 403)
 
 
 @pytest.mark.parametrize(

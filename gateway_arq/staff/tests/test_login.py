@@ -6,14 +6,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
 from axes.models import AccessAttempt
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from core.auth import hashing
 from gateway_arq.staff import second_factor
 from gateway_arq.staff.tests.conftest import PASSWORD, code_of
 
@@ -59,6 +62,14 @@ def test_the_login_redirects_only_inside_the_gateway(
     member("operator")
     response = client.post(f"{LOGIN}?next={wanted}", {"username": "anna", "password": PASSWORD})
     assert response.headers["Location"] == gets
+
+
+@pytest.mark.both_profiles
+def test_a_name_that_no_user_can_have_is_refused_and_not_stored(client: Client) -> None:
+    response = try_in(client, name="x" * 10_000)
+    assert response.status_code == 200
+    assert response.context["form"].errors.keys() == {"username"}
+    assert not AccessAttempt.objects.exists()
 
 
 def test_a_user_who_is_not_staff_cannot_log_in(client: Client) -> None:
@@ -201,6 +212,115 @@ def test_behind_a_proxy_the_client_is_locked_and_not_the_proxy(
 def test_without_a_proxy_no_address_can_be_forged(client: Client, locked: Any) -> None:
     forged = {"X-Forwarded-For": "203.0.113.5"}
     assert try_in(client, headers=forged).status_code == 429
+
+
+# --- The lock of an address -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def sprayed(client: Client, member: Callable[..., User], settings: Any) -> None:
+    """An address from which one password of each of many users was tried."""
+    settings.LOGIN_FAILURES_PER_ADDRESS = 6
+    member("operator")
+    for number in range(6):
+        assert try_in(client, "Summer2026!", f"user{number}").status_code == 200
+
+
+@pytest.mark.both_profiles
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [("it", "Troppi accessi falliti da questo indirizzo"), ("en", "Too many users failed")],
+)
+def test_an_address_where_many_users_fail_is_locked_for_all(
+    client: Client, sprayed: None, language: str, says: str
+) -> None:
+    response = try_in(client, headers={"accept-language": language})
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "900")
+    assert says in response.content.decode()
+    assert not is_in(client)
+    assert try_in(Client(REMOTE_ADDR="192.0.2.9")).status_code == 302
+
+
+def test_the_lock_of_an_address_ends(client: Client, sprayed: None) -> None:
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert try_in(client).status_code == 302
+
+
+def test_a_locked_address_gets_no_further_with_a_code(
+    client: Client, guarded: list[str], settings: Any
+) -> None:
+    settings.LOGIN_FAILURES_PER_ADDRESS = 3
+    try_in(client)
+    for number in range(3):
+        try_in(Client(), name=f"user{number}")
+    assert client.post(STEP, {"code": guarded[0]}).status_code == 429
+    assert not is_in(client)
+
+
+def test_addresses_of_one_network_are_one_client(member: Callable[..., User]) -> None:
+    member("operator")
+    for number in range(5):
+        response = try_in(Client(REMOTE_ADDR=f"2001:db8::{number + 1}"), "wrong")
+    assert response.status_code == 429
+    assert AccessAttempt.objects.get().ip_address == "2001:db8::"
+    assert try_in(Client(REMOTE_ADDR="2001:db8:0:1::1")).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("page", "field"), [("second-factor", "password"), ("password_change", "old_password")]
+)
+def test_guessing_the_password_inside_a_session_locks_as_well(
+    client: Client, guarded: list[str], page: str, field: str
+) -> None:
+    try_in(client)
+    client.post(STEP, {"code": code_of(KEY)})
+    data = {field: "wrong", "new_password1": "x", "new_password2": "x"}
+    statuses = [client.post(f"/admin/{page}/", data).status_code for _ in range(6)]
+    assert statuses == [200] * 4 + [429] * 2
+
+
+# --- Hashing --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hash_queue(settings: Any, monkeypatch: pytest.MonkeyPatch) -> hashing.HashQueue:
+    """Hashing as it is outside of tests, though quick, in a queue of one place."""
+    queue = hashing.HashQueue(1)
+    monkeypatch.setattr(hashing, "_queue", queue)
+    monkeypatch.setattr(hashing.QueuedPasswordHasher, "iterations", 1)
+    settings.PASSWORD_HASHERS = ["core.auth.hashing.QueuedPasswordHasher"]
+    return queue
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("it", "Troppi accessi insieme."), ("en", "Too many logins at once.")]
+)
+def test_a_login_beyond_those_being_checked_is_asked_to_come_back(
+    client: Client, member: Callable[..., User], hash_queue: hashing.HashQueue,
+    language: str, says: str,
+) -> None:  # fmt: skip
+    member("operator")
+    with hash_queue.turn():
+        for name in ("anna", "nobody"):
+            response = try_in(client, name=name, headers={"accept-language": language})
+            assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+            assert says in response.content.decode()
+    assert not AccessAttempt.objects.exists()  # nobody failed
+    assert try_in(client).status_code == 302
+
+
+def test_passwords_of_before_are_still_right(
+    client: Client, settings: Any, member: Callable[..., User]
+) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    with patch.object(PBKDF2PasswordHasher, "iterations", 1):
+        stored = member("operator").password
+    settings.PASSWORD_HASHERS = ["core.auth.hashing.QueuedPasswordHasher"]
+    assert check_password(PASSWORD, stored)
+    assert not check_password("wrong", stored)
+
+
+# --- Unlocking ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("group", "unlocks"), [("operator", False), ("supervisor", True)])

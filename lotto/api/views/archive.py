@@ -9,12 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.authentication import require_write
 from core.api.params import read_body, read_query
 from core.api.rest import problem
 from core.lib.batches import batched
 from core.lib.days import current_second
+from core.lib.storage import storage_reason
 from core.lib.upstream import NotConfigured, UpstreamError
-from lotto import files, imports, ingest
+from lotto import exports, files, imports, ingest
 from lotto.api import schema
 from lotto.api.queries import ExportQuery, ImportBody, SaveBody, full_draw, one_draw
 from lotto.rules import format_day
@@ -119,7 +121,12 @@ class ExportView(APIView):
                 content_type="text/tab-separated-values; charset=us-ascii",
                 headers={"Content-Disposition": f'attachment; filename="{query.filename}"'},
             )
-        count, path = files.export(query.filename)
+        require_write(request, "lotto.change_extraction")
+        try:
+            count, path = exports.export(query.filename)
+        except OSError as exc:
+            reason = storage_reason(exc) or f"It cannot be written ({exc.strerror})."
+            return problem(507, f"The export folder: {reason}", success=False)
         return Response(ExportedDocument(True, count, str(path), timestamp=current_second()))
 
 

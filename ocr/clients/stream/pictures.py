@@ -20,12 +20,15 @@ from ocr.reader.types import Pixels
 MAX_PIXELS: Final = 2560 * 1440
 MAX_FRAMES: Final = 3_000  # of a segment: 30 s of 100 a second
 BOXES: Final = (b"ftyp", b"styp", b"moof", b"sidx", b"emsg", b"prft")  # an MP4 may begin with
-# What the demuxer may read before it knows the streams, and the decoders it may use. The limit on
-# the size also holds for the pictures that it decodes meanwhile.
+# What live streams are made of, and nothing else of the hundreds that FFmpeg would decode.
+PICTURE_DECODERS: Final = ("h264", "hevc", "mpeg2video", "mpeg4")
+SOUND_DECODERS: Final = ("aac", "mp3float", "mp2float", "ac3")
+# What the demuxer may read before it knows the streams, and the decoders it may use meanwhile;
+# which one decodes afterwards is checked in `_video`. The limit on the size holds for both.
 OPTIONS: Final = {
     "probesize": "1000000",
     "analyzeduration": "500000",
-    "codec_whitelist": "h264,hevc,mpeg2video,mpeg4,aac,mp3float,mp2float,ac3",
+    "codec_whitelist": ",".join((*PICTURE_DECODERS, *SOUND_DECODERS)),
     "protocol_whitelist": "none",
     "max_pixels": str(MAX_PIXELS),
 }
@@ -50,7 +53,8 @@ def pictures(
     Broken pictures, and those that are built on them, are left out: a decoder fills what it lost
     with something else, and part of another number is a wrong number. Not `is_strict`, for encoders
     that are never quite right: all that can be decoded are shown. Raises UnreadableVideo for what
-    is no video, is over 2560 x 1440, or takes more than `max_s` to decode.
+    is no video, is none that PICTURE_DECODERS decode, is over 2560 x 1440, or takes more than
+    `max_s` to decode.
     """
     try:
         with _opened(segment) as container:
@@ -129,6 +133,8 @@ def _video(container: InputContainer, is_strict: bool) -> VideoStream:
         raise UnreadableVideo("There is no picture in the video.")
     stream = container.streams.video[0]
     context = stream.codec_context
+    if context.name not in PICTURE_DECODERS:
+        raise UnreadableVideo(f"The video is of a kind that is not read ({context.name}).")
     if context.width * context.height > MAX_PIXELS:
         raise UnreadableVideo("The picture is over 2560 x 1440.")
     context.options = {
