@@ -20,3 +20,8 @@ def safe_cell(value: Any) -> Any:
         return value
     text = plain(value)
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def as_written(cell: str) -> str:
+    """The text of a cell that `safe_cell` made: without the apostrophe before a formula."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
