@@ -18,6 +18,7 @@ import msgspec
 import orjson
 
 from core.lib.days import zone
+from core.lib.numbers import is_changed
 from webcom.types import STAGES, CallRecord, RecordError
 
 MAX_LINE_BYTES: Final = 65_536
@@ -27,12 +28,10 @@ _REQUIRED: Final = frozenset({"id", "state", "timestamp"})
 _DERIVED: Final = frozenset({"lineType", "extra"})  # written by our own exports, not read
 _INTEGERS: Final = frozenset({"duration", "revision"})
 _TIMES: Final = frozenset({"timestamp", "endedAt"})
-_NUMBERS: Final = frozenset({"lineNumber", "caller", "called"})
 _ARCHIVE: Final = b"PK\x03\x04"
 _DOCUMENT: Final = re.compile(rb'\s*(\[|\{[^{}\[\]]*"calls"\s*:\s*\[)')
 _SEP_LINE: Final = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*\Z', re.I | re.A)
-# 3.47889E+09, 3478893084.0, '3478893084, ="3478893084": the digits may be others than they were
-_CHANGED_NUMBER: Final = re.compile(r"['=].*|\d+[.,]\d*(E\+?\d+)?\Z|\d+E\+?\d+\Z", re.I | re.A)
+_NUMBERS: Final = ("lineNumber", "caller", "called")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\Z", re.A)
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?(E[+-]?\d+)?\Z", re.I | re.A)
 _ITALIAN_TIME: Final = re.compile(
@@ -223,9 +222,19 @@ def _payload(names: list[str], cells: list[str], text: str) -> dict[str, Any]:
         raise RejectedText(f"{len(cells)} columns where the header has {len(names)}", text)
     row = zip(names, cells, strict=True)
     try:
-        return {name: _value(name, cell) for name, cell in row if cell and name not in _DERIVED}
+        payload = {name: _value(name, cell) for name, cell in row if cell and name not in _DERIVED}
+        check_numbers(payload)
+        return payload
     except RecordError as exc:
         raise RejectedText(str(exc), text) from None
+
+
+def check_numbers(payload: Any) -> None:
+    """RecordError for a number that is another one since it went through a spreadsheet."""
+    for name in _NUMBERS if isinstance(payload, dict) else ():
+        number = payload.get(name)
+        if isinstance(number, str) and is_changed(number):
+            raise RecordError(f"A spreadsheet has changed this number: {number} - at `$.{name}`")
 
 
 def _value(name: str, cell: str) -> Any:
@@ -233,8 +242,6 @@ def _value(name: str, cell: str) -> Any:
         return _time(name, cell)
     if name in _INTEGERS:
         return int(cell) if cell.isascii() and cell.isdigit() else cell
-    if name in _NUMBERS and _CHANGED_NUMBER.match(cell):
-        raise RecordError(f"A spreadsheet has changed this number: {cell} - at `$.{name}`")
     if name == "cost":
         return _amount(cell)
     return _STATES.get(cell.casefold(), cell) if name == "state" else cell

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from core.lib.batches import batched
 from webcom import call_files, ingest, rollups
-from webcom.call_files import BrokenFile, RejectedText, UnreadableFile
+from webcom.call_files import BrokenFile, RejectedText, UnreadableFile, check_numbers
 from webcom.ingest import Stored
 from webcom.models import Cursor
 from webcom.types import CallRecord, RecordError, parse_call
@@ -94,6 +94,7 @@ def _accepted(
         try:
             if isinstance(payload, RecordError):
                 raise payload
+            check_numbers(payload)
             yield parse_call(payload)
         except RecordError as exc:
             report.rejected += 1

@@ -280,6 +280,11 @@ def test_limit_cuts_the_list_and_count_is_its_length(api: APIClient):
         ("line=800026028", "a"),
         ("line=L9", ""),
         ("caller=332", "c"),
+        ("caller=%2B39332", "c"),
+        ("caller=347%C2%A0889%203084", "a"),
+        ("caller=tel:00393478893084;ext=1", "a"),
+        ("line=%2B39800026028", "a"),
+        ("line=800026028;npdi", "a"),
         ("active=true", "c"),
         ("active=false", "cba"),
         (f"from={NOON + 60}", "cb"),
@@ -299,7 +304,7 @@ def test_filters_find(api: APIClient, query: str, found: str):
     ingest.store_lines([parse_line(line_payload(lineId="L1"))])
     ingest.store_calls(
         [
-            ended(id="a", lineID="L1"),
+            ended(id="a", lineID="L1", caller="+393478893084"),
             ended(id="b", state="Busy", timestamp=NOON + 60),
             record(id="c", lineID="L3", caller="332", timestamp=NOON + 120),
         ],
