@@ -15,10 +15,13 @@ import msgspec
 
 from centralino.events import AsteriskEvent
 from centralino.types import AmiMessage, CallInProgress, PbxCallRecord
+from core.lib.numbers import masked
 
 DOCUMENTED: Final = frozenset({"Newchannel", "Newstate", "Hangup", "DialBegin", "DialEnd"})
 UP: Final = "Up"
 SETTLE_S: Final = 2.0  # a hangup that was under way at a snapshot has arrived by then
+EPOCH_MIN: Final = 946_684_800  # 2000-01-01, UTC seconds
+DAY_S: Final = 86_400
 _NONE: Final = frozenset({"<unknown>", "<none>"})
 # Published name, AMI header. The first are the reference's; the others are sent when present.
 _DOCUMENTED_FIELDS: Final = (
@@ -142,7 +145,8 @@ class ChannelTable:
             listed.items(), key=lambda item: item[0] != item[1].get("linkedid")
         ):
             if uniqueid not in self._channels:
-                self._add(message, at - _seconds(message.get("duration", "")), [])
+                started_at = at - _seconds(message.get("duration", ""))
+                self._add(message, started_at if _is_plausible(started_at, at) else at, [])
         missing = self._channels.keys() - listed.keys()
         self._unconfirmed = {uniqueid: self._unconfirmed.get(uniqueid, at) for uniqueid in missing}
         self.changes += 1
@@ -221,7 +225,7 @@ class ChannelTable:
             call = self._calls[linkedid] = LiveCall(
                 linkedid, channel.caller, channel.caller_name, channel.exten, channel.started_at
             )
-        if channel.uniqueid == linkedid and not (call.caller and call.caller_name and call.exten):
+        if channel.uniqueid == linkedid:
             self._complete(call, channel)
         if channel.uniqueid not in call.channels:
             call.channels.add(channel.uniqueid)
@@ -233,7 +237,8 @@ class ChannelTable:
     def _complete(self, call: LiveCall, first: Channel) -> None:
         """Add to the call what its first channel did not know when it began."""
         before = call.caller, call.exten
-        call.caller = call.caller or first.caller
+        if not call.caller or first.caller == masked(call.caller):  # hidden, as is known by now
+            call.caller = first.caller
         call.caller_name = call.caller_name or first.caller_name
         call.exten = call.exten or first.exten
         if (call.caller, call.exten) != before:
@@ -282,6 +287,7 @@ _HANDLERS: Final = {
     "Newstate": ChannelTable._on_change,
     "NewCallerid": ChannelTable._on_change,
     "NewExten": ChannelTable._on_change,
+    "Newexten": ChannelTable._on_change,  # as Asterisk 16 to 22 spell it
     "Rename": ChannelTable._on_change,
     "DialBegin": ChannelTable._on_change,
     "DialEnd": ChannelTable._on_change,
@@ -354,18 +360,28 @@ def known(value: str) -> str:
 def _event_time(message: AmiMessage, at: float) -> float:
     """When it happened: Asterisk's own time where `timestampevents` is on."""
     with suppress(KeyError, ValueError):
-        return float(message["timestamp"])
+        stamped = float(message["timestamp"])
+        return stamped if _is_plausible(stamped, at) else at
     return at
 
 
+def _is_plausible(epoch: float, now: float) -> bool:
+    """Whether it can be the time of something that is happening; not NaN, and of no unset clock."""
+    return EPOCH_MIN <= epoch <= now + DAY_S
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else None
+    return int(text) if _is_digits(text) and len(text) < 5 else None
 
 
 def _seconds(duration: str) -> int:
     """`HH:MM:SS` in seconds; 0 when it is none."""
     parts = duration.split(":")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+    if len(duration) > 12 or len(parts) != 3 or not all(map(_is_digits, parts)):
         return 0
     hours, minutes, seconds = map(int, parts)
     return hours * 3600 + minutes * 60 + seconds
