@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 
 from msgspec import UNSET, UnsetType
 
-from centralino.numbers import national
 from centralino.types import CallInProgress, ListedNumber
 from core.api.documents import Document, like, one_of
 from core.lib.days import zone
+from core.lib.numbers import national
 
 NEVER: Final = "2099-12-31 23:59:59"  # the reference's `expires_at` of a permanent entry
 

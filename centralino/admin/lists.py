@@ -23,13 +23,14 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from centralino.labels import REASONS
 from centralino.models import ListEntry
-from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
-from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
+from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch, written_as
 from core.admin.read_only import Exported, PermittedExportMixin
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
+from core.lib.numbers import NumberError, canonical, e164, national, prefixes
+from core.lib.spreadsheets import as_written
 from core.lib.texts import is_plain
 
 
@@ -130,8 +131,7 @@ class ImportedEntry(ModelResource):
 
     def import_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
         try:
-            # Our own exports put an apostrophe before what a spreadsheet would read as a formula.
-            instance.number = canonical(_cell(row, "number").lstrip("'"))
+            instance.number = canonical(as_written(_cell(row, "number")))
         except NumberError as exc:
             raise ValidationError({"number": str(exc)}) from None
         instance.allowed = _flag(row, "allowed")
@@ -208,11 +208,10 @@ class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, Bas
         try:
             number = canonical(term)
         except NumberError:
+            number = e164(term)
+        if not number:
             return queryset.filter(note__icontains=term)
-        found = Q(number__in=[number, *prefixes(number)])
-        if number.endswith("*"):
-            found |= Q(number__startswith=number[:-1])
-        return queryset.filter(found)
+        return queryset.filter(written_as("number", term) | Q(number__in=prefixes(number)))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from centralino.channel_table import Table, readable_table
-from centralino.models import LiveState, PbxCall, fitting
+from centralino.models import LiveState, PbxCall, PbxServer, fitting
 from centralino.types import PbxCallRecord
+from core.lib.numbers import e164
 
 
 @transaction.atomic
@@ -28,7 +29,10 @@ def store_state(
     So a call is either in progress or stored, whenever the process is killed: the next one restores
     the state and learns from Asterisk what has ended. A call is stored once.
     """
-    PbxCall.objects.bulk_create(map(_row, finished), ignore_conflicts=True)
+    if finished:
+        without_plus = PbxServer.objects.filter(name=server, e164_without_plus=True).exists()
+        rows = [_row(record, without_plus=without_plus) for record in finished]
+        PbxCall.objects.bulk_create(rows, ignore_conflicts=True)
     document = {"count": count, "dropped": dropped, "table": msgspec.to_builtins(table)}
     LiveState.objects.update_or_create(
         key=state_key(server), defaults={"document": document, "updated_at": timezone.now()}
@@ -58,11 +62,12 @@ def state_key(server: str) -> str:
     return f"{server}.ami"
 
 
-def _row(record: PbxCallRecord) -> PbxCall:
+def _row(record: PbxCallRecord, *, without_plus: bool) -> PbxCall:
     return PbxCall(
         server=record.server,
         linkedid=fitting(record.linkedid, 150),
         caller=fitting(record.caller),
+        number=e164(record.caller, without_plus=without_plus),
         caller_name=fitting(record.caller_name),
         exten=fitting(record.exten),
         started_at=record.started_at,

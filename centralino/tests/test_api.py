@@ -397,7 +397,7 @@ def test_bad_hours_are_named(api: APIClient, hours: Any):
 
 
 BAD_NUMBERS = [
-    "", " ", "x", "anonymous", "+", "*", "1*2", "**", "3331234567\0", "\0", "٣٣٣١٢٣٤٥٦٧",
+    "", " ", "x", "anonymous", "+", "*", "1*2", "**", "3331234567\0", "\0", "3.33123E+09",
     "3" * 10_000, "333;DROP", "<script>", "333\n1234567x", None, 3331234567, True, [], {},
     ["3331234567"],
 ]  # fmt: skip

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from centralino.models import ListEntry, LiveState, ScreenedCall
-from centralino.numbers import canonical
 from centralino.selectors import live
 from centralino.services import lists
 from centralino.tests import threads
 from centralino.tests.bed import CALLED, Bed, hang_up
 from centralino.tests.threads import in_thread
 from centralino.workers import screener
+from core.lib.numbers import canonical
 from core.tests.published import PublishedEvents
 
 pytestmark = [
