@@ -36,8 +36,8 @@ class HiddenCallers:
     ) -> list[T]:
         """What may be passed on now, masked: nothing, `what`, or all that was held with it.
 
-        `hidden` is what it tells of the caller of `channel`, who has `number`: None tells nothing.
-        A caller who `begins` is held back unless it tells that the number is hidden.
+        `hidden` is what it says of the caller of `channel`, who has `number`; None: nothing.
+        A caller who `begins` is held back unless it says that the number is hidden.
         """
         if hidden:
             self._hide(channel, number)
@@ -49,7 +49,7 @@ class HiddenCallers:
         self._held[channel][1].append(what)
         return self._released(channel) if hidden is not None else []
 
-    def tell(self, channel: str, number: str, *, hidden: bool) -> list[Any]:
+    def resolve(self, channel: str, number: str, *, hidden: bool) -> list[Any]:
         """What was held back of the caller, of whom it is now known."""
         if hidden:
             self._hide(channel, number)
@@ -90,7 +90,7 @@ class HiddenCallers:
 
 
 def of_message(message: AmiMessage) -> bool | None:
-    """Whether an AMI message tells that its caller hides the number; None: it tells nothing."""
+    """Whether by an AMI message its caller hides the number; None: it does not say."""
     for variable in message.all("chanvariable"):
         if variable.startswith(_VARIABLE):
             return variable.removeprefix(_VARIABLE).startswith(PROHIBITED)

@@ -126,8 +126,8 @@ class StateStore:
     def _read_recent(self) -> None:
         """Who was let through before this process began."""
         since = datetime.now(UTC) - timedelta(seconds=MAX_REPEATED_S)
-        for called, *call in screened.let_through(self._state.server, since):
-            self._state.screening.recent.note(line_of(called), *call)
+        for called, number, at, channel_id in screened.let_through(self._state.server, since):
+            self._state.screening.recent.note(line_of(called), number, at, channel_id)
 
     def _read_everything(self) -> None:
         fresh = Screening()

@@ -126,11 +126,11 @@ def test_a_hidden_number_is_masked_in_all_that_is_said_and_stored(
             said = "prohib_passed_screen" if n else "allowed_not_screened"  # as Asterisk does
             manager.happens(what | {"ChanVariable": f"CALLERID(num-pres)={said}"})
         assert soon(PbxCall.objects.exists)
-    told = [
+    texts = [
         *map(str, published_events), str(PbxCall.objects.values().get()),
         str(LiveState.objects.get().document), caplog.text,
     ]  # fmt: skip
-    assert any("3478893084" in text for text in told) is not respected
+    assert any("3478893084" in text for text in texts) is not respected
     stored = PbxCall.objects.get()
     shown = "347*******" if respected else "3478893084"
     assert (stored.caller, stored.number) == (shown, "" if respected else "+393478893084")

@@ -84,8 +84,8 @@ def test_a_hidden_number_is_masked_from_the_first_event_to_the_stored_call(
     events = published_events.of("asterisk_event")
     assert (events[0]["event"], events[0]["calleridnum"]) == ("Newchannel", "347*******")
     assert {"DialBegin", "DialEnd", "Newstate", "Hangup"} <= {one["event"] for one in events}
-    told = map(str, [*published_events, *LiveState.objects.values(), *PbxCall.objects.values()])
-    assert not any("3478893084" in text for text in told)
+    texts = map(str, [*published_events, *LiveState.objects.values(), *PbxCall.objects.values()])
+    assert not any("3478893084" in text for text in texts)
 
 
 def test_asterisk_killed_and_restarted_in_a_call(published_events, asterisk_bed):

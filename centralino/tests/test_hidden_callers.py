@@ -18,23 +18,23 @@ def callers() -> HiddenCallers:
 
 
 def passed(callers: HiddenCallers, what: Any, at: float = 0, **more: Any) -> list[Any]:
-    facts = {"channel": "1.1", "number": NUMBER, "hidden": None, "begins": False}
+    facts: dict[str, Any] = {"channel": "1.1", "number": NUMBER, "hidden": None, "begins": False}
     return callers.pass_on(what, at, **facts | more)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("hidden", "expected"),
     [(True, [SHOWN, f"{SHOWN} rings"]), (False, [NUMBER, f"{NUMBER} rings"])],
 )
-def test_what_is_said_of_a_new_caller_waits_for_what_they_wish(callers, told, expected):
+def test_what_is_said_of_a_new_caller_waits_for_what_they_wish(callers, hidden, expected):
     assert passed(callers, NUMBER, begins=True) == []
     assert passed(callers, f"{NUMBER} rings") == []
     assert passed(callers, "another", channel="1.2", number="") == ["another"]
-    assert callers.tell("1.1", NUMBER, hidden=told) == expected
-    assert callers.tell("1.1", NUMBER, hidden=told) == []
+    assert callers.resolve("1.1", NUMBER, hidden=hidden) == expected
+    assert callers.resolve("1.1", NUMBER, hidden=hidden) == []
 
 
-def test_a_message_that_tells_lets_go_of_those_before_it(callers):
+def test_a_message_that_says_so_releases_those_before_it(callers):
     assert passed(callers, [NUMBER], begins=True) == []
     assert passed(callers, {"number": NUMBER}, hidden=True) == [[SHOWN], {"number": SHOWN}]
 
@@ -87,7 +87,7 @@ def test_a_number_is_forgotten_after_its_call(callers):
         ({}, None),
     ],
 )
-def test_ami_tells_it_in_two_ways(headers: dict[str, str], hidden: bool | None):
+def test_ami_says_it_in_two_ways(headers: dict[str, str], hidden: bool | None):
     assert of_message(AmiMessage(headers)) is hidden
 
 
@@ -107,5 +107,5 @@ def test_of_repeated_variables_the_right_one_is_read():
         (None, "", None),
     ],
 )
-def test_ari_tells_it_in_two_ways(variables: Any, passed_on: str, hidden: bool | None):
+def test_ari_says_it_in_two_ways(variables: Any, passed_on: str, hidden: bool | None):
     assert of_channel({"channelvars": variables}, passed_on) is hidden

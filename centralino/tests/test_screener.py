@@ -137,8 +137,8 @@ def test_a_caller_who_hides_the_number_is_anonymous(
     assert (call.caller, call.number) == ("333*******", "")
     [blocked] = published_events.of("call_blocked")
     assert (blocked["number"], blocked["e164"]) == ("333*******", "")
-    told = [*map(str, published_events), str(LiveState.objects.get().document)]
-    assert not any(CALLER in text for text in told)
+    texts = [*map(str, published_events), str(LiveState.objects.get().document)]
+    assert not any(CALLER in text for text in texts)
     kinds = [message["event"] for message in published_events.of("ari_event")]
     assert kinds[:2] == ["ChannelCreated", "StasisStart"]
 

@@ -77,7 +77,7 @@ def test_anonymous_and_listed_callers_are_blocked_before_they_ring(published_eve
     assert sorted(verdicts()) == [("blocked", "anonymous"), ("blocked", "blacklist")]
 
 
-def told_by(published_events: PublishedEvents) -> str:
+def everything_said(published_events: PublishedEvents) -> str:
     """All that was published, stored as live state, or written in the history."""
     rows = [*LiveState.objects.values(), *ScreenedCall.objects.values()]
     return "\n".join(map(str, [*published_events, *rows]))
@@ -95,7 +95,7 @@ def test_a_caller_who_hides_the_number_is_anonymous_and_masked_everywhere(
     row = ScreenedCall.objects.get()
     assert (row.caller, row.number, row.called) == ("347*******", "", CALLED)
     assert "347*******" in str(published_events.of("ari_event"))
-    assert CALLER not in told_by(published_events)
+    assert CALLER not in everything_said(published_events)
 
 
 def test_a_caller_whom_the_carrier_vouches_for_is_shown(published_events, asterisk_bed):

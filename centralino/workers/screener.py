@@ -270,7 +270,7 @@ class Screener:
             with suppress(UpstreamError):  # unknown: as it was sent
                 said = await self._ari.variable(channel_id, PRESENTATION)
                 hidden = of_channel(channel, said)
-        for event in self._hidden.tell(channel_id, number, hidden=bool(hidden)):
+        for event in self._hidden.resolve(channel_id, number, hidden=bool(hidden)):
             self._note(event)
         return bool(hidden)
 

@@ -118,8 +118,8 @@ export function placeAmong(count, startOf, started) {
 
 /** The digits of a whole telephone number in any notation, without Italy's +39; "" where it is none. */
 function digitsOf(text) {
-  const isNumber = /^\+?[\d\s()./-]{7,}$/.test(text);
-  return isNumber ? text.replace(/[\s()./-]/g, "").replace(/^(\+|00)(39)?/, "") : "";
+  const number = text.replace(/[\s()./-]/g, "");
+  return /^\+?\d{7,}$/.test(number) ? number.replace(/^(\+|00)(39)?/, "") : "";
 }
 
 /** Whether the text that somebody searches for is in one of these; a number in any notation. */
