@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 import phonenumbers
@@ -269,7 +269,7 @@ def _international(text: str) -> Reading:
     own = text.removeprefix(COUNTRY) if text.startswith(COUNTRY) else ""
     if len(text) <= MAX_SHORT + 1 and not own:
         return _domestic(text[1:])  # a short code that somebody has put a + before
-    number, fault = _parsed(text)
+    number, fault, _is_valid = _parsed(text)
     if (own and fault is TOO_SHORT) or (0 < len(own) <= MAX_SHORT and _is_short_code(own)):
         return _short(own)
     return number, fault
@@ -279,31 +279,32 @@ def _e164_without_plus(digits: str) -> Reading:
     """A number of a trunk that sends E.164 without its +."""
     if digits.startswith("0") or len(digits) <= MAX_SHORT:
         return _domestic(digits)
-    if is_impossible(f"+{digits}") and not is_impossible(COUNTRY + digits):
+    if not _parsed(f"+{digits}").is_valid and _parsed(COUNTRY + digits).is_valid:
         return _domestic(digits)
     return _international(f"+{digits}")
 
 
 def _domestic(digits: str) -> Reading:
     """A number as it is dialled in Italy, or else one that only lacks its +."""
-    if _LANDLINE_39.fullmatch(digits) and not is_impossible(f"+{digits}"):
+    if _LANDLINE_39.fullmatch(digits) and _parsed(f"+{digits}").is_valid:
         return f"+{digits}", ""
-    number, fault = _parsed(digits)
+    number, fault, is_valid = _parsed(digits)
+    if is_valid:
+        return number, ""
     if fault is TOO_SHORT or (len(digits) <= MAX_SHORT and _is_short_code(digits)):
         return _short(digits)
-    if number.startswith(COUNTRY) and not is_impossible(number):
-        return number, ""
     if not digits.startswith("0"):
-        if not is_impossible(f"+{digits}"):
-            return _parsed(f"+{digits}")
-        if not is_impossible(f"{COUNTRY}0{digits}"):
+        abroad = _parsed(f"+{digits}")
+        if abroad.is_valid:
+            return abroad.number, ""
+        if _parsed(f"{COUNTRY}0{digits}").is_valid:
             return number, NO_ZERO
     return number, fault
 
 
 def _is_short_code(digits: str) -> bool:
     """Whether so few digits are no number of the plan: 892424 is one, 40123 is not."""
-    return not digits.startswith("0") and is_impossible(COUNTRY + digits)
+    return not (digits.startswith("0") or _parsed(COUNTRY + digits).is_valid)
 
 
 def _short(digits: str) -> Reading:
@@ -311,22 +312,33 @@ def _short(digits: str) -> Reading:
     return digits, "" if fits else TOO_SHORT
 
 
-def _parsed(text: str) -> Reading:
-    """The E.164 of digits, or the digits where it has none, and why."""
+class _Parsed(NamedTuple):
+    """The E.164 of digits, or the digits where it has none, and why; whether it is assigned."""
+
+    number: str
+    fault: Promise | str = ""
+    is_valid: bool = False
+
+
+_FAULTS: Final[dict[int, Promise | str]] = {
+    ValidationResult.IS_POSSIBLE: "",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "",
+    ValidationResult.TOO_SHORT: TOO_SHORT,
+    ValidationResult.TOO_LONG: TOO_LONG,
+}
+
+
+def _parsed(text: str) -> _Parsed:
     try:
         number = phonenumbers.parse(text, REGION)
     except NumberParseException:
-        return text[:MAX_DIGITS], EXPECTED
-    reason = phonenumbers.is_possible_number_with_reason(number)
-    if reason == ValidationResult.TOO_SHORT:
-        return text[:MAX_DIGITS], TOO_SHORT
-    if reason == ValidationResult.TOO_LONG:
-        return text[:MAX_DIGITS], TOO_LONG
-    if reason not in (ValidationResult.IS_POSSIBLE, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
-        return text[:MAX_DIGITS], EXPECTED
+        return _Parsed(text[:MAX_DIGITS], EXPECTED)
+    if fault := _FAULTS.get(phonenumbers.is_possible_number_with_reason(number), EXPECTED):
+        return _Parsed(text[:MAX_DIGITS], fault)
     found = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    # Abroad a trunk prefix is dropped, one digit at a time: +31 0 0 20...
-    return (found, "") if found == text or found.startswith(COUNTRY) else _parsed(found)
+    if found == text or found.startswith(COUNTRY):
+        return _Parsed(found, "", phonenumbers.is_valid_number(number))
+    return _parsed(found)  # abroad a trunk prefix is dropped, one digit at a time: +31 0 0 20...
 
 
 def _prefix(written: str) -> str:
