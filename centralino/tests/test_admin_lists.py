@@ -211,6 +211,10 @@ def test_a_preview_lists_nobody(admin_client: Client):
     [
         ("x,,,", "Scrivere un numero di telefono"),
         (",,,", "Scrivere un numero di telefono"),
+        ("3.33123E+09,,,", "foglio di calcolo"),
+        ("3331234567.0,,,", "foglio di calcolo"),
+        ("'3331234567,,,", "foglio di calcolo"),
+        ("612345678,,,", "zero iniziale"),
         ("3331234567,0,,", "hours"),
         ("3331234567,1e3,,", "hours"),
         ("3331234567,,yes,", "neither 0 nor 1"),

@@ -396,6 +396,7 @@ def test_a_bad_limit_is_named(api: APIClient, value: str):
         ("calls?to=-1", "to"),
         ("calls?active=perhaps", "active"),
         pytest.param(f"calls?caller={'3' * 65}", "caller", id="caller, 65 digits"),
+        ("calls?caller=3478893084.0", "caller"),
         ("calls?state=Ok%0D%0A", "state"),
         ("calls?state=Ok%0A", "state"),
         pytest.param(f"calls?line={'L' * 5_000}", "line", id="line, 5,000 letters"),
