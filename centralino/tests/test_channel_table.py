@@ -130,7 +130,11 @@ def test_a_time_that_cannot_be_is_the_one_when_it_came(stamp: str):
     assert (call.started_at.timestamp(), call.ended_at.timestamp()) == (NOW, NOW + 5)
 
 
-@pytest.mark.parametrize("duration", ["99999999:00:00", "9" * 5_000 + ":00:00", "-1:00:00", "x"])
+@pytest.mark.parametrize(
+    "duration",
+    ["99999999:00:00", "9" * 5_000 + ":00:00", "-1:00:00", "x"],
+    ids=["years", "5,000 digits", "negative", "a word"],
+)
 def test_a_duration_that_cannot_be_is_none(duration: str):
     table = ChannelTable("asterisk_1")
     table.reconcile([message("CoreShowChannel", "1.1", duration=duration)], NOW)

@@ -20,7 +20,6 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 REGION: Final = "IT"
 COUNTRY: Final = "+39"
-ABROAD: Final = "+*"  # the prefix of all numbers that are not Italian
 MAX_DIGITS: Final = 32  # characters of a number as it is stored
 MAX_WRITTEN: Final = 200  # characters of a notation
 MAX_SHORT: Final = 6  # digits of a short code or an extension; numbers of E.164 have more
@@ -62,7 +61,6 @@ _NOT_SHOWN: Final = frozenset(
      "sconosciuto", "numerosconosciuto", "nascosto", "numeronascosto", "riservato"}
 )  # fmt: skip
 
-
 Reading = tuple[str, Promise | str]  # the number or '', and why it is doubtful or none
 
 
@@ -75,7 +73,7 @@ def canonical(written: str) -> str:
 
     Raises NumberError where a number is doubtful: nothing is guessed about what people enter.
     """
-    if written.rstrip().endswith("*"):
+    if _plain_text(written).endswith("*"):
         return _prefix(written)
     number, reason = _read(written)
     if reason:
@@ -103,10 +101,10 @@ def is_changed(written: str) -> bool:
 
 def national(number: str) -> str:
     """A canonical number as Italians write it: without +39, where it is read as the same one."""
+    if number.endswith("*") or not number.startswith(COUNTRY):
+        return number
     short = number.removeprefix(COUNTRY)
-    if number.endswith("*") or short == number or _PLAIN.fullmatch(number):
-        return number if number.endswith("*") else short
-    return short if _read(short) == (number, "") else number
+    return short if _PLAIN.fullmatch(number) or _read(short) == (number, "") else number
 
 
 def masked(caller: str) -> str:
@@ -173,7 +171,7 @@ def notations(term: str) -> frozenset[str]:
     name for a withheld one those that systems use.
     """
     text = term.strip()
-    if text.endswith("*"):
+    if _plain_text(text).endswith("*"):
         return _notations_of_prefix(text)
     number, reason = _read(text)
     if not number:
