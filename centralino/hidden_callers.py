@@ -7,6 +7,7 @@ a new caller is held back until that is known, or for HOLD_S. Pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from typing import Any, Final, TypeVar
 
 from centralino.types import AmiMessage
@@ -62,12 +63,13 @@ class HiddenCallers:
 
     def end(self, channel: str, at: float) -> None:
         """The channel is gone; its number is forgotten a little later."""
-        for other in [other for other, until in self._over.items() if until <= at]:
-            self._numbers.pop(other, None)
-            del self._over[other]
-            self._compile()
+        self._forget([other for other, until in self._over.items() if until <= at])
         if channel in self._numbers:
             self._over[channel] = at + KEPT_S
+
+    def keep(self, channels: Collection[str]) -> None:
+        """Only these channels exist: of others the end was missed."""
+        self._forget(self._numbers.keys() - set(channels))
 
     def masked(self, what: T) -> T:
         """`what`, a text, a message or JSON, without any number that is hidden now."""
@@ -80,6 +82,12 @@ class HiddenCallers:
     def _hide(self, channel: str, number: str) -> None:
         if self._numbers.get(channel) != number and len(number) >= MIN_MASKED and "*" not in number:
             self._numbers[channel] = number
+            self._compile()
+
+    def _forget(self, channels: Iterable[str]) -> None:
+        for channel in list(channels):
+            self._numbers.pop(channel, None)
+            self._over.pop(channel, None)
             self._compile()
 
     def _compile(self) -> None:

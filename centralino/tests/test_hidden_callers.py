@@ -74,6 +74,14 @@ def test_a_number_is_forgotten_after_its_call(callers):
     assert callers.masked(NUMBER) == NUMBER
 
 
+def test_a_call_whose_end_was_missed_is_forgotten_with_the_next_snapshot(callers):
+    passed(callers, "", hidden=True)
+    callers.keep({"1.1", "1.2"})
+    assert callers.masked(NUMBER) == SHOWN
+    callers.keep({"1.2"})
+    assert callers.masked(NUMBER) == NUMBER
+
+
 @pytest.mark.parametrize(
     ("headers", "hidden"),
     [

@@ -154,12 +154,9 @@ class Listener:
                     return
 
     def _read_snapshot(self, ami: Ami) -> None:
-        now = time.time()
-        channels = [
-            shown
-            for message in ami.listed("CoreShowChannels")
-            for shown in self._shown(message, now)
-        ]
+        now, listed = time.time(), ami.listed("CoreShowChannels")
+        self._hidden.keep({message.get("uniqueid", "") for message in listed})
+        channels = [shown for message in listed for shown in self._shown(message, now)]
         self._channels.reconcile(channels, now)
 
     def _follow(self, ami: Ami, batch: list[AmiMessage | Overflow]) -> None:

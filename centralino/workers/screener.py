@@ -149,6 +149,7 @@ class Screener:
         for channel in filter(in_stasis, await self._ari.channels()):
             await self._is_hidden(channel)
         found = {str(channel["id"]): channel for channel in await self._ari.channels()}
+        self._hidden.keep(found)
         channels = self._state.channels = self._hidden.masked(found)
         self._state.endpoints = await self._ari.endpoints()
         self._state.passed = {
