@@ -160,8 +160,9 @@ class PbxCallAdmin(IndexedSearch, ReadOnlyExportAdmin):
     ordering = ("-started_at", "-id")
 
     def find(self, queryset: QuerySet[PbxCall], term: str) -> QuerySet[PbxCall]:
-        if "." in term:  # a linkedid: 1732417200.17
+        known = written_as("number", term) & Q(number__gt="")  # rows of before have none
+        found = written_as("caller", term) | known
+        if "." in term:  # perhaps a linkedid: 1732417200.17
             servers = list(PbxServer.objects.values_list("name", flat=True))
-            return queryset.filter(server__in=servers, linkedid=term)
-        known = written_as("number", term) & Q(number__gt="")  # empty in rows of before 1.6.0
-        return queryset.filter(written_as("caller", term) | known)
+            found |= Q(server__in=servers, linkedid=term)
+        return queryset.filter(found)

@@ -1,4 +1,4 @@
-"""Listed numbers in the notation in which callers are read since 1.6.0: docs/decisions/0023."""
+"""Listed numbers in the notation in which callers are read now: docs/decisions/0023."""
 
 from datetime import UTC, datetime
 

@@ -109,7 +109,9 @@ def test_a_call_cannot_be_changed(admin_client):
     assert admin_client.get(f"{CALLS}add/").status_code == 403
 
 
-@pytest.mark.parametrize("query", ["3331234567", "%2B393331234567", "0039 333 123-4567"])
+@pytest.mark.parametrize(
+    "query", ["3331234567", "%2B393331234567", "0039 333 123-4567", "333.123.4567"]
+)
 @pytest.mark.parametrize("stored", ["3331234567", "+393331234567", "00393331234567"])
 def test_a_caller_is_found_in_any_notation(admin_client, query, stored):
     store(finished("1.1", caller=stored), finished("1.2", caller="3399999999"))
