@@ -83,10 +83,12 @@ class LineRuleAdmin(IndexedSearch, BaseAdmin):
             gettext_lazy("Classes of callers"),
             {
                 "fields": (
-                    ("block_foreign", "foreign_except", "foreign_yesterday"),
+                    ("block_foreign", "foreign_yesterday"),
+                    "foreign_except",
                     ("block_impossible", "impossible_yesterday"),
                     ("block_short", "short_yesterday"),
-                    ("block_repeated", "repeated_s", "repeated_yesterday"),
+                    ("block_repeated", "repeated_yesterday"),
+                    "repeated_s",
                 ),
                 "description": gettext_lazy(
                     "The allow list comes before them. What a class would have refused is counted "
