@@ -16,8 +16,10 @@ from centralino.event_fields import DOCUMENTED, flat_event, known, number
 from centralino.events import AsteriskEvent
 from centralino.live_calls import SAME_S, Channel, Instant, LiveCall, asterisk_time, begun, time_in
 from centralino.types import AmiMessage, CallInProgress, PbxCallRecord
+from core.lib.numbers import masked
 
 UP: Final = "Up"
+MAX_HOUR_DIGITS: Final = 5  # of a channel's age: eleven years
 SETTLE_S: Final = 2.0  # a hangup that was under way at a snapshot has arrived by then
 _NO_NUMBER: Final = frozenset({"", "s", "h", "i", "t"})  # extensions that nobody dials
 
@@ -77,7 +79,7 @@ class ChannelTable:
         outcome = Outcome()
         for message in batch:
             name = message["event"]
-            now = Instant(at, asterisk_time(message))
+            now = Instant(at, asterisk_time(message, at))
             if name in self._published:
                 event = flat_event(self._server, message, int(now.asterisk or at))
                 outcome.events.append(AsteriskEvent(event))
@@ -220,7 +222,8 @@ class ChannelTable:
         if not call.is_first_known:  # another one was seen before it
             call.caller = call.caller_name = call.exten = ""
             call.is_first_known = True
-        call.caller = call.caller or first.caller
+        if not call.caller or first.caller == masked(call.caller):  # hidden, as is known by now
+            call.caller = first.caller
         call.caller_name = call.caller_name or first.caller_name
         call.exten = call.exten or first.exten
         if (call.caller, call.exten) != before:
@@ -335,9 +338,11 @@ def _peer(channel: str) -> str:
 
 
 def _seconds(duration: str) -> int | None:
-    """`HH:MM:SS` in seconds; None when it is none."""
+    """`HH:MM:SS` in seconds; None when it is none, or longer than any channel lives."""
     parts = duration.split(":")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    if len(parts[0]) > MAX_HOUR_DIGITS:
         return None
     hours, minutes, seconds = map(int, parts)
     return hours * 3600 + minutes * 60 + seconds

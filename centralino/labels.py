@@ -16,6 +16,10 @@ WHYS: Final[Labels] = {
     Why.ANONYMOUS: _("hidden number"),
     Why.LISTED: _("blacklist"),
     Why.FORGED: _("forged"),
+    Why.FOREIGN: _("foreign"),
+    Why.IMPOSSIBLE: _("impossible number"),
+    Why.SHORT: _("short code"),
+    Why.REPEATED: _("repeated"),
     Why.OFF: _("screening is off"),
 }
 REASONS: Final[Labels] = {

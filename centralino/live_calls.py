@@ -10,7 +10,8 @@ import msgspec
 from centralino.types import AmiMessage
 
 SAME_S: Final = 60.0  # starts further apart are two channels', clocks further apart were set
-MAX_TIME: Final = 1e11  # epoch seconds; no clock says more
+MIN_TIME: Final = 946_684_800.0  # 2000-01-01 in epoch seconds: no clock that was ever set says less
+DAY_S: Final = 86_400.0
 
 
 class Instant(NamedTuple):
@@ -81,9 +82,12 @@ def time_in(call: LiveCall, at: Instant) -> float:
     return by_ours if is_set else at.asterisk  # type: ignore[return-value]
 
 
-def asterisk_time(message: AmiMessage) -> float | None:
-    """When it happened by Asterisk's clock, where `timestampevents` is on."""
+def asterisk_time(message: AmiMessage, now: float) -> float | None:
+    """When it happened by Asterisk's clock, where `timestampevents` is on.
+
+    None as well where that can be no time of what happens `now`, by our clock.
+    """
     with suppress(KeyError, ValueError):
         at = float(message["timestamp"])
-        return at if 0 < at < MAX_TIME else None
+        return at if MIN_TIME <= at <= now + DAY_S else None
     return None

@@ -13,11 +13,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from centralino.labels import HANGUPS, VERDICTS, WHYS
-from centralino.numbers import without_control
-from centralino.types import MAX_HOURS
+from centralino.types import MAX_HOURS, MAX_REPEATED_S
 from core.admin.tables import ALL, CHANGE, StaffTable
 from core.lib.fields import KeyField
 from core.lib.labels import choices
+from core.lib.texts import without_control
 
 KNOWN_FOR: Final = timedelta(seconds=30)  # three beats of a listener
 
@@ -84,6 +84,11 @@ class PbxServer(models.Model):
         default=True,
         help_text=_("Callers who hide their number are anonymous, even if the carrier shows it."),
     )
+    e164_without_plus = models.BooleanField(
+        _("numbers come as E.164 without +"),
+        default=False,
+        help_text=_("The trunk sends 447911123456 for +447911123456."),
+    )
 
     class Meta:
         verbose_name = _("server")
@@ -101,7 +106,8 @@ class PbxCall(models.Model):
 
     server = models.CharField(_("server"), max_length=32)
     linkedid = KeyField(_("linkedid"), max_length=150)
-    caller = models.CharField(_("caller"), max_length=80, blank=True)
+    caller = models.CharField(_("caller"), max_length=80, blank=True)  # as it was sent
+    number = models.CharField(_("number"), max_length=32, blank=True, default="")  # E.164
     caller_name = models.CharField(_("caller name"), max_length=80, blank=True)
     exten = models.CharField(_("extension"), max_length=80, blank=True)
     started_at = models.DateTimeField(_("started at"))
@@ -124,6 +130,7 @@ class PbxCall(models.Model):
         indexes = [
             models.Index(fields=["started_at", "id"], name="centralino_call_started"),
             models.Index(fields=["caller", "started_at"], name="centralino_call_caller"),
+            models.Index(fields=["number", "started_at"], name="centralino_call_number"),
         ]
 
     def __str__(self) -> str:
@@ -203,6 +210,28 @@ class LineRule(models.Model):
         max_length=120,
         blank=True,
         help_text=_("Played before hanging up, as sound:name."),
+    )
+    block_foreign = models.BooleanField(_("block foreign"), default=False)
+    foreign_except = models.CharField(
+        _("except from"),
+        max_length=200,
+        blank=True,
+        help_text=_("Countries whose callers may ring all the same: CH, SM or +41, +378."),
+    )
+    block_impossible = models.BooleanField(
+        _("block impossible"),
+        default=False,
+        help_text=_("Numbers that nobody can have, by the numbering plan of their country."),
+    )
+    block_short = models.BooleanField(
+        _("block short codes"), default=False, help_text=_("Callers of up to six digits, as 40123.")
+    )
+    block_repeated = models.BooleanField(_("block repeated"), default=False)
+    repeated_s = models.PositiveIntegerField(
+        _("repeated within (s)"),
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_REPEATED_S)],
+        help_text=_("Seconds since the caller was last let through to this line."),
     )
 
     class Meta:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 
 from msgspec import UNSET, UnsetType
 
-from centralino.numbers import national
 from centralino.types import CallInProgress, ListedNumber
 from core.api.documents import Document, like, one_of
 from core.api.shapes import ARI_INSTANT, CURSOR, LOCAL_MICROSECOND, LOCAL_SECOND
 from core.lib.days import zone
+from core.lib.numbers import national
 
 NEVER: Final = "2099-12-31 23:59:59"  # the reference's `expires_at` of a permanent entry
 

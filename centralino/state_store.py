@@ -16,9 +16,10 @@ from typing import Any, Final
 
 from django.db import connections, transaction
 
-from centralino.screening import PERMANENT, Screening
+from centralino.hidden_callers import HiddenCallers
+from centralino.screening import PERMANENT, Screening, line_of
 from centralino.services import lists, screened
-from centralino.types import Reason, Verdict
+from centralino.types import MAX_REPEATED_S, Reason, Verdict
 from core.lib.backlog import Backlog
 from core.lib.upstream import UpstreamError
 from core.workers import services as workers
@@ -42,6 +43,7 @@ class ScreeningState:
 
     server: str
     screening: Screening = field(default_factory=Screening)
+    hidden: HiddenCallers = field(default_factory=HiddenCallers)
     channels: dict[str, dict[str, Any]] = field(default_factory=dict)
     endpoints: list[dict[str, Any]] = field(default_factory=list)
     passed: dict[str, tuple[str, str]] = field(default_factory=dict)  # id: number and line called
@@ -96,7 +98,7 @@ class StateStore:
 
     def read_all(self) -> bool:
         """Read both lists and the rules anew; False while the database is unavailable."""
-        return self.database.run(self._read_everything)
+        return self.database.run(self._read_recent) and self.database.run(self._read_everything)
 
     def work(self) -> None:
         """Do what is due now: write results, read changes, report health."""
@@ -121,8 +123,15 @@ class StateStore:
         """Let the next `work` report that it is connected."""
         self._next_beat = 0.0
 
+    def _read_recent(self) -> None:
+        """Who was let through before this process began."""
+        since = datetime.now(UTC) - timedelta(seconds=MAX_REPEATED_S)
+        for called, number, at, channel_id in screened.let_through(self._state.server, since):
+            self._state.screening.recent.note(line_of(called), number, at, channel_id)
+
     def _read_everything(self) -> None:
         fresh = Screening()
+        fresh.recent = self._state.screening.recent
         self._read_to = None
         self._apply(fresh, lists.changed_since(None))
         fresh.set_rules(screened.rules())

@@ -120,6 +120,7 @@ class Ari(Protocol):
 # --- Screening ------------------------------------------------------------------------------------
 MAX_HOURS: Final = 87_600  # ten years
 DEFAULT_HOURS: Final = 24
+MAX_REPEATED_S: Final = 3_600  # how long a caller who was let through is remembered
 Hours = Annotated[int, Meta(ge=1, le=MAX_HOURS)]  # how long a number is listed
 
 
@@ -145,6 +146,10 @@ class Why(StrEnum):
     ANONYMOUS = "anonymous"
     LISTED = "blacklist"
     FORGED = "forged"
+    FOREIGN = "foreign"
+    IMPOSSIBLE = "impossible"
+    SHORT = "short-code"
+    REPEATED = "repeated"
     OFF = "screening-off"
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.admin.base import ExactFilter, IndexedSearch
+from core.admin.base import ExactFilter, IndexedSearch, written_as
 from core.admin.read_only import Exported, ReadOnlyExportAdmin
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
@@ -102,7 +102,7 @@ class CallAdmin(IndexedSearch, ReadOnlyExportAdmin):
     date_hierarchy = "started_at"
     search_fields = ("id", "caller", "line_id")
     search_help_text = gettext_lazy(
-        "A call's id, a caller or a line, exactly; 333* finds callers that begin with 333."
+        "A call's id, a caller or a line in any notation; 333* finds callers that begin so."
     )
     ordering = ("-started_at", "-id")
 
@@ -115,9 +115,10 @@ class CallAdmin(IndexedSearch, ReadOnlyExportAdmin):
 
     def find(self, queryset: QuerySet[Call], term: str) -> QuerySet[Call]:
         if term.endswith("*"):
-            return queryset.filter(caller__startswith=term.rstrip("*"))
-        line_ids = Line.objects.filter(number=term).values_list("line_id", flat=True)
-        return queryset.filter(Q(id=term) | Q(caller=term) | Q(line_id__in=[term, *line_ids]))
+            return queryset.filter(written_as("caller", term))
+        line_ids = Line.objects.filter(written_as("number", term)).values_list("line_id", flat=True)
+        found = written_as("caller", term) | Q(line_id__in=[term, *line_ids])
+        return queryset.filter(Q(id=term) | found)
 
 
 @admin.register(Line)
@@ -125,6 +126,12 @@ class LineAdmin(ReadOnlyExportAdmin):
     list_display = ("number", "line_type", "group", "line_id", "name", "updated_at")
     list_filter = ("line_type", "group")
     search_fields = ("line_id", "number", "name")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        found, is_repeated = super().get_search_results(request, queryset, search_term)
+        if term := search_term.strip():
+            found |= queryset.filter(written_as("number", term))
+        return found, is_repeated
 
 
 @admin.register(Rebate)

@@ -14,7 +14,8 @@ from typing import IO, Any, Final
 import msgspec
 import orjson
 
-from core.lib.spreadsheets import is_changed_number, time_of
+from core.lib.numbers import is_changed
+from core.lib.spreadsheets import time_of
 from core.lib.table_files import (
     BadLine,
     Decoder,
@@ -28,7 +29,7 @@ from core.lib.table_files import (
     start_of,
 )
 from core.lib.texts import one_line
-from webcom.types import STAGES, CallRecord
+from webcom.types import STAGES, CallRecord, RecordError
 
 MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024  # of an array, which is read as a whole
 _REQUIRED: Final = frozenset({"id", "state", "timestamp"})
@@ -105,9 +106,19 @@ def _payload(row: Row) -> dict[str, Any] | BadLine:
     if row.text.count("\n") > 1:
         cells = {name: one_line(cell) for name, cell in cells.items()}
     try:
-        return {name: _value(name, cell) for name, cell in cells.items() if name not in _DERIVED}
+        payload = {n: _value(n, cell) for n, cell in cells.items() if n not in _DERIVED}
+        check_numbers(payload)
     except ValueError as exc:
         return BadLine(str(exc), row.text)
+    return payload
+
+
+def check_numbers(payload: Any) -> None:
+    """RecordError for a number that is another one since it went through a spreadsheet."""
+    for name in _NUMBERS if isinstance(payload, dict) else ():
+        number = payload.get(name)
+        if isinstance(number, str) and is_changed(number):
+            raise RecordError(f"A spreadsheet has changed this number: {number} - at `$.{name}`")
 
 
 def _value(name: str, cell: str) -> Any:
@@ -116,8 +127,6 @@ def _value(name: str, cell: str) -> Any:
         return _time(name, cell)
     if name in _INTEGERS:
         return int(cell) if cell.isascii() and cell.isdigit() else cell
-    if name in _NUMBERS and is_changed_number(cell):
-        raise ValueError(f"A spreadsheet has changed this number: {cell} - at `$.{name}`")
     if name == "cost":
         return _amount(cell)
     return _STATES.get(cell.casefold(), cell) if name == "state" else cell

@@ -17,7 +17,7 @@ from django.utils import translation
 from core.lib.batches import batched
 from core.lib.table_files import BadLine, UnreadableFile
 from webcom import call_files, ingest, rollups
-from webcom.call_files import BrokenFile
+from webcom.call_files import BrokenFile, check_numbers
 from webcom.ingest import Stored
 from webcom.models import Cursor
 from webcom.types import CallRecord, RecordError, parse_call
@@ -97,6 +97,7 @@ def _accepted(
         try:
             if isinstance(payload, BadLine):
                 raise payload
+            check_numbers(payload)
             yield parse_call(payload)
         except (BadLine, RecordError) as exc:
             report.rejected += 1

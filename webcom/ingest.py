@@ -26,6 +26,7 @@ from core.lib.locks import lock_for_transaction
 from core.lib.upsert import upsert
 from core.realtime.publish import publish_on_commit
 from webcom import rollups
+from webcom.call_files import check_numbers
 from webcom.call_merge import merged
 from webcom.call_rows import known_calls, write_calls
 from webcom.events import CallEvent, RebatesUpdated
@@ -326,6 +327,8 @@ def _store_again(row: Unreadable) -> None:
     if message is None:
         return
     if message.kind == "call":
+        if row.source == "import":
+            check_numbers(message.body)
         store_calls([parse_call(message.body)], announce=False)
     elif message.kind == "line":
         line = parse_line(message.body)

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Final
 
+from core.lib.numbers import comparable, e164
 from webcom.models import Line
 
 VAS, GREEN = "Vas", "Green"
@@ -23,10 +24,10 @@ def line_type(line_id: str, number: str) -> str:
 
 def type_of_number(number: str) -> str:
     """Vas for premium-rate 89x, Green for toll-free 800 and 803 (national numbering plan)."""
-    national = number.removeprefix("0039").removeprefix("+39")
-    if national.startswith("89"):
+    known = comparable(e164(number))
+    if known.startswith("+3989"):
         return VAS
-    return GREEN if national.startswith(("800", "803")) else ""
+    return GREEN if known.startswith(("+39800", "+39803")) else ""
 
 
 def forget_line_types() -> None:

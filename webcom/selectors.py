@@ -10,8 +10,9 @@ from typing import Final
 from django.utils import timezone
 
 from core.lib.days import bucket_start, day_bounds, local_day, zone
+from core.lib.numbers import notations
 from core.lib.upsert import sql_time
-from webcom.call_rows import Condition, known_calls, select_calls
+from webcom.call_rows import Condition, among, known_calls, select_calls
 from webcom.line_types import GREEN, VAS
 from webcom.models import Call, Line, Rebate, RebateMonth, Unreadable
 from webcom.rollups import FIVE_MINUTES, HOUR, Tally, Window, tallies, tallies_of, totals
@@ -46,7 +47,7 @@ class CallFilter:
     active: bool = False
     state: str | None = None
     line: str | None = None  # a line's id or its number
-    caller: str | None = None
+    caller: str | None = None  # in any notation
     start: datetime | None = None
     end: datetime | None = None
     after: tuple[int, str] | None = None  # started_at (epoch seconds), id
@@ -201,11 +202,12 @@ def _conditions(wanted: CallFilter) -> list[Condition]:
     if wanted.state is not None:
         found.append(("state = %s", [wanted.state]))
     if wanted.line is not None:
-        ids = list(Line.objects.filter(number=wanted.line).values_list("line_id", flat=True))
+        numbers = Line.objects.filter(number__in=notations(wanted.line))
+        ids = list(numbers.values_list("line_id", flat=True))
         ids = ids or [wanted.line]
         found.append((f"line_id IN ({', '.join(['%s'] * len(ids))})", list(ids)))
     if wanted.caller is not None:
-        found.append(("caller = %s", [wanted.caller]))
+        found.append(among("caller", sorted(notations(wanted.caller))))
     if wanted.start is not None:
         found.append(("started_at >= %s", [sql_time(int(wanted.start.timestamp()))]))
     if wanted.end is not None:

@@ -17,10 +17,10 @@ from import_export.results import Result
 from tablib import Dataset
 
 from centralino.models import ListEntry
-from centralino.numbers import NumberError, canonical
 from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
-from core.lib.spreadsheets import is_changed_number, time_of
+from core.lib.numbers import NumberError, canonical
+from core.lib.spreadsheets import time_of
 from core.lib.table_files import ARCHIVE, BadLine, Table, UnreadableFile, lines_of, spelling
 from core.lib.texts import is_plain, one_line
 
@@ -143,9 +143,6 @@ def _text(value: Any) -> str:
 
 
 def _number(cell: str) -> str:
-    if is_changed_number(cell):
-        reason = _("A spreadsheet has changed this number: %s") % cell[:40]
-        raise ValidationError({"number": reason})
     try:
         return canonical(cell)
     except NumberError as exc:

@@ -25,12 +25,12 @@ from centralino.admin.list_import import (
 )
 from centralino.labels import REASONS
 from centralino.models import ListEntry
-from centralino.numbers import NumberError, canonical, national, prefixes
 from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
-from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
+from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch, written_as
 from core.admin.read_only import Exported, PermittedExportMixin
 from core.lib.labels import choices, label_of
+from core.lib.numbers import NumberError, canonical, e164, national, prefixes
 from core.lib.table_files import UnreadableFile
 
 
@@ -180,11 +180,10 @@ class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, Bas
         try:
             number = canonical(term)
         except NumberError:
+            number = e164(term)
+        if not number:
             return queryset.filter(note__icontains=term)
-        found = Q(number__in=[number, *prefixes(number)])
-        if number.endswith("*"):
-            found |= Q(number__startswith=number[:-1])
-        return queryset.filter(found)
+        return queryset.filter(written_as("number", term) | Q(number__in=prefixes(number)))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:

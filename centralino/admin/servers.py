@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from centralino.labels import ENDPOINTS
 from centralino.models import LiveState, PbxCall, PbxServer
-from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import live
 from centralino.services.servers import secret
 from centralino.state_store import NAME as SCREENING
 from centralino.workers.ami_listener import NAME, connected
-from core.admin.base import ExactFilter, IndexedSearch
+from core.admin.base import ExactFilter, IndexedSearch, written_as
 from core.admin.read_only import ReadOnlyExportAdmin
 from core.auth.bound_secrets import BoundSecretsAdmin, BoundSecretsForm, secret_again
 from core.lib.labels import label_of
@@ -66,7 +65,11 @@ class PbxServerAdmin(BoundSecretsAdmin):
         ),
         (
             gettext_lazy("Call screening (ARI)"),
-            {"fields": ("ari_url", "ari_user", "ari_app", "respect_hidden", "extensions")},
+            {"fields": ("ari_url", "ari_user", "ari_app", "extensions")},
+        ),
+        (
+            gettext_lazy("Callers' numbers"),
+            {"fields": ("respect_hidden", "e164_without_plus")},
         ),
     )
     readonly_fields = ("secrets", "extensions")
@@ -146,26 +149,20 @@ class ServerFilter(ExactFilter):
 @admin.register(PbxCall)
 class PbxCallAdmin(IndexedSearch, ReadOnlyExportAdmin):
     list_display = (
-        "started_at", "caller", "caller_name", "exten", "duration_s", "answered_at", "cause",
-        "cause_text", "server",
+        "started_at", "caller", "number", "caller_name", "exten", "duration_s", "answered_at",
+        "cause", "cause_text", "server",
     )  # fmt: skip
     list_filter = (ServerFilter, ("answered_at", admin.EmptyFieldListFilter))
     search_fields = ("caller",)
-    search_help_text = gettext_lazy("A caller in any notation, or a call's linkedid.")
+    search_help_text = gettext_lazy(
+        "A caller in any notation, or a call's linkedid; 333* finds callers that begin so."
+    )
     ordering = ("-started_at", "-id")
 
     def find(self, queryset: QuerySet[PbxCall], term: str) -> QuerySet[PbxCall]:
-        if "." in term:  # a linkedid: 1732417200.17
+        known = written_as("number", term) & Q(number__gt="")  # rows of before have none
+        found = written_as("caller", term) | known
+        if "." in term:  # perhaps a linkedid: 1732417200.17
             servers = list(PbxServer.objects.values_list("name", flat=True))
-            return queryset.filter(server__in=servers, linkedid=term)
-        return queryset.filter(caller__in=notations(term))
-
-
-def notations(number: str) -> set[str]:
-    """How Asterisk may spell a caller: as it was given, national, international."""
-    try:
-        e164 = canonical(number)
-    except NumberError:
-        return {number}
-    digits = e164.removeprefix("+")
-    return {number, e164, digits, f"00{digits}", national(e164)}
+            found |= Q(server__in=servers, linkedid=term)
+        return queryset.filter(found)

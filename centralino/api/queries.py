@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
-from centralino.numbers import NumberError, canonical
 from centralino.selectors.lists import ListFilter
 from centralino.types import DEFAULT_HOURS, Hours, ListedNumber
 from core.api.documents import like
 from core.api.params import Cursor, Text, cursor_of, read_body, read_cursor
+from core.lib.numbers import NumberError, canonical
 from core.lib.texts import LINE
 
 MAX_ENTRIES: Final = 10_000

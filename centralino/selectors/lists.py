@@ -10,8 +10,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from centralino.models import ListEntry
-from centralino.numbers import prefixes
 from centralino.types import ListedNumber
+from core.lib.numbers import prefixes
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from centralino.channel_table import Table, readable_table
-from centralino.models import LiveState, PbxCall, fitting
+from centralino.models import LiveState, PbxCall, PbxServer, fitting
 from centralino.types import PbxCallRecord
+from core.lib.numbers import e164
 
 SAME: Final = timedelta(seconds=60)  # calls that are further apart are two, whatever their linkedid
 
@@ -64,9 +65,12 @@ def state_key(server: str) -> str:
 
 
 def _rows(server: str, finished: Sequence[PbxCallRecord]) -> list[PbxCall]:
-    rows = list(map(_row, finished))
+    if not finished:
+        return []
+    without_plus = PbxServer.objects.filter(name=server, e164_without_plus=True).exists()
+    rows = [_row(record, without_plus=without_plus) for record in finished]
     linkedids = {row.linkedid for row in rows}
-    stored = PbxCall.objects.filter(server=server, linkedid__in=linkedids) if rows else ()
+    stored = PbxCall.objects.filter(server=server, linkedid__in=linkedids)
     known = {row.linkedid: row for row in stored}
     for row in rows:
         if _is_another(known.setdefault(row.linkedid, row), row):
@@ -80,11 +84,12 @@ def _is_another(known: PbxCall, row: PbxCall) -> bool:
     return follows or row.caller != known.caller or any(abs(one) > SAME for one in apart)
 
 
-def _row(record: PbxCallRecord) -> PbxCall:
+def _row(record: PbxCallRecord, *, without_plus: bool) -> PbxCall:
     return PbxCall(
         server=record.server,
         linkedid=fitting(record.linkedid, 150),
         caller=fitting(record.caller),
+        number=e164(record.caller, without_plus=without_plus),
         caller_name=fitting(record.caller_name),
         exten=fitting(record.exten),
         started_at=record.started_at,

@@ -1,6 +1,6 @@
 """The blacklist and the allow list: adding, extending, releasing and expiring entries.
 
-Numbers are canonical (`centralino.numbers`). A released number stays in the table for a while
+Numbers are canonical (`core.lib.numbers`). A released number stays in the table for a while
 as an expired entry, so that every monitor sees it among the changes.
 """
 
@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from centralino.events import BlacklistAdded, BlacklistRemoved
 from centralino.models import ListEntry
-from centralino.numbers import national
 from centralino.selectors.lists import record
 from centralino.types import ListedNumber, Reason
 from core.lib.locks import lock_for_transaction
+from core.lib.numbers import national
 from core.realtime.publish import publish_on_commit
 
 RELEASED: Final = "released"  # the reason of an entry that only marks a removal

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from centralino.models import LineRule, LiveState, ScreenedCall, fitting
 from centralino.screening import Rule
-from centralino.types import Decision, Verdict
+from centralino.selectors.rules import rule_of
+from centralino.types import Decision, Verdict, Why
 from core.lib.upsert import upsert
 
 _COLUMNS: Final = (
@@ -49,20 +50,20 @@ def passed_channels(server: str, channel_ids: Collection[str]) -> dict[str, tupl
 
 def rules() -> list[tuple[str, Rule]]:
     """The rules by called number; '' is for all other lines."""
-    return [
-        (
-            rule.called,
-            Rule(
-                enabled=rule.enabled,
-                block_anonymous=rule.block_anonymous,
-                block_listed=rule.block_listed,
-                answered_hours=rule.answered_hours,
-                hangup_reason=rule.hangup_reason,
-                sound=rule.sound,
-            ),
-        )
-        for rule in LineRule.objects.all()
-    ]
+    return [(row.called, rule_of(row)) for row in LineRule.objects.all()]
+
+
+def let_through(server: str, since: datetime) -> list[tuple[str, str, float, str]]:
+    """The callers let through since then, oldest first: line called, number, epoch, channel."""
+    rows = ScreenedCall.objects.filter(
+        server=server, at__gte=since, verdict=Verdict.PASSED, why=Why.CLEAN
+    )
+    columns = (
+        rows.exclude(number="")
+        .order_by("at", "id")
+        .values_list("called", "number", "at", "channel_id")
+    )
+    return [(called, number, at.timestamp(), channel) for called, number, at, channel in columns]
 
 
 def store_state(server: str, document: dict[str, Any]) -> None:

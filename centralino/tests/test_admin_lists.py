@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -195,6 +196,94 @@ def history() -> None:
 def test_history_is_found_with_its_reason(viewer: Client, history: None, query: str, ids: str):
     rows = found(viewer, SCREENED, query)
     assert [row.channel_id for row in rows] == [f"pbx-{n}" for n in ids]
+
+
+RULES = "/admin/centralino/linerule/"
+
+
+@pytest.fixture
+def yesterday() -> None:
+    """Callers of 899748963 on the day before NOON, and one of another line."""
+    callers = [
+        "+41791234567", "0044 7911 123456", "+39612345678", "187", "3331234567", "3331234567",
+        "anonymous",
+    ]  # fmt: skip
+    facts = [(caller, "899748963", "1") for caller in callers] + [
+        ("+41791234567", "800026028", "2")
+    ]
+    ScreenedCall.objects.bulk_create(
+        ScreenedCall(
+            server="asterisk_1", channel_id=f"{server}.{n}", caller=caller, called=called,
+            verdict="passed", why="clean", at=NOON - timedelta(days=1) + timedelta(seconds=n),
+        )
+        for n, (caller, called, server) in enumerate(facts)
+    )  # fmt: skip
+
+
+def dry_runs(client: Client, rule: LineRule, language: str = "en") -> list[str]:
+    with time_machine.travel(NOON, tick=False):
+        page = client.get(f"{RULES}{rule.pk}/change/", headers={"accept-language": language})
+    return re.findall(r"(?:would have refused|avrebbe rifiutato) [\d.,]+ (?:of|su) [\d.,]+",
+                      page.content.decode())  # fmt: skip
+
+
+def test_each_class_says_whom_it_would_have_refused_yesterday(
+    admin_client: Client, yesterday: None
+):
+    rule = LineRule.objects.create(called="899 748963", foreign_except="+44")
+    expected = [f"would have refused {count} of 7" for count in (1, 1, 1, 1)]
+    assert dry_runs(admin_client, rule) == expected
+    lists.allow_number("+41*")
+    lists.allow_number("187")
+    assert dry_runs(admin_client, rule)[0].startswith("would have refused 0")
+    assert dry_runs(admin_client, rule, "it")[2] == "avrebbe rifiutato 0 su 7"
+
+
+def test_the_rule_for_other_lines_counts_their_callers_only(admin_client: Client, yesterday: None):
+    LineRule.objects.create(called="899748963")
+    usual = LineRule.objects.create(called="")
+    assert dry_runs(admin_client, usual)[0] == "would have refused 1 of 1"
+
+
+def test_a_new_rule_has_no_callers_yet(admin_client: Client):
+    page = admin_client.get(f"{RULES}add/", headers={"accept-language": "en"}).content.decode()
+    assert page.count("known once the rule is saved") == 4
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "stored"),
+    [
+        ("foreign_except", "ch, 00378; +41", "+41 +378"),
+        ("foreign_except", "IT", None),
+        ("called", "612345678", None),
+        ("called", "8.99749E+08", None),
+        ("called", "899 748 963", None),  # it has a rule
+        ("called", "reception", "reception"),
+        ("called", "12", "12"),
+    ],
+)
+def test_a_rule_is_entered_in_any_notation(
+    admin_client: Client, field: str, written: str, stored: str | None
+):
+    LineRule.objects.create(called="+39899748963")
+    data = {
+        "called": "800026028",
+        "answered_hours": 24,
+        "hangup_reason": "normal",
+        "repeated_s": 60,
+    }
+    response = admin_client.post(f"{RULES}add/", data | {field: written})
+    if stored is None:
+        assert response.context["adminform"].form.errors.keys() == {field}
+    else:
+        assert getattr(LineRule.objects.latest("pk"), field) == stored
+
+
+def test_a_rule_is_found_by_its_line_in_any_notation(admin_client: Client):
+    rule = LineRule.objects.create(called="800026028")
+    LineRule.objects.create(called="899748963")
+    for query in ("q=%2B39+800+026028", "q=800*", "q=8000"):
+        assert found(admin_client, RULES, query) == [rule]
 
 
 def test_nobody_changes_history(admin_client: Client, history: None):

@@ -109,11 +109,32 @@ def test_a_call_cannot_be_changed(admin_client):
     assert admin_client.get(f"{CALLS}add/").status_code == 403
 
 
-@pytest.mark.parametrize("query", ["3331234567", "%2B393331234567", "0039 333 123-4567"])
+@pytest.mark.parametrize(
+    "query", ["3331234567", "%2B393331234567", "0039 333 123-4567", "333.123.4567"]
+)
 @pytest.mark.parametrize("stored", ["3331234567", "+393331234567", "00393331234567"])
 def test_a_caller_is_found_in_any_notation(admin_client, query, stored):
     store(finished("1.1", caller=stored), finished("1.2", caller="3399999999"))
     assert found(admin_client, f"q={query}") == {"1.1"}
+
+
+@pytest.mark.parametrize("query", ["187", "0039187", "18*"])
+def test_a_short_code_is_found_in_any_notation(admin_client, query):
+    store(finished("1.1", caller="+39187"), finished("1.2", caller="119"))
+    assert found(admin_client, f"q={query}") == {"1.1"}
+
+
+def test_a_caller_that_came_without_plus_is_found_by_its_number(admin_client, server):
+    PbxServer.objects.update(e164_without_plus=True)
+    store(finished("1.1", caller="447911123456;npdi"))
+    assert PbxCall.objects.get().number == "+447911123456"
+    assert found(admin_client, "q=0044+7911+123456") == {"1.1"}
+
+
+def test_withheld_callers_are_found_as_such_and_calls_of_before_are_not_mistaken(admin_client):
+    store(finished("1.1", caller="anonymous"), finished("1.2"))
+    PbxCall.objects.update(number="")
+    assert found(admin_client, "q=Anonimo") == {"1.1"}
 
 
 def test_what_is_no_number_finds_no_withheld_callers(admin_client):

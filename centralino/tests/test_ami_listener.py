@@ -115,6 +115,30 @@ def test_a_call_is_published_in_order_and_stored_once(published_events, manager,
     assert notices(published_events) == []
 
 
+@pytest.mark.parametrize("respected", [True, False], ids=["respected", "not respected"])
+def test_a_hidden_number_is_masked_in_all_that_is_said_and_stored(
+    published_events, manager, server, caplog, respected
+):
+    server.respect_hidden = respected
+    with listening(server, manager):
+        assert soon(lambda: health() == Health.HEALTHY)
+        for n, (_, what) in enumerate(call(1).steps()):
+            said = "prohib_passed_screen" if n else "allowed_not_screened"  # as Asterisk does
+            manager.happens(what | {"ChanVariable": f"CALLERID(num-pres)={said}"})
+        assert soon(PbxCall.objects.exists)
+    texts = [
+        *map(str, published_events), str(PbxCall.objects.values().get()),
+        str(LiveState.objects.get().document), caplog.text,
+    ]  # fmt: skip
+    assert any("3478893084" in text for text in texts) is not respected
+    stored = PbxCall.objects.get()
+    shown = "347*******" if respected else "3478893084"
+    assert (stored.caller, stored.number) == (shown, "" if respected else "+393478893084")
+    assert {one["caller"] for one in published_events.of("pbx_call")} == {shown}
+    events = published_events.of("asterisk_event")
+    assert next(one["calleridnum"] for one in events if one["event"] == "Newchannel") == shown
+
+
 def test_a_call_is_published_as_one_that_rings_is_answered_and_ends(
     published_events, manager, server
 ):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from centralino.models import PbxCall
+from centralino.models import LiveState, PbxCall
 from centralino.selectors.channels import active_channels_count
 from centralino.tests import threads
 from centralino.tests.bed import CALLED, Bed, hang_up
@@ -109,6 +109,24 @@ def test_click_to_dial_keeps_the_number_that_was_dialled(
     call = PbxCall.objects.get()
     assert (call.caller, call.exten) == ("105", "0551234567")
     assert call.answered_at is not None
+
+
+@pytest.mark.parametrize("client", ["asyncio", "pyst2"])
+def test_a_hidden_number_is_masked_from_the_first_event_to_the_stored_call(
+    published_events, asterisk_bed, settings, client
+):
+    settings.AMI_CLIENT = client
+    with listening(asterisk_bed, tunnel=False):
+        asterisk_bed.call(seconds=1, anonymous="", pai="3478893084")
+        assert soon(PbxCall.objects.exists)
+        assert soon(lambda: agrees(asterisk_bed))
+    stored = PbxCall.objects.get()
+    assert (stored.caller, stored.number, stored.exten) == ("347*******", "", CALLED)
+    events = published_events.of("asterisk_event")
+    assert (events[0]["event"], events[0]["calleridnum"]) == ("Newchannel", "347*******")
+    assert {"DialBegin", "DialEnd", "Newstate", "Hangup"} <= {one["event"] for one in events}
+    texts = map(str, [*published_events, *LiveState.objects.values(), *PbxCall.objects.values()])
+    assert not any("3478893084" in text for text in texts)
 
 
 def test_asterisk_killed_and_restarted_in_a_call(published_events, asterisk_bed):

@@ -305,7 +305,9 @@ def test_expired_entries_are_not_listed_from_that_instant(api: APIClient):
         assert ListEntry.objects.count() == 1, "the table was not what changed"
 
 
-NOTATIONS = ["3331234567", "+393331234567", "00393331234567", "333 123 4567", "+39 333-1234567"]
+NOTATIONS = ["3331234567", "+393331234567", "00393331234567", "333 123 4567", "+39 333-1234567",
+             "\u202a333\u00a01234567\u202c", "tel:+39-333-1234567;ext=1",
+             "<sip:3331234567@host;user=phone>", "\uff13\uff13\uff131234567"]  # fmt: skip
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -315,6 +317,29 @@ def test_every_notation_is_the_same_number(api: APIClient, notation: str):
     assert add(api, number="3331234567")["created"] is False
     delete(api, notation)
     assert get(api, "blacklist")["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("3.33E+09", "spreadsheet"),
+        ("12", "too short"),
+        ("612345678", "leading zero may be missing"),
+    ],
+)
+def test_a_doubtful_number_is_refused_with_the_reason(api: APIClient, number: str, reason: str):
+    body = orjson.dumps({"number": number})
+    response = api.post(
+        "/jpbx-api/api/blacklist", body, content_type="application/json", HTTP_ACCEPT_LANGUAGE="en"
+    )
+    assert reason in read(response, 400)["errors"]["number"][0]
+
+
+@pytest.mark.parametrize("number", ["40712345678", "+39612345678", "187", "+41*", "+*", "18*"])
+def test_what_is_shown_can_be_asked_for_and_removed(api: APIClient, number: str):
+    shown = add(api, number=number)["number"]
+    assert get(api, f"blacklist?number={quote(shown)}")["count"] == 1
+    delete(api, shown)
 
 
 def test_a_number_finds_the_prefixes_that_match_it(api: APIClient):
@@ -397,9 +422,9 @@ def test_bad_hours_are_named(api: APIClient, hours: Any):
 
 
 BAD_NUMBERS = [
-    "", " ", "x", "anonymous", "+", "*", "1*2", "**", "3331234567\0", "\0", "٣٣٣١٢٣٤٥٦٧",
+    "", " ", "x", "anonymous", "+", "*", "1*2", "**", "3331234567\0", "\0", "3.33123E+09",
     "3" * 10_000, "333;DROP", "<script>", "333\n1234567x", None, 3331234567, True, [], {},
-    ["3331234567"],
+    ["3331234567"], "3331234567.0", "'3331234567", '="3331234567"', "12", "612345678", "0000000000",
 ]  # fmt: skip
 
 

@@ -127,8 +127,38 @@ def test_asterisks_own_timestamp_is_used():
     table = ChannelTable("asterisk_1")
     stamped = message("Newchannel", "1.1", timestamp="1731671400.123456")
     assert table.apply([stamped], NOW).events[0].fields["timestamp"] == 1731671400
-    odd = message("Newchannel", "1.2", timestamp="soon")
-    assert table.apply([odd], NOW).events[0].fields["timestamp"] == int(NOW)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    ["soon", "inf", "-inf", "nan", "1e300", "-5", "0", "4102444800", "99999999999999999999"],
+)
+def test_a_time_that_cannot_be_is_the_one_when_it_came(stamp: str):
+    table = ChannelTable("asterisk_1")
+    begun = table.apply([message("Newchannel", "1.2", timestamp=stamp)], NOW)
+    assert begun.events[0].fields["timestamp"] == int(NOW)
+    [call] = table.apply([message("Hangup", "1.2", timestamp=stamp)], NOW + 5).finished
+    assert (call.started_at.timestamp(), call.ended_at.timestamp()) == (NOW, NOW + 5)
+
+
+@pytest.mark.parametrize(
+    "duration",
+    ["99999999:00:00", "9" * 5_000 + ":00:00", "-1:00:00", "x"],
+    ids=["years", "5,000 digits", "negative", "a word"],
+)
+def test_a_duration_that_cannot_be_is_none(duration: str):
+    table = ChannelTable("asterisk_1")
+    table.reconcile([message("CoreShowChannel", "1.1", duration=duration)], NOW)
+    assert table.table().channels[0].started_at == NOW
+
+
+def test_a_caller_who_turns_out_to_hide_the_number_is_masked_in_the_call():
+    table = ChannelTable("asterisk_1")
+    table.apply([message("Newchannel", "1.1", calleridnum="3478893084")], NOW)
+    table.apply([message("NewCallerid", "1.1", calleridnum="347*******")], NOW)
+    assert table.table().calls[0].caller == "347*******"
+    [call] = table.apply([message("Hangup", "1.1", calleridnum="347*******")], NOW).finished
+    assert call.caller == "347*******"
 
 
 def test_further_events_are_published_when_configured():

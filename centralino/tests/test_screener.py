@@ -19,10 +19,11 @@ from django.utils import timezone
 from centralino import state_store
 from centralino.clients import ari
 from centralino.models import LineRule, ListEntry, LiveState, PbxServer, ScreenedCall
-from centralino.numbers import canonical
 from centralino.services import lists, screened
+from centralino.state_store import ScreeningState
 from centralino.tests.threads import SOON_S, in_thread, soon
 from centralino.workers import screener
+from core.lib.numbers import canonical
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall
@@ -136,6 +137,31 @@ def test_a_caller_who_hides_the_number_is_anonymous(
     assert (call.caller, call.number) == ("333*******", "")
     [blocked] = published_events.of("call_blocked")
     assert (blocked["number"], blocked["e164"]) == ("333*******", "")
+    texts = [*map(str, published_events), str(LiveState.objects.get().document)]
+    assert not any(CALLER in text for text in texts)
+    kinds = [message["event"] for message in published_events.of("ari_event")]
+    assert kinds[:2] == ["ChannelCreated", "StasisStart"]
+
+
+def test_the_rule_of_a_trunk_without_plus_is_the_server_s(published_events, asterisk, server):
+    server.e164_without_plus = True
+    lists.blacklist_number("+4412345678", hours=None)
+    with screening(server):
+        assert soon(is_screening)
+        ring(asterisk, "4412345678").result(SOON_S)
+        assert soon(lambda: verdicts() == [("blocked", "blacklist")])
+
+
+def test_a_repeated_caller_is_refused_and_remembered_by_the_next_process(
+    published_events, asterisk, server
+):
+    LineRule.objects.create(block_repeated=True, answered_hours=0)
+    for number in (1, 2):
+        with screening(server):
+            assert soon(is_screening)
+            ring(asterisk, number=number).result(SOON_S)
+            assert soon(partial(are_stored, number))
+    assert verdicts() == [("passed", "clean"), ("blocked", "repeated")]
 
 
 def test_a_server_may_take_hidden_numbers_as_they_are(published_events, asterisk, server):
@@ -151,7 +177,7 @@ def test_a_server_may_take_hidden_numbers_as_they_are(published_events, asterisk
 def test_the_dialplan_may_pass_the_presentation():
     app_data = "anti-spam,899748963,prohib_passed_screen"
     channel = {"id": "1.1", "dialplan": {"app_data": app_data}, "caller": {"number": CALLER}}
-    unasked = screener.Screener(None, None, None)
+    unasked = screener.Screener(None, ScreeningState("asterisk_1"), None)
     assert asyncio.run(unasked._is_hidden(channel))
     channel["dialplan"] = {"app_data": "anti-spam,899748963,allowed"}
     assert not asyncio.run(unasked._is_hidden(channel))

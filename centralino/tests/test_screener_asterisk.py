@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from centralino.models import ListEntry, LiveState, ScreenedCall
-from centralino.numbers import canonical
+from centralino.models import LineRule, ListEntry, LiveState, ScreenedCall
 from centralino.selectors import live
 from centralino.services import lists
 from centralino.tests import threads
 from centralino.tests.bed import CALLED, Bed, hang_up
 from centralino.tests.threads import in_thread
 from centralino.workers import screener
+from core.lib.numbers import canonical
 from core.tests.published import PublishedEvents
 
 pytestmark = [
@@ -75,6 +75,71 @@ def test_anonymous_and_listed_callers_are_blocked_before_they_ring(published_eve
         assert soon(lambda: len(verdicts()) == 2)
         assert channels_created(published_events) == 2
     assert sorted(verdicts()) == [("blocked", "anonymous"), ("blocked", "blacklist")]
+
+
+def everything_said(published_events: PublishedEvents) -> str:
+    """All that was published, stored as live state, or written in the history."""
+    rows = [*LiveState.objects.values(), *ScreenedCall.objects.values()]
+    return "\n".join(map(str, [*published_events, *rows]))
+
+
+@pytest.mark.parametrize("block", [True, False], ids=["refused", "let in"])
+def test_a_caller_who_hides_the_number_is_anonymous_and_masked_everywhere(
+    published_events, asterisk_bed, block
+):
+    LineRule.objects.create(block_anonymous=block)
+    with screening(asterisk_bed):
+        asterisk_bed.call(anonymous="", pai=CALLER)  # Privacy: id, and who it is for the carrier
+        assert soon(lambda: "ChannelDestroyed" in str(published_events))
+    assert verdicts() == [("blocked", "anonymous") if block else ("passed", "clean")]
+    row = ScreenedCall.objects.get()
+    assert (row.caller, row.number, row.called) == ("347*******", "", CALLED)
+    assert "347*******" in str(published_events.of("ari_event"))
+    assert CALLER not in everything_said(published_events)
+
+
+def test_a_caller_whom_the_carrier_vouches_for_is_shown(published_events, asterisk_bed):
+    with screening(asterisk_bed):
+        asterisk_bed.call(caller="0649911", pai="+39 347 889 3084".replace(" ", ""))
+        assert soon(lambda: verdicts() == [("passed", "clean")])
+    assert ScreenedCall.objects.get().number == canonical(CALLER)
+
+
+@pytest.mark.parametrize(
+    ("caller", "called"),
+    [
+        (CALLER, "800026028%3bnpdi%3brn=+39360"),
+        (f"+39{CALLER}%3bphone-context=+39", "+39800026028%3bphone-context=+39"),
+        (f"{CALLER}%3bnpdi", "0039800026028%3bext=12"),
+    ],
+)
+def test_what_the_carrier_adds_to_a_number_is_no_part_of_it(
+    published_events, asterisk_bed, caller, called
+):
+    LineRule.objects.create(called="800 026 028", enabled=False)
+    with screening(asterisk_bed):
+        asterisk_bed.call(caller=caller, to=called)
+        assert soon(lambda: verdicts() == [("passed", "screening-off")])
+    assert ScreenedCall.objects.get().number == canonical(CALLER)
+
+
+def test_the_dialplan_leaves_nothing_of_a_forged_number(published_events, asterisk_bed):
+    with screening(asterisk_bed):
+        asterisk_bed.call(caller=f"{CALLER}%0d%0a%0d%0aEvent%3a%20Hangup%0d%0aUniqueid%3a%209.9")
+        assert soon(lambda: len(verdicts()) == 1)
+    assert verdicts() == [("blocked", "anonymous")]
+    assert ScreenedCall.objects.get().caller == f"{CALLER}EventHangupUniqueid99"
+
+
+def test_classes_of_callers_are_refused_by_a_real_call(published_events, asterisk_bed):
+    LineRule.objects.create(
+        block_foreign=True, block_short=True, block_repeated=True, answered_hours=0
+    )
+    with screening(asterisk_bed):
+        for caller in ("+447911123456", "40123", CALLER, f"0039{CALLER}"):
+            asterisk_bed.call(caller=caller)
+        assert soon(lambda: len(verdicts()) == 4)
+    assert [why for _, why in verdicts()] == ["foreign", "short-code", "clean", "repeated"]
 
 
 def test_the_registered_phone_is_online_and_what_rings_is_seen(published_events, asterisk_bed):

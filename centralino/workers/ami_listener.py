@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from centralino.channel_table import ChannelTable
+from centralino.channel_table import ChannelTable, known
 from centralino.clients.build import build_ami
 from centralino.clients.tunnel import SshLogin, Tunnel
 from centralino.events import PbxCallChanged
+from centralino.hidden_callers import HiddenCallers, of_message
 from centralino.models import PbxServer
 from centralino.services.calls import (
     forget_other_states,
@@ -103,6 +104,7 @@ class Listener:
         self._database = DatabaseGuard(self._job)
         self._leadership = Leadership(self._job, self._database)
         self._channels = ChannelTable(server.name)
+        self._hidden = HiddenCallers()
         self._waiting: Backlog[PbxCallRecord] = Backlog(f"{self._job}.calls")
         self._dropped_at: float | None = None  # monotonic; clients were notified of the gap
         self._stored = (-1, 0, 0)  # the changes, count and dropped messages stored last
@@ -145,20 +147,27 @@ class Listener:
             self._read_snapshot(ami)
             self._note_recovery()
             for batch in ami.events(idle_s=IDLE_S):
-                if batch:
-                    self._follow(ami, batch)
+                self._follow(ami, batch or [])
                 self._note_dropped(ami)
                 self._update_state()
                 if self._stopping.is_set() or not self._leadership.check():
                     return
 
     def _read_snapshot(self, ami: Ami) -> None:
-        channels = ami.listed("CoreShowChannels")
-        self._waiting.add(self._channels.reconcile(channels, time.time()))
+        now, listed = time.time(), ami.listed("CoreShowChannels")
+        self._hidden.keep({message.get("uniqueid", "") for message in listed})
+        channels = [shown for message in listed for shown in self._shown(message, now)]
+        self._waiting.add(self._channels.reconcile(channels, now))
 
     def _follow(self, ami: Ami, batch: list[AmiMessage | Overflow]) -> None:
-        events = [message for message in batch if isinstance(message, AmiMessage)]
-        outcome = self._channels.apply(events, time.time())
+        now = time.time()
+        events = [
+            shown
+            for message in batch
+            if isinstance(message, AmiMessage)
+            for shown in self._shown(message, now)
+        ]
+        outcome = self._channels.apply([*self._hidden.due(now), *events], now)
         publish(outcome.events)
         self._waiting.add(outcome.finished)
         lost = sum(entry.lost for entry in batch if isinstance(entry, Overflow))
@@ -166,6 +175,26 @@ class Listener:
             logger.warning("%s.overflow lost=%d", self._job, lost)
             self._notify("overflow", f"{lost} events of {self._server.name} were missed", lost=lost)
             self._read_snapshot(ami)
+
+    def _shown(self, message: AmiMessage, now: float) -> list[AmiMessage]:
+        """What may be known now that the message has come, without numbers that are hidden."""
+        if not self._server.respect_hidden:
+            return [message]
+        channel, call = message.get("uniqueid", ""), message.get("linkedid", "")
+        hidden = of_message(message) if channel == call else None
+        # What Asterisk says first, it says before it has read who hides the number.
+        begins = (message["event"], message.get("channelstatedesc")) == ("Newchannel", "Ring")
+        shown = self._hidden.pass_on(
+            message,
+            now,
+            channel=call or channel,
+            number=known(message.get("calleridnum", "")),
+            hidden=hidden,
+            begins=begins and hidden is False,
+        )
+        if message["event"] == "Hangup":
+            self._hidden.end(channel, now)
+        return shown
 
     def _note_dropped(self, ami: Ami) -> None:
         """Count what callers had forged. An event of their call is lost with it: check, now and

@@ -12,17 +12,20 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from centralino.clients.ari import HttpAri
 from centralino.events import AriEvent, CallBlocked, CallPassed
+from centralino.hidden_callers import HOLD_S, PRESENTATION, of_channel
 from centralino.models import PbxServer
-from centralino.numbers import masked, without_control
 from centralino.services import screened
 from centralino.services.servers import secret
 from centralino.state_store import CONTEXT, NAME, ScreeningState, StateStore, in_stasis
 from centralino.types import Ari, ChannelGone, Decision, Verdict
 from centralino.workers.per_server import run_per_server
+from core.lib.numbers import masked
+from core.lib.texts import without_control
 from core.lib.upstream import UpstreamError
 from core.realtime.publish import publish
 from core.workers.leader import Leadership, run_as_leader
@@ -30,11 +33,10 @@ from core.workers.leader import Leadership, run_as_leader
 logger = logging.getLogger(__name__)
 
 EXTEN: Final = "s"
+BEGINS: Final = "ChannelCreated"
 STAND_BY_S: Final = 2.0
 ENDPOINTS_EVERY_S: Final = 10.0
 MAX_SOUND_S: Final = 60.0
-PRESENTATION: Final = "CALLERID(num-pres)"
-PROHIBITED: Final = "prohib"  # prohib, prohib_passed_screen, ...
 RETRY_S: Final = 1.0  # a decision that failed: Asterisk announces a caller only once
 
 
@@ -83,8 +85,7 @@ def _serve(
 
     async def connect() -> None:
         async with ari:
-            screener = Screener(ari, state, state_store, respect_hidden=server.respect_hidden)
-            await screener.run(stopping)
+            await Screener(ari, state, state_store, server).run(stopping)
 
     try:
         with state_store.running():
@@ -105,11 +106,13 @@ class Screener:
         ari: Ari,
         state: ScreeningState,
         state_store: StateStore,
-        *,
-        respect_hidden: bool = True,
+        server: PbxServer | None = None,
     ) -> None:
         self._ari, self._state, self._state_store = ari, state, state_store
-        self._respect_hidden = respect_hidden
+        self._hidden = state.hidden
+        server = server or PbxServer()
+        self._respect_hidden = server.respect_hidden
+        self._without_plus = server.e164_without_plus
         self._tasks: set[asyncio.Task[None]] = set()
         self._playing: dict[str, asyncio.Event] = {}  # by channel id
 
@@ -142,8 +145,12 @@ class Screener:
 
         Asterisk sends no second StasisStart for them.
         """
-        channels = {str(channel["id"]): channel for channel in await self._ari.channels()}
-        self._state.channels = channels
+        self._note_due()
+        for channel in filter(in_stasis, await self._ari.channels()):
+            await self._is_hidden(channel)
+        found = {str(channel["id"]): channel for channel in await self._ari.channels()}
+        self._hidden.keep(found)
+        channels = self._state.channels = self._hidden.masked(found)
         self._state.endpoints = await self._ari.endpoints()
         self._state.passed = {
             channel_id: numbers
@@ -153,7 +160,7 @@ class Screener:
             ).items()
             if channel_id in channels
         }
-        for channel_id, channel in channels.items():
+        for channel_id, channel in found.items():
             if in_stasis(channel):
                 self._start(self._screen(channel))
             elif channel.get("state") == "Up":  # perhaps answered while disconnected
@@ -169,15 +176,45 @@ class Screener:
                 and not event.get("replace_channel")
             ):
                 self._start(self._screen(channel))
-            publish([AriEvent(self._state.server, event)])
-            if isinstance(channel, dict) and isinstance(channel.get("id"), str):
-                self._note_channel(kind, channel["id"], channel)
-            elif kind == "Dial" and event.get("dialstatus") == "ANSWER":
-                self._note_answered((event.get("caller") or {}).get("id", ""))
-            elif kind == "PlaybackFinished":
-                self._note_played(event)
-            elif kind in ("EndpointStateChange", "PeerStatusChange"):
-                self._start(self._read_endpoints())
+            for shown in self._shown(event):
+                self._note(shown)
+
+    def _shown(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """What may be known now that the event has come, without numbers that are hidden."""
+        channel = event.get("channel") or event.get("caller")
+        if not (self._respect_hidden and isinstance(channel, dict)):
+            return [self._hidden.masked(event)]
+        channel_id, now, kind = str(channel.get("id")), time.monotonic(), event.get("type")
+        shown = self._hidden.pass_on(
+            event,
+            now,
+            channel=channel_id,
+            number=_number(channel),
+            hidden=None if kind == BEGINS else of_channel(channel, _argument(channel, 1)),
+            begins=kind == BEGINS and channel.get("state") == "Ring",
+        )
+        if kind == BEGINS and not shown:
+            asyncio.get_running_loop().call_later(HOLD_S, self._note_due)
+        elif kind == "ChannelDestroyed":
+            self._hidden.end(channel_id, now)
+        return shown
+
+    def _note_due(self) -> None:
+        for event in self._hidden.due(time.monotonic()):
+            self._note(event)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        """Publish the event, and keep what it says."""
+        publish([AriEvent(self._state.server, event)])
+        kind, channel = event.get("type"), event.get("channel")
+        if isinstance(channel, dict) and isinstance(channel.get("id"), str):
+            self._note_channel(kind, channel["id"], channel)
+        elif kind == "Dial" and event.get("dialstatus") == "ANSWER":
+            self._note_answered((event.get("caller") or {}).get("id", ""))
+        elif kind == "PlaybackFinished":
+            self._note_played(event)
+        elif kind in ("EndpointStateChange", "PeerStatusChange"):
+            self._start(self._read_endpoints())
 
     def _note_channel(self, kind: Any, channel_id: str, channel: dict[str, Any]) -> None:
         self._state.changes += 1
@@ -207,11 +244,15 @@ class Screener:
     async def _screen(self, channel: dict[str, Any]) -> None:
         """Decide, carry it out in Asterisk, then report it."""
         channel_id = str(channel["id"])
-        caller = str((channel.get("caller") or {}).get("number", ""))
-        called = _called(channel)
+        caller, called = _number(channel), _called(channel)
         hidden = await self._is_hidden(channel)
         decision = self._state.screening.decide(
-            "" if hidden else caller, called, time.time(), said=_texts(channel)
+            "" if hidden else caller,
+            called,
+            time.time(),
+            channel_id=channel_id,
+            said=_texts(channel),
+            without_plus=self._without_plus,
         )
         while (done := await self._carry_out(decision, channel_id, called)) is None:
             await asyncio.sleep(RETRY_S)
@@ -222,15 +263,17 @@ class Screener:
 
     async def _is_hidden(self, channel: dict[str, Any]) -> bool:
         """Whether the caller has asked not to show the number, which the carrier passed on."""
-        if not self._respect_hidden or not (channel.get("caller") or {}).get("number"):
+        channel_id, number = str(channel["id"]), _number(channel)
+        if not self._respect_hidden or not number:
             return False
-        presentation = _argument(channel, 1)
-        if not presentation:
-            try:
-                presentation = await self._ari.variable(str(channel["id"]), PRESENTATION)
-            except UpstreamError:  # unknown: as it was sent
-                return False
-        return presentation.startswith(PROHIBITED)
+        hidden = of_channel(channel, _argument(channel, 1))
+        if hidden is None:
+            with suppress(UpstreamError):  # unknown: as it was sent
+                said = await self._ari.variable(channel_id, PRESENTATION)
+                hidden = of_channel(channel, said)
+        for event in self._hidden.resolve(channel_id, number, hidden=bool(hidden)):
+            self._note(event)
+        return bool(hidden)
 
     async def _carry_out(self, decision: Decision, channel_id: str, called: str) -> bool | None:
         """Whether it was carried out: False if the caller is gone, None if Asterisk failed."""
@@ -313,6 +356,11 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
+
+
+def _number(channel: dict[str, Any]) -> str:
+    """The caller's number, as it was sent."""
+    return str((channel.get("caller") or {}).get("number") or "")
 
 
 def _called(channel: dict[str, Any]) -> str:

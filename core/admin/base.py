@@ -11,13 +11,14 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry as AdminLogEntry
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from core.admin.large_tables import BoundedPaginator
+from core.lib.numbers import notations
 from core.lib.texts import is_plain
 
 
@@ -36,6 +37,15 @@ class ExactFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         wanted = self.value()
         return queryset.filter(**{str(self.parameter_name): wanted}) if wanted else queryset
+
+
+def written_as(field: str, term: str) -> Q:
+    """That the field is a number which `term` may mean, in any notation; or begins so, with *."""
+    found = Q(**{f"{field}__in": [one for one in notations(term) if not one.endswith("*")]})
+    for one in notations(term):
+        if one.endswith("*"):
+            found |= Q(**{f"{field}__startswith": one.removesuffix("*")})
+    return found
 
 
 class IndexedSearch:

@@ -12,8 +12,6 @@ from core.lib.texts import plain
 # A cell that begins so is taken for a formula; a number with its sign is none. Apostrophes before
 # it count as well, so that `original` knows which are ours.
 _FORMULA: Final = re.compile(r"'*(?:[=@\t\r]|[+-](?![0-9.,]+\Z))")
-# 3.47889E+09, 3478893084.0, '3478893084, ="3478893084": the digits may be others than they were
-_CHANGED_NUMBER: Final = re.compile(r"['=].*|\d+[.,]\d*(E\+?\d+)?\Z|\d+E\+?\d+\Z", re.I | re.A)
 _ITALIAN_TIME: Final = re.compile(
     r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})[ T,]+(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?\Z", re.A
 )
@@ -34,11 +32,6 @@ def safe_cell(value: Any) -> Any:
 def original(cell: str) -> str:
     """The text of a cell that `safe_cell` wrote."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
-
-
-def is_changed_number(cell: str) -> bool:
-    """Whether a spreadsheet has written a telephone number as an amount, a text or a formula."""
-    return _CHANGED_NUMBER.match(cell) is not None
 
 
 def time_of(cell: str) -> datetime:

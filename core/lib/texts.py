@@ -29,3 +29,8 @@ def one_line(text: str) -> str:
 def plain(text: str) -> str:
     """`text` without control characters; tabs and line breaks stay."""
     return _NOT_IN_TEXT.sub("", text)
+
+
+def without_control(text: str) -> str:
+    """`text` with a blank for each control character, line breaks included."""
+    return _NOT_IN_LINE.sub(" ", text)

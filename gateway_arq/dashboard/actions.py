@@ -16,12 +16,12 @@ from django.views.decorators.http import require_POST
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ParseError, ValidationError
 
-from centralino.numbers import NumberError, canonical, national
 from centralino.selectors import lists as listed
 from centralino.services import lists
 from centralino.types import Hours, ListedNumber, Reason
 from core.api.params import read_body
 from core.api.rest import error_response, problem
+from core.lib.numbers import NumberError, canonical, national
 from gateway_arq.dashboard.access import json_response, permitted
 from ocr.autobot import services
 from ocr.types import RunBusy, RunRefused

@@ -63,6 +63,7 @@ def _newest_callers() -> list[dict[str, Any]]:
         {
             "key": f"{call.server}:{call.channel_id}",
             "number": call.caller if call.number else "",
+            "e164": call.number,
             "called": call.called,
             "verdict": call.verdict,
             "reason": call.why,

@@ -216,5 +216,8 @@ test("a call that came just before a gap and ended in it does not stay", () => {
 test("the filter finds parts of any text, in any case", () => {
   const texts = ["899123456", "Vas", "Anonimo", "VODAFONE"];
   for (const wanted of ["", "  ", "voda", " VAS ", "1234", "anon"]) assert.ok(isFound(wanted, texts), wanted);
+  for (const wanted of ["+39 899 123 456", "0039899123456", "899-123.456"]) assert.ok(isFound(wanted, texts), wanted);
+  assert.ok(isFound("899123456", ["+39 899123456"]));
+  assert.ok(!isFound("+39 899 123 457", texts));
   for (const wanted of ["tim", "899 123"]) assert.ok(!isFound(wanted, texts), wanted);
 });

@@ -39,6 +39,12 @@ test("a caller without a number that can be listed is shown without one", () => 
   assert.equal(state.screening.callers[0].number, "");
 });
 
+test("a caller is blocked by the number that was decided about, however it was written", () => {
+  onScreened(screened("1.4", { number: "4412345678", e164: "+4412345678" }));
+  const { number, e164 } = state.screening.callers[0];
+  assert.deepEqual([number, e164], ["4412345678", "+4412345678"]);
+});
+
 test("the last thirty callers are listed", () => {
   for (let n = 0; n < 40; n += 1) onScreened(screened(`2.${n}`));
   const { callers } = state.screening;

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
+from rest_framework.exceptions import ValidationError
 
 from core.api.params import Cursor, Short, Text, cursor_of, read_cursor, read_instant
 from core.api.shapes import DAY_TEXT, INSTANT_TEXT
+from core.lib.numbers import CHANGED, is_changed
 from webcom.selectors import CallFilter
 from webcom.types import EPOCH_MAX, CallRecord, Month
 
@@ -41,16 +43,23 @@ class CallQuery(Struct, frozen=True, rename={"from_": "from"}):
         return all(value is None for value in history)
 
     def filter(self) -> CallFilter:
-        """Raises ValidationError (400) for an unreadable time or cursor."""
+        """Raises ValidationError (400) for an unreadable caller, time or cursor."""
         return CallFilter(
             active=self.is_plain or bool(self.active),
             state=self.state,
             line=self.line,
-            caller=self.caller,
+            caller=_read_caller(self.caller),
             start=read_instant("from", self.from_) if self.from_ else None,
             end=read_instant("to", self.to, end=True) if self.to else None,
             after=read_cursor(self.cursor, max_place=EPOCH_MAX) if self.cursor else None,
         )
+
+
+def _read_caller(text: str | None) -> str | None:
+    """A caller, or what is none and is found by nobody. ValidationError (400) for a changed one."""
+    if text is not None and is_changed(text):
+        raise ValidationError({"caller": [str(CHANGED)]})
+    return text
 
 
 class DaysQuery(Struct, frozen=True):

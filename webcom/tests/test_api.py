@@ -280,6 +280,11 @@ def test_limit_cuts_the_list_and_count_is_its_length(api: APIClient):
         ("line=800026028", "a"),
         ("line=L9", ""),
         ("caller=332", "c"),
+        ("caller=%2B39332", "c"),
+        ("caller=347%C2%A0889%203084", "a"),
+        ("caller=tel:00393478893084;ext=1", "a"),
+        ("line=%2B39800026028", "a"),
+        ("line=800026028;npdi", "a"),
         ("active=true", "c"),
         ("active=false", "cba"),
         (f"from={NOON + 60}", "cb"),
@@ -299,7 +304,7 @@ def test_filters_find(api: APIClient, query: str, found: str):
     ingest.store_lines([parse_line(line_payload(lineId="L1"))])
     ingest.store_calls(
         [
-            ended(id="a", lineID="L1"),
+            ended(id="a", lineID="L1", caller="+393478893084"),
             ended(id="b", state="Busy", timestamp=NOON + 60),
             record(id="c", lineID="L3", caller="332", timestamp=NOON + 120),
         ],
@@ -391,6 +396,7 @@ def test_a_bad_limit_is_named(api: APIClient, value: str):
         ("calls?to=-1", "to"),
         ("calls?active=perhaps", "active"),
         pytest.param(f"calls?caller={'3' * 65}", "caller", id="caller, 65 digits"),
+        ("calls?caller=3478893084.0", "caller"),
         ("calls?state=Ok%0D%0A", "state"),
         ("calls?state=Ok%0A", "state"),
         pytest.param(f"calls?line={'L' * 5_000}", "line", id="line, 5,000 letters"),

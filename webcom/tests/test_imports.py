@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from core.lib.table_files import UnreadableFile
 from core.tests.published import Commit, PublishedEvents
 from sandbox.testing import running_sandbox
-from webcom import imports
+from webcom import imports, ingest
 from webcom.admin import CallResource
 from webcom.imports import ImportReport, RejectedRecord, import_calls
 from webcom.ingest import Stored
@@ -300,6 +300,18 @@ def test_a_rejected_line_of_a_table_is_kept_as_it_is(tmp_path: Path):
     kept = Unreadable.objects.get()
     assert orjson.loads(kept.payload) == "x;Ok;1763204400;3,47889E+09\n"
     assert "A spreadsheet has changed this number" in kept.reason
+
+
+@pytest.mark.parametrize("field", ["caller", "called", "lineNumber"])
+def test_a_number_that_a_spreadsheet_has_changed_is_rejected_in_json_too(
+    tmp_path: Path, field: str
+):
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(jsonl([*calls(1), ended_payload(id="odd", **{field: "3478893084.0"})]))
+    report, rejected = rejected_by(path)
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert field in rejected[0].reason
+    assert not ingest.retry_unreadable(Unreadable.objects.get())
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,15 @@ export function placeAmong(count, startOf, started) {
   return low;
 }
 
-/** Whether the text that somebody searches for is in one of these. */
+/** The digits of a whole telephone number in any notation, without Italy's +39; "" where it is none. */
+function digitsOf(text) {
+  const number = text.replace(/[\s()./-]/g, "");
+  return /^\+?\d{7,}$/.test(number) ? number.replace(/^(\+|00)(39)?/, "") : "";
+}
+
+/** Whether the text that somebody searches for is in one of these; a number in any notation. */
 export function isFound(wanted, texts) {
   const needle = wanted.trim().toLowerCase();
-  return texts.some((text) => text.toLowerCase().includes(needle));
+  const digits = digitsOf(needle);
+  return texts.some((text) => text.toLowerCase().includes(needle) || (digits && digitsOf(text).includes(digits)));
 }

@@ -9,7 +9,8 @@ const MAX_CALLERS = 30;
 export function onScreened(event) {
   const caller = {
     key: `${event.server}:${event.channel_id}`,
-    number: event.e164 && event.number,
+    number: event.e164 && event.number, // as it is shown
+    e164: event.e164, // as it is blocked: only the switchboard's server knows how its trunk writes numbers
     called: event.called,
     verdict: event.type === "call_blocked" ? "blocked" : "passed",
     reason: event.reason,
