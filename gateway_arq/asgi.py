@@ -81,10 +81,9 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def stop_threads() -> None:
-    """Begin no request any more; what a thread is at is not waited for."""
-    _threads.stop()
-    _waiting.stop()
+def stop_threads() -> bool:
+    """Begin no request any more, and do not wait: whether no thread is at one."""
+    return all([_threads.stop(), _waiting.stop()])
 
 
 @lru_cache(maxsize=1024)

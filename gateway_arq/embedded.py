@@ -18,7 +18,7 @@ from centralino.workers.screener import run_screening
 from core.realtime.publish import close as close_log
 from core.workers.local_beat import run_beat
 from core.workers.local_tasks import stop_pool
-from gateway_arq.asgi import application
+from gateway_arq.asgi import application, stop_threads
 from gateway_arq.checks import refuse_unsafe_production
 from gateway_arq.web.server import MAX_SHUTDOWN_S, build_server, end_now, end_within
 from lotto.tasks import sync_on_start
@@ -73,8 +73,8 @@ def _background() -> Iterator[None]:
             thread.join(max(0.0, deadline - time.monotonic()))
         ended = stop_pool(within_s=max(0.1, deadline - time.monotonic()))
         close_log()
-        if not ended:
-            end_now()  # a task waits for a carrier that hangs: the interpreter would wait for it
+        if not (stop_threads() and ended):
+            end_now()  # something waits for a carrier that hangs, and the interpreter would for it
 
 
 def _run(job: Callable[[threading.Event], None], stopping: threading.Event) -> None:

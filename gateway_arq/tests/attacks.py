@@ -74,6 +74,7 @@ def slow_bodies(port: int, *, count: int = 40, path: str = "/admin/login/") -> I
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\nwebhook-id: x\r\n"
+        f"Cookie: csrftoken={'a' * 32}\r\n"  # with it the login reads its body
         f"webhook-timestamp: {int(time.time())}\r\nwebhook-signature: v1,AAAA\r\n\r\nusername=a"
     )
     with _open(port, count, head.encode()) as connections, trickling(connections):

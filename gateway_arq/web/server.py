@@ -19,11 +19,12 @@ from gateway_arq.web.connections import (
     raise_file_limit,
 )
 from gateway_arq.web.protocols import protocols
+from ocr.reader_process import stop_reader
 
 logger = logging.getLogger(__name__)
 
 GRACEFUL_S: Final = 1.5  # for requests in flight
-MAX_SHUTDOWN_S: Final = 4.5  # then the process ends, whatever is running
+MAX_SHUTDOWN_S: Final = 4.0  # then the process ends, whatever is running
 
 
 class Server(uvicorn.Server):
@@ -94,9 +95,15 @@ def end_now() -> None:
 
 def serve() -> None:
     """The web alone, until SIGINT or SIGTERM: for the full profile."""
-    from gateway_arq.asgi import application  # late: it sets Django up, and refuses bad settings
+    from gateway_arq.asgi import (
+        application,
+        stop_threads,
+    )  # late: it sets Django up, and refuses bad settings
 
     # uvicorn raises the signal once more when it has stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         build_server(application).run()
+    stop_reader()
+    if not stop_threads():
+        end_now()

@@ -11,7 +11,8 @@ import contextvars
 import io
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -35,15 +36,15 @@ class ThreadedWsgi:
     def __init__(self, application: Any, *, threads: int, name: str) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._unfinished: set[Future[Any]] = set()
 
     async def respond(
         self, scope: dict[str, Any], body: bytes, receive: Receive, send: Send
     ) -> None:
         """Answer one request, whose body is here."""
-        loop = asyncio.get_running_loop()
         run = contextvars.copy_context().run
         made = _environ(scope, body)
-        answer = await loop.run_in_executor(self._pool, run, _answered, self._application, made)
+        answer = await asyncio.wrap_future(self._submit(run, _answered, self._application, made))
         start = {
             "type": "http.response.start",
             "status": answer.status,
@@ -59,13 +60,12 @@ class ThreadedWsgi:
         self, response: Any, run: Any, start: dict[str, Any], receive: Receive, send: Send
     ) -> None:
         """Send what the response yields while the client reads it."""
-        loop = asyncio.get_running_loop()
-        gone = loop.create_task(_disconnected(receive))
+        gone = asyncio.create_task(_disconnected(receive))
         try:
             await send(start)
             pieces: Iterator[bytes] = iter(response)
             while not gone.done():
-                piece = await loop.run_in_executor(self._pool, run, next, pieces, None)
+                piece = await asyncio.wrap_future(self._submit(run, next, pieces, None))
                 if piece is None:
                     await send({"type": "http.response.body", "body": b""})
                     return
@@ -73,11 +73,19 @@ class ThreadedWsgi:
                     await send({"type": "http.response.body", "body": part, "more_body": True})
         finally:
             gone.cancel()
-            self._pool.submit(run, response.close)
+            with suppress(RuntimeError):  # the server stops
+                self._submit(run, response.close)
 
-    def stop(self) -> None:
-        """Begin nothing any more; what a thread is at is not waited for."""
+    def stop(self) -> bool:
+        """Begin nothing any more, and do not wait: whether no thread is at anything."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        return not self._unfinished
+
+    def _submit(self, run: Any, *work: Any) -> Future[Any]:
+        future = self._pool.submit(run, *work)
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        return future
 
 
 def _answered(application: Any, environ: dict[str, Any]) -> _Answer:
