@@ -7,6 +7,8 @@ all of it is here, and what waits for another system has threads of its own (dec
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -51,15 +53,11 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """
     if scope["path"] == "/livez" and scope["method"] in ("GET", "HEAD"):
         await _send_json(send, 200, ALIVE)
-        return
-    if not _is_ascii(scope["query_string"]) or not _is_unicode(scope["path"]):
+    elif not _is_ascii(scope["query_string"]) or not _is_unicode(scope["path"]):
         await _send_json(send, 400, _problem(_BAD_URL))
-        return
-    route = _route(scope["path"])
-    if length := _length(scope["headers"]):
-        await _respond_to_body(scope, route, length, receive, send)
     else:
-        await route.threads.respond(scope, b"", receive, send)
+        with suppress(asyncio.CancelledError):  # the server stops, and would log a traceback
+            await _respond(scope, receive, send)
 
 
 async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -94,6 +92,14 @@ def _route(path: str) -> _Route:
         return _Route(None, _threads)
     waits = getattr(getattr(view, "cls", view), "waits_for_others", False)
     return _Route(view, _waiting if waits else _threads)
+
+
+async def _respond(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    route = _route(scope["path"])
+    if length := _length(scope["headers"]):
+        await _respond_to_body(scope, route, length, receive, send)
+    else:
+        await route.threads.respond(scope, b"", receive, send)
 
 
 async def _respond_to_body(

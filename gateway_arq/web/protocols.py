@@ -105,6 +105,13 @@ class BoundedHttp(HttpToolsProtocol):
         self.table.writes.stop(self)
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """The server stops: whose body is not here yet is not waited for."""
+        if self.cycle is not None and self.cycle.more_body and not self.cycle.response_complete:
+            self.cut()
+        else:
+            super().shutdown()
+
     # --- for the table ---
 
     def head_is_late(self) -> None:
