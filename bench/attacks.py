@@ -1,7 +1,7 @@
 """Attacks on the embedded gateway: is it still there, how large is it, does it store calls?
 
 Each attack runs against a gateway of its own, from one address, while another asks for /livez
-twenty times a second and the carrier reports a call every second; then it is told to stop.
+twenty times a second and the carrier reports a call every second; then it gets SIGTERM.
 """
 
 from __future__ import annotations

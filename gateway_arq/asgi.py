@@ -27,7 +27,7 @@ from core.lib.logs import hide_secrets
 from core.sockets.hub import get_hub
 from gateway_arq.middleware import body_limit, body_over
 from gateway_arq.routing import websocket_urlpatterns
-from gateway_arq.views import ALIVE
+from gateway_arq.web import ALIVE
 from gateway_arq.web.bodies import BodyRefused, BodyRoom, Disconnected, collected
 from gateway_arq.web.threads import ThreadedWsgi
 
@@ -35,7 +35,7 @@ _BAD_URL: Final = "The path and the query string must be percent-encoded ASCII."
 LARGE_BODIES: Final = 4  # of the largest size, in memory together
 
 _threads = ThreadedWsgi(django_application, threads=settings.HTTP_THREADS, name="http")
-# For the images that may wait, the one that is read, and one more that is told that it may not.
+# For the images that may wait, the one that is read, and one more that gets a 503.
 _waiting = ThreadedWsgi(django_application, threads=settings.OCR_QUEUE + 2, name="http-waiting")
 _sockets = URLRouter(websocket_urlpatterns)
 _room = BodyRoom(LARGE_BODIES * settings.MAX_IMAGE_BODY_BYTES)
@@ -128,7 +128,7 @@ def _length(headers: list[tuple[bytes, bytes]]) -> int:
 def _address(scope: dict[str, Any]) -> str:
     remote = (scope.get("client") or ("",))[0]
     if not settings.TRUSTED_PROXIES:
-        return remote  # type: ignore[no-any-return]
+        return remote
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     return client_address(remote, forwarded.decode("latin-1"), settings.TRUSTED_PROXIES)
 

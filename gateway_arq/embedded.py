@@ -20,6 +20,7 @@ from core.workers.local_beat import run_beat
 from core.workers.local_tasks import stop_pool
 from gateway_arq.asgi import application, stop_threads
 from gateway_arq.checks import refuse_unsafe_production
+from gateway_arq.web.connections import raise_file_limit
 from gateway_arq.web.server import MAX_SHUTDOWN_S, build_server, end_now, end_within
 from lotto.tasks import sync_on_start
 from ocr.autobot.worker import run_autobot
@@ -89,6 +90,7 @@ def _serve_uvicorn() -> None:
 
 
 def _serve_daphne() -> None:
+    raise_file_limit()  # it counts no connections, and gives each a minute
     DaphneServer(
         application=application,
         endpoints=[f"tcp:port={settings.PORT}:interface={settings.HOST}"],

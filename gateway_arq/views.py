@@ -15,8 +15,7 @@ from rest_framework.views import APIView
 
 from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, problem
 from gateway_arq import __version__, documents, metrics, schema
-
-ALIVE = b'{"status":"alive"}'
+from gateway_arq.web import ALIVE
 
 
 class RootView(APIView):

@@ -29,7 +29,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         headers = [("Content-Type", "application/json"), ("Content-Length", length)]
         start_response("403 Forbidden", headers)
         return [_REFUSED]
-    return _django(environ, start_response)  # type: ignore[no-any-return]
+    return _django(environ, start_response)
 
 
 def _is_ours(environ: dict[str, Any]) -> bool:

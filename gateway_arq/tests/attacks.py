@@ -115,8 +115,9 @@ def endless_trailers(port: int, *, count: int = 4) -> Iterator[None]:
 @contextmanager
 def empty_fragments(port: int, key: str, *, count: int = 4) -> Iterator[None]:
     """Messages of empty fragments, which weigh nothing and never end."""
-    begin = _handshake(key) + b"\x01\x80" + MASK
-    with _flooding(port, count, begin, (b"\x00\x80" + MASK) * 10_000):
+    fragment = b"\x00\x80" + MASK
+    first = b"\x01\x80" + MASK
+    with _flooding(port, count, _handshake(key), fragment * 10_000, after_answer=first):
         yield
 
 
@@ -194,7 +195,13 @@ def _open(
 
 @contextmanager
 def _flooding(
-    port: int, count: int, begin: bytes, piece: bytes, *, receive_buffer: int = 0
+    port: int,
+    count: int,
+    begin: bytes,
+    piece: bytes,
+    *,
+    after_answer: bytes = b"",
+    receive_buffer: int = 0,
 ) -> Iterator[None]:
     def flood(stopping: threading.Event) -> None:
         while not stopping.is_set():
@@ -203,6 +210,9 @@ def _flooding(
                 connected(port, receive_buffer=receive_buffer) as connection,
             ):
                 connection.sendall(begin)
+                if after_answer:
+                    connection.recv(65_536)
+                    connection.sendall(after_answer)
                 while not stopping.is_set():
                     connection.sendall(piece)
             stopping.wait(0.1)

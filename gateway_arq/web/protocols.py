@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import ClassVar, Final, NoReturn
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
@@ -30,7 +30,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     table: ClassVar[Connections]
 
-    def connection_made(self, transport: BaseTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._held = 0  # bytes of this message that are no body: head, trailers, framing
         self._in_head = self._is_refused = False
@@ -107,7 +107,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server stops: whose body is not here yet is not waited for."""
-        if self.cycle is not None and self.cycle.more_body and not self.cycle.response_complete:
+        if self._is_at_work() and self.cycle.more_body:
             self.cut()
         else:
             super().shutdown()
@@ -131,7 +131,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_refused or self.transport.is_closing():
             return
         self._is_refused = True
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._is_at_work():
             self.cycle.disconnected = True  # what it would still send has no place any more
             self.cycle.message_event.set()
             if self.cycle.response_started:
@@ -146,6 +146,11 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.write_eof()
         self.table.forget(self)
         self.table.lingering.start(self)
+
+    def _is_at_work(self) -> bool:
+        """Whether a request is being read or answered."""
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first one
+        return cycle is not None and not cycle.response_complete
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
