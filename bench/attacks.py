@@ -77,7 +77,7 @@ def main() -> None:
         filled = Path(folder) / "filled"
         fill(filled)
         for name, attack in attack_by_name().items():
-            if chosen in name:
+            if any(part in name for part in chosen.split(",")):
                 shutil.copytree(filled, Path(folder) / "var")
                 print(f"  {name:<34}{measured(attack, Path(folder) / 'var')}", flush=True)
                 shutil.rmtree(Path(folder) / "var")

@@ -58,6 +58,7 @@ class ReadingProcess:
         self._pipe: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
+        self._is_stopped = False
 
     def read(self, file: bytes, halt: threading.Event | None = None) -> Reading:
         """What the picture in this file shows.
@@ -82,7 +83,8 @@ class ReadingProcess:
             self._end()
 
     def stop(self) -> None:
-        """End the process at once, whoever uses it: the gateway ends."""
+        """End the process at once, whoever uses it, and start no other: the gateway ends."""
+        self._is_stopped = True
         if process := self._process:
             process.kill()
 
@@ -144,6 +146,8 @@ class ReadingProcess:
     def _start(self, halt: threading.Event) -> Connection:
         if self._process:
             self._end()
+        if self._is_stopped:
+            raise ReaderFailed("The gateway is being stopped.")
         if lacking := missing(self._engine, *self._options):
             raise ReaderFailed(str(lacking))
         ours, theirs = Pipe()

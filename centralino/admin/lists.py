@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.admin import ImportExportMixin
 from import_export.fields import Field
-from import_export.formats.base_formats import CSV, XLSX
+from import_export.formats.base_formats import CSV
 from import_export.resources import ModelResource
 from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
@@ -28,6 +28,7 @@ from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
 from core.admin.base import BaseAdmin, ExactFilter, IndexedSearch
 from core.admin.read_only import Exported, PermittedExportMixin
+from core.admin.workbooks import BoundedXlsx
 from core.lib.days import zone
 from core.lib.labels import choices, label_of
 from core.lib.texts import is_plain
@@ -149,7 +150,7 @@ class ImportedEntry(ModelResource):
 
 @admin.register(ListEntry)
 class ListEntryAdmin(IndexedSearch, PermittedExportMixin, ImportExportMixin, BaseAdmin):
-    formats = (CSV, XLSX)
+    formats = (CSV, BoundedXlsx)
     import_form_class = ImportForm
     export_form_class = SelectableFieldsExportForm
     list_display = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -12,9 +12,11 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gateway_arq.tests.attacks import HANDSHAKE, detail_of, frame
+from gateway_arq.web import protocols as web_protocols
 from gateway_arq.web.connections import Connections, Deadlines
 from gateway_arq.web.protocols import (
     MAX_FRAGMENTS,
+    MAX_FRAMES,
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     protocols,
@@ -188,7 +190,7 @@ async def test_who_does_not_read_an_answer_is_cut() -> None:
 
 async def test_a_message_of_endless_fragments_ends_the_socket() -> None:
     async with serving() as site, site.socket() as (reader, writer):
-        writer.write(frame(1, fin=False) + frame(0, fin=False) * 1_000)
+        writer.write(frame(1, fin=False) + frame(0, fin=False) * (MAX_FRAGMENTS + 10))
         async with asyncio.timeout(5):
             assert (await reader.read()).endswith(b"\x03\xf1too many fragments")  # 1009
 
@@ -201,11 +203,34 @@ async def test_a_message_of_a_few_fragments_is_one() -> None:
             assert (await reader.read(100)).endswith(b"heard")
 
 
-async def test_pings_of_who_does_not_read_are_not_answered() -> None:
-    pings = frame(9, bytes(125)) * 500
-    async with serving() as site, site.socket() as (_, writer):
-        (transport,) = site.table._owners
-        for _ in range(160):
-            writer.write(pings)
-            await writer.drain()
-        assert 0 < transport.get_write_buffer_size() < 400_000  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    "flood",
+    [frame(9), frame(10), frame(1, b"x"), frame(1, fin=False) + frame(0)],
+    ids=["pings", "pongs", "messages", "fragments"],
+)
+async def test_more_frames_than_anybody_needs_end_the_socket(flood: bytes) -> None:
+    async with serving() as site, site.socket() as (reader, writer):
+        writer.write(flood * 20_000)
+        async with asyncio.timeout(5):
+            seen = b""
+            with suppress(ConnectionError):  # it reads no more than it has to
+                while piece := await reader.read(65_536):
+                    seen += piece
+        assert len(seen) < MAX_FRAMES * 20
+        assert await site.emptied()
+
+
+async def test_frames_are_forgiven_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_protocols, "FRAMES_PER_S", 1_000_000)
+    async with serving() as site, site.socket() as (reader, writer):
+        for _ in range(3):
+            writer.write(frame(9, b"!") * MAX_FRAMES)
+            async with asyncio.timeout(5):
+                assert await reader.readexactly(3 * MAX_FRAMES) == b"\x8a\x01!" * MAX_FRAMES
+
+
+async def test_a_large_message_is_read_in_pieces() -> None:
+    async with serving() as site, site.socket() as (reader, writer):
+        writer.write(frame(1, b"x" * 60_000))
+        async with asyncio.timeout(5):
+            assert (await reader.read(100)).endswith(b"heard")

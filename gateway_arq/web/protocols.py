@@ -21,6 +21,9 @@ MAX_HEAD_BYTES: Final = 32_768  # as nginx: four buffers of 8 kB
 MAX_HEADERS: Final = 100
 MAX_HANDSHAKE_LINE: Final = 8_000  # the library for sockets takes 8,192
 MAX_FRAGMENTS: Final = 64  # of one message
+MAX_FRAMES: Final = 500  # of a client, and
+FRAMES_PER_S: Final = 50  # more
+FRAMES_PIECE: Final = 4_096  # bytes: at most some 700 frames, 4 ms
 TOO_LARGE: Final = "The request's headers are too large."
 TOO_LATE: Final = "The request took too long to arrive."
 
@@ -154,30 +157,48 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """A WebSocket whose client can neither fill the memory nor send an endless message."""
+    """A WebSocket whose client cannot keep the loop busy, nor send an endless message.
+
+    Clients of ours say "ping" now and then. Frames of six bytes cost as much as any, so they are
+    parsed a piece at a time, and counted.
+    """
 
     table: ClassVar[Connections]
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self._frames, self._counted_at = 0.0, self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.table.leave(self.transport)
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        for at in range(0, len(data), FRAMES_PIECE):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[at : at + FRAMES_PIECE])
+
+    def handle_events(self) -> None:
+        now = self.loop.time()
+        left = self._frames - (now - self._counted_at) * FRAMES_PER_S
+        self._frames, self._counted_at = max(0.0, left) + len(self.conn.events), now
+        if self._frames > MAX_FRAMES:
+            self._end(CloseCode.POLICY_VIOLATION, "too many frames")
+        else:
+            super().handle_events()
+
     def handle_cont(self, event: Frame) -> None:
         """One more fragment: empty ones would count nothing against the size of a message."""
-        if self.close_sent:
-            return
         if len(self.frames) < MAX_FRAGMENTS:
             super().handle_cont(event)
-            return
-        self.frames = []
-        self.conn.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
-        self.handle_parser_exception()
+        elif not self.close_sent:
+            self._end(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
 
-    def handle_ping(self) -> None:
-        """Answer, unless the client does not read its answers."""
-        pong = self.conn.data_to_send()
-        if self.writable.is_set():
-            self.transport.write(b"".join(pong))
+    def _end(self, code: CloseCode, reason: str) -> None:
+        self.frames = []
+        self.conn.fail(code, reason)
+        self.handle_parser_exception()
 
 
 def protocols(table: Connections) -> tuple[type[BoundedHttp], type[BoundedSocket]]:

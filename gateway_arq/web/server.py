@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from types import FrameType
@@ -24,6 +25,7 @@ from ocr.reader_process import stop_reader
 logger = logging.getLogger(__name__)
 
 GRACEFUL_S: Final = 1.5  # for requests in flight
+SWITCH_S: Final = 0.001  # the loop waits for a thread that computes: five times as long by default
 MAX_SHUTDOWN_S: Final = 4.0  # then the process ends, whatever is running
 
 
@@ -45,6 +47,7 @@ class Server(uvicorn.Server):
 
 def build_server(application: Any) -> Server:
     """The server on HOST and PORT; the limit of open files is raised for it."""
+    sys.setswitchinterval(SWITCH_S)
     files = raise_file_limit()
     total = min(settings.MAX_CONNECTIONS, max(10, files - RESERVED_FILES))
     if total < settings.MAX_CONNECTIONS:
