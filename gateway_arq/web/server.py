@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 GRACEFUL_S: Final = 1.5  # for requests in flight
 SWITCH_S: Final = 0.001  # the loop waits for a thread that computes: five times as long by default
-MAX_SHUTDOWN_S: Final = 4.0  # then the process ends, whatever is running
+MAX_SHUTDOWN_S: Final = 3.5  # then the process ends, whatever is running
 
 
 class Server(uvicorn.Server):

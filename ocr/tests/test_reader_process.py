@@ -153,6 +153,7 @@ def test_a_stopped_one_ends_at_once_and_starts_no_other(reading_processes: Proce
 def test_a_file_that_takes_too_long_to_decode_is_refused(reading_processes: Processes) -> None:
     process = reading_processes()
     process.read(plain_file())
+    os.kill(process.pid, signal.SIGSTOP)
     process._decode_s = 0.0
     with pytest.raises(ImageRefused, match="takes too long"):
         process.jpeg(plain_file(), 100)
