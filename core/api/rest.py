@@ -7,6 +7,7 @@ A view that already holds its answer as bytes returns `Response(RawJson(body))` 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from math import ceil
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 DATABASE_RETRY_S = 5
+_LARGE = 65_536  # bytes
+# No other thread runs while one is parsed: the event loop would wait for several at once.
+_one_large = threading.Lock()
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
@@ -105,8 +109,12 @@ class JsonParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        body = stream.read()
         try:
-            return orjson.loads(stream.read())
+            if len(body) <= _LARGE:
+                return orjson.loads(body)
+            with _one_large:
+                return orjson.loads(body)
         except orjson.JSONDecodeError as exc:
             raise exceptions.ParseError(f"The body is not JSON: {exc}") from None
 
