@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-import tablib
+import tablib  # type: ignore[import-untyped]
 
 from core.admin import workbooks
 from core.admin.workbooks import BoundedXlsx

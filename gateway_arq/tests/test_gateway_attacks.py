@@ -36,7 +36,7 @@ CALLS_CSV: Final = "/api/webcom/calls?format=csv&from=2020-01-01"
 PER_ADDRESS: Final = 80
 PROBES: Final = 20
 ON_TIME_S: Final = 0.5  # the attack, and other tests, want the same processors
-MEMORY_MB: Final = 80
+MEMORY_MB: Final = 150  # threads, their database caches, bodies of images
 Start = Callable[..., AbstractContextManager[Any]]
 
 
