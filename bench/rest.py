@@ -69,12 +69,7 @@ PEERS = {
         "--no-ws",
         "gateway_arq.wsgi:application",
     ],
-    "gateway, embedded (uvicorn)": [
-        "-m",
-        "uvicorn",
-        "gateway_arq.asgi:application",
-        "--no-access-log",
-    ],
+    "gateway, embedded (uvicorn)": ["manage.py", "run_web"],
 }
 OURS, FASTAPI, STOCK = "gateway, granian", "FastAPI + asyncpg, uvicorn", "stock DRF, daphne"
 
@@ -154,6 +149,8 @@ def server_environment(database_url: str) -> dict[str, str]:
         "API_KEY_1": KEY,
         "RATE_LIMIT_PER_MINUTE": "1000000000",
         "LOG_LEVEL": "ERROR",
+        "HOST": "127.0.0.1",
+        "PORT": str(PORT),
     }
 
 
@@ -167,14 +164,12 @@ def rate(command: list[str], environment: dict[str, str], path: str) -> float:
 @contextmanager
 def running(command: list[str], environment: dict[str, str], path: str = CALLS) -> Iterator[str]:
     """The address of the server that `command` starts, once it serves `path`."""
-    where = (
-        ["--host", "127.0.0.1"]
-        if "granian" in command or "uvicorn" in command
-        else ["-b", "127.0.0.1"]
-    )
-    port = (
-        ["--port", str(PORT)] if "granian" in command or "uvicorn" in command else ["-p", str(PORT)]
-    )
+    if "manage.py" in command:
+        where, port = [], []  # from its settings
+    elif "granian" in command or "uvicorn" in command:
+        where, port = ["--host", "127.0.0.1"], ["--port", str(PORT)]
+    else:
+        where, port = ["-b", "127.0.0.1"], ["-p", str(PORT)]
     started = [
         "taskset",
         "-c",

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, problem
 from gateway_arq import __version__, documents, metrics, schema
+from gateway_arq.web import ALIVE
 
 
 class RootView(APIView):
@@ -85,7 +86,7 @@ def ping_database() -> None:
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
     """Whether the process responds. For probes: no key, no details."""
-    return HttpResponse(b'{"status":"alive"}', content_type="application/json")
+    return HttpResponse(ALIVE, content_type="application/json")
 
 
 @require_safe

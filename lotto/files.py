@@ -28,6 +28,7 @@ from lotto.tsv import DrawLines
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # unpacked; the whole archive since 1939 is 2 MB
 BUFFER_BYTES: Final = 64 * 1024
+MAX_LINES: Final = 500_000  # four times those since 1939
 MAX_FIRST_LINES: Final = 100  # in which a text in a ZIP must have a draw, beside others
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
@@ -69,8 +70,8 @@ def importable(path: str) -> Iterator[IO[bytes]]:
 def lines_of(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of an archive file, plain, gzip or ZIP, read piece by piece; in UTF-8.
 
-    Raises UnreadableArchive when it is broken, over MAX_BYTES, or a ZIP without exactly one text
-    that has draws.
+    Raises UnreadableArchive when it is broken, over MAX_BYTES or MAX_LINES, or a ZIP without
+    exactly one text that has draws.
     """
     try:
         yield from _lines(_unpacked(file))
@@ -148,7 +149,11 @@ def _has_draws(archive: zipfile.ZipFile, name: str) -> bool:
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
     # A buffer above the count reads in large pieces.
-    return table_files.lines_of(io.BufferedReader(_Bounded(file), BUFFER_BYTES))
+    lines = table_files.lines_of(io.BufferedReader(_Bounded(file), BUFFER_BYTES))
+    for count, line in enumerate(lines, 1):
+        if count > MAX_LINES:
+            raise UnreadableArchive(f"The file has over {MAX_LINES:,} lines.")
+        yield line
 
 
 class _Bounded(io.RawIOBase):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from import_export.fields import Field
-from import_export.formats.base_formats import CSV, XLSX
+from import_export.formats.base_formats import CSV
 from import_export.resources import ModelResource
 from import_export.results import Result
 from tablib import Dataset
@@ -19,6 +19,7 @@ from tablib import Dataset
 from centralino.models import ListEntry
 from centralino.services import lists
 from centralino.types import DEFAULT_HOURS, MAX_HOURS, Reason
+from core.admin.workbooks import BoundedXlsx
 from core.lib.numbers import NumberError, canonical
 from core.lib.spreadsheets import time_of
 from core.lib.table_files import ARCHIVE, BadLine, Table, UnreadableFile, lines_of, spelling
@@ -50,7 +51,7 @@ class ListTable(CSV):
         return dataset
 
 
-class ListWorkbook(XLSX):
+class ListWorkbook(BoundedXlsx):
     """The first sheet of a workbook."""
 
     def create_dataset(self, in_stream: bytes) -> Dataset:

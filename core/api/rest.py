@@ -7,6 +7,7 @@ A view that already holds its answer as bytes returns `Response(RawJson(body))` 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from math import ceil
@@ -35,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 DATABASE_RETRY_S = 5
+_LARGE = 65_536  # bytes
+# No other thread runs while one is parsed: the event loop would wait for several at once.
+_one_large = threading.Lock()
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
@@ -106,8 +110,12 @@ class JsonParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        body = stream.read()
         try:
-            return orjson.loads(stream.read())
+            if len(body) <= _LARGE:
+                return orjson.loads(body)
+            with _one_large:
+                return orjson.loads(body)
         except orjson.JSONDecodeError as exc:
             raise exceptions.ParseError(f"The body is not JSON: {exc}") from None
 
@@ -172,11 +180,6 @@ def upstream_problem(exc: NotConfigured | UpstreamError, **fields: Any) -> HttpR
         return problem(502, str(exc), **fields)
     wait = {"Retry-After": str(ceil(exc.retry_after_s))}
     return problem(503, str(exc), headers=wait, **fields)
-
-
-def body_too_large(limit: int) -> HttpResponse:
-    """413: the body is over `limit` bytes."""
-    return problem(413, f"The request body is over {limit} bytes.")
 
 
 def error_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:

@@ -109,6 +109,26 @@ def test_proxy_accepts_bodies_as_large_as_the_gateway_does():
     )
 
 
+def test_proxy_gives_whole_requests_and_takes_whole_responses():
+    """What stands behind it has few threads (decision 24)."""
+    assert re.search(r"proxy_request_buffering\s+on;", NGINX)
+    assert not re.search(r"proxy_request_buffering\s+off;", NGINX)
+    http = NGINX.split("proxy_pass http://gateway_http;")[1].split("}")[0]
+    assert re.search(r"proxy_buffering\s+on;", http)
+    assert int(re.search(r"limit_conn addresses (\d+);", NGINX)[1]) == (
+        settings.MAX_CONNECTIONS_PER_ADDRESS
+    )
+    files = int(re.search(r"worker_rlimit_nofile (\d+);", NGINX)[1])
+    assert files > 2 * int(re.search(r"worker_connections (\d+);", NGINX)[1])
+
+
+def test_pictures_leave_granian_half_of_its_threads():
+    threads = int(re.search(r'"--blocking-threads", "(\d+)"', DOCKERFILE)[1])
+    queue = int(SERVICES["http"]["environment"]["OCR_QUEUE"])
+    assert (queue + 1) * 2 <= threads
+    assert SERVICES["http"]["environment"].items() > SERVICES["worker"]["environment"].items()
+
+
 def test_proxy_logs_no_query_because_it_may_carry_a_key():
     log_format = re.search(r"log_format gateway (.*?);", NGINX, re.DOTALL)[1]
     for variable in (

@@ -18,7 +18,7 @@ from ocr.reader_process import ReadingProcess
 from ocr.synthetic import boards
 from ocr.synthetic.boards import Appearance
 from ocr.tests.files import base64_of, board_file, plain_file
-from ocr.types import ReaderBusy, ReaderFailed, ReadingHalted
+from ocr.types import ImageRefused, ReaderBusy, ReaderFailed, ReadingHalted
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/ocr/process"
@@ -125,3 +125,38 @@ def test_an_idle_process_is_ended_and_started_again(reading_processes: Processes
     process._idle.join()
     assert process.pid is None
     assert not process.read(plain_file()).wheels
+
+
+def test_a_stopped_one_ends_at_once_and_starts_no_other(reading_processes: Processes) -> None:
+    process = reading_processes()
+    assert not process.read(plain_file()).wheels
+    pid = process.pid
+    os.kill(pid, signal.SIGSTOP)  # a decoder that never ends
+    failed: list[ReaderFailed] = []
+
+    def ask() -> None:
+        with pytest.raises(ReaderFailed) as refused:
+            process.read(plain_file())
+        failed.append(refused.value)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not process._in_use.locked():
+        time.sleep(0.01)
+    process.stop()
+    thread.join(10)
+    assert len(failed) == 1
+    with pytest.raises(ReaderFailed, match="being stopped"):
+        process.read(plain_file())
+
+
+def test_a_file_that_takes_too_long_to_decode_is_refused(reading_processes: Processes) -> None:
+    process = reading_processes()
+    process.read(plain_file())
+    os.kill(process.pid, signal.SIGSTOP)
+    process._decode_s = 0.0
+    with pytest.raises(ImageRefused, match="takes too long"):
+        process.jpeg(plain_file(), 100)
+    assert process.pid is None
+    process._decode_s = reader_process.DECODE_S
+    assert process.jpeg(plain_file(), 100)[:2] == b"\xff\xd8"

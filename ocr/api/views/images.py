@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Final
+
 from rest_framework.exceptions import APIException, ValidationError
 
 from ocr import images
 from ocr.types import ImageRefused, ImageTooLarge
+
+# Megabytes of base64 keep the interpreter: several at once would make the event loop wait for all.
+_one_at_a_time: Final = threading.Lock()
 
 
 class TooLarge(APIException):
@@ -15,7 +21,8 @@ class TooLarge(APIException):
 def image_file(text: str) -> bytes:
     """The image's file. Raises ValidationError (400) or TooLarge (413)."""
     try:
-        return images.decoded(text)
+        with _one_at_a_time:
+            return images.decoded(text)
     except ImageTooLarge as exc:
         raise TooLarge(str(exc)) from None
     except ImageRefused as exc:
