@@ -35,7 +35,8 @@ RUN GATEWAY_ENV=development SECRET_KEY=collectstatic python manage.py collectsta
 USER gateway
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
-     "--blocking-threads", "4", "--backlog", "1024", "--respawn-failed-workers", "gateway_arq.wsgi:application"]
+     "--blocking-threads", "4", "--backlog", "1024", "--http1-header-read-timeout", "10000", \
+     "--respawn-failed-workers", "gateway_arq.wsgi:application"]
 
 FROM nginx:1.28-alpine AS proxy
 COPY deploy/nginx.conf /etc/nginx/nginx.conf

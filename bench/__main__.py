@@ -13,6 +13,7 @@ NAMES = (
     "stats",
     "latency",
     "gateway",
+    "attacks",
     "ami",
     "pbx_live",
     "screening",

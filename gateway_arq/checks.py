@@ -213,3 +213,13 @@ def refuse_unsafe_production() -> None:
     if found:
         lines = "\n".join(f"  {message.id}: {message.msg} {message.hint}" for message in found)
         raise ImproperlyConfigured(f"Production does not start with unsafe settings:\n{lines}")
+
+
+def refuse_without_proxy() -> None:
+    """Raise ImproperlyConfigured for a WSGI server in production that has no proxy before it."""
+    if settings.PRODUCTION and not settings.TRUSTED_PROXIES:
+        raise ImproperlyConfigured(
+            "gateway.E030: A WSGI server (granian) without a proxy can be stopped by four slow "
+            "clients. Put nginx before it (deploy/nginx.conf) and name it in TRUSTED_PROXIES, or "
+            "run `manage.py run_web`, which needs none."
+        )

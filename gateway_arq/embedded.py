@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import signal
 import threading
 import time
@@ -11,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-import uvicorn
 from daphne.server import Server as DaphneServer
 from django.conf import settings
 from django.db import close_old_connections
@@ -21,15 +18,15 @@ from centralino.workers.screener import run_screening
 from core.realtime.publish import close as close_log
 from core.workers.local_beat import run_beat
 from core.workers.local_tasks import stop_pool
-from gateway_arq.asgi import application
+from gateway_arq.asgi import application, stop_threads
 from gateway_arq.checks import refuse_unsafe_production
+from gateway_arq.web.server import MAX_SHUTDOWN_S, build_server, end_now, end_within
 from lotto.tasks import sync_on_start
 from ocr.autobot.worker import run_autobot
+from ocr.reader_process import stop_reader
 from webcom.tasks import pull_on_start
 from webcom.workers.push_listener import run_push_listener
 from webtv.workers.poller import run_viewer_poller
-
-logger = logging.getLogger(__name__)
 
 LISTENERS: Final[dict[str, Callable[[threading.Event], None]]] = {
     "webcom-listener": run_push_listener,
@@ -38,7 +35,7 @@ LISTENERS: Final[dict[str, Callable[[threading.Event], None]]] = {
     "viewer-poller": run_viewer_poller,
     "autobot": run_autobot,
 }
-SHUTDOWN_S: Final = 2  # for requests in flight, then for listeners and tasks
+SHUTDOWN_S: Final = 1.5  # for listeners and tasks
 
 
 def serve() -> None:
@@ -68,16 +65,16 @@ def _background() -> Iterator[None]:
     try:
         yield
     finally:
+        end_within(MAX_SHUTDOWN_S)  # daphne's way here; uvicorn's clock has begun with the signal
         stopping.set()
+        stop_reader()
         deadline = time.monotonic() + SHUTDOWN_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         ended = stop_pool(within_s=max(0.1, deadline - time.monotonic()))
         close_log()
-        if not ended:
-            logger.warning("gateway.left_a_task_behind")  # waiting for a carrier that hangs
-            logging.shutdown()
-            os._exit(0)  # the interpreter would wait for its thread; what it stored is committed
+        if not (stop_threads() and ended):
+            end_now()  # something waits for a carrier that hangs, and the interpreter would for it
 
 
 def _run(job: Callable[[threading.Event], None], stopping: threading.Event) -> None:
@@ -88,20 +85,7 @@ def _run(job: Callable[[threading.Event], None], stopping: threading.Event) -> N
 
 
 def _serve_uvicorn() -> None:
-    uvicorn.run(
-        application,
-        host=settings.HOST,
-        port=settings.PORT,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=65_536,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_S,
-    )
+    build_server(application).run()
 
 
 def _serve_daphne() -> None:

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from core.api.rest import body_too_large, problem
+from core.api.rest import problem
 from core.lib.logs import set_context
 from gateway_arq.errors import is_page
 
@@ -68,11 +68,23 @@ class CorsForBrowsers(CorsMiddleware):
         return response
 
 
-class BodyLimitMiddleware:
-    """Refuses what no view could read: bodies too large or of unknown length, NUL in the URL.
+def body_limit(view: Any) -> int:
+    """How many bytes a request to this view (None: to nothing) may bring.
 
     A view that takes pictures says so (`takes_images`): in base64 they are a third larger.
     """
+    takes_images = getattr(getattr(view, "cls", view), "takes_images", False)
+    limit: int = settings.MAX_IMAGE_BODY_BYTES if takes_images else settings.MAX_BODY_BYTES
+    return limit
+
+
+def body_over(limit: int) -> str:
+    """What a 413 says."""
+    return f"The request body is over {limit} bytes."
+
+
+class BodyLimitMiddleware:
+    """Refuses what no view could read: bodies too large or of unknown length, NUL in the URL."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -96,10 +108,9 @@ class BodyLimitMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        takes_images = getattr(getattr(view, "cls", view), "takes_images", False)
-        limit: int = settings.MAX_IMAGE_BODY_BYTES if takes_images else settings.MAX_BODY_BYTES
+        limit = body_limit(view)
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        return body_too_large(limit) if length > limit else None
+        return problem(413, body_over(limit)) if length > limit else None
 
 
 class ApiLanguageMiddleware:

@@ -44,6 +44,8 @@ LOGIN_LOCK_MINUTES = env.integer("LOGIN_LOCK_MINUTES", 15, minimum=1)
 TWO_FACTOR_GROUPS = env.items("TWO_FACTOR_GROUPS")  # whose members need a second factor
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 5 * 1024 * 1024, minimum=1024)
 MAX_IMAGE_BODY_BYTES = env.integer("MAX_IMAGE_BODY_BYTES", 15 * 1024 * 1024, minimum=1024)
+MAX_CONNECTIONS = env.integer("MAX_CONNECTIONS", 3_000, minimum=10)  # of one web process
+MAX_CONNECTIONS_PER_ADDRESS = env.integer("MAX_CONNECTIONS_PER_ADDRESS", 200, minimum=1)
 
 # --- Live events --------------------------------------------------------------------------------
 HEARTBEAT_S = env.number("HEARTBEAT_S", 30, minimum=0.05)

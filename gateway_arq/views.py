@@ -16,6 +16,8 @@ from rest_framework.views import APIView
 from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, problem
 from gateway_arq import __version__, documents, metrics, schema
 
+ALIVE = b'{"status":"alive"}'
+
 
 class RootView(APIView):
     """The list of endpoints for API clients; browsers are redirected to the dashboard."""
@@ -85,7 +87,7 @@ def ping_database() -> None:
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
     """Whether the process responds. For probes: no key, no details."""
-    return HttpResponse(b'{"status":"alive"}', content_type="application/json")
+    return HttpResponse(ALIVE, content_type="application/json")
 
 
 @require_safe

@@ -25,6 +25,7 @@ from lotto.ingest import archive_lines
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # unpacked; the whole archive since 1939 is 2 MB
 BUFFER_BYTES: Final = 64 * 1024
+MAX_LINES: Final = 500_000  # four times those since 1939
 MAX_LINE_BYTES: Final = 4_096
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
@@ -66,7 +67,8 @@ def importable(path: str) -> Iterator[IO[bytes]]:
 def lines_of(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of an archive file, plain, gzip or ZIP, read piece by piece.
 
-    Raises UnreadableArchive when it is broken, over MAX_BYTES, or a ZIP without exactly one text.
+    Raises UnreadableArchive when it is broken, over MAX_BYTES or MAX_LINES, or a ZIP that does not
+    hold exactly one text.
     """
     try:
         yield from _bounded(_unpacked(file))
@@ -126,7 +128,7 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
 
 
 def _bounded(file: IO[bytes]) -> Iterator[bytes]:
-    total = 0
+    total = count = 0
     while line := file.readline(MAX_LINE_BYTES):
         total += len(line)
         rest = line
@@ -137,4 +139,7 @@ def _bounded(file: IO[bytes]) -> Iterator[bytes]:
                 break
         if total > MAX_BYTES:
             raise UnreadableArchive(f"The file is over {MAX_BYTES:,} bytes unpacked.")
+        count += 1
+        if count > MAX_LINES:
+            raise UnreadableArchive(f"The file has over {MAX_LINES:,} lines.")
         yield line

@@ -16,6 +16,7 @@ from core.lib.locks import only_one
 from core.lib.upstream import NotConfigured, UpstreamError
 from core.workers import services as workers
 from lotto import files, ingest
+from lotto.ingest import CheckedLines
 from lotto.models import Intake
 from lotto.types import Operator, Source
 from lotto.upstream import HttpOperator
@@ -30,28 +31,35 @@ class Busy(Exception):
     """A sync is running already."""
 
 
-def import_draws(lines: Lines, *, name: str, source: str = Source.IMPORT, etag: str = "") -> Intake:
+def import_draws(lines: Lines, *, name: str) -> Intake:
     """Store the new draws of a file called `name`, and record the result.
 
-    All of it or nothing. Raises files.UnreadableArchive.
+    All of it or nothing, and nothing is locked while the file is read. Raises
+    files.UnreadableArchive.
     """
     began = time.monotonic()
-    with transaction.atomic():
-        report = ingest.store_lines(lines, source=source)
-        return Intake.objects.create(
-            at=timezone.now(),
-            source=source,
-            name=name[:200],
-            inserted=report.inserted,
-            skipped=report.skipped,
-            verified=report.verified,
-            corrected=report.corrected,
-            rejected=report.rejected,
-            errors=[error._asdict() for error in report.errors],
-            duration_s=round(time.monotonic() - began, 3),
-            etag=etag,
-            version=ingest.version(),
-        )
+    return _stored(ingest.check_lines(lines), began, name=name, source=Source.IMPORT)
+
+
+@transaction.atomic
+def _stored(
+    checked: CheckedLines, began: float, *, name: str, source: str, etag: str = ""
+) -> Intake:
+    report = ingest.store_checked(checked, source=source)
+    return Intake.objects.create(
+        at=timezone.now(),
+        source=source,
+        name=name[:200],
+        inserted=report.inserted,
+        skipped=report.skipped,
+        verified=report.verified,
+        corrected=report.corrected,
+        rejected=report.rejected,
+        errors=[error._asdict() for error in report.errors],
+        duration_s=round(time.monotonic() - began, 3),
+        etag=etag,
+        version=ingest.version(),
+    )
 
 
 def sync(*, progress: Callable[[Lines], Lines] = iter) -> Intake:
@@ -93,11 +101,13 @@ def sync_with(
     raise UpstreamError("; ".join(failures))
 
 
-@transaction.atomic
 def _imported(lines: Lines, url: str, etag: str) -> Intake:
-    done = import_draws(lines, name=url, source=Source.SYNC, etag=etag)
-    if not (done.inserted or done.skipped or done.corrected):
-        raise UpstreamError(f"{url} contains no usable draw.")
+    began = time.monotonic()
+    checked = ingest.check_lines(lines)
+    with transaction.atomic():
+        done = _stored(checked, began, name=url, source=Source.SYNC, etag=etag)
+        if not (done.inserted or done.skipped or done.corrected):
+            raise UpstreamError(f"{url} contains no usable draw.")
     return done
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -121,19 +121,55 @@ def delete(day: date, wheel: str | None = None) -> int:
     return deleted
 
 
-@transaction.atomic
-def store_lines(lines: Iterable[bytes], *, source: str) -> Report:
-    """Store the new draws of a file; everything else is reported.
+class CheckedLines(NamedTuple):
+    """The lines of a file that are draws, in the operator's spelling, by their place (from 1)."""
 
-    The operator's own lines (`Source.SYNC`) also verify equal draws, and correct other numbers that
-    a person or the OCR stored.
+    lines: list[tuple[int, bytes]]
+    rejected: int
+    errors: Sequence[RejectedLine]  # the first MAX_ERRORS
+    known: set[bytes]  # the archive when they were checked
+    version: str  # of it
+
+
+def check_lines(lines: Iterable[bytes]) -> CheckedLines:
+    """Read a file to its end, before any transaction: reading and checking may take long.
 
     Stored draws are recognised by the whole line, without parsing: importing the same file again
     costs little more than reading it.
     """
+    at, known = version(), set(archive_lines())
+    report = Report()
+    found = []
+    for count, line in enumerate(lines, 1):
+        text = line.rstrip(b"\r\n")
+        if text not in known:
+            if not text.strip(b" \t\xef\xbb\xbf\x1a"):
+                continue
+            try:
+                text = canonical(text)
+            except RuleError as exc:
+                report.reject(count, str(exc))
+                continue
+        found.append((count, text))
+    return CheckedLines(found, report.rejected, report.errors, known, at)
+
+
+def store_lines(lines: Iterable[bytes], *, source: str) -> Report:
+    """Check the lines of a file, then store them as `store_checked`."""
+    return store_checked(check_lines(lines), source=source)
+
+
+@transaction.atomic
+def store_checked(checked: CheckedLines, *, source: str) -> Report:
+    """Store the new draws of a file; everything else is reported.
+
+    The operator's own lines (`Source.SYNC`) also verify equal draws, and correct other numbers that
+    a person or the OCR stored.
+    """
     lock_for_transaction(LOCK)
-    classifier = _LineClassifier(is_operator=source == Source.SYNC)
-    _insert(classifier.new_lines(lines), source)  # inserted while the file is read
+    known = checked.known if checked.version == version() else set(archive_lines())
+    classifier = _LineClassifier(known, is_operator=source == Source.SYNC)
+    _insert(classifier.new_lines(checked.lines), source)
     _publish_news(classifier.fresh, source)
     report = classifier.report
     report.inserted = len(classifier.fresh)
@@ -142,35 +178,28 @@ def store_lines(lines: Iterable[bytes], *, source: str) -> Report:
         report.verified += Extraction.objects.filter(pk__in=some).update(verified=True)
     if report.inserted or report.corrected:
         _renew_version()
+    report.rejected += checked.rejected
+    report.errors = sorted([*report.errors, *checked.errors])[:MAX_ERRORS]
     return report
 
 
 class _LineClassifier:
     """Sorts the lines of a file: new, known, confirmed, disputed, wrong."""
 
-    def __init__(self, *, is_operator: bool) -> None:
+    def __init__(self, known: set[bytes], *, is_operator: bool) -> None:
         self.report = Report()
         self.fresh: dict[bytes, None] = {}  # in the file's order
         self.confirmed: list[int] = []  # keys of rows that the operator verifies
         self.disputed: dict[bytes, int] = {}  # line numbers of lines against stored draws
         self._is_operator = is_operator
-        self._known = set(archive_lines())
+        self._known = known
         self._unverified = _unverified() if is_operator else {}
 
-    def new_lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+    def new_lines(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
         """The lines to store, in the operator's spelling. Sends no query."""
         known, fresh, report = self._known, self.fresh, self.report
         line_by_key: dict[bytes, bytes] = {}
-        for count, line in enumerate(lines, 1):
-            text = line.rstrip(b"\r\n")
-            if text not in known:
-                if not text.strip(b" \t\xef\xbb\xbf\x1a"):
-                    continue
-                try:
-                    text = canonical(text)
-                except RuleError as exc:
-                    report.reject(count, str(exc))
-                    continue
+        for count, text in lines:
             if text in known or text in fresh:
                 report.skipped += 1
                 if text in self._unverified:

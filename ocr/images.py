@@ -20,8 +20,15 @@ MAX_PIXELS: Final = 40_000_000
 MIN_SIDE: Final = 32  # px: on less, no board can be read
 READ_SIDE: Final = 2_400  # px: the reader sees no more on larger ones
 JPEG_QUALITY: Final = 90
+MAX_PARTS: Final = 1_000  # chunks or segments before the picture: cameras write some fifty
+MAX_SCANS: Final = 50  # of a JPEG: encoders write up to fourteen
 KINDS: Final = ("JPEG", "PNG", "WEBP")
 ON_ITS_SIDE: Final = (5, 6, 7, 8)  # of EXIF's orientations
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_SCAN, _END, _PIXELS = 0xDA, 0xD9, b"IDAT"
+_BARE: Final = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
+_MARKER: Final = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
+_NEXT_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)  # after a scan
 _DATA_URI: Final = re.compile(r"\s*data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.ASCII)
 
 
@@ -90,6 +97,7 @@ def jpeg(file: bytes, side: int) -> bytes:
 def _opened(file: bytes) -> Image.Image:
     if len(file) > MAX_BYTES:
         raise ImageTooLarge(f"The image is over {MAX_BYTES} bytes.")
+    _refuse_many_parts(file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
@@ -104,6 +112,45 @@ def _opened(file: bytes) -> Image.Image:
     if min(width, height) < MIN_SIDE:
         raise ImageRefused(f"The image is less than {MIN_SIDE} pixels wide or high.")
     return image
+
+
+def _refuse_many_parts(file: bytes) -> None:
+    """ImageRefused for a file that is made to keep a decoder busy.
+
+    A JPEG may have any number of scans, each of which is a pass over all its pixels, and both
+    kinds any number of parts that say nothing about them.
+    """
+    if file.startswith(_JPEG):
+        parts, scans = _jpeg_parts(file)
+    else:
+        parts, scans = _png_parts(file) if file.startswith(_PNG) else 0, 0
+    if parts > MAX_PARTS or scans > MAX_SCANS:
+        raise ImageRefused("The image is made of too many parts.")
+
+
+def _jpeg_parts(file: bytes) -> tuple[int, int]:
+    """Segments and scans up to the end of the first picture, or to more than are accepted."""
+    parts = scans = 0
+    at = 2
+    while parts <= MAX_PARTS and scans <= MAX_SCANS:
+        marker = (_NEXT_MARKER if scans else _MARKER).search(file, at)
+        if marker is None or (code := marker[1][0]) == _END:
+            break
+        parts += 1
+        scans += code == _SCAN
+        at = marker.end()
+        if code not in _BARE:
+            at += int.from_bytes(file[at : at + 2])
+    return parts, scans
+
+
+def _png_parts(file: bytes) -> int:
+    """Chunks before the pixels, or more than are accepted."""
+    at, parts = len(_PNG), 0
+    while parts <= MAX_PARTS and at < len(file) and file[at + 4 : at + 8] != _PIXELS:
+        parts += 1
+        at += 12 + int.from_bytes(file[at : at + 4])
+    return parts
 
 
 def _on_black(image: Image.Image) -> Image.Image:

@@ -20,11 +20,18 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from ocr.reader.dependencies import missing
-from ocr.reader.protocol import FrameRequest, PictureRequest, ReadRequest, ReadResponse
+from ocr.reader.protocol import (
+    FrameRequest,
+    JpegRequest,
+    PictureRequest,
+    ReadRequest,
+    ReadResponse,
+)
 from ocr.reader.types import Candidate, NumberReading, PictureReader, Reading
 from ocr.types import ImageRefused, ReaderBusy, ReaderFailed, ReadingHalted
 
 START_S: Final = 60.0  # a cold disk; half a second usually
+DECODE_S: Final = 15.0  # 40 megapixels in fifty scans take 5 s
 RESPONSE_S: Final = 60.0
 IDLE_S: Final = 600.0
 NOTICE_S: Final = 0.1  # how soon a halt is seen
@@ -40,9 +47,10 @@ class ReadingProcess:
         waiting: int,
         idle_s: float = IDLE_S,
         response_s: float = RESPONSE_S,
+        decode_s: float = DECODE_S,
     ) -> None:
         self._engine, self._options = engine, options
-        self._idle_s, self._response_s = idle_s, response_s
+        self._idle_s, self._response_s, self._decode_s = idle_s, response_s, decode_s
         self._room = threading.BoundedSemaphore(
             waiting + 1
         )  # callers that wait, and the one that is served
@@ -57,24 +65,33 @@ class ReadingProcess:
         Raises ImageRefused, ReaderBusy when too many wait, ReaderFailed; ReadingHalted when `halt`
         is set meanwhile: then the process is ended, or it would go on reading for nobody.
         """
-        return self._request(PictureRequest(file), halt)
+        return _reading(self._request(PictureRequest(file), halt))
+
+    def jpeg(self, file: bytes, side: int, halt: threading.Event | None = None) -> bytes:
+        """The picture upright, as a JPEG of at most `side` px. Raises as `read`."""
+        return self._request(JpegRequest(file, side), halt).jpeg
 
     def watch(self, image: NDArray[np.uint8], halt: threading.Event | None = None) -> Reading:
         """What a stream's next frame (height, width, BGR) shows. Raises as `read`."""
         height, width = image.shape[:2]
-        return self._request(FrameRequest(height, width, image.tobytes()), halt)
+        return _reading(self._request(FrameRequest(height, width, image.tobytes()), halt))
 
     def close(self) -> None:
         """End the process; the next request would start another."""
         with self._in_use:
             self._end()
 
+    def stop(self) -> None:
+        """End the process at once, whoever uses it: the gateway ends."""
+        if process := self._process:
+            process.kill()
+
     @property
     def pid(self) -> int | None:
         """The id of the process, while there is one."""
         return self._process.pid if self._process else None
 
-    def _request(self, request: ReadRequest, halt: threading.Event | None) -> Reading:
+    def _request(self, request: ReadRequest, halt: threading.Event | None) -> ReadResponse:
         halt = halt or threading.Event()
         if not self._room.acquire(blocking=False):
             raise ReaderBusy("Too many images are waiting to be read. Try again.")
@@ -90,18 +107,7 @@ class ReadingProcess:
             self._room.release()
         if response.refused:
             raise ImageRefused(response.refused)
-        return Reading(
-            {
-                wheel: tuple(
-                    NumberReading(
-                        n.number, n.confidence, tuple(Candidate(*c) for c in n.candidates)
-                    )
-                    for n in numbers
-                )
-                for wheel, numbers in response.wheels.items()
-            },
-            response.boxes,
-        )
+        return response
 
     def _response(self, request: ReadRequest, halt: threading.Event) -> ReadResponse:
         if self._idle:
@@ -109,7 +115,9 @@ class ReadingProcess:
         try:
             pipe = self._pipe or self._start(halt)
             pipe.send_bytes(msgspec.msgpack.encode(request))
-            response = _received(pipe, self._response_s, halt)
+            response = self._decoded(pipe, request, halt)
+            if isinstance(request, PictureRequest) and not response.refused:
+                response = _received(pipe, self._response_s, halt)
         except ReadingHalted:
             self._end()
             raise
@@ -120,6 +128,18 @@ class ReadingProcess:
         self._idle.daemon = True
         self._idle.start()
         return response
+
+    def _decoded(
+        self, pipe: Connection, request: ReadRequest, halt: threading.Event
+    ) -> ReadResponse:
+        """The first response to a request; the process is ended for a file that takes too long."""
+        if isinstance(request, FrameRequest):
+            return _received(pipe, self._response_s, halt)
+        try:
+            return _received(pipe, self._decode_s, halt)
+        except TimeoutError:
+            self._end()
+            return ReadResponse(refused="The image takes too long to decode.")
 
     def _start(self, halt: threading.Event) -> Connection:
         if self._process:
@@ -167,6 +187,19 @@ def _received(pipe: Connection, within_s: float, halt: threading.Event) -> ReadR
     return msgspec.msgpack.decode(pipe.recv_bytes(), type=ReadResponse)
 
 
+def _reading(response: ReadResponse) -> Reading:
+    return Reading(
+        {
+            wheel: tuple(
+                NumberReading(n.number, n.confidence, tuple(Candidate(*c) for c in n.candidates))
+                for n in numbers
+            )
+            for wheel, numbers in response.wheels.items()
+        },
+        response.boxes,
+    )
+
+
 _reader: PictureReader | None = None
 _making = threading.Lock()
 
@@ -187,6 +220,12 @@ def reader() -> PictureReader:
                 settings.OCR_ENGINE, *engine_options(), waiting=settings.OCR_QUEUE
             )
         return _reader
+
+
+def stop_reader() -> None:
+    """End this process's reading process at once, if there is one: the gateway ends."""
+    if isinstance(_reader, ReadingProcess):
+        _reader.stop()
 
 
 def use(reader: PictureReader | None) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -12,6 +13,8 @@ from django.utils import timezone
 from centralino.models import ListEntry
 from centralino.numbers import prefixes
 from centralino.types import ListedNumber
+
+_PAGE_SIZE: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,10 @@ def entry(number: str) -> ListedNumber | None:
 
 
 def all_listed(wanted: ListFilter) -> Iterator[ListedNumber]:
-    """Every entry that matches, newest first, read in chunks."""
-    return map(record, _matching(wanted).iterator(chunk_size=2_000))
+    """Every entry that matches, newest first, read page by page: memory stays flat."""
+    while page := listed(wanted, limit=_PAGE_SIZE):
+        yield from page
+        wanted = replace(wanted, after=(page[-1].created_at, page[-1].number))
 
 
 def _matching(wanted: ListFilter) -> QuerySet[ListEntry]:

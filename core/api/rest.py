@@ -168,11 +168,6 @@ def upstream_problem(exc: NotConfigured | UpstreamError, **fields: Any) -> HttpR
     return problem(503, str(exc), headers=wait, **fields)
 
 
-def body_too_large(limit: int) -> HttpResponse:
-    """413: the body is over `limit` bytes."""
-    return problem(413, f"The request body is over {limit} bytes.")
-
-
 def error_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's exception handler: the JSON answer, or None for our own fault (500, by Django)."""
     if isinstance(exc, DATABASE_UNAVAILABLE):

@@ -100,6 +100,13 @@ def test_a_zip_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch, end: bytes) -> N
         list(files.lines_of(io.BytesIO(bomb)))
 
 
+def test_more_lines_than_there_can_be_draws_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_LINES", 3)
+    assert len([*files.lines_of(io.BytesIO(b"BA\n" * 3))]) == 3
+    with pytest.raises(files.UnreadableArchive, match="over 3 lines"):
+        [*files.lines_of(io.BytesIO(gzip.compress(b"BA\n" * 4)))]
+
+
 def test_a_long_line_is_one_line() -> None:
     found = list(files.lines_of(io.BytesIO(b"0" * 10_000 + b"\n" + LINES[0])))
     assert found[1:] == LINES

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from lotto import ingest
+from lotto import imports, ingest
 from lotto.models import Correction, Extraction
 from lotto.types import Draw, Source
 
@@ -78,6 +78,30 @@ def test_a_file_that_breaks_half_way_stores_nothing(archive: bytes) -> None:
     with pytest.raises(OSError, match="gone"):
         ingest.store_lines(broken(), source=Source.IMPORT)
     assert not Extraction.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_while_a_file_is_read() -> None:
+    seen = []
+
+    def lines() -> Iterator[bytes]:
+        seen.append(connection.in_atomic_block)
+        yield LINE
+        seen.append(connection.in_atomic_block)
+
+    assert imports.import_draws(lines(), name="slow.txt").inserted == 1
+    assert ingest.store_lines(lines(), source=Source.SYNC).skipped == 1
+    assert seen == [False] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draw_that_is_stored_while_a_file_is_read_is_known() -> None:
+    def lines() -> Iterator[bytes]:
+        ingest.save([BARI], source=Source.MANUAL)
+        yield LINE
+
+    report = ingest.store_lines(lines(), source=Source.IMPORT)
+    assert (report.inserted, report.skipped) == (0, 1)
 
 
 @pytest.mark.django_db(transaction=True)

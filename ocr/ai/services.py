@@ -12,13 +12,21 @@ from typing import Final, TypeVar
 from django.conf import settings
 
 from core.lib.upstream import NotConfigured
-from ocr import images
 from ocr.ai import budget, consensus
 from ocr.ai.consensus import Opinion, Validation
 from ocr.clients.openrouter import OpenRouter
 from ocr.models import AiUse
 from ocr.reader.types import Reading
-from ocr.types import NOTHING_USED, AiError, AiModel, AiRequest, AiResponse
+from ocr.reader_process import reader
+from ocr.types import (
+    NOTHING_USED,
+    AiError,
+    AiModel,
+    AiRequest,
+    AiResponse,
+    ReaderBusy,
+    ReaderFailed,
+)
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -46,7 +54,7 @@ def validate(image: bytes, reading: Reading, model: str | None = None) -> Valida
     if not reading.wheels:
         return Validation(reading, model=name)
     with _place():
-        picture = images.jpeg(image, PICTURE_SIDE)
+        picture = _jpeg(image)
 
         def opinion(*, informed: bool) -> tuple[Opinion, str]:
             text = consensus.prompt(reading, with_sure_numbers=informed)
@@ -67,7 +75,7 @@ def ask(image: bytes, text: str, model: str | None = None) -> AiResponse:
     """What a model says to this text and picture. Raises NotConfigured, AiError or ImageRefused."""
     name, known = _chosen(model)
     with _place():
-        request = AiRequest(name, text, images.jpeg(image, PICTURE_SIDE))
+        request = AiRequest(name, text, _jpeg(image))
         return _send(AiUse.Purpose.ASK, request, known, lambda response: response)
 
 
@@ -127,6 +135,14 @@ def _place() -> Iterator[None]:
         yield
     finally:
         _room.release()
+
+
+def _jpeg(image: bytes) -> bytes:
+    """The picture as models take it; the reading process decodes it. AiError, ImageRefused."""
+    try:
+        return reader().jpeg(image, PICTURE_SIDE)
+    except (ReaderBusy, ReaderFailed) as exc:
+        raise AiError(str(exc), retry_after_s=BUSY_RETRY_S, usage=NOTHING_USED) from None
 
 
 def _send(

@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from math import ceil
 from multiprocessing.connection import Connection
 from typing import Final
@@ -15,20 +18,28 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from ocr.images import size, upright
+from ocr.images import jpeg, size, upright
 from ocr.reader.engines import ENGINES
-from ocr.reader.protocol import FrameRequest, NumberMessage, ReadRequest, ReadResponse
+from ocr.reader.protocol import (
+    FrameRequest,
+    JpegRequest,
+    NumberMessage,
+    ReadRequest,
+    ReadResponse,
+)
 from ocr.reader.reader import Reader
 from ocr.reader.types import Reading
 from ocr.types import ImageRefused, ReaderFailed
 
 NICER: Final = 5  # than the gateway, whose other requests must not wait
+LOOK_S: Final = 0.5  # whether the gateway is there
 
 
 def main(engine: str, fd: int, *options: str) -> None:
     """Respond to requests until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gateway, which closes the pipe
     os.nice(NICER)
+    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
     pipe = Connection(fd)
     try:
         reader = ENGINES[engine](*options)
@@ -42,22 +53,36 @@ def main(engine: str, fd: int, *options: str) -> None:
             request = decoder.decode(pipe.recv_bytes())
         except EOFError:
             return
-        pipe.send_bytes(msgspec.msgpack.encode(_response(reader, request)))
+        for response in _responses(reader, request):
+            pipe.send_bytes(msgspec.msgpack.encode(response))
 
 
-def _response(reader: Reader, request: ReadRequest) -> ReadResponse:
+def _die_with(parent: int) -> None:
+    """End this process with its parent: a decoder does not notice that the pipe is closed."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os._exit(1)
+
+
+def _responses(reader: Reader, request: ReadRequest) -> Iterator[ReadResponse]:
     try:
         if isinstance(request, FrameRequest):
             pixels = np.frombuffer(request.pixels, np.uint8).reshape(
                 request.height, request.width, 3
             )
             reading = reader.watch(pixels)
+        elif isinstance(request, JpegRequest):
+            yield ReadResponse(jpeg=jpeg(request.file, request.side))
+            return
         else:
             pixels = upright(request.file)
-            reading = _scaled(reader.read(pixels), size(request.file)[0] / pixels.shape[1])
+            larger = size(request.file)[0] / pixels.shape[1]
+            yield ReadResponse()
+            reading = _scaled(reader.read(pixels), larger)
     except ImageRefused as exc:
-        return ReadResponse(refused=str(exc))
-    return ReadResponse(_messages(reading), reading.boxes)
+        yield ReadResponse(refused=str(exc))
+        return
+    yield ReadResponse(_messages(reading), reading.boxes)
 
 
 def _scaled(reading: Reading, larger: float) -> Reading:

@@ -13,6 +13,13 @@ class PictureRequest(Struct, tag=True):
     file: bytes
 
 
+class JpegRequest(Struct, tag=True):
+    """A file to be made a JPEG of at most `side` px."""
+
+    file: bytes
+    side: int
+
+
 class FrameRequest(Struct, tag=True):
     """The next frame of a stream: rows of BGR."""
 
@@ -30,15 +37,17 @@ class NumberMessage(Struct, array_like=True):
 
 
 class ReadResponse(Struct):
-    """The wheels, or why the picture was refused.
+    """The wheels or the JPEG, or why the picture was refused.
 
-    The first one tells whether the engines are loaded, or why they are not (`failed`).
+    The first one tells whether the engines are loaded, or why they are not (`failed`). Before that
+    to a PictureRequest comes an empty one: the picture is decoded, the reading begins.
     """
 
     wheels: dict[str, list[NumberMessage]] = {}
     boxes: dict[str, Box] = {}
+    jpeg: bytes = b""
     refused: str = ""
     failed: str = ""
 
 
-ReadRequest = PictureRequest | FrameRequest
+ReadRequest = PictureRequest | JpegRequest | FrameRequest

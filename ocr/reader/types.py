@@ -104,12 +104,15 @@ class Reading(NamedTuple):
 class PictureReader(Protocol):
     """Reads whole pictures, for any number of threads. `ocr.reader_process` has the real one.
 
-    Both raise ReaderBusy when too many wait, ReaderFailed, and ReadingHalted when `halt` is set
+    All raise ReaderBusy when too many wait, ReaderFailed, and ReadingHalted when `halt` is set
     meanwhile.
     """
 
     def read(self, file: bytes, halt: threading.Event | None = None) -> Reading:
         """What the picture in this file shows. Raises ImageRefused for what is none."""
+
+    def jpeg(self, file: bytes, side: int, halt: threading.Event | None = None) -> bytes:
+        """The picture upright, as a JPEG of at most `side` px. Raises ImageRefused."""
 
     def watch(self, image: Pixels, halt: threading.Event | None = None) -> Reading:
         """What a stream's next frame shows."""

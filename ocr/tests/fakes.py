@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from ocr.images import upright
+from ocr.images import jpeg, upright
 from ocr.reader.types import Candidate, NumberReading, Reading
 from ocr.synthetic.boards import Pixels
 from ocr.tests import coded
@@ -32,6 +32,10 @@ class ScriptedReader:
         """As `PictureReader.read`."""
         self.files += 1
         return self._response(upright(file), halt)
+
+    def jpeg(self, file: bytes, side: int, halt: threading.Event | None = None) -> bytes:
+        """As `PictureReader.jpeg`."""
+        return jpeg(file, side)
 
     def watch(self, image: Pixels, halt: threading.Event | None = None) -> Reading:
         """As `PictureReader.watch`."""

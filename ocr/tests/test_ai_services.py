@@ -27,7 +27,7 @@ from ocr.types import AiError, AiRequest
 from sandbox import draws
 from sandbox.testing import AI_KEY, RunningOpenRouter
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("scripted")]
 DAY = date(2025, 10, 4)  # of a draw that the sandbox has invented, before its evening
 MODEL = "anthropic/claude-sonnet-4.5"
 

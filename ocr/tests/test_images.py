@@ -125,3 +125,52 @@ def test_picture_to_send_is_upright_small_and_without_metadata() -> None:
 
 def test_a_small_picture_is_not_made_larger() -> None:
     assert Image.open(io.BytesIO(images.jpeg(file_of(size=(80, 40)), 500))).size == (80, 40)
+
+
+def with_scans(count: int) -> bytes:
+    """A progressive JPEG with `count` scans, of which most are the same."""
+    file = file_of("JPEG", progressive=True)
+    at = file.rindex(b"\xff\xda")
+    more = count - file.count(b"\xff\xda")
+    return file[:-2] + file[at:-2] * more + file[-2:]
+
+
+def png_with_chunks(count: int) -> bytes:
+    file = file_of()
+    return file[:33] + struct.pack(">I4sI", 0, b"prVt", zlib.crc32(b"prVt")) * count + file[33:]
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
+    assert upright(with_scans(images.MAX_SCANS)).shape == (40, 80, 3)
+    for refuse in (upright, images.size, lambda file: decoded(base64_of(file))):
+        with pytest.raises(ImageRefused, match="too many parts"):
+            refuse(with_scans(images.MAX_SCANS + 1))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        file_of("JPEG")[:2] + b"\xff\xfe\0\2" * 1_001 + file_of("JPEG")[2:],
+        file_of("JPEG")[:2] + b"\xff\x01" * 1_001 + file_of("JPEG")[2:],
+        png_with_chunks(1_000),
+    ],
+    ids=["comments", "bare markers", "chunks"],
+)
+def test_a_file_of_many_parts_is_refused(file: bytes) -> None:
+    with pytest.raises(ImageRefused, match="too many parts"):
+        decoded(base64_of(file))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        file_of("JPEG") + b"\xff\xda\0\2" * 100,  # a film after the picture, as phones append
+        file_of("JPEG", comment=b"\xff\xda\0\2" * 100),
+        file_of("JPEG", progressive=True, quality=95),
+        png_with_chunks(50),
+    ],
+    ids=["after its end", "in a comment", "progressive", "a few chunks"],
+)
+def test_what_only_looks_like_many_parts_is_read(file: bytes) -> None:
+    assert decoded(base64_of(file)) == file
+    assert upright(file).shape == (40, 80, 3)

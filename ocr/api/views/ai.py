@@ -21,7 +21,7 @@ from ocr.types import ImageRefused
 
 
 class AiValidateView(APIView):
-    takes_images = True
+    takes_images = waits_for_others = True
     staff_permission = "ocr.change_autobotrun"
 
     @schema.AI_VALIDATE
@@ -38,6 +38,8 @@ class AiValidateView(APIView):
 
 
 class AiModelsView(APIView):
+    waits_for_others = True
+
     @schema.AI_MODELS
     def get(self, request: Request) -> Response | HttpResponse:
         try:

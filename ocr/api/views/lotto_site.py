@@ -18,6 +18,7 @@ from ocr.serializers.readings import OcrRiscontriDocument, upload_document
 
 
 class UploadView(APIView):
+    waits_for_others = True
     staff_permission = "lotto.change_extraction"  # as saving a draw
 
     @schema.UPLOAD
@@ -32,6 +33,8 @@ class UploadView(APIView):
 
 
 class RiscontriView(APIView):
+    waits_for_others = True
+
     @schema.RISCONTRI
     def get(self, request: Request) -> Response | HttpResponse:
         offset = read_query(request.query_params, RiscontriQuery).da

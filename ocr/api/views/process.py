@@ -38,7 +38,7 @@ BUSY_RETRY_S: Final = 5
 
 
 class ProcessView(APIView):
-    takes_images = True
+    takes_images = waits_for_others = True
     staff_permission = "ocr.change_autobotrun"
 
     @schema.PROCESS

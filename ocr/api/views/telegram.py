@@ -20,7 +20,7 @@ from ocr.types import TelegramError
 
 
 class TelegramView(APIView):
-    takes_images = True
+    takes_images = waits_for_others = True
     staff_permission = "lotto.change_extraction"  # as saving a draw
 
     @schema.TELEGRAM
