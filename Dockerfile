@@ -41,6 +41,7 @@ CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "-
 
 FROM nginx:1.28-alpine AS proxy
 COPY deploy/nginx.conf /etc/nginx/nginx.conf
+COPY --chmod=755 deploy/resolver.sh /docker-entrypoint.d/30-resolver.sh
 COPY --from=app /srv/static /srv/static
 HEALTHCHECK --interval=15s --timeout=3s --retries=3 \
     CMD wget -q -O /dev/null http://127.0.0.1:8080/proxy-alive || exit 1

@@ -22,5 +22,8 @@ redis)
     [ "${1:-}" = redis-server ] && shift
     exec setpriv --reuid=redis --regid=redis --clear-groups redis-server --protected-mode no "$@"
     ;;
-nginx) exec nginx -g "daemon off;" ;;
+nginx)
+    for script in /docker-entrypoint.d/*.sh; do "$script"; done
+    exec nginx -g "daemon off;"
+    ;;
 esac
