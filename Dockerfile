@@ -11,6 +11,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     GATEWAY_ENV=production \
     DATA_DIR=/var/lib/gateway \
+    STATIC_ROOT=/srv/static \
     HOST=0.0.0.0 \
     PORT=8000
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin gateway \
@@ -40,6 +41,7 @@ CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "-
 
 FROM nginx:1.28-alpine AS proxy
 COPY deploy/nginx.conf /etc/nginx/nginx.conf
-COPY --from=app /var/lib/gateway/static /srv/static
+COPY --chmod=755 deploy/resolver.sh /docker-entrypoint.d/30-resolver.sh
+COPY --from=app /srv/static /srv/static
 HEALTHCHECK --interval=15s --timeout=3s --retries=3 \
     CMD wget -q -O /dev/null http://127.0.0.1:8080/proxy-alive || exit 1

@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Everything runs in .venv, which `make setup` keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-rest test-all test-exhaustive coverage test-easyocr lint types advisories check bench lock clean
+.PHONY: help setup setup-dev run test test-rest test-all test-exhaustive coverage test-easyocr check-compose lint types advisories check bench lock clean
 PY := .venv/bin/python
 
 help: ## list these targets
@@ -24,7 +24,7 @@ test-rest: setup-dev ## run what `make test` leaves out: browser, processes, OCR
 test-all: setup-dev ## run both
 	@exec $(PY) bin/test all $(ARGS)
 
-test-exhaustive: setup-dev ## run every case on both profiles, EasyOCR and the soak (an hour)
+test-exhaustive: setup-dev ## run every case on both profiles, EasyOCR, the soak and the compose file (an hour)
 	@exec $(PY) bin/test exhaustive $(ARGS)
 
 coverage: ## run all tests, a third slower, and print the branch coverage
@@ -32,6 +32,9 @@ coverage: ## run all tests, a third slower, and print the branch coverage
 
 test-easyocr: setup-dev ## run the tests of OCR_ENGINE=easyocr in .venv-easyocr (2.4 GB)
 	@bin/test-easyocr $(ARGS)
+
+check-compose: setup-dev ## build the images and run every service of docker-compose.yml, with Podman as root
+	@exec $(PY) bin/check-compose $(ARGS)
 
 lint: setup-dev ## format, style, import rules and language
 	@$(PY) -m ruff format --check .

@@ -15,7 +15,7 @@ import threading
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_prerun, worker_process_shutdown, worker_ready
+from celery.signals import heartbeat_sent, task_prerun, worker_process_shutdown, worker_ready
 from django.conf import settings
 
 from core.lib.logs import set_context
@@ -47,6 +47,14 @@ app.autodiscover_tasks()
 def name_task_in_log(task: Task[..., Any], **_: Any) -> None:
     """Log lines of a task carry its name (`local_tasks` sets it without Celery)."""
     set_context(task.name)
+
+
+@heartbeat_sent.connect
+def show_life(**_: Any) -> None:
+    """A worker's own heartbeat, every 2 s, is the sign for its container, too."""
+    from core.workers.alive import report_alive  # late: Django must be set up
+
+    report_alive()
 
 
 @worker_ready.connect

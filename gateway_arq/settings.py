@@ -126,6 +126,9 @@ LOTTO_SITE_USER = env.text("LOTTO_SITE_USER")
 LOTTO_SITE_PASSWORD = env.text("LOTTO_SITE_PASSWORD")
 LOTTO_SITE_TIMEOUT_S = env.number("LOTTO_SITE_TIMEOUT_S", 10, minimum=0.1)
 
+# --- Workers ------------------------------------------------------------------------------------
+ALIVE_FILE = env.text("ALIVE_FILE")  # touched while a worker goes round; empty: none
+
 # --- Sandbox ------------------------------------------------------------------------------------
 SANDBOX = env.flag("SANDBOX")  # labels every page: the data is not real
 SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, minimum=1)
@@ -306,7 +309,7 @@ TIME_ZONE = GATEWAY_TIME_ZONE = env.text("GATEWAY_TIME_ZONE", "Europe/Rome")
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 
@@ -364,7 +367,7 @@ CORS_EXPOSE_HEADERS = [
 CELERY_BROKER_URL = REDIS_URL or None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = GATEWAY_TIME_ZONE
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "gateway_arq.beat:Scheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_RESULT_EXPIRES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

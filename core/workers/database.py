@@ -8,6 +8,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 
 from core.lib.outage import Outage
+from core.workers.alive import report_alive
 
 
 class DatabaseGuard:
@@ -20,6 +21,7 @@ class DatabaseGuard:
 
     def run(self, work: Callable[[], object]) -> bool:
         """Do `work`; False when the database is unavailable."""
+        report_alive()
         try:
             work()
         except DatabaseFailure as exc:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from django.db import Error as DatabaseFailure
 
 from core.lib.locks import only_one
+from core.workers.alive import report_alive
 from core.workers.database import DatabaseGuard
 
 
@@ -68,6 +69,7 @@ def run_as_leader(
     leadership = Leadership(name, database)
     try:
         while not stopping.is_set():
+            report_alive()
             if leadership.renew():
                 try:
                     lead(leadership)

@@ -29,7 +29,9 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 def copied() -> list[str]:
     return [
-        line.split()[1] for line in DOCKERFILE.splitlines() if re.match(r"COPY (?!--from)", line)
+        re.sub(r"--\S+ ", "", line).split()[1]
+        for line in DOCKERFILE.splitlines()
+        if re.match(r"COPY (?!--from)", line)
     ]
 
 
@@ -91,12 +93,12 @@ def test_every_app_of_the_settings_is_in_the_image():
 
 
 def test_proxy_sends_sockets_and_requests_to_services_that_exist():
-    servers = set(re.findall(r"server (\w+):8000;", NGINX))
+    servers = set(re.findall(r"set \$\w+ (\w+):8000;", NGINX))
     assert servers == {"http", "sockets"} <= SERVICES.keys()
     [proxied] = re.findall(r"location ~ \^/\(([^)]+)\)/\?\$", NGINX)
     assert {f"/{path}" for path in proxied.split("|")} == set(SOCKETS)
     sockets = NGINX.split(proxied)[1].split("}")[0]
-    assert "proxy_pass http://gateway_sockets;" in sockets
+    assert "proxy_pass http://$sockets;" in sockets
     assert "$http_upgrade" in sockets
 
 

@@ -23,6 +23,7 @@ from django.utils import translation
 
 from core.lib.outage import Outage
 from core.workers import services as workers
+from core.workers.alive import report_alive
 from ocr import reader_process, selectors
 from ocr.autobot import capture, services, steps
 from ocr.autobot.capture import Pace
@@ -54,6 +55,7 @@ def run_autobot(
     compare_at = beat_at = 0.0
     with translation.override("en"):  # the language of the API, which returns the messages of a run
         while not stopping.is_set():
+            report_alive()
             pause_s = POLL_EVERY_S
             try:
                 run = services.claim(owner)
@@ -139,6 +141,7 @@ def _renew_lease(
     beat_at = time.monotonic()
     try:
         while not done.wait(NOTICE_EVERY_S):
+            report_alive()
             now = time.monotonic()
             if stopping.is_set() or now >= lost_at:
                 halt.set()

@@ -1,0 +1,64 @@
+"""A worker's sign of life, and what the health check of its container makes of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from core.workers import alive
+from core.workers.database import DatabaseGuard
+from core.workers.leader import run_as_leader
+
+CHECK = Path(__file__).resolve().parents[2] / "deploy" / "healthcheck.py"
+
+
+@pytest.fixture
+def alive_file(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    settings.ALIVE_FILE = str(tmp_path / "alive")
+    monkeypatch.setattr(alive, "_next_touch", 0.0)
+    return tmp_path / "alive"
+
+
+def check(path: Path) -> int:
+    environment = {**os.environ, "ALIVE_FILE": str(path)}
+    return subprocess.run([sys.executable, CHECK], env=environment, check=False).returncode
+
+
+def test_a_container_lives_as_long_as_its_file_is_touched(alive_file: Path) -> None:
+    assert check(alive_file) == 1
+    alive.report_alive()
+    assert check(alive_file) == 0
+    long_ago = time.time() - 61
+    os.utime(alive_file, (long_ago, long_ago))
+    assert check(alive_file) == 1
+
+
+def test_a_worker_without_a_database_is_alive(alive_file: Path, monkeypatch: Any) -> None:
+    def fail() -> None:
+        raise OperationalError("no route")
+
+    monkeypatch.setattr("core.workers.database.connection.close", lambda: None)
+    assert DatabaseGuard("job").run(fail) is False
+    assert alive_file.exists()
+
+
+@pytest.mark.django_db
+def test_who_stands_by_is_alive(alive_file: Path) -> None:
+    stopping = threading.Event()
+    lead = lambda _: stopping.set()  # noqa: E731
+    run_as_leader("job", lead, stopping, database=DatabaseGuard("job"), stand_by_s=0)
+    assert alive_file.exists()
+
+
+def test_nothing_is_touched_without_the_setting(settings: Any, tmp_path: Path) -> None:
+    settings.ALIVE_FILE = ""
+    alive.report_alive()
+    assert list(tmp_path.iterdir()) == []
