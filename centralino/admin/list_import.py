@@ -54,7 +54,7 @@ class ListTable(CSV):
 class ListWorkbook(BoundedXlsx):
     """The first sheet of a workbook."""
 
-    def create_dataset(self, in_stream: bytes) -> Dataset:
+    def create_dataset(self, in_stream: bytes, **kwargs: Any) -> Dataset:
         """The rows, each with its line. Raises UnreadableFile."""
         if not in_stream.startswith(ARCHIVE):
             raise UnreadableFile(_("this is no workbook"))

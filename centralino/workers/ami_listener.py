@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from centralino.channel_table import ChannelTable, known
+from centralino.channel_table import ChannelTable
 from centralino.clients.build import build_ami
 from centralino.clients.tunnel import SshLogin, Tunnel
+from centralino.event_fields import known
 from centralino.events import PbxCallChanged
 from centralino.hidden_callers import HiddenCallers, of_message
 from centralino.models import PbxServer

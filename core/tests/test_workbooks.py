@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-import tablib  # type: ignore[import-untyped]
+import tablib
 from django.utils import translation
 
 from core.admin import workbooks
