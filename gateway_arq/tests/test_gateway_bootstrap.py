@@ -21,7 +21,14 @@ from webtv.streams import NAMES as WEBTV_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / ".env.example"
-ONLY_COMPOSE = {"POSTGRES_PASSWORD", "GATEWAY_TAG", "HTTP_PORT", "HTTPS_PORT", "TLS_DIR"}
+ONLY_COMPOSE = {
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "GATEWAY_TAG",
+    "HTTP_PORT",
+    "HTTPS_PORT",
+    "TLS_DIR",
+}
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_proxy_gives_whole_requests_and_takes_whole_responses():
     """What stands behind it has few threads (decision 24)."""
     assert re.search(r"proxy_request_buffering\s+on;", NGINX)
     assert not re.search(r"proxy_request_buffering\s+off;", NGINX)
-    http = NGINX.split("proxy_pass http://gateway_http;")[1].split("}")[0]
+    http = NGINX.split("proxy_pass http://$web;")[1].split("}")[0]
     assert re.search(r"proxy_buffering\s+on;", http)
     assert int(re.search(r"limit_conn addresses (\d+);", NGINX)[1]) == (
         settings.MAX_CONNECTIONS_PER_ADDRESS
@@ -128,7 +128,7 @@ def test_pictures_leave_granian_half_of_its_threads():
     threads = int(re.search(r'"--blocking-threads", "(\d+)"', DOCKERFILE)[1])
     queue = int(SERVICES["http"]["environment"]["OCR_QUEUE"])
     assert (queue + 1) * 2 <= threads
-    assert SERVICES["http"]["environment"].items() > SERVICES["worker"]["environment"].items()
+    assert SERVICES["http"]["environment"].items() > SERVICES["sockets"]["environment"].items()
 
 
 def test_proxy_logs_no_query_because_it_may_carry_a_key():
