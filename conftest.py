@@ -16,6 +16,8 @@ from django.db import connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from tests import flush
+
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
 
@@ -41,6 +43,7 @@ hypothesis_settings.register_profile(
     max_examples=500 if EXHAUSTIVE else 50,
 )
 hypothesis_settings.load_profile("gateway")
+flush.install()
 
 
 def _needed(name: str, found: str | None) -> str:
