@@ -99,7 +99,17 @@ ATTACKS: Final[dict[str, Start]] = {
 }
 
 
-@pytest.mark.parametrize("start", ATTACKS.values(), ids=ATTACKS)
+# One of each kind of bound in every run: a body, an open connection, a head, a reader.
+OFTEN: Final = ("bodies of a webhook", "half-open", "endless headers", "slow readers")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(start, id=name, marks=() if name in OFTEN else pytest.mark.exhaustive)
+        for name, start in ATTACKS.items()
+    ],
+)
 def test_others_are_served_during_an_attack(attacked: RunningGateway, start: Start) -> None:
     before = memory_mb(attacked)
     with start(attacked.port):
@@ -143,6 +153,7 @@ def test_pictures_beyond_the_queue_get_the_documented_503(attacked: RunningGatew
     assert {*statuses} == {200, 503}
 
 
+@pytest.mark.exhaustive  # `ocr/tests/test_images.py` refuses them in every run
 def test_scans_are_refused_wherever_a_picture_is_decoded(attacked: RunningGateway) -> None:
     for path in ("process", "ai/validate"):
         with attacks.pictures(
