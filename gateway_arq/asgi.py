@@ -29,9 +29,10 @@ from gateway_arq.middleware import body_limit, body_over
 from gateway_arq.routing import websocket_urlpatterns
 from gateway_arq.web import ALIVE
 from gateway_arq.web.bodies import BodyRefused, BodyRoom, Disconnected, collected
-from gateway_arq.web.threads import ThreadedWsgi
+from gateway_arq.web.threads import Stopping, ThreadedWsgi
 
 _BAD_URL: Final = "The path and the query string must be percent-encoded ASCII."
+_STOPPING: Final = "The gateway is stopping. Try again shortly."
 LARGE_BODIES: Final = 4  # of the largest size, in memory together
 
 _threads = ThreadedWsgi(django_application, threads=settings.HTTP_THREADS, name="http")
@@ -57,7 +58,10 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await _send_json(send, 400, _problem(_BAD_URL))
     else:
         with suppress(asyncio.CancelledError):  # the server stops, and would log a traceback
-            await _respond(scope, receive, send)
+            try:
+                await _respond(scope, receive, send)
+            except Stopping:
+                await _send_json(send, 503, _problem(_STOPPING), (b"retry-after", b"5"))
 
 
 async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -72,6 +76,8 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()
     hub = get_hub()
     hub.start()
+    for pool in (_threads, _waiting):
+        pool.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     stop_threads()

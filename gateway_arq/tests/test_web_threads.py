@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
-from gateway_arq.web.threads import PIECE, ThreadedWsgi
+from gateway_arq.web.threads import PIECE, Stopping, ThreadedWsgi
 
 SCOPE = {
     "type": "http", "method": "POST", "path": "/caffè", "query_string": b"a=1", "root_path": "",
@@ -150,3 +150,14 @@ async def test_an_error_of_a_stream_cuts_it_short() -> None:
         await respond(served(lambda _: StreamingHttpResponse(lines())), client)
     assert client.body == b"one"
     assert client.sent[-1]["more_body"]
+
+
+async def test_a_server_that_was_stopped_begins_nothing_until_it_is_started() -> None:
+    site, client = served(lambda _: HttpResponse(b"here")), Client()
+    assert site.stop()
+    with pytest.raises(Stopping):
+        await respond(site, client)
+    assert client.sent == []
+    site.start()
+    await respond(site, client)
+    assert client.body == b"here"

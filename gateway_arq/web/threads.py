@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -30,18 +31,24 @@ class _Answer(NamedTuple):
     stream: Any = None  # Django's response, where it is streamed: `body` is empty then
 
 
+class Stopping(Exception):
+    """The server stops: no request begins any more."""
+
+
 class ThreadedWsgi:
     """A WSGI application of Django's, and a pool of threads to run it on."""
 
     def __init__(self, application: Any, *, threads: int, name: str) -> None:
         self._application = application
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._make_pool = partial(ThreadPoolExecutor, threads, thread_name_prefix=name)
+        self._pool = self._make_pool()
+        self._is_stopped = False
         self._unfinished: set[Future[Any]] = set()
 
     async def respond(
         self, scope: dict[str, Any], body: bytes, receive: Receive, send: Send
     ) -> None:
-        """Answer one request, whose body is here."""
+        """Answer one request, whose body is here. Raises Stopping."""
         run = contextvars.copy_context().run
         made = _environ(scope, body)
         answer = await asyncio.wrap_future(self._submit(run, _answered, self._application, made))
@@ -73,15 +80,23 @@ class ThreadedWsgi:
                     await send({"type": "http.response.body", "body": part, "more_body": True})
         finally:
             gone.cancel()
-            with suppress(RuntimeError):  # the server stops
+            with suppress(Stopping):
                 self._submit(run, response.close)
+
+    def start(self) -> None:
+        """Begin requests again after `stop`."""
+        if self._is_stopped:
+            self._pool, self._is_stopped = self._make_pool(), False
 
     def stop(self) -> bool:
         """Begin nothing any more, and do not wait: whether no thread is at anything."""
+        self._is_stopped = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         return not self._unfinished
 
     def _submit(self, run: Any, *work: Any) -> Future[Any]:
+        if self._is_stopped:
+            raise Stopping
         future = self._pool.submit(run, *work)
         self._unfinished.add(future)
         future.add_done_callback(self._unfinished.discard)
