@@ -143,6 +143,7 @@ def answer_of(connection: Any) -> tuple[int, str]:
     return attacks.detail_of(answer)
 
 
+@pytest.mark.exhaustive  # `ocr/tests/test_reader_process.py` has a full queue in every run
 def test_pictures_beyond_the_queue_get_the_documented_503(attacked: RunningGateway) -> None:
     file = attacks.plain_picture(1_000)
     with attacks.pictures(attacked.port, API_KEY, file, count=16) as statuses:

@@ -172,7 +172,7 @@ def test_whatever_is_sent_the_answer_is_as_described(
     for found in fuzzed_api.get_all_operations():
         operation = cast("Ok[Any]", found).ok()
 
-        @hypothesis.settings(max_examples=15)
+        @hypothesis.settings(max_examples=hypothesis.settings().max_examples // 6)
         @hypothesis.given(case=operation.as_strategy(generation_mode=GenerationMode(mode)))
         def check(case: Any) -> None:
             case.call_and_validate(headers={"X-API-Key": api_key}, excluded_checks=excluded)

@@ -34,7 +34,8 @@ from sandbox import programme
 from sandbox.testing import RunningTelevision, running_operator
 
 pytestmark = [
-    pytest.mark.usefixtures("postgres_url"),  # on SQLite a running gateway plays another one
+    pytest.mark.exhaustive,  # a running gateway plays one in every run
+    pytest.mark.both_profiles,
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(600),  # a reading takes 2 s on a quiet machine, and 20 on a busy one
 ]
