@@ -16,6 +16,7 @@ from django.db import OperationalError
 from core.workers import alive
 from core.workers.database import DatabaseGuard
 from core.workers.leader import run_as_leader
+from core.workers.services import failed, ran_ok
 
 CHECK = Path(__file__).resolve().parents[2] / "deploy" / "healthcheck.py"
 
@@ -56,6 +57,18 @@ def test_who_stands_by_is_alive(alive_file: Path) -> None:
     lead = lambda _: stopping.set()  # noqa: E731
     run_as_leader("job", lead, stopping, database=DatabaseGuard("job"), stand_by_s=0)
     assert alive_file.exists()
+
+
+def test_who_backs_off_for_minutes_is_alive(alive_file: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(alive, "TOUCH_EVERY_S", 0.0)
+    alive.wait_alive(threading.Event(), 0.01)
+    assert alive_file.exists()
+
+
+def test_a_job_that_reports_is_no_sign_of_its_worker(alive_file: Path, db: None) -> None:
+    ran_ok("job")
+    failed("job", OSError("no"))
+    assert not alive_file.exists()
 
 
 def test_nothing_is_touched_without_the_setting(settings: Any, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from pathlib import Path
 
@@ -21,3 +23,10 @@ def report_alive() -> None:
     if settings.ALIVE_FILE and time.monotonic() >= _next_touch:
         _next_touch = time.monotonic() + TOUCH_EVERY_S
         Path(settings.ALIVE_FILE).touch()
+
+
+def wait_alive(stopping: threading.Event, seconds: float = math.inf) -> None:
+    """Wait until `stopping` is set or the time is over: who backs off for minutes lives."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not stopping.wait(min(left, TOUCH_EVERY_S)):
+        report_alive()

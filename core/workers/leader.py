@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from django.db import Error as DatabaseFailure
 
 from core.lib.locks import only_one
-from core.workers.alive import report_alive
 from core.workers.database import DatabaseGuard
 
 
@@ -69,7 +68,6 @@ def run_as_leader(
     leadership = Leadership(name, database)
     try:
         while not stopping.is_set():
-            report_alive()
             if leadership.renew():
                 try:
                     lead(leadership)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from core.realtime.publish import close, get_log
-from core.workers.alive import TOUCH_EVERY_S, report_alive
+from core.workers.alive import wait_alive
 
 
 def run_until_stopped(listen: Callable[[threading.Event], None]) -> None:
@@ -20,6 +20,5 @@ def run_until_stopped(listen: Callable[[threading.Event], None]) -> None:
         signal.signal(number, lambda *_: stopping.set())
     get_log().start_new_epoch()  # the last process may have died between commit and publish
     listen(stopping)
-    while not stopping.wait(TOUCH_EVERY_S):
-        report_alive()
+    wait_alive(stopping)
     close()

@@ -15,7 +15,6 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from core.workers.alive import report_alive
 from core.workers.models import Health, WorkerStatus
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,6 @@ def is_due(name: str) -> bool:
 
 def ran_ok(name: str) -> None:
     """Note a good run; logs the recovery if the one before failed."""
-    report_alive()
     now = timezone.now()
     before = WorkerStatus.objects.filter(name=name).values_list("health", "failing_since").first()
     WorkerStatus.objects.update_or_create(
@@ -66,7 +64,6 @@ def failed(name: str, error: Exception) -> float:
 
     An exception with `retry_after_s` (as upstream errors have) prolongs the wait.
     """
-    report_alive()
     now = timezone.now()
     with transaction.atomic():
         status, _ = WorkerStatus.objects.select_for_update().get_or_create(name=name)

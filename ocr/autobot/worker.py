@@ -23,7 +23,7 @@ from django.utils import translation
 
 from core.lib.outage import Outage
 from core.workers import services as workers
-from core.workers.alive import report_alive
+from core.workers.alive import report_alive, wait_alive
 from ocr import reader_process, selectors
 from ocr.autobot import capture, services, steps
 from ocr.autobot.capture import Pace
@@ -77,7 +77,7 @@ def run_autobot(
             except Exception as exc:  # a bug of ours; the run continues from its row
                 logger.exception("autobot.failing")
                 pause_s = workers.failed(NAME, exc)
-            stopping.wait(pause_s)
+            wait_alive(stopping, pause_s)
     connection.close()
 
 

@@ -14,6 +14,7 @@ from django.db import connection
 
 from core.lib.upstream import UpstreamError
 from core.workers import services as workers
+from core.workers.alive import report_alive, wait_alive
 from core.workers.database import DatabaseGuard
 from core.workers.leader import run_as_leader
 from webcom import ingest
@@ -64,12 +65,12 @@ def listen(carrier: WebcomTlc, *, stopping: threading.Event) -> None:
         try:
             _listen_once(carrier, stopping)
         except UpstreamError as exc:
-            stopping.wait(workers.failed(NAME, exc))
+            wait_alive(stopping, workers.failed(NAME, exc))
         except DatabaseFailure:
             raise
         except Exception as exc:  # a bug of ours is no reason to stop listening
             logger.exception("webcom.push_failing")
-            stopping.wait(workers.failed(NAME, exc))
+            wait_alive(stopping, workers.failed(NAME, exc))
 
 
 def _listen_once(carrier: WebcomTlc, stopping: threading.Event) -> None:
@@ -83,6 +84,7 @@ def _listen_once(carrier: WebcomTlc, stopping: threading.Event) -> None:
     next_beat = 0.0
     try:
         while not stopping.is_set():
+            report_alive()
             messages = _arrived(arrivals)
             if messages:
                 store(messages)
