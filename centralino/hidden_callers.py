@@ -85,9 +85,10 @@ class HiddenCallers:
             self._compile()
 
     def _forget(self, channels: Iterable[str]) -> None:
-        for channel in list(channels):
-            self._numbers.pop(channel, None)
-            self._over.pop(channel, None)
+        if gone := list(channels):
+            for channel in gone:
+                self._numbers.pop(channel, None)
+                self._over.pop(channel, None)
             self._compile()
 
     def _compile(self) -> None:
