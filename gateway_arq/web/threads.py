@@ -133,11 +133,12 @@ async def _disconnected(receive: Receive) -> None:
 
 async def _send_body(body: bytes, send: Send) -> None:
     """The body in parts, so that a large one leaves at the pace of its reader."""
-    last = max(0, (len(body) - 1) // PIECE * PIECE)
-    for at in range(0, last, PIECE):
-        part = body[at : at + PIECE]
+    parts = _parts(body)
+    part = next(parts)
+    for following in parts:
         await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": body[last:] if last else body})
+        part = following
+    await send({"type": "http.response.body", "body": part})
 
 
 def _parts(piece: bytes) -> Iterator[bytes]:
