@@ -19,6 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from tests import flush
 
 if TYPE_CHECKING:
+    from django.test import Client
     from rest_framework.test import APIClient
 
 pytest_plugins = [
@@ -26,6 +27,7 @@ pytest_plugins = [
     "core.tests.published",
     "gateway_arq.tests.browser",
     "gateway_arq.tests.gateway",
+    "ocr.tests.upstreams",
 ]
 
 ROOT = Path(__file__).parent
@@ -114,6 +116,19 @@ def api(api_key: str) -> APIClient:
     from rest_framework.test import APIClient
 
     return APIClient(headers={"X-API-Key": api_key})
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    """A member of staff who may view everything and change nothing."""
+    from django.contrib.auth.models import Permission, User
+    from django.test import Client
+
+    user = User.objects.create_user("viewer", password="x", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
 
 from centralino.services import lists
 from centralino.tests.bed import Bed
@@ -35,16 +33,6 @@ def asterisk_bed(running_bed: Bed, settings: Any) -> Bed:
     settings.ASTERISK_SERVERS = running_bed.secrets()
     settings.SSH_KNOWN_HOSTS = running_bed.env["BED_SSH_KNOWN_HOSTS"]
     return running_bed
-
-
-@pytest.fixture
-def viewer() -> Client:
-    """A member of staff with read-only access to everything."""
-    user = User.objects.create_user("viewer", password="x", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

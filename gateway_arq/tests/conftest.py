@@ -16,19 +16,11 @@ from ocr.tests.legacy_server import legacy_at
 from sandbox.legacy import fill
 from sandbox.operator import packed
 from sandbox.testing import (
-    AI_KEY,
-    BOT_TOKEN,
-    CHAT,
-    SITE_PASSWORD,
-    SITE_USER,
     RunningLottoSite,
     RunningOpenRouter,
     RunningOperator,
     RunningTelegram,
-    running_lotto_site,
-    running_openrouter,
     running_operator,
-    running_telegram,
 )
 
 
@@ -38,24 +30,6 @@ def lotto_operator() -> Iterator[RunningOperator]:
     with running_operator() as operator:
         operator.server.fixed = packed("storico.txt", b"2025/12/06\tBA\t1\t2\t3\t4\t5\n")
         yield operator
-
-
-@pytest.fixture
-def telegram() -> Iterator[RunningTelegram]:
-    with running_telegram() as running:
-        yield running
-
-
-@pytest.fixture
-def openrouter() -> Iterator[RunningOpenRouter]:
-    with running_openrouter() as running:
-        yield running
-
-
-@pytest.fixture
-def lotto_site() -> Iterator[RunningLottoSite]:
-    with running_lotto_site() as running:
-        yield running
 
 
 @pytest.fixture
@@ -79,11 +53,6 @@ def fuzzed_api(
     import schemathesis  # half a second, which only this needs
 
     settings.LOTTO_ARCHIVE_URLS = [lotto_operator.url]
-    settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN
-    settings.TELEGRAM_CHAT_ID = CHAT
-    settings.OPENROUTER_URL, settings.OPENROUTER_API_KEY = openrouter.url, AI_KEY
-    settings.LOTTO_SITE_URL = lotto_site.url
-    settings.LOTTO_SITE_USER, settings.LOTTO_SITE_PASSWORD = SITE_USER, SITE_PASSWORD
     settings.OCR_STREAM_URL = "http://127.0.0.1:1/live.m3u8"  # a run waits for a worker: none here
     settings.OCR_STREAM_NETWORKS = (ip_network("127.0.0.0/8"),)
     settings.AUTH_FAILURES_PER_MINUTE = 0

@@ -12,7 +12,6 @@ from django.conf import settings as django_settings
 
 from lotto.rules import ROME
 from ocr import reader_process
-from ocr.ai import services as ai
 from ocr.reader.engines import rapidocr
 from ocr.reader.reader import Reader
 from ocr.reader_process import ReadingProcess
@@ -21,17 +20,10 @@ from ocr.tests.evenings import DAY, Services
 from ocr.tests.fakes import ScriptedReader
 from ocr.tests.workers import Workers, running_workers
 from sandbox.testing import (
-    AI_KEY,
-    BOT_TOKEN,
-    CHAT,
-    SITE_PASSWORD,
-    SITE_USER,
     RunningLottoSite,
     RunningOpenRouter,
+    RunningTelegram,
     RunningTelevision,
-    running_lotto_site,
-    running_openrouter,
-    running_telegram,
     running_television,
 )
 
@@ -118,31 +110,10 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def openrouter(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningOpenRouter]:
-    """An OpenRouter that the settings lead to, whose models are not cached yet."""
-    monkeypatch.setattr(ai, "_list", ("", 0.0, []))
-    with running_openrouter() as running:
-        settings.OPENROUTER_URL, settings.OPENROUTER_API_KEY = running.url, AI_KEY
-        yield running
-
-
-@pytest.fixture
-def lotto_site(settings: Any) -> Iterator[RunningLottoSite]:
-    """A Lotto site that the settings lead to."""
-    with running_lotto_site() as running:
-        settings.LOTTO_SITE_URL = running.url
-        settings.LOTTO_SITE_USER, settings.LOTTO_SITE_PASSWORD = SITE_USER, SITE_PASSWORD
-        yield running
-
-
-@pytest.fixture
 def services(
-    settings: Any, openrouter: RunningOpenRouter, lotto_site: RunningLottoSite
-) -> Iterator[Services]:
+    telegram: RunningTelegram, openrouter: RunningOpenRouter, lotto_site: RunningLottoSite
+) -> Services:
     """All upstreams of a run except for the television, on the evening of DAY."""
     evening = datetime.combine(DAY, time(20, 5), ROME).timestamp()
     openrouter.clock.now = lotto_site.clock.now = evening
-    with running_telegram() as telegram:
-        settings.TELEGRAM_URL, settings.TELEGRAM_BOT_TOKEN = telegram.url, BOT_TOKEN
-        settings.TELEGRAM_CHAT_ID = CHAT
-        yield Services(telegram, openrouter, lotto_site)
+    return Services(telegram, openrouter, lotto_site)

@@ -6,7 +6,6 @@ import base64
 import io
 import logging
 import traceback
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -18,18 +17,9 @@ from ocr.clients.telegram_split import MAX_TEXT, length, parts
 from ocr.outlets.telegram import draw_message
 from ocr.types import TelegramError
 from sandbox.telegram import html_error
-from sandbox.testing import BOT_TOKEN, CHAT, RunningTelegram, running_telegram
+from sandbox.testing import BOT_TOKEN, CHAT, RunningTelegram
 
 ADDRESS = "/api/ocr/telegram/send"
-
-
-@pytest.fixture
-def telegram(settings: Any) -> Iterator[RunningTelegram]:
-    with running_telegram() as running:
-        settings.TELEGRAM_URL = running.url
-        settings.TELEGRAM_BOT_TOKEN = BOT_TOKEN
-        settings.TELEGRAM_CHAT_ID = CHAT
-        yield running
 
 
 @pytest.fixture

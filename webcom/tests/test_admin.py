@@ -36,13 +36,9 @@ CALLS = "/admin/webcom/call/"
 
 
 @pytest.fixture
-def staff() -> Client:
+def staff(viewer: Client) -> Client:
     """A member of staff who may view everything and is not a superuser."""
-    user = User.objects.create_user("staff", password="x", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = Client()
-    client.force_login(user)
-    return client
+    return viewer
 
 
 @pytest.fixture
