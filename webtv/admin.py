@@ -26,7 +26,7 @@ from core.workers.selectors import health_label
 from webtv import selectors
 from webtv.clients import HttpPages
 from webtv.models import Alert, AlertRule, Stream, ViewerRollup, ViewerSample
-from webtv.presets import request_of, viewers_in
+from webtv.presets import fetch_all, request_of, uncounted, viewers_in
 from webtv.streams import configured_address, secret, source_of
 from webtv.types import TOTAL
 from webtv.workers.poller import NAME
@@ -207,15 +207,22 @@ class StreamAdmin(BoundSecretsAdmin):
     def _test(self, request: HttpRequest, stream: Stream) -> None:
         try:
             source = source_of(stream)
-            body = _PAGES.fetch(request_of(source), timeout_s=settings.WEBTV_TIMEOUT_S)
+            timeout_s = settings.WEBTV_TIMEOUT_S
+            bodies = fetch_all(_PAGES, request_of(source), timeout_s=timeout_s)
             odd: list[UpstreamError] = []
-            viewers = viewers_in(source, body, on_odd=odd.append)
+            viewers = viewers_in(source, *bodies, on_odd=odd.append)
         except (UpstreamError, ValueError, TypeError) as exc:
             self.message_user(request, f"{stream}: {exc}", messages.ERROR)
         else:
             for reason in odd:
                 self.message_user(request, f"{stream}: {reason}", messages.WARNING)
+            if viewers is None:
+                text = _("%(stream)s: the server responds but does not say how many watch")
+                self.message_user(request, text % {"stream": stream}, messages.WARNING)
+                return
             text = _("%(stream)s: %(viewers)d viewers") % {"stream": stream, "viewers": viewers}
+            if missing := uncounted(source):
+                text += " " + _("(this server does not count %(what)s)") % {"what": missing}
             self.message_user(request, text, messages.SUCCESS)
 
     def change_view(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -20,7 +21,10 @@ import xmltodict
 from jmespath.exceptions import JMESPathError
 
 from core.lib.upstream import UpstreamError
-from webtv.types import MAX_VIEWERS, PageRequest, ViewerSource
+from webtv.types import MAX_VIEWERS, PageRequest, Pages, ViewerSource
+
+PAGE_ROWS: Final = 1_000
+MAX_PAGES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,17 @@ class PresetSpec:
     """One kind of server. Expressions are JMESPath; those of a stream start at its document."""
 
     viewers: str  # of a stream: a number, or several to be added up; -1 is unknown
-    page: str = ""  # below the source's address; {key}, {app} and {stream} are its stream_key
+    page: str = ""  # below the address; {key}, {app}, {stream}: of the key; {page}, {start}: above
     document: str = "@"  # what a response of this server always has
     streams: str = "[@]"  # the streams' documents; {app} picks those of one application
     name: str = ""  # of a stream; without it the page is about one stream only
     publishing: str = ""  # of a stream: true when its publisher is counted too
-    relays: str = ""  # of a stream: how many of its counted clients pass it on to other servers
-    more: str = ""  # true when the response does not list all streams
+    relays: str = ""  # of a stream: how many of its counted clients only pass it on
+    more: str = ""  # as PageRequest.more
+    uncounted: str = ""  # how people may watch without being in the number
     body_format: str = "json"
     needs_key: bool = False
+    digest: bool = False  # the password is for HTTP Digest and never sent as it is
     broken: bool = False  # some versions write invalid JSON
 
 
@@ -48,36 +54,46 @@ PRESETS: Final[dict[str, PresetSpec]] = {
         name="name[0]",
         viewers="nclients[0]",
         publishing="publishing",
-        relays="length(client[?flashver[0] == 'ngx-local-relay'] || `[]`)",
+        relays='length(client[?!publishing && contains(`["ngx-local-relay", '
+        '"LNX.11,1,102,55"]`, flashver[0])] || `[]`)',  # pushed to others, pulled by others
+        uncounted="HLS, DASH",
         body_format="xml",
     ),
     "mediamtx": PresetSpec(
-        page="/v3/paths/list?page=0&itemsPerPage=1000",
+        page=f"/v3/paths/list?page={{page}}&itemsPerPage={PAGE_ROWS}",
         document="items",
         streams="items",
         name="name",
         viewers="length(readers || `[]`)",
-        more="pageCount > `1`",
+        # Before version 1.16 one `hlsMuxer` stands for any number of viewers, or for none.
+        relays="length(readers[?type == 'hlsMuxer'] || `[]`)",
+        more="pageCount > `{next}`",
+        uncounted="HLS (MediaMTX < 1.16)",
     ),
     "srs": PresetSpec(
-        page="/api/v1/streams?start=0&count=1000",
+        page=f"/api/v1/streams?start={{start}}&count={PAGE_ROWS}",
         document="streams",
         streams="streams",
         name="join('/', [app, name])",
         viewers="clients",
         publishing="publish.active",
-        more="length(streams) >= `1000`",
+        more=f"length(streams) >= `{PAGE_ROWS}`",
     ),
     "wowza": PresetSpec(
-        page="{wowza}/monitoring/current", viewers="totalConnections", needs_key=True
+        page="{wowza}/monitoring/current",
+        document="serverName",
+        viewers="totalConnections",
+        needs_key=True,
+        digest=True,
     ),
     "ant-media": PresetSpec(
         page="/{app}/rest/v2/broadcasts/{stream}/broadcast-statistics",
+        document="keys(@)",
         viewers="[totalRTMPWatchersCount, totalHLSWatchersCount, totalWebRTCWatchersCount, "
         "totalDASHWatchersCount][?@ != null]",
         needs_key=True,
     ),
-    "owncast": PresetSpec(page="/api/status", viewers="viewerCount"),
+    "owncast": PresetSpec(page="/api/status", document="online", viewers="viewerCount"),
     "icecast": PresetSpec(
         page="/status-json.xsl",
         document="icestats",
@@ -98,8 +114,11 @@ PRESETS: Final[dict[str, PresetSpec]] = {
         name="reference",
         viewers="`1`",
     ),
-    "cloudflare": PresetSpec(page="/{key}/views", viewers="liveViewers", needs_key=True),
+    "cloudflare": PresetSpec(
+        page="/{key}/views", document="keys(@)", viewers="liveViewers", needs_key=True
+    ),
     "viewer-count": PresetSpec(
+        document="keys(@)",
         viewers="viewerCount || stream.viewerCount || streams[].viewerCount",
     ),
 }
@@ -108,7 +127,7 @@ _NUMBER: Final = re.compile(r"\s*-?[0-9]{1,12}\s*\Z", re.ASCII)
 
 
 def request_of(source: ViewerSource) -> PageRequest:
-    """The page to fetch; equal for sources that share one.
+    """What to fetch; equal for sources that share it.
 
     Raises ValueError, with a message for staff, when address, headers, key or path are unusable.
     """
@@ -125,29 +144,44 @@ def request_of(source: ViewerSource) -> PageRequest:
     _compiled(preset.viewers)
     page = preset.page.format_map(_PageParts(source.stream_key))
     url = source.url.rstrip("/") + page if page else source.url
-    return PageRequest(url, tuple(sorted(_headers(source, preset).items())))
+    headers = tuple(sorted(_headers(source, preset).items()))
+    login = (source.user, source.password) if source.user and not source.token else None
+    return PageRequest(url, headers, login, preset.more)
+
+
+def fetch_all(pages: Pages, request: PageRequest, *, timeout_s: float) -> tuple[bytes, ...]:
+    """The bodies of all pages of what is asked for, within `timeout_s` together.
+
+    Raises UpstreamError: of the client, or when there are more than MAX_PAGES.
+    """
+    if not request.more:
+        return (pages.fetch(request, timeout_s=timeout_s),)
+    until = time.monotonic() + timeout_s
+    bodies: list[bytes] = []
+    for n in range(MAX_PAGES):
+        url = request.url.replace("{page}", str(n)).replace("{start}", str(n * PAGE_ROWS))
+        left_s = max(until - time.monotonic(), 0.001)
+        bodies.append(pages.fetch(replace(request, url=url), timeout_s=left_s))
+        if not _search(request.more.replace("{next}", str(n + 1)), _json(bodies[-1])):
+            return tuple(bodies)
+    raise UpstreamError(f"the server lists more than {MAX_PAGES * PAGE_ROWS} streams")
 
 
 def viewers_in(
     source: ViewerSource,
-    body: bytes,
-    *,
+    *bodies: bytes,
     on_odd: Callable[[UpstreamError], None] = lambda error: None,
-) -> int:
+) -> int | None:
     """The viewers of the source's stream, or of all streams of the server without a `stream_key`.
 
-    0 when the server lists all its streams and this one is not among them. Of several streams
-    those without a number are left out, and `on_odd` gets the reason. Raises UpstreamError when
-    there is no number at all.
+    `bodies` are what `fetch_all` gave. None when the server hides how many, or does not know. 0
+    when it lists its streams and this one is not among them. Of several streams the unknown ones
+    are left out; so are those that make no sense, and `on_odd` gets the reason. Raises
+    UpstreamError when a response, or all that it says of the streams, makes no sense.
     """
     preset = _preset(source)
-    document = _parsed(preset, body)
-    if _search(preset.document, document) is None:
-        raise UpstreamError("the response is not this server's")
-    streams = _streams(preset, source.stream_key, document)
-    if not streams and preset.more and _search(preset.more, document):
-        raise UpstreamError("the response does not list all streams")
-    counts: list[int] = []
+    streams = [one for body in bodies for one in _streams(preset, source.stream_key, body)]
+    counts: list[int | None] = []
     odd: list[UpstreamError] = []
     for stream in streams:
         try:
@@ -158,7 +192,12 @@ def viewers_in(
         raise odd[0]
     if odd:
         on_odd(UpstreamError(f"{len(odd)} of {len(streams)} streams are left out: {odd[0]}"))
-    return _credible(sum(counts))
+    return _sum(counts) if streams else 0
+
+
+def uncounted(source: ViewerSource) -> str:
+    """How people may watch without being in this server's number; '' when it counts them all."""
+    return _preset(source).uncounted
 
 
 class _PageParts(dict[str, str]):
@@ -169,6 +208,8 @@ class _PageParts(dict[str, str]):
         application = _WOWZA.format(app=quote(app, safe=""))
         inner = f"/instances/_definst_/incomingstreams/{quote(stream, safe='')}"
         super().__init__(
+            page="{page}",
+            start="{start}",
             key=quote(key, safe=""),
             app=quote(app, safe=""),
             stream=quote(stream, safe=""),
@@ -193,7 +234,7 @@ def _headers(source: ViewerSource, preset: PresetSpec) -> dict[str, str]:
     }
     if source.token:
         headers["Authorization"] = f"Bearer {source.token}"
-    elif source.user:
+    elif source.user and not preset.digest:
         pair = f"{source.user}:{source.password}".encode()
         headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     for name, value in source.headers.items():
@@ -212,24 +253,24 @@ def _parsed(preset: PresetSpec, body: bytes) -> Any:
             return xmltodict.parse(body, force_list=True)
         except Exception as exc:  # expat's errors, refused entities, an unknown encoding
             raise UpstreamError(f"the response is not XML ({type(exc).__name__})") from None
+    if preset.broken:
+        body = _EMPTY_TITLE.sub(rb"\1null", body).decode(errors="replace").encode()
+    return _json(body)
+
+
+def _json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        if preset.broken:
-            return _repaired(body)
         kind = "HTML" if body.lstrip()[:1] == b"<" else "unreadable"
         raise UpstreamError(f"the response is {kind}, not JSON") from None
 
 
-def _repaired(body: bytes) -> Any:
-    text = _EMPTY_TITLE.sub(rb"\1null", body).decode(errors="replace")
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("the response is broken JSON") from None
-
-
-def _streams(preset: PresetSpec, key: str, document: Any) -> list[Any]:
+def _streams(preset: PresetSpec, key: str, body: bytes) -> list[Any]:
+    """The documents of the streams that are meant by `key`. Raises UpstreamError."""
+    document = _parsed(preset, body)
+    if _search(preset.document, document) is None:
+        raise UpstreamError("the response is not this server's")
     app, _, stream = key.rpartition("/")
     wanted = f"name[0] == {_literal(app)}" if app else "`true`"
     found = _search(preset.streams.replace("{app}", wanted), document)
@@ -257,42 +298,40 @@ def _literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _viewers(preset: PresetSpec, source: ViewerSource, stream: Any) -> int:
+def _viewers(preset: PresetSpec, source: ViewerSource, stream: Any) -> int | None:
+    """The viewers of one stream; None when they are unknown. Raises UpstreamError."""
     found = _search(preset.viewers, stream)
     numbers = found if isinstance(found, list) else [found]
-    counts = [_number(number) for number in numbers]
     # -1 next to other numbers is a protocol that the server does not count.
-    known = [count for count in counts if count is not None]
-    if not known:
-        raise UpstreamError(
-            "the server does not know how many" if counts else "no number at the path"
-        )
-    total = sum(known)
+    total = _sum([_number(number) for number in numbers])
+    if total is None:
+        return None
     if source.subtract_publisher or (preset.publishing and _search(preset.publishing, stream)):
         total -= 1
     if preset.relays:
         total -= _search(preset.relays, stream)
-    total = max(total, 0)
-    return _credible(total)
+    return max(total, 0)
 
 
-def _credible(viewers: int) -> int:
-    if viewers > MAX_VIEWERS:
+def _sum(counts: list[int | None]) -> int | None:
+    """The sum of those that are known; None when none is. Raises UpstreamError if not credible."""
+    known = [count for count in counts if count is not None]
+    if sum(known) > MAX_VIEWERS:
         raise UpstreamError("the number of viewers is not credible")
-    return viewers
+    return sum(known) if known else None
 
 
 def _number(value: Any) -> int | None:
-    """A whole number; None for -1, which means unknown. UpstreamError for anything else."""
+    """A whole number; None when missing or -1: unknown. UpstreamError for anything else."""
     if isinstance(value, str) and _NUMBER.match(value):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if value is None:
-        raise UpstreamError("no number at the path")
-    if not isinstance(value, int) or isinstance(value, bool) or value < -1:
+    if value is None or value == -1:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise UpstreamError("the value at the path is not a number of viewers")
-    return None if value == -1 else value
+    return value
 
 
 def _search(expression: str, document: Any) -> Any:

@@ -13,10 +13,16 @@ MAX_VIEWERS: Final = 100_000_000  # a higher number is not credible
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One page to fetch; sources on the same server share it. It may hold secrets."""
+    """What to fetch; sources on the same server share it. It may hold secrets.
+
+    A long list comes in pages: {page} in `url` is the page's number from 0, {start} that of its
+    first row.
+    """
 
     url: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    login: tuple[str, str] | None = field(default=None, repr=False)  # answers a Digest challenge
+    more: str = ""  # JMESPath, of a page: whether another one follows; {next} is its number
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Pages(Protocol):
     """Client of the servers' pages. Threads may share it."""
 
     def fetch(self, request: PageRequest, *, timeout_s: float) -> bytes:
-        """The whole body of a 2xx response. Raises UpstreamError."""
+        """The whole body of a 2xx response; `request.url` is complete. Raises UpstreamError."""
         ...
 
 

@@ -49,7 +49,7 @@ class HttpError(UpstreamError):
 
     `body` is the decoded JSON of an error answer, or None. `status` is None when there was no
     complete answer at all. `retry_after_s` is what the server asked for, `location` where a
-    redirect leads; "" without one.
+    redirect leads, `challenge` what a 401 wants to be presented (WWW-Authenticate); "" without one.
     """
 
     def __init__(
@@ -59,11 +59,13 @@ class HttpError(UpstreamError):
         retry_after_s: float | None = None,
         body: Any = None,
         location: str = "",
+        challenge: str = "",
     ) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self.status = status
         self.body = body
         self.location = location
+        self.challenge = challenge
 
 
 class FetchedFile(NamedTuple):
@@ -250,7 +252,9 @@ def _whole(response: urllib3.BaseHTTPResponse, what: str, max_bytes: int) -> byt
         raise HttpError(status, message, location=location)
     if status >= 400:
         wait_s = retry_after_s(response.headers.get("Retry-After"))
-        raise HttpError(status, f"{what}: HTTP {status}", wait_s, _error_body(response))
+        challenge = response.headers.get("WWW-Authenticate", "")
+        message = f"{what}: HTTP {status}"
+        raise HttpError(status, message, wait_s, _error_body(response), challenge=challenge)
     body = _body(response, max_bytes)
     if body is None:
         raise HttpError(status, f"{what}: the answer is over {max_bytes} bytes")

@@ -85,16 +85,25 @@ def test_a_page_of_several_streams_is_requested_once(polling: Poller, pages: Fak
 
 
 @pytest.mark.parametrize(
-    "said", [UpstreamError("refused"), b"<html>", audience(-1), audience('"x"'), audience(10**12)]
+    ("said", "state"),
+    [
+        (UpstreamError("refused"), Health.DEGRADED),
+        (b"<html>", Health.DEGRADED),
+        (audience('"x"'), Health.DEGRADED),
+        (audience(10**12), Health.DEGRADED),
+        (audience(-1), Health.HEALTHY),
+        (audience("null"), Health.HEALTHY),
+    ],
+    ids=["refused", "html", "text", "incredible", "unknown", "hidden"],
 )
-def test_what_is_unknown_is_not_stored_as_zero(
-    polling: Poller, pages: FakePages, said: Any
+def test_what_is_unknown_is_not_stored_as_zero_and_does_not_blank_the_sum(
+    polling: Poller, pages: FakePages, said: Any, state: str
 ) -> None:
-    add("a")
-    pages.says["//a/"] = said
+    add("a"), add("b")
+    pages.says["//a/"], pages.says["//b/"] = said, audience(3)
     take_tick(polling)
-    assert stored() == {}
-    assert health("a") == Health.DEGRADED
+    assert stored() == {"b": [3], TOTAL: [3]}
+    assert health("a") == state
 
 
 def test_a_stream_that_just_fell_silent_counts_as_it_was_last(

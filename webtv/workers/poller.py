@@ -28,7 +28,7 @@ from core.workers.leader import Leadership, run_as_leader
 from webtv import ingest
 from webtv.clients import HttpPages
 from webtv.models import Stream
-from webtv.presets import request_of, viewers_in
+from webtv.presets import fetch_all, request_of, viewers_in
 from webtv.streams import add_configured_streams, enabled_streams, source_of
 from webtv.types import PageRequest, Pages, Sample, ViewerSource
 
@@ -56,11 +56,11 @@ def run_viewer_poller(stopping: threading.Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:
-    """The response of one page at one tick: its body, or the error."""
+    """The response to one request at one tick: the bodies of its pages, or the error."""
 
     request: PageRequest
     tick: int
-    body: bytes = b""
+    bodies: tuple[bytes, ...] = ()
     error: UpstreamError | None = None
 
 
@@ -89,13 +89,13 @@ class _PageFetcher:
 
     def _fetched(self, tick: int) -> PageResponse:
         try:
-            body = self._pages.fetch(self._request, timeout_s=settings.WEBTV_TIMEOUT_S)
+            bodies = fetch_all(self._pages, self._request, timeout_s=settings.WEBTV_TIMEOUT_S)
         except UpstreamError as exc:
             return PageResponse(self._request, tick, error=exc)
         except Exception as exc:  # a bug of ours is no reason to stop polling
             logger.exception("webtv.failing")
             return PageResponse(self._request, tick, error=UpstreamError(type(exc).__name__))
-        return PageResponse(self._request, tick, body)
+        return PageResponse(self._request, tick, bodies)
 
 
 class Poller:
@@ -176,13 +176,15 @@ class Poller:
                 if response.error:
                     raise response.error
                 odd: list[UpstreamError] = []
-                viewers = viewers_in(source, response.body, on_odd=odd.append)
+                viewers = viewers_in(source, *response.bodies, on_odd=odd.append)
             except UpstreamError as exc:
                 self._report(stream.name, exc)
                 continue
+            self._report(stream.name, next(iter(odd), None))
+            if viewers is None:  # a server may hide them: no fault, and no sample
+                continue
             self._latest[stream.pk] = (response.tick, viewers)
             samples.append(Sample(stream.pk, datetime.fromtimestamp(response.tick, UTC), viewers))
-            self._report(stream.name, next(iter(odd), None))
         self._store(samples)
 
     def _store_total(self, tick: int) -> None:
