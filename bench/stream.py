@@ -21,7 +21,7 @@ import av
 
 from bench.kit import heading, line, peak_rss_mb, percentile
 from ocr.clients.stream import HlsStream
-from ocr.clients.stream.pictures import pictures
+from ocr.clients.stream.pictures import SegmentDecoder
 from ocr.synthetic import boards
 from ocr.tests import bad_streams as bad
 from ocr.tests.bad_streams import Served, serving
@@ -129,7 +129,7 @@ def _first_plain(served: Served) -> float:
 
 def _work_of_ours(segment: bytes) -> float:
     began = time.process_time()
-    list(pictures(segment, every_s=1.0, first_s=0.0, max_s=10))
+    list(SegmentDecoder(every_s=1.0).pictures(segment, follows=False, is_last=True, max_s=10))
     return (time.process_time() - began) / SECONDS
 
 

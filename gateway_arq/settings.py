@@ -107,6 +107,9 @@ OCR_QUEUE = env.integer("OCR_QUEUE", 8, minimum=1)  # images that may wait for t
 OCR_STREAM_URL = env.text("OCR_STREAM_URL")  # the default; AutoBOT's own configuration goes before
 # Internal networks that the stream may lie in, though nothing internal is fetched otherwise
 OCR_STREAM_NETWORKS = env.networks("OCR_STREAM_NETWORKS")
+OCR_STREAM_FALLBACKS = env.items("OCR_STREAM_FALLBACKS")  # other addresses of the same channel
+# OCR_STREAM_1_HOST, OCR_STREAM_1_REFERER, ...: what a host is sent, {"ocr_stream_1": {"HOST": ...}}
+OCR_STREAM_HOSTS = env.groups("OCR_STREAM_")
 OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, minimum=0.1)
 OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps them
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from core.lib.clientip import is_loopback
-from ocr.clients.stream.fetch import well_formed
+from ocr.clients.stream.fetch import headers_by_host, well_formed
 from ocr.reader.dependencies import missing
 from ocr.reader_process import engine_options
 from ocr.types import StreamRefused
@@ -54,17 +54,29 @@ def engine_complete() -> Iterator[CheckMessage]:
 
 
 def stream_usable() -> Iterator[CheckMessage]:
-    """The address is one; whether it leads where it may is seen when it is connected to."""
+    """Its addresses are some; whether they lead where they may is seen when it is connected to."""
+    named = {settings.OCR_STREAM_URL: "OCR_STREAM_URL"}
+    named |= dict.fromkeys(settings.OCR_STREAM_FALLBACKS, "OCR_STREAM_FALLBACKS")
+    for url, name in named.items():
+        try:
+            if url:
+                well_formed(url)
+        except StreamRefused as exc:
+            hint = "It looks like https://cdn.example/live.m3u8."
+            yield Error(f"{name}: {exc}", hint=hint, id="ocr.E006")
+
+
+def stream_headers_sendable() -> Iterator[CheckMessage]:
     try:
-        if settings.OCR_STREAM_URL:
-            well_formed(settings.OCR_STREAM_URL)
-    except StreamRefused as exc:
-        hint = "It looks like https://cdn.example/live.m3u8."
-        yield Error(f"OCR_STREAM_URL: {exc}", hint=hint, id="ocr.E006")
+        headers_by_host(settings.OCR_STREAM_HOSTS)
+    except ValueError as exc:
+        hint = "See OCR_STREAM_1_HOST in .env.example."
+        yield Error(str(exc), hint=hint, id="ocr.E007")
 
 
 ALL: tuple[Check, ...] = (
     addresses_usable, key_sendable, site_complete, engine_complete, stream_usable,
+    stream_headers_sendable,
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import orjson
 import urllib3
@@ -32,6 +32,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from core.lib.cookies import Cookies
 from core.lib.upstream import UpstreamError
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -100,11 +101,13 @@ class HttpClient:
         max_bytes: int = MAX_BODY_BYTES,
         connect: Connect | None = None,
         loads: Callable[[bytes], Any] = orjson.loads,
+        cookies: Cookies | None = None,
     ) -> None:
         """`base_url` as `https://host[:port][/prefix]`. ValueError when it is not one.
 
         `connect` makes the connections, if not all addresses may be reached; its OSError is "no
         connection", what else it raises is the caller's. `loads` decodes JSON (ValueError: none).
+        `cookies` keeps what the server sets, with a redirect or an error too, and presents it.
         """
         url = urllib3.util.parse_url(base_url)
         if url.scheme not in _POOLS or not url.host:
@@ -113,6 +116,7 @@ class HttpClient:
         self._prefix = (url.path or "").rstrip("/")
         self._max_bytes = max_bytes
         self._loads = loads
+        self._base_url, self._cookies = base_url, cookies
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -209,16 +213,20 @@ class HttpClient:
 
     def _send(self, target: str, sent: Request, until: float) -> urllib3.BaseHTTPResponse:
         left_s = max(until - time.monotonic(), 0.001)
-        return self._pool.urlopen(
+        url, headers = urljoin(self._base_url, target), {**self._headers, **sent.headers}
+        response = self._pool.urlopen(
             sent.method,
             target,
             body=sent.body,
-            headers={**self._headers, **sent.headers},
+            headers=self._cookies.presented(url, headers) if self._cookies else headers,
             retries=False,
             redirect=False,
             preload_content=False,
             timeout=urllib3.Timeout(total=left_s),
         )
+        if self._cookies:
+            self._cookies.take(url, response.headers.getlist("Set-Cookie"))
+        return response
 
 
 def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | None:

@@ -17,6 +17,7 @@ import pytest
 
 from centralino.services.servers import NAMES
 from gateway_arq import bootstrap, env
+from ocr.clients.stream.fetch import NAMES as STREAM_NAMES
 from webtv.streams import NAMES as WEBTV_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,9 +58,10 @@ def read_names() -> set[str]:
 def test_env_example_lists_every_setting_once_and_nothing_else():
     names = listed_names()
     assert len(names) == len(set(names))
-    single = read_names() - {"API_KEY_", "ASTERISK_", "WEBTV_", "DOTENV"}
+    single = read_names() - {"API_KEY_", "ASTERISK_", "OCR_STREAM_", "WEBTV_", "DOTENV"}
     numbered = {"API_KEY_1", "API_KEY_2", "API_KEY_3", *(f"ASTERISK_1_{name}" for name in NAMES)}
     numbered |= {f"WEBTV_1_{name}" for name in WEBTV_NAMES}
+    numbered |= {f"OCR_STREAM_1_{name}" for name in STREAM_NAMES}
     assert set(names) - ONLY_COMPOSE == single | numbered
 
 

@@ -11,8 +11,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -25,6 +27,7 @@ from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import evidence, services
 from ocr.autobot.votes import FrameChecks, Numbers
+from ocr.clients.stream.fetch import headers_by_host
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.reader.types import SURE, PictureReader, Reading
 from ocr.reader.vote import FRAMES, agreed
@@ -41,7 +44,7 @@ from ocr.types import (
 )
 
 if TYPE_CHECKING:
-    from ocr.clients.stream import Frame
+    from ocr.clients.stream import Frame, HlsStream
 
 logger = logging.getLogger(__name__)
 
@@ -70,17 +73,14 @@ def watch(
 ) -> None:
     """Read the stream until all wheels are published, the window closes or `halt` is set.
 
-    A stream that breaks is opened again. Raises LeaseLost.
+    A stream that breaks is opened again, at its next address if it has several. Raises LeaseLost.
     """
-    from ocr.clients.stream import HlsStream  # with PyAV, which only this needs
-
     watcher = BoardWatcher(run, owner, halt, reader, pace)
     outage = Outage("autobot.stream")
+    streams = cycle(_streams(run.stream_url, pace))
     while not halt.is_set() and not watcher.is_over():
         try:
-            networks = settings.OCR_STREAM_NETWORKS
-            stream = HlsStream(run.stream_url, networks, pace.frame_s, pace.lost_s)
-            for frame in stream.frames(halt):
+            for frame in next(streams)().frames(halt):
                 outage.over()
                 watcher.see(frame)
                 if halt.is_set() or watcher.is_over():
@@ -92,6 +92,22 @@ def watch(
             return
     if not halt.is_set():
         watcher.close()
+
+
+def _streams(url: str, pace: Pace) -> list[Callable[[], HlsStream]]:
+    """The stream at each of its addresses; made when first wanted, and kept with what it learns.
+
+    A call raises StreamRefused for what is no address.
+    """
+    from ocr.clients.stream import HlsStream  # with PyAV, which only this needs
+
+    headers = headers_by_host(settings.OCR_STREAM_HOSTS)
+    networks = settings.OCR_STREAM_NETWORKS
+
+    def stream(url: str) -> Callable[[], HlsStream]:
+        return cache(lambda: HlsStream(url, networks, pace.frame_s, pace.lost_s, headers))
+
+    return [stream(each) for each in dict.fromkeys((url, *settings.OCR_STREAM_FALLBACKS))]
 
 
 def read_again(run_id: int, reader: PictureReader, *, by: str) -> list[str]:

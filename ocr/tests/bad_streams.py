@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from ocr.synthetic.boards import Pixels
 
-Page = bytes | Callable[[socket.socket], None]
+Page = bytes | Callable[[socket.socket], None] | Callable[[socket.socket, bytes], None]
 CHUNK = b"x" * 65_536
 
 
@@ -35,10 +36,10 @@ class Served:
 
 
 @contextmanager
-def serving(pages: Mapping[str, Page]) -> Iterator[Served]:
+def serving(pages: Mapping[str, Page], host: str = "127.0.0.1") -> Iterator[Served]:
     """A server of these pages: a body, or what is done to the socket. Others are 404."""
-    door = socket.create_server(("127.0.0.1", 0), backlog=50)
-    served = Served(f"http://127.0.0.1:{door.getsockname()[1]}", dict(pages))
+    door = socket.create_server((host, 0), backlog=50)
+    served = Served(f"http://{host}:{door.getsockname()[1]}", dict(pages))
 
     def accept() -> None:
         while True:
@@ -75,8 +76,10 @@ def _serve(client: socket.socket, served: Served) -> None:
                 client.sendall(response(b"no such page", "404 Not Found"))
             elif isinstance(page, bytes):
                 client.sendall(response(page))
+            elif len(signature(page).parameters) == 1:
+                page(client)  # type: ignore[call-arg]
             else:
-                page(client)
+                page(client, head)  # type: ignore[call-arg]
         except OSError:
             return  # the other side had enough
 
@@ -192,3 +195,23 @@ def recorded(path: Path, shades: list[int], *, kind: str, codec: str, rate: int 
                 to.mux(shown.encode(image))
         to.mux(sound.encode())
         to.mux(shown.encode())
+
+
+def segmented(
+    path: Path, shades: list[int], *, codec_options: str, seconds: int = 2
+) -> list[bytes]:
+    """A second of each grey, cut every `seconds` whatever stands there; 25 pictures a second.
+
+    `codec_options` are x264's. SPS and PPS come with every key picture, as on television.
+    """
+    options = {"hls_time": str(seconds), "hls_list_size": "0", "hls_flags": "split_by_time"}
+    with av.open(str(path / "x.m3u8"), "w", format="hls", options=options) as to:
+        shown: Any = to.add_stream(
+            "libx264", rate=25, options={"x264-params": f"repeat-headers=1:{codec_options}"}
+        )
+        shown.width, shown.height, shown.pix_fmt = 320, 180, "yuv420p"
+        for shade in shades:
+            for _ in range(25):
+                to.mux(shown.encode(av.VideoFrame.from_ndarray(picture(shade), format="bgr24")))
+        to.mux(shown.encode())
+    return [(path / f"x{n}.ts").read_bytes() for n in range(len(shades) // seconds)]

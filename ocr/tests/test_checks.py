@@ -17,7 +17,7 @@ GOOD = {
 }
 
 
-def found(settings: Any, **other: str) -> list[str]:
+def found(settings: Any, **other: Any) -> list[str]:
     for name, value in {**GOOD, **other}.items():
         setattr(settings, name, value)
     return [message.id for message in check_settings()]
@@ -40,7 +40,11 @@ def test_good_or_disabled_settings_are_not_reported(settings: Any) -> None:
         ("LOTTO_SITE_USER", "", "ocr.W004"),
         ("LOTTO_SITE_PASSWORD", "", "ocr.W004"),
         ("OCR_STREAM_URL", "rtmp://cdn.example/live", "ocr.E006"),
+        ("OCR_STREAM_FALLBACKS", ["https://a.example/x.m3u8", "rtmp://b.example/x"], "ocr.E006"),
+        ("OCR_STREAM_HOSTS", {"ocr_stream_1": {"REFERER": "https://a.example/"}}, "ocr.E007"),
+        ("OCR_STREAM_HOSTS", {"ocr_stream_1": {"HOST": "a", "COOKIE": "è"}}, "ocr.E007"),
     ],
+    ids=lambda value: ascii(value)[:40],
 )
-def test_odd_setting_is_reported(settings: Any, name: str, value: str, message: str) -> None:
+def test_odd_setting_is_reported(settings: Any, name: str, value: Any, message: str) -> None:
     assert found(settings, **{name: value}) == [message]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ocr.autobot import evidence
-from ocr.clients.stream.pictures import pictures as decoded
+from ocr.clients.stream.pictures import SegmentDecoder
 from ocr.reader.reader import Reader
 from ocr.reader.types import Reading
 from ocr.synthetic.boards import Pixels
@@ -53,7 +53,8 @@ def test_it_says_of_a_scene_what_the_real_reader_says(eyes: Reader, name: str) -
 def test_video_takes_nothing_of_a_coded_picture(crf: int, is_blurred: bool) -> None:
     image = shown(coded.drawn, HALF_DRAWN, is_blurred)
     segment = pictures.encoded([image] * 2, begins_s=0, rate=5, crf=crf)
-    found = [coded.read(one.image) for one in decoded(segment, every_s=0.2, first_s=0, max_s=5)]
+    shown_again = SegmentDecoder(0.2).pictures(segment, follows=False, is_last=True, max_s=5)
+    found = [coded.read(one.image) for one in shown_again]
     assert found == [coded.read(image)] * 2
     assert found[0].is_sharp is not is_blurred
 

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from core.lib.upstream import UpstreamError
-from ocr.clients.stream.pictures import DecodedPicture, UnreadableVideo, pictures
-from ocr.clients.stream.playlist import fresh_of, parsed
+from ocr.clients.stream.fetch import Piece
+from ocr.clients.stream.pictures import DecodedPicture, SegmentDecoder, UnreadableVideo
+from ocr.clients.stream.playlist import Segment, fresh_of, parsed
 from ocr.tests import bad_streams as bad
 from ocr.tests import coded
 from ocr.tests.bad_streams import playlist, serving, video
@@ -40,16 +41,23 @@ def television() -> Iterator[RunningTelevision]:
         yield running
 
 
+def pictures(segment: bytes, *, is_strict: bool = True) -> list[DecodedPicture]:
+    """All pictures of a segment alone, five a second."""
+    decoder = SegmentDecoder(every_s=0.2)
+    return list(
+        decoder.pictures(segment, follows=False, is_last=True, max_s=5, is_strict=is_strict)
+    )
+
+
 # --- Pictures ------------------------------------------------------------------------------------
 def test_one_picture_per_period_across_segments() -> None:
-    found: list[float] = []
-    first_s = 0.0
-    for number in range(4):
-        for one in pictures(video([0] * 7), every_s=1.0, first_s=first_s, max_s=5):
-            found.append(round(number * 1.4 + one.at_s, 1))
-            first_s = one.at_s + 1.0
-        first_s = max(first_s - 1.4, 0)
-    assert found == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    decoder, segment = SegmentDecoder(every_s=1.0), video([0] * 7)
+    found = [
+        one.at_s
+        for _ in range(4)
+        for one in decoder.pictures(segment, follows=False, is_last=True, max_s=5)
+    ]
+    assert found == pytest.approx([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], abs=0.001)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
@@ -147,7 +155,7 @@ def test_a_damaged_video_is_read_as_far_as_it_goes_or_refused(kind: str) -> None
         for _ in range(dice.choice((1, 5, 50, 500))):
             damaged[dice.randrange(8, len(damaged))] = dice.randrange(256)
         with suppress(UpstreamError):
-            read += len(list(pictures(bytes(damaged), every_s=0.2, first_s=0, max_s=5)))
+            read += len(pictures(bytes(damaged)))
     assert read > 100
 
 
@@ -183,13 +191,13 @@ def moving() -> bytes:
 @cache
 def right() -> list[DecodedPicture]:
     """Its pictures."""
-    return list(pictures(moving(), every_s=0.2, first_s=0, max_s=5))
+    return pictures(moving())
 
 
 def wrong(segment: bytes, *, is_strict: bool) -> int:
     """How many pictures of a damaged MOVING are not as they should be."""
     with suppress(UpstreamError):
-        found = list(pictures(segment, every_s=0.2, first_s=0, max_s=5, is_strict=is_strict))
+        found = pictures(segment, is_strict=is_strict)
         return sum(
             min(cv2.norm(one.image, good.image, cv2.NORM_L1) for good in right()) > one.image.size
             for one in found
@@ -207,9 +215,7 @@ def test_what_a_decoder_filled_in_is_not_shown() -> None:
 def test_an_encoder_that_is_never_quite_right_is_watched_nevertheless() -> None:
     def count(segment: bytes, *, is_strict: bool) -> int:
         with suppress(UnreadableVideo):
-            return len(list(
-                pictures(segment, every_s=0.2, first_s=0, max_s=5, is_strict=is_strict)
-            ))  # fmt: skip
+            return len(pictures(segment, is_strict=is_strict))
         return 0
 
     bent = next(
@@ -225,7 +231,7 @@ def test_an_encoder_that_is_never_quite_right_is_watched_nevertheless() -> None:
 def test_a_title_in_another_encoding_is_no_reason() -> None:
     damaged = video([60] * 3, kind="mp4").replace(b"VideoHandler", b"Citt\xe0 Video.")
     assert b"Citt\xe0" in damaged
-    assert len(list(pictures(damaged, every_s=0.2, first_s=0, max_s=5))) == 3
+    assert len(pictures(damaged)) == 3
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
@@ -290,7 +296,8 @@ def test_redirects_are_followed_and_what_is_relative_is_so_to_their_end() -> Non
 def numbers(first: int, count: int, last: int | None, *, over: bool = False) -> list[int]:
     listed = playlist(*(f"{n}.ts" for n in range(count)), first=first)
     found = parsed(listed + (b"#EXT-X-ENDLIST\n" if over else b""), URL)
-    return [segment.number for segment in fresh_of(found, last)]
+    played = None if last is None else Segment(last, 1.0, Piece("/x.ts"), None, None, False)
+    return [segment.number for segment in fresh_of(found, played)]
 
 
 def test_parts_of_a_segment_to_come_are_left_alone() -> None:
@@ -301,7 +308,7 @@ def test_parts_of_a_segment_to_come_are_left_alone() -> None:
 
 def test_what_is_played_next() -> None:
     assert numbers(10, 5, None) == [14]  # joined at what is newest
-    assert numbers(10, 5, 14) == []
+    assert numbers(10, 5, 14) == [14]  # another file under the same number
     assert numbers(12, 5, 14) == [15, 16]
     assert numbers(900, 5, 14) == [904]  # it jumped, or we were disconnected
     assert numbers(0, 3, 14) == [2]  # the encoder was restarted

@@ -16,7 +16,7 @@ import pytest
 
 from core.lib.upstream import UpstreamError
 from ocr.clients.stream import HlsStream, checked_url
-from ocr.clients.stream.pictures import UnreadableVideo, pictures
+from ocr.clients.stream.pictures import DecodedPicture, SegmentDecoder, UnreadableVideo
 from ocr.tests import bad_streams as bad
 from ocr.tests.bad_streams import playlist, serving, video
 from ocr.tests.watched import LOOPBACK, failure, shades, stream
@@ -27,10 +27,15 @@ pytestmark = pytest.mark.usefixtures("hls")
 # --- What is not decoded -------------------------------------------------------------------------
 
 
+def decoded(segment: bytes) -> list[DecodedPicture]:
+    decoder = SegmentDecoder(every_s=1.0)
+    return list(decoder.pictures(segment, follows=False, is_last=True, max_s=5))
+
+
 @pytest.mark.parametrize("codec", ["libvpx-vp9", "libsvtav1", "jpeg2000"])
 def test_what_live_streams_are_not_made_of_is_not_decoded(codec: str) -> None:
     with pytest.raises(UnreadableVideo, match="of a kind that is not read"):
-        next(pictures(video([60], kind="mp4", codec=codec), every_s=1, first_s=0, max_s=5))
+        decoded(video([60], kind="mp4", codec=codec))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,7 @@ def test_what_live_streams_are_not_made_of_is_not_decoded(codec: str) -> None:
     [("libx264", "mpegts"), ("libx265", "mp4"), ("mpeg2video", "mpegts"), ("mpeg4", "mp4")],
 )
 def test_what_live_streams_are_made_of_is_decoded(codec: str, kind: str) -> None:
-    [picture] = pictures(video([60], kind=kind, codec=codec), every_s=1, first_s=0, max_s=5)
+    [picture] = decoded(video([60], kind=kind, codec=codec))
     assert picture.image.shape == (180, 320, 3)
 
 
@@ -68,10 +73,10 @@ FAULTS: dict[str, tuple[dict[str, bad.Page], str]] = {
     "redirects in a circle": ({"/live.m3u8": bad.redirect("/live.m3u8")}, "over 5 redirects"),
     "a page": ({"/live.m3u8": HTML}, "no HLS playlist"),
     "nothing": ({"/live.m3u8": b""}, "no HLS playlist"),
-    "a playlist of nothing": ({"/live.m3u8": playlist()}, "does not move on"),
+    "a playlist of nothing": ({"/live.m3u8": playlist()}, "is empty"),
     "a malformed playlist": ({"/live.m3u8": b"#EXTM3U\n#EXTINF:x,\n1.ts\n"}, "malformed"),
     "playlists within playlists": (
-        {"/live.m3u8": b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlive.m3u8\n"}, "does not move on",
+        {"/live.m3u8": b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlive.m3u8\n"}, "without an end",
     ),
     "a segment that is missing": ({"/live.m3u8": playlist("1.ts")}, "HTTP 404"),
     "a segment byte by byte": (

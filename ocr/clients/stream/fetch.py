@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -11,6 +11,7 @@ import urllib3
 from urllib3.exceptions import LocationParseError
 
 from core.lib.addresses import AddressRefused, Doorman, Network
+from core.lib.cookies import Cookies
 from core.lib.http import HttpClient, HttpError
 from core.lib.upstream import UpstreamError
 from ocr.types import StreamRefused
@@ -20,6 +21,10 @@ MAX_SERVERS: Final = 8  # to which connections stay open
 MAX_URL: Final = 4096
 LOOKUP_S: Final = 2.0  # of a name, when its address is only checked
 HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
+SHARED: Final = ("User-Agent", "Referer", "Origin")  # which other hosts of a stream see as well
+NAMES: Final = ("HOST", "USER_AGENT", "REFERER", "ORIGIN", "COOKIE", "AUTHORIZATION")  # as settings
+
+HeadersByHost = Mapping[str, Mapping[str, str]]
 
 
 class Piece(NamedTuple):
@@ -37,11 +42,30 @@ class Fetched(NamedTuple):
     body: bytes
 
 
+class Visitor(NamedTuple):
+    """As whom a stream's files are asked for, by the host of its address.
+
+    The headers that staff set for that host go to it; the SHARED ones among them also to the other
+    hosts that the stream leads to. Cookies go back to who set them.
+    """
+
+    host: str
+    headers: HeadersByHost
+    cookies: Cookies
+
+    def headers_for(self, host: str) -> dict[str, str]:
+        """The headers of a request to `host`."""
+        at_home = self.headers.get(self.host, {})
+        shared = {name: at_home[name] for name in SHARED if name in at_home}
+        return {**HEADERS, **shared, **self.headers.get(host, {})}
+
+
 class Fetcher:
     """Fetches files of up to `byte_limit` bytes; used by one thread at a time."""
 
-    def __init__(self, networks: Iterable[Network], *, byte_limit: int) -> None:
+    def __init__(self, networks: Iterable[Network], visitor: Visitor, *, byte_limit: int) -> None:
         self._doorman = Doorman(networks)
+        self._visitor = visitor
         self._byte_limit = byte_limit
         self._servers: dict[str, HttpClient] = {}
 
@@ -71,10 +95,9 @@ class Fetcher:
 
     def _once(self, url: str, piece: Piece, timeout_s: float) -> bytes:
         parts = urllib3.util.parse_url(well_formed(url))
-        headers = HEADERS
+        headers = self._visitor.headers_for(str(parts.host))
         if piece.length is not None:
-            last = piece.first + piece.length - 1
-            headers = {**HEADERS, "Range": f"bytes={piece.first}-{last}"}
+            headers["Range"] = f"bytes={piece.first}-{piece.first + piece.length - 1}"
         server = self._server(f"{parts.scheme}://{parts.netloc}")
         return server.get_body(parts.request_uri, timeout_s=timeout_s, headers=headers)
 
@@ -83,9 +106,30 @@ class Fetcher:
             if len(self._servers) >= MAX_SERVERS:
                 self.close()
             self._servers[base] = HttpClient(
-                base, max_bytes=self._byte_limit, connect=self._doorman.connect
+                base,
+                max_bytes=self._byte_limit,
+                connect=self._doorman.connect,
+                cookies=self._visitor.cookies,
             )
         return self._servers[base]
+
+
+def headers_by_host(hosts: Mapping[str, Mapping[str, str]]) -> HeadersByHost:
+    """The headers that the setting OCR_STREAM_HOSTS gives each host.
+
+    Raises ValueError, with a message for staff, for one without its host or that cannot be sent.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for group, given in hosts.items():
+        if not (host := given.get("HOST", "").lower()):
+            raise ValueError(f"{group.upper()}_HOST is missing.")
+        for name, value in given.items():
+            if not (value.isascii() and value.isprintable()):
+                raise ValueError(f"{group.upper()}_{name} cannot be sent in a header.")
+        found[host] = {
+            name.replace("_", "-").title(): value for name, value in given.items() if name != "HOST"
+        }
+    return found
 
 
 def checked_url(url: str, networks: Iterable[Network] = ()) -> str:

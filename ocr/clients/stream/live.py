@@ -7,14 +7,22 @@ import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from core.lib.addresses import Network
+from core.lib.cookies import Cookies
 from core.lib.outage import Outage
 from core.lib.upstream import UpstreamError
-from ocr.clients.stream.fetch import Fetcher, Piece, well_formed
-from ocr.clients.stream.pictures import UnreadableVideo, decrypted, pictures
+from ocr.clients.stream.fetch import Fetcher, HeadersByHost, Piece, Visitor, well_formed
+from ocr.clients.stream.pictures import (
+    NoPictureYet,
+    SegmentDecoder,
+    UnreadableVideo,
+    decrypted,
+)
 from ocr.clients.stream.playlist import Playlist, Segment, fresh_of, parsed
 from ocr.reader.types import Pixels
 from ocr.types import StreamRefused
@@ -23,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 PLAYLIST_BYTES: Final = 512 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # 10 s of 13 Mbit/s
+MAX_MASTERS: Final = 3  # playlists of playlists, one inside the other
 MAX_BROKEN: Final = 2  # segments in a row, before another variant is tried
+LIMIT_SEGMENTS: Final = 3  # segments without a picture are no fault yet, however long they are
 MAX_REPORTED: Final = 300  # characters of a text that a server has an influence on
 POLL_S: Final = 0.1  # how soon a stop is noticed
 ATTEMPT: Final = 0.4  # of the limit, that one request may take; a long segment twice that
@@ -36,6 +46,18 @@ class Frame(NamedTuple):
     image: Pixels
 
 
+@dataclass
+class _Learnt:
+    """What is known of a stream, and outlives a reconnect."""
+
+    decoder: SegmentDecoder
+    url: str = ""  # of the playlist that `last` is from
+    last: Segment | None = None  # that was requested
+    is_strict: bool = True  # as long as pictures come that way
+    attempts: int = 0  # since a picture came
+    target_s: float = 0.0  # of its segments
+
+
 class HlsStream:
     """A live stream (HLS: MPEG-TS or fragmented MP4, plain or AES-128)."""
 
@@ -45,27 +67,39 @@ class HlsStream:
         networks: Iterable[Network] = (),
         every_s: float = 1.0,
         limit_s: float = 6.0,
+        headers: HeadersByHost | None = None,
     ) -> None:
-        """A picture every `every_s`; `limit_s` without one is an error.
+        """A picture every `every_s`; `limit_s` without one is an error, or three segments.
 
-        StreamRefused for what is no http(s) address. Which addresses it leads to is checked when
-        they are connected to: internal ones only inside `networks`.
+        `headers` by host, as `fetch.Visitor` sends them. StreamRefused for what is no http(s)
+        address. Which addresses it leads to is checked when they are connected to: internal ones
+        only inside `networks`.
         """
         self.url, self.networks = well_formed(url), tuple(networks)
         self.every_s, self.limit_s = every_s, limit_s
+        self.visitor = Visitor(urlsplit(url).hostname or "", headers or {}, Cookies())
         self.outage = Outage("stream")
+        self.learnt = _Learnt(SegmentDecoder(every_s))
+        self._thread: threading.Thread | None = None
+
+    @property
+    def silence_limit_s(self) -> float:
+        """How long no picture may come, as far as the stream is known."""
+        return max(self.limit_s, LIMIT_SEGMENTS * self.learnt.target_s)
 
     def frames(self, stopping: threading.Event) -> Iterator[Frame]:
         """The pictures from now on, in their time; ends within 1 s when `stopping` is set.
 
         A gap, a stall, a jump or a restart of the stream is survived. Raises UpstreamError when no
-        picture came for `limit_s`, at once when an address is refused or the stream is over. It may
-        be called again then. A slow caller misses pictures, and is never more than a few segments
-        behind.
+        picture came for `silence_limit_s`, at once when an address is refused or the stream is
+        over. It may be called again then, and goes on with what it knows. A slow caller misses
+        pictures, and is never more than a few segments behind.
         """
+        if self._thread is not None and self._thread.is_alive():  # it still has the old decoder
+            self.learnt = replace(self.learnt, decoder=SegmentDecoder(self.every_s))
         follower = _Follower(self)
-        thread = threading.Thread(target=follower.run, name="hls-stream", daemon=True)
-        thread.start()
+        self._thread = threading.Thread(target=follower.run, name="hls-stream", daemon=True)
+        self._thread.start()
         try:
             while (frame := self._next(follower, stopping)) is not None:
                 yield frame
@@ -73,15 +107,16 @@ class HlsStream:
             follower.over.set()  # a request that is under way ends by its own limit
 
     def _next(self, follower: _Follower, stopping: threading.Event) -> Frame | None:
-        until = time.monotonic() + self.limit_s - POLL_S
+        began = time.monotonic()
         while not stopping.is_set():
             try:
                 shown = follower.shown.get(timeout=POLL_S)
             except queue.Empty:
-                if time.monotonic() < until:
+                silence_limit_s = self.silence_limit_s
+                if time.monotonic() < began + silence_limit_s - POLL_S:
                     continue
                 problem = follower.problem[:MAX_REPORTED]
-                raise UpstreamError(f"No picture for {self.limit_s:g} s: {problem}") from None
+                raise UpstreamError(f"No picture for {silence_limit_s:g} s: {problem}") from None
             if isinstance(shown, UpstreamError):
                 raise shown
             return shown
@@ -100,14 +135,11 @@ class _Follower:
         self.problem = "nothing has come yet"
         self._url, self._every_s = stream.url, stream.every_s
         self._request_s = stream.limit_s * ATTEMPT
-        self._lists = Fetcher(stream.networks, byte_limit=PLAYLIST_BYTES)
-        self._files = Fetcher(stream.networks, byte_limit=SEGMENT_BYTES)
+        self._lists = Fetcher(stream.networks, stream.visitor, byte_limit=PLAYLIST_BYTES)
+        self._files = Fetcher(stream.networks, stream.visitor, byte_limit=SEGMENT_BYTES)
         self._outage = stream.outage
-        self._attempts = 0  # since a picture came
-        self._broken = 0  # segments, since then
-        self._last: int | None = None  # number of the last segment that was requested
-        self._is_strict = True  # as long as pictures come that way
-        self._first_s = 0.0  # into the next segment, where the next picture is due
+        self._learnt = stream.learnt
+        self._broken = 0  # segments, since a picture came
         self._due_at = 0.0  # monotonic
 
     def run(self) -> None:
@@ -118,7 +150,7 @@ class _Follower:
                     self._follow()
                 except UpstreamError as exc:
                     if not self.over.is_set():
-                        self._attempts += 1
+                        self._learnt.attempts += 1
                         self.problem = str(exc)
                         self.over.wait(self._outage.began(exc))
         except StreamRefused as exc:
@@ -134,56 +166,66 @@ class _Follower:
 
     def _follow(self) -> None:
         url, playlist = self._joined()
+        learnt = self._learnt
+        if url != learnt.url and learnt.attempts:
+            learnt.last = None  # another variant; its numbers need not be the same
+        learnt.url = url
         while not self.over.is_set():
-            fresh = fresh_of(playlist, self._last)
+            learnt.target_s = playlist.target_s if playlist.segments else 0.0
+            fresh = fresh_of(playlist, learnt.last)
             for segment in fresh:
-                self._last = segment.number
-                self._play(segment, is_live=not playlist.is_over)
+                self._play(segment, playlist, is_last=playlist.is_over and segment is fresh[-1])
                 if self.over.is_set():
                     return
             if playlist.is_over:
                 raise _Ended
             if not fresh:
                 if not self._broken:  # what is wrong with a segment says more
-                    self.problem = "the playlist does not move on"
+                    self.problem = _why_nothing_is_new(playlist)
                 self.over.wait(min(max(playlist.target_s / 4, POLL_S), 0.5))
-            playlist = self._playlist(url)
+            playlist = self._playlist(url, playlist)
 
     def _joined(self) -> tuple[str, Playlist]:
         """The playlist with the segments, and its address: of the next variant at every attempt."""
-        top = self._playlist(self._url)
-        if not top.variants:
-            return self._url, top
-        url = top.variants[self._attempts % len(top.variants)]
-        return url, self._playlist(url)
+        url, playlist = self._url, self._playlist(self._url)
+        for _ in range(MAX_MASTERS):
+            if not playlist.variants:
+                return url, playlist
+            url = playlist.variants[self._learnt.attempts % len(playlist.variants)]
+            playlist = self._playlist(url, playlist)
+        raise UpstreamError("The stream's playlists lead to one another without an end.")
 
-    def _playlist(self, url: str) -> Playlist:
+    def _playlist(self, url: str, before: Playlist | None = None) -> Playlist:
+        """The playlist at `url`, which the one `before` leads to, or which was that one."""
         fetched = self._lists.get(Piece(url), timeout_s=self._request_s)
-        return parsed(fetched.body, fetched.url)
+        return parsed(fetched.body, fetched.url, before.defined if before else None)
 
-    def _play(self, segment: Segment, *, is_live: bool) -> None:
+    def _play(self, segment: Segment, playlist: Playlist, *, is_last: bool) -> None:
+        learnt = self._learnt
+        follows, learnt.last = segment.follows(learnt.last), segment
         try:
-            for picture in pictures(
+            for picture in learnt.decoder.pictures(
                 self._body(segment),
-                every_s=self._every_s,
-                first_s=self._first_s,
+                follows=follows,
+                is_last=is_last,
                 max_s=self._request_s,
-                is_strict=self._is_strict,
+                is_strict=learnt.is_strict,
             ):
-                self._show(picture.image, is_live=is_live)
-                self._first_s = picture.at_s + self._every_s
+                self._show(picture.image, is_live=not playlist.is_over)
                 if self.over.is_set():
                     return
+        except NoPictureYet as exc:
+            self.problem = str(exc)
         except UpstreamError as exc:
             self._leave_out(exc)
-        self._first_s = min(max(self._first_s - segment.duration_s, 0.0), self._every_s)
 
     def _leave_out(self, exc: UpstreamError) -> None:
         """Continue without that segment; raise when there were too many in a row."""
         self.problem = str(exc)
         self._broken += 1
         if self._broken % MAX_BROKEN == 0:
-            self._is_strict = self._is_strict and not isinstance(exc, UnreadableVideo)
+            is_ours = isinstance(exc, UnreadableVideo)
+            self._learnt.is_strict = self._learnt.is_strict and not is_ours
             raise exc
         logger.info("stream.gap error=%s", exc)
 
@@ -205,7 +247,7 @@ class _Follower:
             now = time.monotonic()
             self._due_at = max((self._due_at or now) + self._every_s, now)
         self._outage.over()
-        self._attempts = self._broken = 0
+        self._learnt.attempts = self._broken = 0
         self._put(Frame(datetime.now(UTC), image))
 
     def _put(self, shown: Frame | UpstreamError) -> None:
@@ -214,6 +256,10 @@ class _Follower:
                 return self.shown.put(shown, timeout=POLL_S)
             except queue.Full:
                 continue
+
+
+def _why_nothing_is_new(playlist: Playlist) -> str:
+    return "the playlist does not move on" if playlist.segments else "the playlist is empty"
 
 
 class _Ended(Exception):

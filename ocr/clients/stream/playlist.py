@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import binascii
+import re
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import m3u8
 
@@ -33,6 +35,12 @@ class Segment(NamedTuple):
     body: Piece
     head: Piece | None
     key: SegmentKey | None
+    breaks: bool  # a discontinuity comes before it
+
+    def follows(self, other: Segment | None) -> bool:
+        """Whether it goes on where `other` ended."""
+        is_next = other is not None and self.number == other.number + 1
+        return is_next and not self.breaks
 
 
 class Playlist(NamedTuple):
@@ -42,39 +50,102 @@ class Playlist(NamedTuple):
     segments: list[Segment]
     target_s: float
     is_over: bool  # nothing will be added
+    defined: Mapping[str, str]  # EXT-X-DEFINE, for the playlists that it leads to
 
 
-def parsed(body: bytes, url: str) -> Playlist:
-    """The playlist that came from `url`. UpstreamError when it is none, or one we cannot play."""
+def parsed(body: bytes, url: str, defined: Mapping[str, str] | None = None) -> Playlist:
+    """The playlist that came from `url`; `defined` are the variables of the one that led to it.
+
+    Raises UpstreamError when it is none, or one we cannot play.
+    """
     if not body.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"#EXTM3U"):
-        raise UpstreamError("What came is no HLS playlist.")
+        raise UpstreamError(_what_came(body))
     if body.count(b"\n") > MAX_LINES:
         raise UpstreamError("The playlist is too long.")
     try:
-        listed = m3u8.loads(body.decode("utf-8-sig", "replace"))
+        text, own = _substituted(body.decode("utf-8-sig", "replace"), url, defined or {})
+        listed = m3u8.loads(text)
         variants = _variants(listed.playlists, url)
+        if listed.playlists and not variants:
+            raise UpstreamError("The stream has sound only.")
         segments = [] if variants else _segments(listed.segments, url)
         target_s = min(max(float(listed.target_duration or 0), 0.5), LONGEST_S)
-        return Playlist(variants, segments, target_s, bool(listed.is_endlist))
+        return Playlist(variants, segments, target_s, bool(listed.is_endlist), own)
     except UpstreamError:
         raise
     except Exception as exc:  # the parser fails in as many ways as there are malformed lines
         raise UpstreamError(f"The playlist is malformed ({type(exc).__name__}).") from exc
 
 
-def fresh_of(playlist: Playlist, last: int | None) -> list[Segment]:
-    """The segments to play after number `last`; None when nothing was played yet.
+def fresh_of(playlist: Playlist, last: Segment | None) -> list[Segment]:
+    """The segments to play after `last`; None when nothing was played yet.
 
     A live stream is joined at its newest segment. So is one whose numbers went back (the encoder
-    was restarted), or that is more than three ahead of us: old pictures are of no use.
+    was restarted), that has another file under a number, or that is more than three ahead of us:
+    old pictures are of no use.
     """
     found = playlist.segments
     if not found or (playlist.is_over and last is None):
         return found
-    if last is None or found[-1].number < last:
+    if last is None or found[-1].number < last.number:
         return found[-1:]
-    new = [segment for segment in found if segment.number > last]
+    if found[-1].number == last.number:
+        return found[-1:] if _file(found[-1]) != _file(last) else []
+    new = [segment for segment in found if segment.number > last.number]
     return new if playlist.is_over or len(new) <= MAX_BEHIND else new[-1:]
+
+
+def _file(segment: Segment) -> tuple[str, int]:
+    """Which file it is, wherever it lies: tokens and hosts may change from one copy to the next."""
+    return urlsplit(segment.body.url).path.rpartition("/")[2], segment.body.first
+
+
+def _what_came(body: bytes) -> str:
+    begin = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1_000].lower()
+    kind = next((kind for sign, kind in _OTHERS.items() if sign in begin), "")
+    return "What came is no HLS playlist" + (f" but {kind}." if kind else ".")
+
+
+_OTHERS: Final = {
+    b"<mpd": "a DASH manifest; the stream needs an HLS address (.m3u8)",
+    b"<html": "a web page",
+    b"<!doctype html": "a web page",
+    b"<?xml": "XML; the address of the stream may stand in it",
+    b"\x1f\x8b": "a compressed file that does not say so",
+    b"[playlist]": "a PLS playlist",
+}
+_DEFINE: Final = "#EXT-X-DEFINE:"
+_ATTRIBUTE: Final = re.compile(r'([A-Z0-9-]+)=(?:"([^"]*)"|([^,]*))')
+_VARIABLE: Final = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
+
+
+def _substituted(text: str, url: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The playlist with its variables replaced, and their values (RFC 8216bis, 4.3).
+
+    Raises UpstreamError for a variable that nobody defined.
+    """
+    if _DEFINE not in text and "{$" not in text:
+        return text, dict(given)
+    values: dict[str, str] = {}
+    query = dict(parse_qsl(urlsplit(url).query))
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise UpstreamError(f"The playlist uses an undefined variable ({match[1][:40]}).")
+        return values[match[1]]
+
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith(_DEFINE):
+            lines.append(_VARIABLE.sub(value, line))
+            continue
+        said = {name: quoted or bare for name, quoted, bare in _ATTRIBUTE.findall(line)}
+        if "NAME" in said:
+            values[said["NAME"]] = _VARIABLE.sub(value, said.get("VALUE", ""))
+        for kind, source in (("IMPORT", given), ("QUERYPARAM", query)):
+            if said.get(kind) in source:
+                values[said[kind]] = source[said[kind]]
+    return "\n".join(lines), values
 
 
 def _variants(playlists: Any, url: str) -> list[str]:
@@ -114,6 +185,7 @@ def _segments(listed: Any, url: str) -> list[Segment]:
                 body,
                 _piece(urljoin(url, head.uri), head.byterange, 0) if head and head.uri else None,
                 _key(one.key, url, number),
+                bool(one.discontinuity),
             )
         )
     return found
