@@ -15,10 +15,18 @@ import threading
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import heartbeat_sent, task_prerun, worker_process_shutdown, worker_ready
+from celery.signals import (
+    beat_init,
+    heartbeat_sent,
+    task_prerun,
+    worker_init,
+    worker_process_shutdown,
+    worker_ready,
+)
 from django.conf import settings
 
 from core.lib.logs import set_context
+from core.lib.postgres.limits import Role, run_process_as
 from core.workers.local_tasks import LocalTask
 
 _all_here = threading.Event()
@@ -41,6 +49,13 @@ def run_tasks_here() -> None:
 app = Celery("gateway_arq", task_cls=GatewayTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def say_role(**_: Any) -> None:
+    """Before any process of a worker is forked."""
+    run_process_as(Role.TASK)
 
 
 @task_prerun.connect

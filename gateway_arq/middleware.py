@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -42,6 +43,23 @@ class RequestIdMiddleware:
             for name, value in verdict.headers().items():
                 response.headers[name] = value
         return response
+
+
+class RepeatedReads:
+    """Reads once more where the database had closed the connection, as after its restart.
+
+    A write is not repeated: it may have been committed.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method not in ("GET", "HEAD") or not getattr(response, "may_repeat", False):
+            return response
+        connection.close_if_unusable_or_obsolete()
+        return self.get_response(request)
 
 
 class NoStoreMiddleware:

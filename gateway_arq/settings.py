@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
-import environ
 
-from gateway_arq import env
+from gateway_arq import databases, env
 from gateway_arq.staff.theme import UNFOLD as UNFOLD
 from ocr.legacy.place import place as legacy_place
 
@@ -144,38 +143,18 @@ LEGACY_TIMEOUT_S = env.number("LEGACY_TIMEOUT_S", 3, minimum=0.1)
 LEGACY_FILE = DATA_DIR / "legacy.sqlite3" if SANDBOX and not LEGACY_DATABASE_URL else None
 REDIS_URL = env.text("REDIS_URL")
 
-
-def _database() -> dict[str, Any]:
-    if DATABASE_URL:
-        config: dict[str, Any] = dict(environ.Env.db_url_config(DATABASE_URL))
-        # One connection a thread, kept: granian's and Celery's threads are few.
-        config["CONN_MAX_AGE"] = None
-        # A health check would be a query more on every request; a connection that broke costs one
-        # 503 instead, and is replaced before the next request of its thread.
-        config["CONN_HEALTH_CHECKS"] = False
-        config["OPTIONS"] = {
-            **config.get("OPTIONS", {}),
-            "connect_timeout": 3,
-            "server_side_binding": False,
-        }
-        return config
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "gateway.sqlite3",
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",
-            # NORMAL in WAL mode survives kill -9 of the process; only a power cut may lose the last
-            # commits.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-            "PRAGMA cache_size=-16000;",
-        },
-    }
-
-
-DATABASES = {
-    "default": _database(),
+# Seconds of a statement, by who waits for it (core.lib.postgres.limits); 0: any time
+_timeout_s = env.number("DATABASE_TIMEOUT_S", 10, minimum=1)
+DATABASE_TIMEOUTS_S = {
+    "web": _timeout_s,
+    "listener": _timeout_s,
+    "task": env.number("DATABASE_TASK_TIMEOUT_S", 300),
+    "command": 0,
+}
+DATABASES: dict[str, Any] = {
+    "default": databases.postgres(DATABASE_URL, DATABASE_TIMEOUTS_S)
+    if DATABASE_URL
+    else databases.sqlite(DATA_DIR / "gateway.sqlite3"),
     "legacy": legacy_place(LEGACY_DATABASE_URL, LEGACY_FILE, timeout_s=LEGACY_TIMEOUT_S),
 }
 DATABASE_ROUTERS = ["ocr.legacy.router.LegacyRouter"]
@@ -238,6 +217,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway_arq.middleware.RequestIdMiddleware",
+    "gateway_arq.middleware.RepeatedReads",
     "gateway_arq.middleware.NoStoreMiddleware",
     "gateway_arq.middleware.CorsForBrowsers",
     "gateway_arq.middleware.BodyLimitMiddleware",

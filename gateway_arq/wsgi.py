@@ -13,23 +13,38 @@ from typing import Any, Final
 from django.conf import settings
 
 from core.lib.clientip import is_inside, is_loopback
+from core.lib.postgres.limits import Role, run_process_as
 from gateway_arq.checks import refuse_without_proxy
 from gateway_arq.http import application as _django
+from gateway_arq.web import ALIVE
 
 _REFUSED: Final = b'{"detail":"This server answers its proxy only."}'
 _PROBES: Final = ("/livez", "/readyz")
 
 refuse_without_proxy()
+run_process_as(Role.WEB, threads=settings.HTTP_THREADS)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Django for our proxies, and for this machine's own probes."""
+    """Django for our proxies, and for this machine's own probes.
+
+    `/livez` passes nothing on its way: it asks whether the process responds.
+    """
     if settings.PRODUCTION and not _is_ours(environ):
-        length = str(len(_REFUSED))
-        headers = [("Content-Type", "application/json"), ("Content-Length", length)]
-        start_response("403 Forbidden", headers)
-        return [_REFUSED]
+        return _send("403 Forbidden", _REFUSED, start_response)
+    if environ.get("PATH_INFO") == "/livez" and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        return _send("200 OK", ALIVE, start_response)
     return _django(environ, start_response)
+
+
+def _send(status: str, body: bytes, start_response: Callable[..., Any]) -> list[bytes]:
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+    ]
+    start_response(status, headers)
+    return [body]
 
 
 def _is_ours(environ: dict[str, Any]) -> bool:

@@ -11,13 +11,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
-from psycopg.pq import ExecStatus
 
 MAX_CACHED: Final = 64
-_SNAPSHOT: Final = "SELECT pg_current_snapshot()::text"
+_SNAPSHOT: Final = "SELECT pg_current_snapshot()"
 
 _lock = threading.Lock()
 _responses: OrderedDict[Hashable, tuple[Hashable, bytes]] = OrderedDict()
@@ -46,22 +45,9 @@ def cached(key: Hashable, make: Callable[[], bytes]) -> bytes:
 def _database_state() -> tuple[Hashable, Hashable]:
     """Whose view it is, and what stays equal only while no row can have changed in that view."""
     if connection.vendor == "postgresql":
-        return None, _snapshot()
+        return None, connection.ask(_SNAPSHOT)  # type: ignore[attr-defined]  # our backend's
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA data_version")
         # The connection itself, not its id: as long as it is kept, no other one looks like it.
         own = connection.connection
         return own, (cursor.fetchone()[0], own.total_changes)
-
-
-def _snapshot() -> Any:
-    """PostgreSQL's snapshot, read through libpq itself: it is all that a cached response costs."""
-    connection.ensure_connection()
-    response = connection.connection.pgconn.exec_(_SNAPSHOT.encode())
-    if response.status == ExecStatus.TUPLES_OK:
-        return response.get_value(0, 0)
-    with (
-        connection.cursor() as cursor
-    ):  # the connection is gone: let Django say so in its own words
-        cursor.execute(_SNAPSHOT)
-        return cursor.fetchone()[0].encode()

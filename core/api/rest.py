@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from math import ceil
@@ -20,6 +21,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from msgspec import Struct
+from psycopg import errors as postgres
 from rest_framework import exceptions
 from rest_framework.fields import get_error_detail
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -27,6 +29,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.response import Response
 
+from core.lib.postgres.connection import ServerSilent
+from core.lib.postgres.limits import TooManyWaiting
 from core.lib.storage import storage_reason
 from core.lib.upstream import NotConfigured, UpstreamError
 
@@ -36,6 +40,16 @@ logger = logging.getLogger(__name__)
 
 DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 DATABASE_RETRY_S = 5
+_TIMEOUTS = (
+    postgres.QueryCanceled,
+    postgres.LockNotAvailable,
+    postgres.ConnectionTimeout,
+    ServerSilent,
+    TooManyWaiting,
+)
+_LATE = "The database did not answer in time. Try again."
+_LOG_EVERY_S = 10.0
+_log_next_at = 0.0  # monotonic
 _LARGE = 65_536  # bytes
 # No other thread runs while one is parsed: the event loop would wait for several at once.
 _one_large = threading.Lock()
@@ -162,12 +176,24 @@ def unavailable(error: BaseException | None) -> HttpResponse | None:
         return problem(507, f"{reason} Nothing was stored.")
     if not isinstance(error, DATABASE_UNAVAILABLE):
         return None
-    logger.error("database.away error=%s", str(error).partition("\n")[0])
-    return problem(
+    is_late = isinstance(error.__cause__, _TIMEOUTS)
+    _log_outage(error)
+    response = problem(
         503,
-        "The database is not available. Try again.",
+        _LATE if is_late else "The database is not available. Try again.",
         headers={"Retry-After": str(DATABASE_RETRY_S)},
     )
+    response.may_repeat = not is_late  # type: ignore[attr-defined]  # RepeatedReads does
+    return response
+
+
+def _log_outage(error: BaseException) -> None:
+    """Log one of the requests that fail within _LOG_EVERY_S: all say the same."""
+    global _log_next_at
+    now = time.monotonic()
+    if now >= _log_next_at:
+        _log_next_at = now + _LOG_EVERY_S
+        logger.error("database.away error=%s", str(error).partition("\n")[0])
 
 
 def upstream_problem(exc: NotConfigured | UpstreamError, **fields: Any) -> HttpResponse:

@@ -21,10 +21,12 @@ from django.utils import timezone
 from core.auth.models import ApiKey
 from core.auth.types import ALL_SCOPES, Caller, Scope, digest_of, scopes_up_to
 from core.lib.outage import Outage
+from core.lib.postgres.limits import within
 
 logger = logging.getLogger(__name__)
 
 REREAD_S = 1.0
+MAX_READING_S = 2.0  # whoever asks is not kept longer by a database that hangs
 DATABASE_PAUSE_S = 5.0  # after a reading that failed
 USE_NOTED_EVERY_S = 60.0
 _HANDLE = 16  # hex digits of the digest that find a key; the rest is compared in constant time
@@ -143,7 +145,8 @@ class Keyring:
 
     def _read(self) -> None:
         try:
-            known = _known({**_from_database(), **_from_environment()}, _active_staff())
+            with within(MAX_READING_S):
+                known = _known({**_from_database(), **_from_environment()}, _active_staff())
         except DatabaseError as exc:
             self._due_at = time.monotonic() + DATABASE_PAUSE_S
             self._outage.began(exc)
@@ -161,7 +164,8 @@ class Keyring:
             return
         self._use_noted_at[pk] = now
         try:
-            ApiKey.objects.filter(pk=pk).update(last_used_at=timezone.now())
+            with within(MAX_READING_S):
+                ApiKey.objects.filter(pk=pk).update(last_used_at=timezone.now())
         except DatabaseError as exc:
             logger.warning("keys.use_not_noted key=%s error=%s", caller.key_id, exc)
 

@@ -14,6 +14,7 @@ _DATABASE: Final = {  # SQLite's and PostgreSQL's names for it
     "SQLITE_FULL": "The disk of the database is full.",
     "SQLITE_READONLY": "The database is read-only.",
     "53100": "The disk of the database is full.",
+    "25006": "The database is read-only.",
 }
 
 

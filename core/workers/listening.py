@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 
+from core.lib.postgres.limits import Role, run_process_as
 from core.realtime.publish import close, get_log
 from core.workers.alive import wait_alive
 
@@ -15,6 +16,7 @@ def run_until_stopped(listen: Callable[[threading.Event], None]) -> None:
 
     A listener that returns by itself has nothing to do; its service must not end because of that.
     """
+    run_process_as(Role.LISTENER)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

@@ -12,6 +12,7 @@ from celery import Task
 from django.db import close_old_connections
 
 from core.lib.logs import set_context
+from core.lib.postgres.limits import Role, pool_role
 
 if TYPE_CHECKING:
     AnyTask = Task[..., None]
@@ -63,7 +64,11 @@ def _started_pool() -> ThreadPoolExecutor:
     global _pool
     with _starting:
         if _pool is None:
-            _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="task")
+            _pool = ThreadPoolExecutor(
+                WORKERS,
+                thread_name_prefix="task",
+                initializer=pool_role(Role.TASK),
+            )
         return _pool
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import uvicorn
 from django.conf import settings
 
+from core.lib.postgres.limits import Role, run_process_as
 from gateway_arq.web.connections import (
     RESERVED_FILES,
     Connections,
@@ -103,6 +104,7 @@ def serve() -> None:
         stop_threads,
     )  # late: it sets Django up, and refuses bad settings
 
+    run_process_as(Role.WEB)
     # uvicorn raises the signal once more when it has stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):

@@ -16,6 +16,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from core.lib.postgres.limits import Role, pool_role
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Headers = list[tuple[bytes, bytes]]
@@ -40,7 +42,12 @@ class ThreadedWsgi:
 
     def __init__(self, application: Any, *, threads: int, name: str) -> None:
         self._application = application
-        self._make_pool = partial(ThreadPoolExecutor, threads, thread_name_prefix=name)
+        self._make_pool = partial(
+            ThreadPoolExecutor,
+            threads,
+            thread_name_prefix=name,
+            initializer=pool_role(Role.WEB, threads=threads),
+        )
         self._pool = self._make_pool()
         self._is_stopped = False
         self._unfinished: set[Future[Any]] = set()
