@@ -16,6 +16,7 @@ from django.db import connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from core.tests.postgres_server import PostgresServer, binaries, private_postgres
 from tests import flush
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ def redis_url() -> str:
 def postgres_url() -> str:
     """The URL of the PostgreSQL that the suite runs on."""
     return _service("PostgreSQL", settings.DATABASE_URL)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test process alone, which may be frozen, cut off and restarted."""
+    _needed("PostgreSQL's server (postgresql in apt)", str(binaries() or ""))
+    with private_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

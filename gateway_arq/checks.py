@@ -164,6 +164,14 @@ def data_dir_writable() -> Iterator[CheckMessage]:
         )
 
 
+def replica_has_a_primary() -> Iterator[CheckMessage]:
+    if settings.DATABASE_REPLICA_URL and not settings.DATABASE_URL:
+        hint = "Set DATABASE_URL to the PostgreSQL that it is a replica of; SQLite has none."
+        yield Warning(
+            "DATABASE_REPLICA_URL is set but DATABASE_URL is not.", hint=hint, id="gateway.W037"
+        )
+
+
 def legacy_database_readable() -> Iterator[CheckMessage]:
     if not settings.LEGACY_DATABASE_URL:
         return
@@ -193,6 +201,7 @@ ALWAYS: tuple[Check, ...] = (
     webhook_secret_usable,
     time_zone_known,
     data_dir_writable,
+    replica_has_a_primary,
     legacy_database_readable,
 )
 PRODUCTION_ONLY: tuple[Check, ...] = (*UNSAFE, stores_shared, keyless_closed)

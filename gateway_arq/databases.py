@@ -8,6 +8,9 @@ from typing import Any
 
 import environ
 
+from core.lib.postgres.limits import Role
+from core.lib.postgres.replica import STATEMENT_S
+
 
 def postgres(url: str, timeouts_s: Mapping[str, float]) -> dict[str, Any]:
     """The PostgreSQL at `url`; `timeouts_s` is how long a statement may take, by role.
@@ -24,6 +27,12 @@ def postgres(url: str, timeouts_s: Mapping[str, float]) -> dict[str, Any]:
         "TIMEOUTS": dict(timeouts_s),
         "OPTIONS": {"server_side_binding": False, **entry.get("OPTIONS", {})},
     }
+
+
+def replica(url: str, *, max_lag_s: float) -> dict[str, Any]:
+    """A streaming replica of it, which is read while no further behind than that."""
+    entry = postgres(url, dict.fromkeys(Role, STATEMENT_S))
+    return entry | {"MAX_LAG_S": max_lag_s, "TEST": {"MIRROR": "default"}}
 
 
 def sqlite(file: Path) -> dict[str, Any]:

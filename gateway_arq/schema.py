@@ -21,7 +21,7 @@ ROOT: Final = _describe(
 )
 HEALTH: Final = _describe(
     operation_id="health",
-    summary="Health: 503 when the database is unavailable",
+    summary="Health: 503 when the database is unavailable, or nothing can be stored",
     responses=described(documents.HealthDocument),
 )
 VERSION: Final = _describe(

@@ -137,6 +137,7 @@ SANDBOX_PORT = env.integer("SANDBOX_PORT", 8100, minimum=1)
 
 # --- Stores -------------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL")
+DATABASE_REPLICA_URL = env.text("DATABASE_REPLICA_URL")
 LEGACY_DATABASE_URL = env.text("LEGACY_DATABASE_URL")
 LEGACY_TIMEOUT_S = env.number("LEGACY_TIMEOUT_S", 3, minimum=0.1)
 # What the sandbox fills in its place
@@ -144,7 +145,7 @@ LEGACY_FILE = DATA_DIR / "legacy.sqlite3" if SANDBOX and not LEGACY_DATABASE_URL
 REDIS_URL = env.text("REDIS_URL")
 
 # Seconds of a statement, by who waits for it (core.lib.postgres.limits); 0: any time
-_timeout_s = env.number("DATABASE_TIMEOUT_S", 10, minimum=1)
+_timeout_s = env.number("DATABASE_TIMEOUT_S", 10, minimum=2)
 DATABASE_TIMEOUTS_S = {
     "web": _timeout_s,
     "listener": _timeout_s,
@@ -157,6 +158,11 @@ DATABASES: dict[str, Any] = {
     else databases.sqlite(DATA_DIR / "gateway.sqlite3"),
     "legacy": legacy_place(LEGACY_DATABASE_URL, LEGACY_FILE, timeout_s=LEGACY_TIMEOUT_S),
 }
+if DATABASE_URL and DATABASE_REPLICA_URL:
+    DATABASES["replica"] = databases.replica(
+        DATABASE_REPLICA_URL,
+        max_lag_s=env.number("DATABASE_REPLICA_MAX_LAG_S", 1, minimum=0.1),
+    )
 DATABASE_ROUTERS = ["ocr.legacy.router.LegacyRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

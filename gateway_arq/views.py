@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
 from rest_framework.exceptions import ValidationError
@@ -15,7 +15,12 @@ from rest_framework.views import APIView
 
 from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, problem
 from gateway_arq import __version__, documents, metrics, schema
+from gateway_arq.health import ping_database, write_obstacle
 from gateway_arq.web import ALIVE
+
+logger = logging.getLogger(__name__)
+
+WRITE_RETRY_S: Final = 60  # somebody has to make room
 
 
 class RootView(APIView):
@@ -33,8 +38,10 @@ class RootView(APIView):
 
 class HealthView(APIView):
     @schema.HEALTH
-    def get(self, request: Request) -> Response:
-        ping_database()
+    def get(self, request: Request) -> Response | HttpResponse:
+        if (obstacle := write_obstacle()) is not None:
+            logger.error("health.not_writable reason=%s", obstacle)
+            return problem(503, obstacle, headers={"Retry-After": str(WRITE_RETRY_S)})
         return Response(documents.HealthDocument("healthy"))
 
 
@@ -75,12 +82,6 @@ def exposition_type(request: Request) -> str | None:
         return None
     preferred = metrics.scraper_type(request._request.accepted_types)
     return preferred or ("text/plain" if format_ == "prometheus" else None)
-
-
-def ping_database() -> None:
-    """Raise OperationalError or InterfaceError when the database does not respond."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
 
 
 @require_safe

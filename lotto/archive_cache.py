@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Final, Literal
 
 import numpy as np
+from django.db import OperationalError
 from numpy.typing import NDArray
 
 from lotto.ingest import archive_lines, version
@@ -23,6 +24,8 @@ from lotto.types import ALL, CITIES, DRAWN, HIGHEST, WHEELS, Draw
 Kind = Literal["numbers", "pairs"]
 _CODES: Final = tuple(WHEELS)
 _MAX_TABLES: Final = 64  # cached of one archive
+
+_MAX_WAIT_S: Final = 2.0
 
 _lock = threading.Lock()
 _newest: tuple[str, History] | None = None
@@ -129,13 +132,20 @@ class History:
 
 
 def history() -> History:
-    """The archive as it is now."""
+    """The archive as it is now.
+
+    One thread reads it; OperationalError for those who have waited for that for long.
+    """
     global _newest
     now = version()
     newest = _newest
     if newest is None or newest[0] != now:
-        with _lock:
+        if not _lock.acquire(timeout=_MAX_WAIT_S):
+            raise OperationalError("the archive takes long to read")
+        try:
             if _newest is None or _newest[0] != now:
                 _newest = (now, History.of_lines(archive_lines()))
             newest = _newest
+        finally:
+            _lock.release()
     return newest[1]

@@ -28,6 +28,7 @@ FIXTURES: Final = {
     "asterisk": {"running_bed"},
     "streaming": {"streaming_server"},
     "easyocr": {"easyocr_packages"},
+    "outage": {"postgres_server"},
     "fuzz": {"fuzzed_api"},
     "walk": {"every_table", "every_route"},
 }
@@ -39,6 +40,7 @@ MEANS: Final = {
     "asterisk": "needs the real Asterisk of tests/asterisk",
     "streaming": "needs nginx with its RTMP module, icecast2 and ffmpeg",
     "easyocr": "needs PyTorch and EasyOCR (make test-easyocr)",
+    "outage": "locks, freezes and cuts off a PostgreSQL of its own",
     "fuzz": "sends random requests to every operation of the OpenAPI document",
     "walk": "opens every page and endpoint with every right",
     "service": "needs PostgreSQL, Redis or MariaDB (full profile)",
@@ -49,7 +51,8 @@ MEANS: Final = {
 ELSEWHERE: Final = {"exhaustive", "easyocr"}  # runs of their own
 SERVICES: Final = {"redis_url", "postgres_url", "legacy_database_url"}
 # What a machine should run once, or takes seconds to start, is used by one xdist worker.
-GROUPS: Final = {"gateway": "gateway", "running_bed": "asterisk", "streaming_server": "streaming"}
+GROUPS: Final = {"gateway": "gateway", "running_bed": "asterisk", "streaming_server": "streaming",
+          "postgres_server": "outage"}  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

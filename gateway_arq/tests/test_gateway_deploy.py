@@ -71,6 +71,11 @@ def test_every_container_starts_a_command_that_exists(name):
         assert rest[1] in get_commands()
 
 
+def test_the_image_serves_with_as_many_threads_as_the_settings_think():
+    [threads] = re.findall(r'"--blocking-threads", "(\d+)"', DOCKERFILE)
+    assert int(threads) == settings.HTTP_THREADS
+
+
 def test_image_runs_as_nobody_special_and_holds_no_secret():
     app = DOCKERFILE.split("AS app")[1].split("\nFROM ")[0]
     assert re.search(r"(?m)^USER gateway$", app)

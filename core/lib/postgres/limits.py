@@ -16,7 +16,7 @@ from typing import Final
 
 import psycopg
 
-SLOW_S: Final = 1.0  # what waits longer is stuck, and then one thread of a pool is kept free
+SLOW_S: Final = 0.5  # what waits longer is stuck, and then one thread of a pool is kept free
 POLL_S: Final = 0.01
 COMMAND_LOCK_S: Final = 30.0
 
