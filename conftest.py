@@ -145,9 +145,11 @@ def _nothing_left_over() -> Iterator[None]:
     """Counters, keys, events and connections of one test are none of the next one's business."""
     from core.auth import limits
     from core.auth.keyring import keyring
+    from core.lib.postgres.limits import Role, run_process_as
 
     limits.counter.cache_clear()
     keyring.forget()
+    run_process_as(Role.COMMAND)
     if settings.REDIS_URL:
         _empty_redis()
     else:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.lib.postgres.limits import current_role
 from core.workers import listening
 
 
@@ -28,10 +29,11 @@ def test_a_signal_ends_it_and_what_was_said_gets_out(
     def listen(stopping: threading.Event) -> None:
         signal.raise_signal(number)
         steps.append(f"stopping: {stopping.is_set()}")
+        steps.append(f"role: {current_role()}")
 
     monkeypatch.setattr(listening, "close", lambda: steps.append("bus closed"))
     listening.run_until_stopped(listen)
-    assert steps == ["stopping: True", "bus closed"]
+    assert steps == ["stopping: True", "role: listener", "bus closed"]
 
 
 def test_one_that_has_nothing_to_do_waits_for_the_signal() -> None:
