@@ -69,7 +69,7 @@ class PostgresServer:
     def execute(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of one statement, if it has any."""
         with self.connect(connect_timeout=5) as connection:
-            cursor = connection.execute(query)  # type: ignore[call-overload]  # no literal
+            cursor = connection.execute(query)
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:

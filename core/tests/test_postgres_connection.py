@@ -20,7 +20,7 @@ from core.lib.postgres.limits import Role, TooManyWaiting, pool_role, within
 from core.tests.postgres_server import PostgresServer, wait_until
 from gateway_arq.databases import postgres
 
-TIMEOUTS_S = {Role.WEB: 1, Role.LISTENER: 1, Role.TASK: 9, Role.COMMAND: 0}
+TIMEOUTS_S: dict[str, float] = {Role.WEB: 1, Role.LISTENER: 1, Role.TASK: 9, Role.COMMAND: 0}
 Open = Callable[[], Any]
 
 

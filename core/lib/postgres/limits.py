@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -143,17 +143,14 @@ def run_process_as(role: Role, *, threads: int = 0) -> None:
     _of_process = _part(role, threads)
 
 
-def pool_role(role: Role, *, threads: int = 0) -> _Pool:
+def pool_role(role: Role, *, threads: int = 0) -> Callable[[], None]:
     """An `initializer` for a pool's threads; `threads` as above."""
-    return _Pool(_part(role, threads))
+    part = _part(role, threads)
 
+    def begin() -> None:
+        _of_thread.part = part
 
-class _Pool:
-    def __init__(self, part: _Part) -> None:
-        self._part = part
-
-    def __call__(self) -> None:
-        _of_thread.part = self._part
+    return begin
 
 
 def _part(role: Role, threads: int) -> _Part:
