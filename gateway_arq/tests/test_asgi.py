@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from gateway_arq import asgi, checks, wsgi
+from gateway_arq.web import ALIVE
 from gateway_arq.web.threads import ThreadedWsgi
 
 PROXIES: Final = ipaddress.ip_network("10.0.0.0/8")
@@ -131,13 +132,27 @@ def test_a_wsgi_server_answers_its_proxy_only_and_reads_nothing(
     monkeypatch.setattr(wsgi, "_django", django)
     settings.PRODUCTION, settings.TRUSTED_PROXIES = True, [PROXIES]
     seen: list[str] = []
-    environ = {"REMOTE_ADDR": address, "PATH_INFO": path}  # without any body to read
+    # Without any body to read.
+    environ = {"REMOTE_ADDR": address, "PATH_INFO": path, "REQUEST_METHOD": "GET"}
     body = b"".join(wsgi.application(environ, lambda said, _headers: seen.append(said)))
     assert seen == [status]
     assert status.startswith("200") or b"detail" in body
     settings.PRODUCTION = False
     wsgi.application(environ, lambda said, _headers: seen.append(said))
     assert seen[-1] == "200 OK"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_wsgi_server_is_alive_whatever_django_waits_for(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(wsgi, "_django", lambda *_: pytest.fail("it was asked"))
+    environ = {"REMOTE_ADDR": "127.0.0.1", "PATH_INFO": "/livez", "REQUEST_METHOD": method}
+    seen: list[tuple[str, dict[str, str]]] = []
+    body = wsgi.application(environ, lambda said, headers: seen.append((said, dict(headers))))
+    assert [*body] == [ALIVE]
+    assert seen[0][0] == "200 OK"
+    assert seen[0][1]["Cache-Control"] == "no-store"
 
 
 def test_a_wsgi_server_in_production_needs_a_proxy(settings: Any) -> None:
