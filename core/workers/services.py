@@ -15,12 +15,14 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from core.lib import clock
 from core.workers.models import Health, WorkerStatus
 
 logger = logging.getLogger(__name__)
 
 DOWN_AFTER_FAILURES = 3
 BACKOFF_FIRST_S, MAX_BACKOFF_S = 2.0, 60.0
+MAX_WAIT_S = 600.0  # that the other side may ask for
 
 
 def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
@@ -29,13 +31,13 @@ def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
     `retry_after_s` of the other side is the minimum, up to 10 minutes.
     """
     longest = min(BACKOFF_FIRST_S * 2 ** min(failures - 1, 10), MAX_BACKOFF_S)
-    return max(random.uniform(longest / 2, longest), min(retry_after_s or 0.0, 600.0))
+    return max(random.uniform(longest / 2, longest), min(retry_after_s or 0.0, MAX_WAIT_S))
 
 
 def is_due(name: str) -> bool:
     """False while the job backs off after a failure."""
     retry_at = WorkerStatus.objects.filter(name=name).values_list("retry_at", flat=True).first()
-    return retry_at is None or retry_at <= timezone.now()
+    return clock.is_due(retry_at, within_s=MAX_WAIT_S)
 
 
 def ran_ok(name: str) -> None:
