@@ -50,6 +50,7 @@ class Leadership:
         self._is_in_doubt = False  # until it does
         self._sure_until = 0.0  # monotonic; nobody else can have the lease before
         self._hangs_at = 0.0  # monotonic, unless the loop has gone round before
+        self._ask_at = 0.0  # monotonic
         self._renewing = threading.Lock()
 
     def take(self) -> bool:
@@ -67,14 +68,17 @@ class Leadership:
     def check(self, *, round_s: float = ROUND_S) -> bool:
         """Report that the loop goes round, the next time within `round_s`; whether to go on."""
         report_alive()
-        self._hangs_at = time.monotonic() + round_s
-        if not (self.is_sure or self._is_cut_off):  # it was frozen: first see who leads now
-            self._renew()
+        now = time.monotonic()
+        self._hangs_at = now + round_s
+        if not self.is_sure and now >= self._ask_at:
+            self._ask_at = now + RENEW_EVERY_S
+            self._ask()
         return self.leads
 
     def doubt(self) -> None:
         """Another one seems to lead: `check` is False until the database has said otherwise."""
-        self._is_in_doubt, self._is_cut_off, self._sure_until = True, False, 0.0
+        self._is_in_doubt, self._is_cut_off = True, False
+        self._sure_until = self._ask_at = 0.0
 
     @property
     def leads(self) -> bool:
@@ -98,6 +102,7 @@ class Leadership:
         """A transaction that is committed only while this process leads. Raises LeaseLost."""
         try:
             with transaction.atomic():
+                leases.limit_idle()
                 yield
                 leases.hold(self.name, self.token)
         except LeaseLost:
@@ -136,6 +141,13 @@ class Leadership:
         self._is_lost = self._is_cut_off = self._is_in_doubt = False
         self._sure_until, self._hangs_at = asked_at + LEASE_S, asked_at + round_s
 
+    def _ask(self) -> None:
+        """See who leads: the process was frozen, or cut off from the database."""
+        if not self._is_cut_off:
+            self._renew()
+        if self.token is not None and not self.is_sure:
+            self._is_lost = self._is_lost or witness.is_superseded(self.name, self.token)
+
     def _keep(self, over: threading.Event) -> None:
         try:
             while not over.wait(RENEW_EVERY_S):
@@ -145,7 +157,7 @@ class Leadership:
             connections.close_all()
 
     def _renew(self) -> None:
-        """Ask the database for more time; the witness, if it gives no answer."""
+        """Ask the database for more time."""
         if self.token is None or not self._renewing.acquire(blocking=False):
             return
         try:
@@ -154,7 +166,7 @@ class Leadership:
             self._is_cut_off = answer is None
             if answer:
                 self._is_in_doubt, self._sure_until = False, asked_at + LEASE_S
-            elif answer is False or witness.is_superseded(self.name, self.token):
+            elif answer is False:
                 self._is_lost = True
         finally:
             self._renewing.release()

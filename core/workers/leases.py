@@ -24,9 +24,7 @@ from core.workers import witness
 from core.workers.models import Lease
 
 LEASE_S: Final = 6.0  # so long after its last renewal a lease is free
-# A transaction that holds a lease and then does nothing (its process is frozen) is ended by
-# PostgreSQL: until then nobody can take the lease.
-MAX_IDLE_MS: Final = 3_000
+MAX_IDLE_MS: Final = 5_000  # of a transaction of the holder's: it is over before the lease is
 
 _PROCESS: Final = secrets.token_hex(4)
 
@@ -74,6 +72,16 @@ def release(name: str, token: int) -> None:
     )
 
 
+def limit_idle() -> None:
+    """Let PostgreSQL end this transaction if it idles: that of a process which is frozen.
+
+    Its locks would stop whoever takes over.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {MAX_IDLE_MS}")
+
+
 def hold(name: str, token: int | None) -> None:
     """Keep the lease to the end of this transaction; LeaseLost when another process has it.
 
@@ -81,11 +89,10 @@ def hold(name: str, token: int | None) -> None:
     holder or not at all.
     """
     if connection.vendor == "postgresql":
+        table = Lease._meta.db_table
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
-                f" FROM {Lease._meta.db_table} WHERE name = %s AND token = %s FOR SHARE",
-                [str(MAX_IDLE_MS), name, token],
+                f"SELECT 1 FROM {table} WHERE name = %s AND token = %s FOR SHARE", [name, token]
             )
             held = cursor.fetchone() is not None
     else:
