@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 STAND_BY_S: Final = 0.5  # between two attempts to take the lease
 RENEW_EVERY_S: Final = 1.0
 ROUND_S: Final = 2.5  # of a loop, unless it says otherwise; it hangs if it takes longer
+RUN: Final = "run of "  # begins the names of leases of runs
 END_S: Final = 1.0  # how long a renewal that hangs may delay the end
 
 
@@ -220,7 +221,7 @@ def only_one(name: str) -> Iterator[bool]:
     A run may take as long as it likes; when its process is killed or frozen, another may begin.
     Raises database errors.
     """
-    run = Leadership(f"run of {name}", DatabaseGuard(name))
+    run = Leadership(f"{RUN}{name}", DatabaseGuard(name))
     run._take(round_s=math.inf)
     if run.token is None:
         yield False
