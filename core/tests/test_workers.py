@@ -79,13 +79,25 @@ def test_the_fall_and_the_recovery_are_logged_once(clock: Any, caplog: pytest.Lo
     workers.ran_ok(NAME)
     for _ in range(5):
         workers.failed(NAME, OSError("no route"))
-    clock.shift(timedelta(seconds=90))
+    clock.shift(timedelta(seconds=80))
+    workers.failed(NAME, OSError("no route"))
+    clock.shift(timedelta(seconds=10))
     for _ in range(3):
         workers.ran_ok(NAME)
     assert [record.getMessage() for record in caplog.records] == [
         "worker.failed name=webcom.calls error=no route",
         "worker.recovered name=webcom.calls outage_s=90",
     ]
+
+
+def test_the_time_in_which_nobody_tried_is_no_outage(clock: Any, caplog: pytest.LogCaptureFixture):
+    """It failed, was stopped for a quarter of an hour, and works as soon as it runs again."""
+    caplog.set_level(logging.INFO, workers.__name__)
+    workers.failed(NAME, OSError("no route"))
+    clock.shift(timedelta(seconds=1017))
+    workers.ran_ok(NAME)
+    outage_s = float(caplog.records[-1].getMessage().rpartition("=")[2])
+    assert 0 < outage_s <= 12
 
 
 def test_a_failed_job_is_due_again_after_its_wait(clock: Any):
