@@ -92,10 +92,10 @@ def test_runs_of_an_earlier_process_that_lie_in_the_future_are_of_now(beat: Beat
 def test_a_job_that_failed_is_sent_again_when_its_backoff_is_over(beat: Beat, clock: Any) -> None:
     delay_s = services.failed(WORKER, OSError("no route"))
     assert beat.ticks() == []
-    clock.shift(delay_s)
+    clock.shift(delay_s + 0.1)
     assert TASK in beat.ticks()
     assert TASK not in beat.ticks(), "sent once; it may wait for a worker"
-    clock.shift(services.failed(WORKER, OSError("no route")))
+    clock.shift(services.failed(WORKER, OSError("no route")) + 0.1)
     assert TASK in beat.ticks()
     services.ran_ok(WORKER)
     clock.shift(services.MAX_BACKOFF_S)
@@ -105,7 +105,7 @@ def test_a_job_that_failed_is_sent_again_when_its_backoff_is_over(beat: Beat, cl
 def test_what_staff_switched_off_is_not_sent_again(beat: Beat, clock: Any) -> None:
     PeriodicTask.objects.filter(name=TASK).update(enabled=False)
     again = Beat(beat.app)
-    clock.shift(services.failed(WORKER, OSError("no route")))
+    clock.shift(services.failed(WORKER, OSError("no route")) + 0.1)
     assert TASK not in again.ticks()
 
 
@@ -121,7 +121,7 @@ def test_a_run_beside_another_and_one_that_backs_off_do_nothing(clock: Any) -> N
     delay_s = services.failed(WORKER, OSError("no route"))
     run_job(WORKER, work)
     assert ran == [1]
-    clock.shift(delay_s)
+    clock.shift(delay_s + 0.1)
     run_job(WORKER, work)
     assert ran == [1, 1]
     assert WorkerStatus.objects.get().health == Health.HEALTHY
