@@ -23,8 +23,6 @@ from core.lib.labels import label_of
 from core.lib.upstream import UpstreamError
 from core.workers.selectors import health_label, statuses
 
-
-
 _SSH: Final = ("ssh_host", "ssh_port", "ssh_fingerprint")
 
 

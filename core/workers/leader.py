@@ -105,7 +105,7 @@ class Leadership:
             with transaction.atomic():
                 leases.limit_idle()
                 yield
-                leases.hold(self.name, self.token)
+                leases.hold(self.name, self.token or 0)  # which nobody has
         except LeaseLost:
             self._is_lost = True
             raise

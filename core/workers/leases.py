@@ -82,7 +82,7 @@ def limit_idle() -> None:
             cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {MAX_IDLE_MS}")
 
 
-def hold(name: str, token: int | None) -> None:
+def hold(name: str, token: int) -> None:
     """Keep the lease to the end of this transaction; LeaseLost when another process has it.
 
     As the last statement of a transaction it makes sure that what was written is committed by the

@@ -21,7 +21,7 @@ from django.db import Error as DatabaseFailure
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from core.lib.clock import is_due
+from core.lib.clock import is_due, is_within
 from core.lib.upstream import NotConfigured, UpstreamError
 from core.workers.leader import Leadership
 from core.workers.leases import LeaseLost
@@ -208,9 +208,8 @@ def _store(step: AutobotStep, state: StepState, *, error: str = "") -> None:
 
 def _may_try(step: AutobotStep) -> bool:
     """Whether a step that belongs to no run at work is due."""
-    now = timezone.now()
     if step.state == StepState.RUNNING:  # cut off, or being done now
-        return step.at is not None and step.at < now - timedelta(minutes=2)
+        return step.at is not None and not is_within(step.at, timedelta(minutes=2))
     if step.state in (StepState.FAILED, StepState.OFF):
         return False
     return is_due(step.due_at, within_s=MAX_WAIT_S)
