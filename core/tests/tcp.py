@@ -18,8 +18,8 @@ def free_port() -> int:
 class Proxy:
     """Forwards a loopback port to `target`; `cut` drops and refuses connections until `mend`.
 
-    After `freeze` nothing comes through, and nobody is told, until `thaw`: as on a network whose
-    packets vanish.
+    After `freeze` nothing comes through until `thaw`, and no connection ends: as on a network
+    whose packets vanish.
     With `source` the target sees that address of loopback as the one of whoever connects.
     """
 

@@ -93,7 +93,7 @@ def _samples(families: Iterable[Any]) -> dict[tuple[str, str], float]:
 
 
 @pytest.mark.usefixtures("busy_gateway")
-def test_who_leads_each_listener_is_told(api: Any) -> None:
+def test_the_leader_of_each_listener_is_shown(api: Any) -> None:
     leases.take("webcom.push")
     samples = _samples(parse_text(api.get("/metrics?format=prometheus").content.decode()))
     assert samples["gateway_arq_leader_info", f"{leases.holder()},webcom.push"] == 1
