@@ -68,13 +68,17 @@ def refuse(state: Any) -> None:
     from centralino.models import ScreenedCall
     from centralino.state_store import StateStore
     from centralino.workers.screener import Screener
+    from core.workers.database import DatabaseGuard
+    from core.workers.leader import Leadership
 
     bed = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)"?$', run("./up")))
-    ari, state_store, stopping = timed_ari(bed), StateStore(state), threading.Event()
+    leadership = Leadership("bench", DatabaseGuard("bench"))
+    leadership.take()
+    ari, state_store, stopping = timed_ari(bed), StateStore(state, leadership), threading.Event()
 
     async def screen() -> None:
         async with ari:
-            await Screener(ari, state, state_store).run(stopping)
+            await Screener(ari, state, state_store).run(lambda: not stopping.is_set())
 
     thread = threading.Thread(target=lambda: asyncio.run(screen()))
     with state_store.running():

@@ -8,13 +8,13 @@ from typing import Any, Final
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from centralino.labels import HANGUPS, VERDICTS, WHYS
 from centralino.types import MAX_HOURS, MAX_REPEATED_S
 from core.admin.tables import ALL, CHANGE, StaffTable
+from core.lib.clock import is_within
 from core.lib.fields import KeyField
 from core.lib.labels import choices
 from core.lib.texts import without_control
@@ -293,4 +293,4 @@ class LiveState(models.Model):
 
     def known(self) -> dict[str, Any]:
         """The document; empty when its listener no longer renews it with every beat."""
-        return self.document if timezone.now() - self.updated_at < KNOWN_FOR else {}
+        return self.document if is_within(self.updated_at, KNOWN_FOR) else {}

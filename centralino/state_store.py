@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db import connections, transaction
+from django.db import connections
 
 from centralino.hidden_callers import HiddenCallers
 from centralino.screening import PERMANENT, Screening, line_of
@@ -23,7 +23,8 @@ from centralino.types import MAX_REPEATED_S, Reason, Verdict
 from core.lib.backlog import Backlog
 from core.lib.upstream import UpstreamError
 from core.workers import services as workers
-from core.workers.database import DatabaseGuard
+from core.workers.leader import Leadership
+from core.workers.leases import LeaseLost
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +66,9 @@ def in_stasis(channel: dict[str, Any]) -> bool:
 class StateStore:
     """The database's side of one server: lists are refreshed, results are stored."""
 
-    def __init__(self, state: ScreeningState) -> None:
-        self._state = state
-        self._job = f"{NAME}.{state.server}"
-        self.database = DatabaseGuard(self._job)
+    def __init__(self, state: ScreeningState, leadership: Leadership) -> None:
+        self._state, self._leadership = state, leadership
+        self._job, self.database = leadership.name, leadership.database
         self._screened: Backlog[screened.Screened] = Backlog(f"{self._job}.screened")
         self._answered: Backlog[tuple[str, int]] = Backlog(f"{self._job}.answered")
         self._read_to: datetime | None = None
@@ -143,7 +143,8 @@ class StateStore:
         if now >= self._next_all:
             self._read_everything()
             return
-        since = self._read_to and self._read_to - OVERLAP
+        # What was changed while a clock was ahead must not hide what is changed until then.
+        since = self._read_to and min(self._read_to, datetime.now(UTC)) - OVERLAP
         self._apply(self._state.screening, lists.changed_since(since))
         if now >= self._next_rules:
             self._next_rules = now + RULES_EVERY_S
@@ -158,12 +159,14 @@ class StateStore:
     def _write_rows(self, now: float) -> None:
         calls, answered = self._screened.first(), self._answered.first()
         if calls or answered:
-            _store(calls, answered)
+            with self._leadership.transaction():  # all or nothing: a failed batch is written again
+                _store(calls, answered)
             self._screened.stored()
             self._answered.stored()
         if self._state.changes != self._stored or now >= self._next_renewal:
             changes = self._state.changes
-            screened.store_state(self._state.server, self._document())
+            with self._leadership.transaction():
+                screened.store_state(self._state.server, self._document())
             self._stored = changes
             self._next_renewal = now + BEAT_EVERY_S
 
@@ -181,7 +184,6 @@ class StateStore:
         }
 
 
-@transaction.atomic  # all or nothing: a failed batch is written again
 def _store(calls: list[screened.Screened], answered: list[tuple[str, int]]) -> None:
     screened.store(calls)
     blocked = [c.decision.entry for c in calls if c.decision.verdict is Verdict.BLOCKED]
@@ -217,6 +219,8 @@ class _Running:
             while not self._over.wait(SYNC_EVERY_S):
                 self._state_store.work()
             self._state_store.work()
+        except LeaseLost:
+            return  # which the event loop notices, too
         except Exception:
             logger.exception("%s.store_failing", NAME)
         finally:

@@ -22,6 +22,10 @@ class ChannelGone(UpstreamError):
     """The channel does not exist any more (404), or has left Stasis (409)."""
 
 
+class Superseded(UpstreamError):
+    """Another program has taken over our ARI application."""
+
+
 # --- AMI ------------------------------------------------------------------------------------------
 class AmiMessage(dict[str, str]):
     """One event or response: headers by lower-case name, the first of repeated ones.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_celery_beat.schedulers import DatabaseScheduler
-
 from core.workers.alive import report_alive
+from core.workers.scheduler import SteadyScheduler
+from gateway_arq.schedule import WORKERS
 
 
-class Scheduler(DatabaseScheduler):
-    """The scheduler of django-celery-beat."""
+class Scheduler(SteadyScheduler):
+    """The schedule in the database, sent to the broker."""
+
+    workers = WORKERS
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due; returns the seconds until the next (at most 5, see `max_interval`)."""

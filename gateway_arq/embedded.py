@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final
 
 from daphne.server import Server as DaphneServer
@@ -23,6 +24,7 @@ from core.workers.local_tasks import stop_pool
 from gateway_arq.asgi import application, stop_threads
 from gateway_arq.celery import run_tasks_here
 from gateway_arq.checks import refuse_unsafe_production
+from gateway_arq.schedule import WORKERS
 from gateway_arq.web.connections import raise_file_limit
 from gateway_arq.web.server import MAX_SHUTDOWN_S, build_server, end_now, end_within
 from lotto.tasks import sync_on_start
@@ -60,7 +62,7 @@ def serve() -> None:
 @contextmanager
 def _background() -> Iterator[None]:
     stopping = threading.Event()
-    jobs = {"beat": run_beat, **LISTENERS}
+    jobs = {"beat": partial(run_beat, workers=WORKERS), **LISTENERS}
     threads = [
         threading.Thread(target=_run, args=(job, stopping), name=name, daemon=True)
         for name, job in jobs.items()

@@ -22,8 +22,8 @@ from prometheus_client.exposition import choose_encoder
 
 from centralino.selectors import channels
 from core.lib.days import current_second, local_day
-from core.workers.models import Health, WorkerStatus
-from core.workers.selectors import WorkerSummary, summary
+from core.workers.models import Health
+from core.workers.selectors import Leader, WorkerSummary, leaders, statuses, summary
 from gateway_arq import __version__
 from gateway_arq.documents import (
     CallCountsDocument,
@@ -45,6 +45,7 @@ class Snapshot:
 
     taken_at: datetime
     workers: dict[str, WorkerSummary]
+    leaders: dict[str, Leader]  # by listener
     webcom_active: int
     asterisk_active: int
     asterisk_dropped: dict[str, int]  # messages that callers had forged, by server
@@ -54,12 +55,14 @@ class Snapshot:
 
 
 def snapshot() -> Snapshot:
-    """The current figures, in five queries."""
-    jobs = list(WorkerStatus.objects.all())
+    """The current figures, in six queries."""
+    found = leaders()
+    jobs = statuses(found)
     today, asterisk = webcom.day_totals(local_day()), channels.figures()
     return Snapshot(
         taken_at=current_second(),
         workers={app: summary(main, jobs) for app, main in SCRAPED_JOBS.items()},
+        leaders=found,
         webcom_active=webcom.active_calls_count(),
         asterisk_active=asterisk.active,
         asterisk_dropped=asterisk.dropped,
@@ -119,6 +122,7 @@ class _Gauges:
             dropped.add_metric([server], count)
         yield dropped
         yield from self._workers()
+        yield from self._leaders()
 
     def _workers(self) -> Iterator[Metric]:
         health = Gauge(
@@ -136,6 +140,28 @@ class _Gauges:
                 last_run.add_metric([name], worker.last_run.timestamp())
         yield health
         yield last_run
+
+    def _leaders(self) -> Iterator[Metric]:
+        info = InfoMetricFamily(
+            "gateway_arq_leader",
+            "The process that leads, as host:process.",
+            labels=["worker"],
+        )
+        leads = Gauge("gateway_arq_leader_leads", "0 when no process leads.", labels=["worker"])
+        age = Gauge(
+            "gateway_arq_lease_age_seconds",
+            "Since the leader last showed that its work goes on.",
+            labels=["worker"],
+        )
+        tenures = Counter(
+            "gateway_arq_leader_changes", "Changes of the leader, ever.", labels=["worker"]
+        )
+        for name, leader in self._now.leaders.items():
+            info.add_metric([name], {"holder": leader.holder})
+            leads.add_metric([name], float(leader.leads))
+            age.add_metric([name], leader.age_s)
+            tenures.add_metric([name], leader.token)
+        yield from (info, leads, age, tenures)
 
 
 def as_prometheus(now: Snapshot, accept: str) -> tuple[bytes, str]:

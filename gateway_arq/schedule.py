@@ -25,6 +25,7 @@ class Job:
     hours: str = ""
     minute: int = 0
     expires_s: int = 0  # not begun by then, it is left to the next; by default `every_s`
+    worker: str | None = ""  # the name of its health, by default the task's; None: it has none
 
     def when(self) -> dict[str, Any]:
         """The fields of a PeriodicTask that say when it runs."""
@@ -42,21 +43,22 @@ class Job:
 
 SCHEDULE: Final = (
     Job("WebCom: calls", "webcom.pull_calls",
-        "Active calls, and what changed since the last pull.", every_s=2),
-    Job("WebCom: lines", "webcom.pull_lines", "The carrier's list of our lines.", every_s=600),
+        "Active calls, and what changed since the last pull.", every_s=2, worker="webcom.calls"),
+    Job("WebCom: lines", "webcom.pull_lines", "The carrier's list of our lines.", every_s=600,
+        worker="webcom.lines"),
     Job("WebCom: rebates", "webcom.pull_rebates",
-        "Rebates of this month and of the one before.", every_s=3600),
+        "Rebates of this month and of the one before.", every_s=3600, worker="webcom.rebates"),
     Job("WebCom: recount statistics", "webcom.recount",
         "Counts changed five-minute buckets into the statistics.", every_s=20),
     Job("WebCom: prune", "webcom.prune",
         "Deletes what is over its retention time.", every_s=3600),
     Job("Web TV: alerts", "webtv.judge_alerts",
-        "Raises and clears the alerts of the streams.", every_s=5),
+        "Raises and clears the alerts of the streams.", every_s=5, worker="webtv.alerts"),
     Job("Web TV: prune", "webtv.prune", "Deletes what is over its retention time.", every_s=3600),
     Job("Centralino: expire", "centralino.expire",
-        "Removes the numbers whose time is over.", every_s=20),
+        "Removes the numbers whose time is over.", every_s=20, worker="asterisk.expire"),
     Job("Centralino: prune", "centralino.prune",
-        "Deletes calls that are over their retention time.", every_s=3600),
+        "Deletes calls that are over their retention time.", every_s=3600, worker="asterisk.prune"),
     # The operator publishes the evening's draw at night, at no certain hour.
     Job("Lotto: sync", "lotto.sync",
         "Imports what the operator has published, verifies and corrects.",
@@ -65,11 +67,16 @@ SCHEDULE: Final = (
         hours="4", minute=50, expires_s=1800),
     # At 20:00 the draw begins. On days without one the run says so.
     Job("AutoBOT: start", "ocr.autobot",
-        "Reads the draw off the live stream.", hours="20", minute=1, expires_s=1800),
+        "Reads the draw off the live stream.", hours="20", minute=1, expires_s=1800,
+        worker=None),  # the run that it starts is retried by itself
     Job("AutoBOT: prune", "ocr.prune",
         "Deletes pictures that are over their retention time.",
         hours="4", minute=40, expires_s=1800),
 )  # fmt: skip
+
+
+# Who reports the health of a task: a job that failed is found by it, and tried again.
+WORKERS: Final = {job.task: job.worker or job.task for job in SCHEDULE if job.worker is not None}
 
 
 def apply(using: str = DEFAULT_DB_ALIAS, apps: Apps = registered_apps, **_kwargs: Any) -> None:

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from core.lib.locks import only_one
 from core.lib.upstream import NotConfigured, UpstreamError
 from core.workers import services as workers
+from core.workers.leader import only_one
 from lotto import files, ingest
 from lotto.ingest import CheckedLines
 from lotto.models import Intake

@@ -7,7 +7,7 @@ from contextlib import suppress
 from celery import shared_task
 
 from core.lib.upstream import NotConfigured, UpstreamError
-from core.workers import services as workers
+from core.workers.jobs import run_job
 from lotto import exports, imports
 
 
@@ -20,8 +20,7 @@ def sync() -> None:
 
 @shared_task(name="lotto.prune", soft_time_limit=60)
 def prune() -> None:
-    with workers.watched("lotto.prune"):
-        exports.prune()
+    run_job("lotto.prune", exports.prune)
 
 
 def sync_on_start() -> None:

@@ -80,7 +80,7 @@ class AutobotConfig(models.Model):
 class AutobotRun(models.Model):
     """One evening: from the start until every step is settled.
 
-    The worker that holds the lease works on it; `is_over` is what makes it the only one.
+    The worker that leads works on it; `is_over` is what makes it the only one.
     """
 
     staff_table = StaffTable(icon="smart_display", operator=CHANGE, supervisor=CHANGE)
@@ -104,8 +104,6 @@ class AutobotRun(models.Model):
     verified_at = models.DateTimeField(
         _("verified"), null=True, help_text=_("The operator says the same.")
     )
-    lease_owner = models.CharField(max_length=100, blank=True, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ("-started_at", "-id")

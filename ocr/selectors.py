@@ -46,6 +46,11 @@ def unfinished() -> AutobotRun | None:
     return AutobotRun.objects.filter(is_over=False).first()
 
 
+def is_unfinished(run_id: int) -> bool:
+    """Whether the run is neither at its end nor stopped."""
+    return AutobotRun.objects.filter(pk=run_id, is_over=False).exists()
+
+
 def published(run: AutobotRun) -> Wheels:
     """The wheels of a run that are sure and today's, in the operator's order."""
     found = {wheel.wheel: wheel for wheel in run.wheels.all()}

@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from core.workers import services as workers
+from core.workers.jobs import run_job
 from ocr import selectors
 from ocr.autobot import evidence, services
 from ocr.types import RunBusy, RunRefused
@@ -25,5 +25,4 @@ def autobot() -> None:
 
 @shared_task(name="ocr.prune", soft_time_limit=600)
 def prune() -> None:
-    with workers.watched("ocr.prune"):
-        evidence.prune()
+    run_job("ocr.prune", evidence.prune)

@@ -125,8 +125,8 @@ class RunRefused(Exception):
     """A run cannot do this now; the message is for people."""
 
 
-class LeaseLost(Exception):
-    """Another process works on the run now, or it was stopped."""
+class RunStopped(Exception):
+    """The run is over: somebody stopped it while it was at work."""
 
 
 class StreamRefused(ValueError):

@@ -82,7 +82,8 @@ def pull_missing(carrier: WebcomTlc, active_ids: set[str]) -> Stored:
     now = timezone.now()
     missing = (
         Call.objects.active()
-        .filter(Q(asked_at=None) | Q(asked_at__lt=now - QUERY_AGAIN))
+        # Asked in the future: a clock was ahead.
+        .filter(Q(asked_at=None) | Q(asked_at__lt=now - QUERY_AGAIN) | Q(asked_at__gt=now))
         .exclude(id__in=active_ids)
         .order_by(F("asked_at").asc(nulls_first=True))
         .values_list("id", flat=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from celery import shared_task
 
-from core.lib.locks import only_one
 from core.lib.upstream import UpstreamError
 from core.workers import services as workers
+from core.workers.jobs import run_job
 from webcom import pull, retention, rollups
 from webcom.types import WebcomTlc
 from webcom.upstream import build_webcom_tlc
@@ -31,19 +31,21 @@ def pull_rebates() -> None:
 
 @shared_task(name="webcom.recount", soft_time_limit=300)
 def recount() -> None:
-    with workers.watched("webcom.recount"):
-        while rollups.recount():
-            continue
+    run_job("webcom.recount", _recount_all)
 
 
 @shared_task(name="webcom.prune", soft_time_limit=3600)
 def prune() -> None:
-    with workers.watched("webcom.prune"):
-        retention.prune()
+    run_job("webcom.prune", retention.prune)
+
+
+def _recount_all() -> None:
+    while rollups.recount():
+        continue
 
 
 def _pull(name: str, work: Callable[[WebcomTlc], object]) -> None:
-    """Run a pull, unless another run is active or its backoff is not over."""
+    """Run a pull, if there is a carrier."""
     try:
         carrier = build_webcom_tlc()
     except UpstreamError as exc:  # WEBCOM_URL is no address
@@ -52,10 +54,7 @@ def _pull(name: str, work: Callable[[WebcomTlc], object]) -> None:
     if carrier is None:
         workers.disabled(name)
         return
-    with only_one(name) as mine:
-        if mine and workers.is_due(name):
-            with workers.watched(name, UpstreamError):
-                work(carrier)
+    run_job(name, lambda: work(carrier), UpstreamError)
 
 
 def pull_on_start() -> None:

@@ -21,8 +21,7 @@ from core.admin.read_only import ReadOnlyExportAdmin
 from core.auth.bound_secrets import BoundSecretsAdmin, BoundSecretsForm, secret_again
 from core.lib.days import local_day, zone
 from core.lib.upstream import UpstreamError
-from core.workers.models import WorkerStatus
-from core.workers.selectors import health_label
+from core.workers.selectors import health_label, statuses
 from webtv import selectors
 from webtv.clients import HttpPages
 from webtv.models import Alert, AlertRule, Stream, ViewerRollup, ViewerSample
@@ -146,8 +145,7 @@ class StreamAdmin(BoundSecretsAdmin):
         return [str(stream) for stream in chosen], {}, set(), sorted(protected)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        jobs = WorkerStatus.objects.filter(name__startswith=f"{NAME}.")
-        self._jobs = {job.name: job for job in jobs}
+        self._jobs = {job.name: job for job in statuses()}
         return super().changelist_view(request, extra_context)
 
     @admin.display(description=gettext_lazy("server"), ordering="preset")

@@ -41,7 +41,7 @@ def judge(*, now: datetime) -> list[Alert]:
     streams = Q(stream__enabled=True) | Q(stream__name=TOTAL)
     rules = list(AlertRule.objects.filter(streams).select_related("stream"))
     opened = {alert.rule_id: alert for alert in Alert.objects.filter(ended_at=None)}
-    newest = _newest_samples([rule.stream for rule in rules])
+    newest = _newest_samples([rule.stream for rule in rules], now)
     changed = []
     for rule in rules:
         open_alert = opened.pop(rule.pk, None)
@@ -78,12 +78,15 @@ def _event(alert: Alert, rule: AlertRule) -> StreamAlert:
     )
 
 
-def _newest_samples(streams: Sequence[Stream]) -> dict[int, tuple[datetime, int]]:
-    """The last sample of each stream, by one index lookup each."""
+def _newest_samples(streams: Sequence[Stream], now: datetime) -> dict[int, tuple[datetime, int]]:
+    """The last sample of each stream, by one index lookup each.
+
+    One in the future, of a clock that was ahead, is none.
+    """
     found = {}
     for stream_id in {stream.pk for stream in streams}:
         row = (
-            ViewerSample.objects.filter(stream_id=stream_id)
+            ViewerSample.objects.filter(stream_id=stream_id, at__lte=now + FRESH)
             .order_by("-at")
             .values_list("at", "viewers")
             .first()

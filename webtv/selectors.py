@@ -27,7 +27,9 @@ def stream(name: str | None) -> Stream | None:
 def current(stream_id: int, *, day: date | None = None) -> Current | None:
     """The newest sample, or that day's; None when there is none."""
     samples = ViewerSample.objects.filter(stream_id=stream_id)
-    if day is not None:
+    if day is None:  # one in the future, of a clock that was ahead, is not the newest
+        samples = samples.filter(at__lte=timezone.now() + FRESH)
+    else:
         start, end = day_bounds(day)
         samples = samples.filter(at__gte=start, at__lt=end)
     row = samples.order_by("-at").values_list("viewers", "at").first()

@@ -21,11 +21,7 @@ from core.admin.read_only import ReadOnlyExportAdmin
 from core.auth.bound_secrets import BoundSecretsAdmin, BoundSecretsForm, secret_again
 from core.lib.labels import label_of
 from core.lib.upstream import UpstreamError
-from core.workers.models import WorkerStatus
-from core.workers.selectors import health_label
-
-_APP = "asterisk."
-
+from core.workers.selectors import health_label, statuses
 
 _SSH: Final = ("ssh_host", "ssh_port", "ssh_fingerprint")
 
@@ -79,7 +75,7 @@ class PbxServerAdmin(BoundSecretsAdmin):
         return (*self.readonly_fields, "name") if obj else self.readonly_fields
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        self._jobs = {job.name: job for job in WorkerStatus.objects.filter(name__startswith=_APP)}
+        self._jobs = {job.name: job for job in statuses()}
         self._states = {state.key: state.known() for state in LiveState.objects.all()}
         return super().changelist_view(request, extra_context)
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from centralino.types import ChannelGone
+from centralino.types import ChannelGone, Superseded
 from core.lib.upstream import UpstreamError
 
 RESPONSE_S: Final = 5.0
@@ -96,7 +96,7 @@ class HttpAri:
                 raise UpstreamError("ari events: not an object")
             yield event
             if event.get("type") == REPLACED:
-                raise UpstreamError("ari events: another monitor has taken over")
+                raise Superseded("ari events: another monitor has taken over")
         raise UpstreamError("ari events: the connection is lost")
 
     async def _list(self, path: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from centralino.models import LiveState
 from centralino.types import CallInProgress
 from core.lib.days import zone
 from core.workers import selectors as workers
-from core.workers.models import Health, WorkerStatus
+from core.workers.models import Health
 
 CONNECTED: Final = "connected"
 DISCONNECTED: Final = "disconnected"
@@ -208,6 +208,5 @@ def _text(facts: dict[str, Any], name: str) -> str:
 
 
 def _health() -> str:
-    jobs = WorkerStatus.objects.filter(name__startswith=_WORKER)
-    status = workers.summary(_WORKER, jobs).status
+    status = workers.summary(_WORKER, workers.statuses()).status
     return "running" if status == Health.HEALTHY else status

@@ -20,6 +20,7 @@ from centralino.tests.managers import SHORT, address
 from centralino.tests.threads import SOON_S, in_thread, soon
 from centralino.workers import ami_listener, per_server
 from core.tests.published import PublishedEvents
+from core.workers import leader
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall, event
@@ -36,7 +37,7 @@ JOB = "asterisk.ami.asterisk_1"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.1)
-    monkeypatch.setattr(ami_listener, "STAND_BY_S", 0.05)
+    monkeypatch.setattr(leader, "STAND_BY_S", 0.05)
     monkeypatch.setattr(ami_listener, "IDLE_S", 0.02)
     monkeypatch.setattr(ami_listener, "STORE_EVERY_S", 0.02)
 
@@ -282,7 +283,7 @@ def test_events_continue_and_calls_wait_while_the_database_is_unavailable(
         store(*args)
 
     monkeypatch.setattr(ami_listener, "store_state", store_if_there)
-    monkeypatch.setattr(ami_listener, "STAND_BY_S", 0.1)
+    monkeypatch.setattr(ami_listener, "STORE_AGAIN_S", 0.1)
     with listening(server, manager):
         assert soon(lambda: health() == Health.HEALTHY)
         unavailable.set()

@@ -24,6 +24,7 @@ from centralino.state_store import ScreeningState
 from centralino.tests.threads import SOON_S, in_thread, soon
 from centralino.workers import screener
 from core.lib.numbers import canonical
+from core.workers import leader
 from core.workers import services as workers
 from core.workers.models import Health, WorkerStatus
 from sandbox.switchboard import PlannedCall
@@ -40,7 +41,7 @@ CALLER = "3331234567"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.1)
     for module, name in (
-        (screener, "STAND_BY_S"),
+        (leader, "STAND_BY_S"),
         (screener, "RETRY_S"),
         (state_store, "SYNC_EVERY_S"),
         (state_store, "RULES_EVERY_S"),

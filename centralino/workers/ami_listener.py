@@ -38,12 +38,15 @@ from core.realtime.publish import publish
 from core.workers import services as workers
 from core.workers.database import DatabaseGuard
 from core.workers.leader import Leadership, run_as_leader
+from core.workers.leases import LeaseLost
 
 logger = logging.getLogger(__name__)
 
 NAME: Final = "asterisk.ami"
 IDLE_S: Final = 0.25
-STAND_BY_S: Final = 2.0
+CONNECT_S: Final = 40.0  # a tunnel, a login and a snapshot may take as long
+SNAPSHOT_S: Final = 15.0
+STORE_AGAIN_S: Final = 2.0  # while the database is unavailable
 RETRY_WITHIN_S: Final = 10.0  # after any outage, however long: live again within 20 s
 BEAT_EVERY_S: Final = 10.0
 STORE_EVERY_S: Final = 0.25
@@ -103,7 +106,7 @@ class Listener:
         self._server, self._stopping, self._connect = server, stopping, connect
         self._job = f"{NAME}.{server.name}"
         self._database = DatabaseGuard(self._job)
-        self._leadership = Leadership(self._job, self._database)
+        self._leadership = Leadership(self._job, self._database, outlives_database=True)
         self._channels = ChannelTable(server.name)
         self._hidden = HiddenCallers()
         self._waiting: Backlog[PbxCallRecord] = Backlog(f"{self._job}.calls")
@@ -115,30 +118,25 @@ class Listener:
 
     def run(self) -> None:
         """Listen until `stopping` is set; of several replicas one does."""
-        run_as_leader(
-            self._job,
-            self._lead,
-            self._stopping,
-            database=self._database,
-            stand_by_s=STAND_BY_S,
-        )
+        run_as_leader(self._leadership, self._lead, self._stopping)
 
-    def _lead(self, leadership: Leadership) -> None:
+    def _lead(self) -> None:
         """Listen, through every drop, until `stopping` is set or another process leads."""
         events = self._server.more_events.replace(",", " ").split()
         restored = stored_table(self._server.name)
         self._channels = ChannelTable(self._server.name, more_events=events, restored=restored)
         self._dropped = self._checked = stored_dropped(self._server.name)
-        self._leadership = leadership
-        while not self._stopping.is_set() and leadership.check():
+        while not self._stopping.is_set() and self._leadership.check(round_s=CONNECT_S):
             try:
                 self._listen()
             except UpstreamError as exc:
                 self._note_drop(exc)
+            except LeaseLost:
+                raise
             except Exception as exc:  # a bug of ours is no reason to stop listening
                 logger.exception("%s.failing", self._job)
                 self._note_drop(UpstreamError(f"{type(exc).__name__} in the listener"))
-        if leadership.leads:
+        if self._leadership.leads:
             self._store(time.monotonic())
 
     def _listen(self) -> None:
@@ -148,11 +146,12 @@ class Listener:
             self._read_snapshot(ami)
             self._note_recovery()
             for batch in ami.events(idle_s=IDLE_S):
+                # First: one that was frozen must not publish what another has published since.
+                if self._stopping.is_set() or not self._leadership.check(round_s=SNAPSHOT_S):
+                    return
                 self._follow(ami, batch or [])
                 self._note_dropped(ami)
                 self._update_state()
-                if self._stopping.is_set() or not self._leadership.check():
-                    return
 
     def _read_snapshot(self, ami: Ami) -> None:
         now, listed = time.time(), ami.listed("CoreShowChannels")
@@ -214,7 +213,7 @@ class Listener:
         now = time.monotonic()
         if now >= self._next_store:
             self._store(now)
-        if now >= self._next_beat and self._leadership.is_locked:
+        if now >= self._next_beat and self._leadership.is_sure:
             self._next_beat = now + BEAT_EVERY_S
             self._database.run(lambda: workers.ran_ok(self._job))
 
@@ -226,9 +225,13 @@ class Listener:
             self._next_store = now + STORE_EVERY_S
             return
         table = self._channels.table()
-        stored = self._database.run(lambda: store_state(name, table, count, finished, dropped))
-        if not stored:
-            self._next_store = now + STAND_BY_S
+
+        def write() -> None:
+            with self._leadership.transaction():
+                store_state(name, table, count, finished, dropped)
+
+        if not self._database.run(write):
+            self._next_store = now + STORE_AGAIN_S
             return
         self._waiting.stored()
         self._stored = seen
@@ -246,9 +249,9 @@ class Listener:
         self._database.run(lambda: delay_s.append(workers.failed(self._job, error)))
         wake_at = time.monotonic() + min(delay_s[-1], RETRY_WITHIN_S)
         while time.monotonic() < wake_at and not self._stopping.wait(IDLE_S):
+            if not self._leadership.check(round_s=SNAPSHOT_S):
+                return
             if time.monotonic() >= self._next_store:
-                if not self._leadership.check():
-                    return
                 self._store(time.monotonic())
 
     def _note_recovery(self) -> None:

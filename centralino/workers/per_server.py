@@ -12,6 +12,7 @@ from django.forms.models import model_to_dict
 from centralino.models import PbxServer
 from centralino.services.servers import add_configured_servers, enabled_servers
 from core.workers import services as workers
+from core.workers.alive import report_alive
 from core.workers.database import DatabaseGuard
 
 RELOAD_EVERY_S: Final = 5.0  # the servers, which staff may change
@@ -48,6 +49,7 @@ def run_per_server(
     configured = False
     try:
         while not stopping.is_set():
+            report_alive()
             configured = configured or database.run(add_configured_servers)
             if configured:
                 database.run(reload)

@@ -11,9 +11,11 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
+
+from django.db import connections
 
 from centralino.clients.ari import HttpAri
 from centralino.events import AriEvent, CallBlocked, CallPassed
@@ -22,19 +24,22 @@ from centralino.models import PbxServer
 from centralino.services import screened
 from centralino.services.servers import secret
 from centralino.state_store import CONTEXT, NAME, ScreeningState, StateStore, in_stasis
-from centralino.types import Ari, ChannelGone, Decision, Verdict
+from centralino.types import Ari, ChannelGone, Decision, Superseded, Verdict
 from centralino.workers.per_server import run_per_server
 from core.lib.numbers import masked
 from core.lib.texts import without_control
 from core.lib.upstream import UpstreamError
 from core.realtime.publish import publish
+from core.workers.database import DatabaseGuard
 from core.workers.leader import Leadership, run_as_leader
 
 logger = logging.getLogger(__name__)
 
 EXTEN: Final = "s"
 BEGINS: Final = "ChannelCreated"
-STAND_BY_S: Final = 2.0
+READ_ALL_S: Final = 60.0  # the lists, which may be long
+CONNECT_S: Final = 15.0
+CHECK_EVERY_S: Final = 0.25  # that it still leads
 ENDPOINTS_EVERY_S: Final = 10.0
 MAX_SOUND_S: Final = 60.0
 RETRY_S: Final = 1.0  # a decision that failed: Asterisk announces a caller only once
@@ -53,29 +58,33 @@ def run_screening(stopping: threading.Event) -> None:
 
 def screen(server: PbxServer, stopping: threading.Event) -> None:
     """Screen the callers of one server until `stopping` is set; of several replicas one does."""
+    name = f"{NAME}.{server.name}"
+    # Callers are let in while nobody screens them: go on without the database.
+    leadership = Leadership(name, DatabaseGuard(name), outlives_database=True)
     state = ScreeningState(server.name)
-    state_store = StateStore(state)
+    state_store = StateStore(state, leadership)
 
-    def lead(leadership: Leadership) -> None:
+    def lead() -> None:
+        leadership.check(round_s=READ_ALL_S)
         state_store.read_all()
-        while not stopping.wait(_serve(server, state, state_store, stopping)):
-            if not leadership.renew():
-                return
+        while leadership.check(round_s=CONNECT_S) and not stopping.is_set():
+            leadership.wait(stopping, _serve(server, state, state_store, leadership, stopping))
         state_store.close()
 
-    run_as_leader(
-        f"{NAME}.{server.name}",
-        lead,
-        stopping,
-        database=state_store.database,
-        stand_by_s=STAND_BY_S,
-    )
+    run_as_leader(leadership, lead, stopping)
 
 
 def _serve(
-    server: PbxServer, state: ScreeningState, state_store: StateStore, stopping: threading.Event
+    server: PbxServer,
+    state: ScreeningState,
+    state_store: StateStore,
+    leadership: Leadership,
+    stopping: threading.Event,
 ) -> float:
-    """One connection until it drops or `stopping` is set; the seconds to wait before the next."""
+    """One connection until it drops, another leads or `stopping` is set.
+
+    Returns the seconds to wait before the next.
+    """
     ari = HttpAri(
         server.ari_url,
         user=server.ari_user,
@@ -83,13 +92,24 @@ def _serve(
         app=server.ari_app,
     )
 
+    def goes_on() -> bool:
+        try:
+            return not stopping.is_set() and leadership.check()
+        finally:
+            connections.close_all()  # of a thread of asyncio
+
     async def connect() -> None:
         async with ari:
-            await Screener(ari, state, state_store, server).run(stopping)
+            await Screener(ari, state, state_store, server).run(goes_on)
 
     try:
         with state_store.running():
             asyncio.run(connect())
+    except Superseded as exc:
+        # Asterisk knows no two applications of one name. Who takes it back without being sure of
+        # the lease fights the new leader for the callers.
+        leadership.doubt()
+        return state_store.note_drop(exc)
     except UpstreamError as exc:
         return state_store.note_drop(exc)
     except Exception as exc:  # a bug of ours is no reason to stop screening
@@ -116,12 +136,13 @@ class Screener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._playing: dict[str, asyncio.Event] = {}  # by channel id
 
-    async def run(self, stopping: threading.Event) -> None:
-        """Until `stopping` is set (returns) or the connection drops (UpstreamError)."""
+    async def run(self, goes_on: Callable[[], bool]) -> None:
+        """Until `goes_on`, asked in each round of this loop, is False (returns) or the connection
+        drops (UpstreamError)."""
         async with self._ari.events() as events:
             following = asyncio.create_task(self._follow(events))
             polling = asyncio.create_task(self._poll_endpoints())
-            leaving = asyncio.create_task(_until_set(stopping))
+            leaving = asyncio.create_task(_until_over(goes_on))
             try:
                 await self._catch_up()
                 self._state.connected = True
@@ -341,9 +362,9 @@ class Screener:
             logger.exception("%s.failing", NAME)
 
 
-async def _until_set(stopping: threading.Event) -> None:
-    while not stopping.is_set():
-        await asyncio.sleep(0.1)
+async def _until_over(goes_on: Callable[[], bool]) -> None:
+    while await asyncio.to_thread(goes_on):  # which may ask the database
+        await asyncio.sleep(CHECK_EVERY_S)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _elsewhere() -> list[dict[str, int]]:
         retry=Retry(NoBackoff(), 0),
     ) as client:
         reports = {name.decode(): orjson.loads(said) for name, said in client.hgetall(HASH).items()}
-        silent = [name for name, (at, _) in reports.items() if time.time() - at > SILENT_S]
+        silent = [name for name, (at, _) in reports.items() if abs(time.time() - at) > SILENT_S]
         if silent:
             client.hdel(HASH, *silent)
     return [counts for name, (_, counts) in reports.items() if name not in (*silent, _process())]

@@ -18,6 +18,8 @@ def free_port() -> int:
 class Proxy:
     """Forwards a loopback port to `target`; `cut` drops and refuses connections until `mend`.
 
+    After `freeze` nothing comes through until `thaw`, and no connection ends: as on a network
+    whose packets vanish.
     With `source` the target sees that address of loopback as the one of whoever connects.
     """
 
@@ -25,6 +27,8 @@ class Proxy:
         self._target = target
         self._source = source
         self._open: set[socket.socket] = set()
+        self._flows = threading.Event()
+        self._flows.set()
         self._listener = self._listening(0)
         self.port = self._listener.getsockname()[1]
         self.url = ""
@@ -43,8 +47,17 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self.cut()
 
+    def freeze(self) -> None:
+        """Forward nothing more, and keep every connection."""
+        self._flows.clear()
+
+    def thaw(self) -> None:
+        """Forward again, also what has come meanwhile."""
+        self._flows.set()
+
     def cut(self) -> None:
         """Drop every connection and accept no more."""
+        self._flows.set()
         _close(self._listener)
         for connection in [*self._open]:
             _close(connection)
@@ -66,15 +79,15 @@ class Proxy:
                 server = socket.create_connection(self._target, source_address=(self._source, 0))
                 self._open |= {client, server}
                 for pair in ((client, server), (server, client)):
-                    threading.Thread(target=_pump, args=pair, daemon=True).start()
+                    threading.Thread(target=self._pump, args=pair, daemon=True).start()
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):  # cut
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    _close(source)
-    _close(sink)
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):  # cut
+            while data := source.recv(65_536):
+                self._flows.wait()
+                sink.sendall(data)
+        _close(source)
+        _close(sink)
 
 
 def _close(connection: socket.socket) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from core.workers import alive
+from core.workers import alive, leases
 from core.workers.database import DatabaseGuard
-from core.workers.leader import run_as_leader
+from core.workers.leader import Leadership, run_as_leader
 from core.workers.services import failed, ran_ok
 
 CHECK = Path(__file__).resolve().parents[2] / "deploy" / "healthcheck.py"
@@ -42,20 +42,33 @@ def test_a_container_lives_as_long_as_its_file_is_touched(alive_file: Path) -> N
     assert check(alive_file) == 1
 
 
-def test_a_worker_without_a_database_is_alive(alive_file: Path, monkeypatch: Any) -> None:
-    def fail() -> None:
-        raise OperationalError("no route")
+@pytest.mark.django_db
+@pytest.mark.parametrize("has_database", [True, False])
+def test_who_stands_by_is_alive(
+    alive_file: Path, monkeypatch: pytest.MonkeyPatch, has_database: bool
+) -> None:
+    stopping = threading.Event()
 
+    def take(name: str) -> None:
+        stopping.set()
+        if not has_database:
+            raise OperationalError("no route")
+
+    monkeypatch.setattr(leases, "take", take)
     monkeypatch.setattr("core.workers.database.connection.close", lambda: None)
-    assert DatabaseGuard("job").run(fail) is False
+    run_as_leader(Leadership("job", DatabaseGuard("job")), lambda: None, stopping)
     assert alive_file.exists()
 
 
 @pytest.mark.django_db
-def test_who_stands_by_is_alive(alive_file: Path) -> None:
-    stopping = threading.Event()
-    lead = lambda _: stopping.set()  # noqa: E731
-    run_as_leader("job", lead, stopping, database=DatabaseGuard("job"), stand_by_s=0)
+def test_a_leader_whose_loop_hangs_is_not_alive_because_its_lease_is_renewed(
+    alive_file: Path,
+) -> None:
+    leadership = Leadership("job", DatabaseGuard("job"))
+    assert leadership.take()
+    leadership._renew()
+    assert not alive_file.exists()
+    leadership.check()
     assert alive_file.exists()
 
 

@@ -4,121 +4,269 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from core.lib import outage
-from core.workers import leader
+from core.workers import leader, leases, witness
 from core.workers.database import DatabaseGuard
 from core.workers.leader import Leadership, run_as_leader
+from core.workers.leases import LeaseLost
+
+NAME = "job"
 
 
-class Locks:
-    """`only_one` of a test: each turn gives the lock, refuses it or finds no database."""
+class Database:
+    """The leases of a test: free, another one's, or in a database that is away (None)."""
 
-    def __init__(self, *turns: bool | None) -> None:
-        self.turns = iter(turns)
-        self.held = 0
+    def __init__(self) -> None:
+        self.token = 1
+        self.is_free: bool | None = True
+        self.later: list[bool | None] = []  # what `is_free` is after each attempt
+        self.released: list[int] = []
 
-    @contextmanager
-    def only_one(self, name: str) -> Iterator[bool]:
-        turn = next(self.turns)
-        if turn is None:
+    def take(self, name: str) -> int | None:
+        is_free = self._answer()
+        if self.later:
+            self.is_free = self.later.pop(0)
+        return self.token if is_free else None
+
+    def renew(self, name: str, token: int) -> bool:
+        return self._answer() and token == self.token
+
+    def hold(self, name: str, token: int | None) -> None:
+        if token != self.token:
+            raise LeaseLost
+
+    def limit_idle(self) -> None:
+        pass
+
+    def release(self, name: str, token: int) -> None:
+        self.released.append(token)
+
+    def _answer(self) -> bool:
+        if self.is_free is None:
             raise OperationalError("no route")
-        self.held += turn
-        try:
-            yield turn
-        finally:
-            self.held -= turn
+        return self.is_free
+
+
+class Clock:
+    """`time.monotonic` of the leader."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def stopping(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    database = Database()
+    for name in ("take", "renew", "hold", "release", "limit_idle"):
+        monkeypatch.setattr(leases, name, getattr(database, name))
     monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(leader, "STAND_BY_S", 0)
+    monkeypatch.setattr(transaction, "atomic", lambda: threading.Lock())
+    return database
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(leader, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def on_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite nobody else can lead."""
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+
+
+@pytest.fixture
+def stopping() -> threading.Event:
     return threading.Event()
 
 
-@pytest.fixture
-def run(
-    stopping: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[Locks, DatabaseGuard]]:
-    def run(lead: Callable[[Leadership], Any], *turns: bool | None) -> tuple[Locks, DatabaseGuard]:
-        locks, database = Locks(*turns), DatabaseGuard("job")
-        monkeypatch.setattr(leader, "only_one", locks.only_one)
-        run_as_leader("job", lead, stopping, database=database, stand_by_s=0)
-        return locks, database
-
-    return run
+def leading(*, outlives_database: bool = False) -> Leadership:
+    leadership = Leadership(NAME, DatabaseGuard(NAME), outlives_database=outlives_database)
+    assert leadership.take()
+    return leadership
 
 
-def test_a_replica_leads_when_the_lock_is_free_and_releases_it(run: Any, stopping: threading.Event):
+def run(lead: Callable[[Leadership], Any], stopping: threading.Event) -> None:
+    leadership = Leadership(NAME, DatabaseGuard(NAME))
+    run_as_leader(leadership, lambda: lead(leadership), stopping)
+
+
+def test_a_replica_leads_when_the_lease_is_free_and_frees_it_in_the_end(
+    database: Database, stopping: threading.Event
+) -> None:
+    database.is_free, database.later = False, [False, True, True]
     leads: list[bool] = []
 
     def lead(leadership: Leadership) -> None:
         leads.append(leadership.check())
         stopping.set()
 
-    locks, _ = run(lead, False, False, True)
-    assert (leads, locks.held) == ([True], 0)
+    run(lead, stopping)
+    assert (leads, database.released) == ([True], [1])
 
 
-def test_a_database_error_ends_the_leadership(
-    run: Any, stopping: threading.Event, caplog: pytest.LogCaptureFixture
-):
+def test_a_database_error_ends_the_leadership_and_the_same_one_goes_on(
+    database: Database, stopping: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, outage.__name__)
-    calls: list[int] = []
+    tokens: list[Any] = []
 
-    def lead(_: Leadership) -> None:
-        calls.append(1)
-        if len(calls) == 1:
+    def lead(leadership: Leadership) -> None:
+        tokens.append(leadership.token)
+        if len(tokens) == 1:
             raise OperationalError("gone")
         stopping.set()
 
-    run(lead, True, None, False, True)
-    assert len(calls) == 2
-    assert [record.getMessage().split(" outage")[0] for record in caplog.records] == [
-        "job.database.lost error=gone",
-        "job.database.recovered",
-    ]
+    run(lead, stopping)
+    assert tokens == [1, 1]
+    lines = [record.getMessage().split(" outage")[0] for record in caplog.records]
+    assert lines == ["job.database.lost error=gone", "job.database.recovered"]
 
 
-def test_a_leader_goes_on_while_the_database_is_unavailable(run: Any, stopping: threading.Event):
-    seen: list[tuple[bool, bool]] = []
+def test_one_that_was_superseded_stands_by(database: Database, stopping: threading.Event) -> None:
+    wrote: list[int] = []
 
     def lead(leadership: Leadership) -> None:
-        leadership.renew()
-        seen.append((leadership.leads, leadership.is_locked))
-        leadership.check()
-        seen.append((leadership.leads, leadership.is_locked))
+        if not wrote:
+            wrote.append(1)
+            database.token = 2  # another one's
+            database.is_free, database.later = False, [False, True]
+            with leadership.transaction():
+                pass
+            wrote.append(2)
         stopping.set()
 
-    run(lead, True, None, True)
-    assert seen == [(True, False), (True, True)]
+    database.later = [True]
+    run(lead, stopping)
+    assert wrote == [1]
 
 
-def test_a_leader_whose_lock_another_one_took_stands_by(run: Any, stopping: threading.Event):
-    checks: list[bool] = []
+def test_a_lease_is_renewed_only_while_the_loop_goes_round(
+    database: Database, clock: Clock, on_postgresql: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leadership = leading()
+    renewals: list[float] = []
+    monkeypatch.setattr(leases, "renew", lambda name, token: renewals.append(clock.now) or True)
+    rounds = iter([False] * 7 + [True])
 
-    def lead(leadership: Leadership) -> None:
-        checks.append(leadership.renew())
-        if len(checks) == 2:
-            stopping.set()
+    def wait(seconds: float) -> bool:
+        clock.now += seconds
+        return next(rounds)
 
-    locks, _ = run(lead, True, False, False, True, True)
-    assert (checks, locks.held) == ([False, True], 0)
+    over = threading.Event()
+    monkeypatch.setattr(over, "wait", wait)
+    leadership.check(round_s=4.5)
+    leadership._keep(over)
+    assert renewals == [101, 102, 103, 104]
+    assert leadership.is_sure
+    clock.now = 104 + leases.LEASE_S
+    assert not leadership.is_sure
 
 
-def test_an_outage_is_counted_and_over_with_the_next_success(stopping: threading.Event):
-    database = DatabaseGuard("job")
+def test_one_that_was_frozen_sees_who_leads_before_it_goes_on(
+    database: Database, clock: Clock, on_postgresql: None
+) -> None:
+    for outlives in (False, True):
+        database.token = 1
+        leadership = leading(outlives_database=outlives)
+        clock.now += 300
+        assert leadership.check(), "nobody took its lease"
+        clock.now += 300
+        database.token = 2
+        assert not leadership.check()
+        with pytest.raises(LeaseLost), leadership.transaction():
+            pass
+
+
+@pytest.mark.parametrize("outlives", [False, True])
+def test_without_a_database_only_what_serves_calls_goes_on(
+    database: Database, clock: Clock, on_postgresql: None, outlives: bool
+) -> None:
+    leadership = leading(outlives_database=outlives)
+    database.is_free = None
+    clock.now += leases.LEASE_S - 1
+    assert leadership.check()
+    clock.now += 2
+    assert leadership.check() is outlives
+    assert not leadership.is_sure
+    database.is_free = True
+    leadership._renew()
+    assert leadership.is_sure
+    assert leadership.check()
+
+
+def test_one_that_is_cut_off_from_the_database_alone_is_told_by_the_witness(
+    database: Database, clock: Clock, on_postgresql: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leadership = leading(outlives_database=True)
+    database.is_free = None
+    clock.now += 60
+    assert leadership.check()
+    monkeypatch.setattr(witness, "is_superseded", lambda name, token: token < 2)
+    clock.now += 1
+    assert not leadership.check()
+
+
+def test_who_doubts_does_not_go_on_before_the_database_has_answered(
+    database: Database, clock: Clock, on_postgresql: None
+) -> None:
+    leadership = leading(outlives_database=True)
+    database.is_free = None
+    leadership.doubt()
+    assert not leadership.check()
+    database.is_free = True
+    leadership._renew()
+    assert leadership.check()
+
+
+def test_a_busy_sqlite_takes_the_lease_from_nobody(database: Database, clock: Clock) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("about SQLite")
+    leadership = leading()
+    database.is_free = None
+    clock.now += 60
+    assert leadership.check()
+
+
+def test_waiting_goes_on_going_round_and_ends_with_the_leadership(
+    database: Database, clock: Clock, on_postgresql: None, stopping: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    leadership = leading()
+    waited: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waited.append(seconds)
+        clock.now += seconds
+        if len(waited) == 8:
+            database.token = 2
+        return False
+
+    monkeypatch.setattr(stopping, "wait", wait)
+    leadership.wait(stopping, 60)
+    assert len(waited) == leases.LEASE_S * 2
+    assert not leadership.leads
+
+
+def test_an_outage_is_over_with_the_next_success(database: Database) -> None:
+    guard = DatabaseGuard(NAME)
 
     def fail() -> None:
         raise OperationalError("gone")
 
-    assert not database.run(fail)
-    assert (database.available, database.failures) == (False, 1)
-    assert database.run(lambda: None)
-    assert (database.available, database.failures) == (True, 1)
+    assert not guard.run(fail)
+    assert not guard.available
+    assert guard.run(lambda: None)
+    assert guard.available

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.db.models.functions import Now
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from core.workers import leases
 from core.workers import services as workers
-from core.workers.models import Health, WorkerStatus
-from core.workers.selectors import WorkerSummary, summary
+from core.workers.leader import only_one
+from core.workers.models import Health, Lease, WorkerStatus
+from core.workers.selectors import WorkerSummary, leaders, statuses, summary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 
@@ -76,7 +80,9 @@ def test_the_fall_and_the_recovery_are_logged_once(clock: Any, caplog: pytest.Lo
     workers.ran_ok(NAME)
     for _ in range(5):
         workers.failed(NAME, OSError("no route"))
-    clock.shift(timedelta(seconds=90))
+    clock.shift(timedelta(seconds=80))
+    workers.failed(NAME, OSError("no route"))
+    clock.shift(timedelta(seconds=10))
     for _ in range(3):
         workers.ran_ok(NAME)
     assert [record.getMessage() for record in caplog.records] == [
@@ -85,12 +91,37 @@ def test_the_fall_and_the_recovery_are_logged_once(clock: Any, caplog: pytest.Lo
     ]
 
 
+def test_the_time_in_which_nobody_tried_is_no_outage(clock: Any, caplog: pytest.LogCaptureFixture):
+    """It failed, was stopped for a quarter of an hour, and works as soon as it runs again."""
+    caplog.set_level(logging.INFO, workers.__name__)
+    workers.failed(NAME, OSError("no route"))
+    clock.shift(timedelta(seconds=1017))
+    workers.ran_ok(NAME)
+    outage_s = float(caplog.records[-1].getMessage().rpartition("=")[2])
+    assert 0 < outage_s <= 12
+
+
 def test_a_failed_job_is_due_again_after_its_wait(clock: Any):
     assert workers.is_due(NAME)
     assert workers.failed(NAME, Refused("slowly")) == 300
     assert not workers.is_due(NAME)
     clock.shift(timedelta(seconds=300))
     assert workers.is_due(NAME)
+
+
+def test_a_wait_that_is_longer_than_any_is_over(clock: Any):
+    """The clock was an hour ahead when the job failed, and is right again."""
+    workers.failed(NAME, Refused("slowly"))
+    clock.shift(timedelta(hours=-1))
+    assert workers.is_due(NAME)
+
+
+def test_a_good_run_in_the_future_is_no_sign_of_life(clock: Any):
+    workers.ran_ok(NAME)
+    clock.shift(timedelta(hours=-1))
+    assert summed_up().status == Health.DOWN
+    workers.ran_ok(NAME)
+    assert summed_up().status == Health.HEALTHY
 
 
 def test_a_disabled_job_starts_afresh():
@@ -140,6 +171,59 @@ def test_a_main_job_that_falls_silent_is_down(clock: Any):
     assert summed_up().status == Health.HEALTHY
     clock.shift(timedelta(seconds=2))
     assert summed_up() == WorkerSummary(Health.DOWN, NOW, "no sign of life")
+
+
+def lapsed(name: str, seconds: float) -> None:
+    """The lease of that listener ended so long ago; nobody has taken it."""
+    leases.take(name)
+    Lease.objects.filter(name=name).update(
+        renewed_at=Now() - timedelta(seconds=seconds + leases.LEASE_S),
+        expires_at=Now() - timedelta(seconds=seconds),
+    )
+
+
+def test_a_listener_that_nobody_leads_is_down_within_seconds():
+    for name in ("webcom.push", "webtv.viewers.one", "webtv.viewers.two", "webtv.prune"):
+        workers.ran_ok(name)
+    workers.disabled("webtv.viewers.two")
+    lapsed("webcom.push", seconds=3)
+    lapsed("webtv.viewers", seconds=5)
+    health = {job.name: job.health for job in statuses()}
+    assert health == {
+        "webcom.push": Health.HEALTHY,  # somebody is about to take over
+        "webtv.viewers.one": Health.DOWN,
+        "webtv.viewers.two": Health.DISABLED,
+        "webtv.prune": Health.HEALTHY,
+    }
+    assert summary("webtv.viewers", statuses()).status == Health.DOWN
+    leases.take("webtv.viewers")
+    assert {job.health for job in statuses()} == {Health.HEALTHY, Health.DISABLED}
+
+
+def test_who_leads_and_how_long_ago_it_worked():
+    lapsed("webcom.push", seconds=54)
+    leases.take("webtv.viewers")
+    with only_one("webcom.lines"):
+        found = leaders()
+    assert found.keys() == {"webcom.push", "webtv.viewers"}
+    assert (found["webcom.push"].leads, found["webtv.viewers"].leads) == (False, True)
+    assert 59 < found["webcom.push"].age_s < 90
+    assert found["webtv.viewers"].age_s < 30
+    assert found["webtv.viewers"].holder == leases.holder()
+
+
+def test_staff_see_who_leads(admin_client: Client):
+    for name in ("webcom.calls", "webcom.push", "webtv.viewers.one"):
+        workers.ran_ok(name)
+    lapsed("webcom.push", seconds=24)
+    token = leases.take("webtv.viewers")
+    page = admin_client.get("/admin/workers/workerstatus/").content.decode()
+    holder = leases.holder().rpartition(":")[0]
+    assert len(re.findall(rf"{re.escape(holder)}, 3\d s", page)) == 1
+    with translation.override("it"):
+        assert str(Health.DOWN.label) in page
+    leases.release("webtv.viewers", token)
+    assert admin_client.get("/admin/workers/workerstatus/").content.decode().count(holder) == 1
 
 
 def test_staff_see_the_workers_and_change_nothing(admin_client: Client):

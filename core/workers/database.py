@@ -8,7 +8,6 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 
 from core.lib.outage import Outage
-from core.workers.alive import report_alive
 
 
 class DatabaseGuard:
@@ -17,11 +16,9 @@ class DatabaseGuard:
     def __init__(self, name: str) -> None:
         self._outage = Outage(f"{name}.database")
         self.available = True
-        self.failures = 0  # since the start; each ended the connection, and its locks
 
     def run(self, work: Callable[[], object]) -> bool:
         """Do `work`; False when the database is unavailable."""
-        report_alive()
         try:
             work()
         except DatabaseFailure as exc:
@@ -35,5 +32,4 @@ class DatabaseGuard:
         """Log an outage that was seen elsewhere, and close the connection."""
         self._outage.began(error)
         self.available = False
-        self.failures += 1
         connection.close()

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
 from celery import current_app
 from celery.beat import ScheduleEntry
 from django.db import DatabaseError
-from django_celery_beat.schedulers import DatabaseScheduler
 
 from core.lib.outage import Outage
+from core.workers.scheduler import NO_WORKERS, SteadyScheduler
 
 logger = logging.getLogger(__name__)
 
 
-class LocalScheduler(DatabaseScheduler):
+class LocalScheduler(SteadyScheduler):
     """Submits due tasks to the local pool; one still running is skipped, so runs never pile up."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,9 +42,10 @@ class LocalScheduler(DatabaseScheduler):
             self._do_sync()
 
 
-def run_beat(stopping: threading.Event) -> None:
-    """Tick until `stopping` is set."""
+def run_beat(stopping: threading.Event, *, workers: Mapping[str, str] = NO_WORKERS) -> None:
+    """Tick until `stopping` is set; `workers` as the scheduler has them."""
     scheduler = LocalScheduler(app=current_app)
+    scheduler.workers = workers
     database = Outage("beat.database")
     while not stopping.is_set():
         try:

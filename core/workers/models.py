@@ -36,3 +36,24 @@ class WorkerStatus(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Lease(models.Model):
+    """Who may work under a name, until when by the database's clock; see `core.workers.leases`.
+
+    `token` grows with every change of the holder: what an earlier one writes is recognised by it.
+    """
+
+    name = models.CharField(max_length=100, primary_key=True)
+    holder = models.CharField(max_length=200, blank=True)  # empty: nobody
+    token = models.PositiveBigIntegerField(default=0)
+    taken_at = models.DateTimeField()
+    renewed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("lease")
+        verbose_name_plural = _("leases")
+
+    def __str__(self) -> str:
+        return self.name

@@ -10,17 +10,20 @@ import logging
 import random
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from core.lib import clock
 from core.workers.models import Health, WorkerStatus
 
 logger = logging.getLogger(__name__)
 
 DOWN_AFTER_FAILURES = 3
 BACKOFF_FIRST_S, MAX_BACKOFF_S = 2.0, 60.0
+MAX_WAIT_S = 600.0  # that the other side may ask for
+LATE = timedelta(seconds=10)  # that a try may take, or be late
 
 
 def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
@@ -29,19 +32,29 @@ def backoff_s(failures: int, *, retry_after_s: float | None = None) -> float:
     `retry_after_s` of the other side is the minimum, up to 10 minutes.
     """
     longest = min(BACKOFF_FIRST_S * 2 ** min(failures - 1, 10), MAX_BACKOFF_S)
-    return max(random.uniform(longest / 2, longest), min(retry_after_s or 0.0, 600.0))
+    return max(random.uniform(longest / 2, longest), min(retry_after_s or 0.0, MAX_WAIT_S))
 
 
 def is_due(name: str) -> bool:
     """False while the job backs off after a failure."""
     retry_at = WorkerStatus.objects.filter(name=name).values_list("retry_at", flat=True).first()
-    return retry_at is None or retry_at <= timezone.now()
+    return clock.is_due(retry_at, within_s=MAX_WAIT_S)
+
+
+def failed_and_due() -> dict[str, datetime]:
+    """When the jobs that failed were to be tried again: those whose time has come."""
+    waiting = WorkerStatus.objects.filter(failures__gt=0, retry_at__isnull=False)
+    return {
+        name: retry_at
+        for name, retry_at in waiting.values_list("name", "retry_at")
+        if retry_at and clock.is_due(retry_at, within_s=MAX_WAIT_S)
+    }
 
 
 def ran_ok(name: str) -> None:
     """Note a good run; logs the recovery if the one before failed."""
     now = timezone.now()
-    before = WorkerStatus.objects.filter(name=name).values_list("health", "failing_since").first()
+    before = WorkerStatus.objects.filter(name=name).first()
     WorkerStatus.objects.update_or_create(
         name=name,
         defaults={
@@ -54,9 +67,18 @@ def ran_ok(name: str) -> None:
             "last_error": "",
         },
     )
-    if before and before[0] in (Health.DEGRADED, Health.DOWN):
-        outage_s = (now - before[1]).total_seconds() if before[1] else 0.0
-        logger.info("worker.recovered name=%s outage_s=%.0f", name, outage_s)
+    if before and before.health in (Health.DEGRADED, Health.DOWN):
+        logger.info("worker.recovered name=%s outage_s=%.0f", name, _outage_s(before, now))
+
+
+def _outage_s(failing: WorkerStatus, now: datetime) -> float:
+    """How long it failed, as far as anybody tried.
+
+    Between the try that was due and this one it may have been stopped for hours: no outage.
+    """
+    over_at = min(now, failing.retry_at + LATE) if failing.retry_at else now
+    began_at = failing.failing_since or over_at
+    return max(0.0, (over_at - began_at).total_seconds())
 
 
 def failed(name: str, error: Exception) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.workers.models import Health, WorkerStatus
-from core.workers.selectors import WorkerSummary, summary
+from core.workers.selectors import WorkerSummary, statuses, summary
 from gateway_arq.metrics import MAIN_JOBS
 
 
@@ -15,7 +15,7 @@ def figures() -> dict[str, Any]:
 
     `away`: the apps whose upstream is unavailable.
     """
-    jobs = list(WorkerStatus.objects.all())
+    jobs = statuses()
     apps = {app: summary(main, jobs) for app, main in MAIN_JOBS.items()}
     lines: list[dict[str, Any]] = []
     for app, whole in apps.items():

@@ -16,7 +16,8 @@ from django.utils.translation import ngettext
 
 from centralino.selectors.channels import active_channels_count
 from core.auth.models import ApiKey
-from core.workers.models import Health, WorkerStatus
+from core.workers.models import Health
+from core.workers.selectors import statuses
 from gateway_arq.dashboard import calls, health, lotto, television
 from gateway_arq.dashboard.formats import format_value
 from lotto.models import Intake
@@ -87,7 +88,7 @@ def problems(request: HttpRequest) -> Iterator[dict[str, Any]]:
 
 
 def _found() -> Iterator[tuple[str, str, str]]:
-    bad = WorkerStatus.objects.filter(health__in=[Health.DOWN, Health.DEGRADED]).count()
+    bad = sum(job.health in (Health.DOWN, Health.DEGRADED) for job in statuses())
     if bad:
         text = ngettext("%d worker is in trouble", "%d workers are in trouble", bad) % bad
         yield "workers.view_workerstatus", text, reverse("admin:workers_workerstatus_changelist")

@@ -22,9 +22,11 @@ from gateway_arq.tests.browser import Open, picture
 from gateway_arq.tests.dashboard_page import outdate_figures, row, screen
 from lotto import ingest as archive
 from lotto.types import WHEELS, Draw
+from ocr import selectors
 from ocr.autobot import services
 from ocr.autobot.evidence import store_board
 from ocr.models import AutobotRun, AutobotWheel
+from ocr.tests.evenings import LEADER
 from ocr.types import RunState
 from webtv.events import ViewersCounted
 from webtv.ingest import store_samples, total_stream
@@ -223,16 +225,18 @@ def test_autobot_is_started_watched_and_done(
         expect(autobot).to_contain_text("cerca il tabellone", timeout=2000)
         expect(autobot.get_by_role("button", name="Avvia")).to_be_hidden()
 
-        run = services.claim("worker")  # as the worker does it
-        services.update(run, "worker", state=RunState.OCR)
+        run = selectors.unfinished()
+        assert run is not None
+        assert LEADER.take()  # as the worker does it
+        services.update(run, LEADER, state=RunState.OCR)
         for n, wheel in enumerate(WHEELS):
             cells = [[n + place + 1, 99.0, []] for place in range(5)]
             wheels = [AutobotWheel(wheel=wheel, cells=cells, is_taken=True)]
-            services.store_wheels(run, "worker", wheels)
+            services.store_wheels(run, LEADER, wheels)
             if n in (0, 4, 10):
                 expect(autobot).to_contain_text(f"{n + 1} / 11", timeout=2000)
         store_board(run, board_picture())
-        services.end(run, "worker", RunState.COMPLETED, "All done.")
+        services.end(run, LEADER, RunState.COMPLETED, "All done.")
         expect(autobot).to_contain_text("completato")
         expect(autobot.get_by_role("button", name="Avvia")).to_be_visible()
         autobot.get_by_text("Immagini di ciò").click()

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from centralino.channel_table import Table
 from centralino.services.calls import store_state
+from core.workers import leases
 from core.workers import services as workers
 from webcom import ingest
 from webcom.models import Line
@@ -89,6 +90,16 @@ def _samples(families: Iterable[Any]) -> dict[tuple[str, str], float]:
         for family in families
         for sample in family.samples
     }
+
+
+@pytest.mark.usefixtures("busy_gateway")
+def test_the_leader_of_each_listener_is_shown(api: Any) -> None:
+    leases.take("webcom.push")
+    samples = _samples(parse_text(api.get("/metrics?format=prometheus").content.decode()))
+    assert samples["gateway_arq_leader_info", f"{leases.holder()},webcom.push"] == 1
+    assert samples["gateway_arq_leader_leads", "webcom.push"] == 1
+    assert 0 <= samples["gateway_arq_lease_age_seconds", "webcom.push"] < 60
+    assert samples["gateway_arq_leader_changes_total", "webcom.push"] == 1
 
 
 @pytest.mark.usefixtures("busy_gateway")
@@ -194,5 +205,5 @@ def test_metrics_cost_the_same_few_queries_however_much_there_is(
     api: Any, busy_gateway: None, django_assert_max_num_queries: Any
 ) -> None:
     api.get("/version")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         api.get("/metrics")

@@ -84,7 +84,9 @@ def close(use: AiUse, usage: AiUsage | None, *, failure: AiError | None = None) 
 
 def _paused_until() -> datetime | None:
     now = timezone.now()
-    recent = AiUse.objects.filter(asked_at__gte=now - 2 * LONGEST_PAUSE, retry_at__gt=now)
+    # None is longer: what lies further ahead was stored while a clock was.
+    waits = {"retry_at__gt": now, "retry_at__lte": now + LONGEST_PAUSE}
+    recent = AiUse.objects.filter(asked_at__gte=now - 2 * LONGEST_PAUSE, **waits)
     until: datetime | None = recent.aggregate(until=Max("retry_at"))["until"]
     return until
 

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from core.lib.outage import Outage
 from core.lib.upstream import UpstreamError
+from core.workers.leader import Leadership
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import evidence, services
@@ -62,26 +63,30 @@ class Pace:
 
 
 USUAL: Final = Pace()
+FRAME_S: Final = 60.0  # the longest from one to the next: the reading process is loaded again
 
 
 def watch(
     run: AutobotRun,
-    owner: str,
+    leadership: Leadership,
     halt: threading.Event,
     reader: PictureReader,
     pace: Pace = USUAL,
 ) -> None:
     """Read the stream until all wheels are published, the window closes or `halt` is set.
 
-    A stream that breaks is opened again, at its next address if it has several. Raises LeaseLost.
+    A stream that breaks is opened again, at its next address if it has several. Raises LeaseLost,
+    RunStopped.
     """
-    watcher = BoardWatcher(run, owner, halt, reader, pace)
+    watcher = BoardWatcher(run, leadership, halt, reader, pace)
     outage = Outage("autobot.stream")
     streams = cycle(_streams(run.stream_url, pace))
     while not halt.is_set() and not watcher.is_over():
+        leadership.check(round_s=FRAME_S)
         try:
             for frame in next(streams)().frames(halt):
                 outage.over()
+                leadership.check(round_s=FRAME_S)
                 watcher.see(frame)
                 if halt.is_set() or watcher.is_over():
                     break
@@ -142,12 +147,12 @@ class BoardWatcher:
     def __init__(
         self,
         run: AutobotRun,
-        owner: str,
+        leadership: Leadership,
         halt: threading.Event,
         reader: PictureReader,
         pace: Pace = USUAL,
     ) -> None:
-        self._run, self._owner, self._halt = run, owner, halt
+        self._run, self._leadership, self._halt = run, leadership, halt
         self._reader, self._pace = reader, pace
         self._rows = {row.wheel: row for row in run.wheels.all()}
         self._checks = {wheel: FrameChecks.restored(row.looks) for wheel, row in self._rows.items()}
@@ -165,7 +170,7 @@ class BoardWatcher:
         return self._published() == len(WHEELS) or timezone.now() >= self._run.until
 
     def see(self, frame: Frame) -> None:
-        """Read one frame. Raises LeaseLost, ReadingHalted."""
+        """Read one frame. Raises LeaseLost, RunStopped, ReadingHalted."""
         try:
             reading = self._reader.watch(frame.image, self._halt)
             self._readings.append(reading)
@@ -250,7 +255,7 @@ class BoardWatcher:
 
     def _store(self, rows: list[AutobotWheel]) -> None:
         if rows:
-            services.store_wheels(self._run, self._owner, rows)
+            services.store_wheels(self._run, self._leadership, rows)
             self._rows |= {row.wheel: row for row in rows}
 
     def _store_best(self, frame: Frame, reading: Reading) -> None:
@@ -275,7 +280,7 @@ class BoardWatcher:
 
     def _update(self, state: str, message: str) -> None:
         if (self._run.state, self._run.message) != (state, message):
-            services.update(self._run, self._owner, state=state, message=message)
+            services.update(self._run, self._leadership, state=state, message=message)
 
     def _judge_again(self) -> None:
         if time.monotonic() >= self._judge_at:

@@ -1,8 +1,8 @@
-"""The life of a run: started, leased, updated, stopped, ended, corrected and resumed.
+"""The life of a run: started, updated, stopped, ended, corrected and resumed.
 
 The row is the truth. Exactly one run is unfinished (a constraint of the database's); exactly one
-worker holds its lease, and what a worker writes counts only while it does. So any process may be
-killed at any moment, and another one continues from the row.
+worker leads, and what a worker writes counts only while it does. So any process may be killed at
+any moment, and another one continues from the row.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,6 +21,7 @@ from msgspec import to_builtins
 
 from core.lib.days import local_day
 from core.realtime.publish import publish_on_commit
+from core.workers.leader import Leadership
 from lotto import selectors as archive
 from lotto.rules import draw_day_before, is_draw_day
 from lotto.types import WHEELS
@@ -34,18 +34,17 @@ from ocr.serializers.autobot import status_document
 from ocr.types import (
     STEP_OPTIONS,
     Held,
-    LeaseLost,
     Origin,
     RunBusy,
     RunRefused,
     RunState,
+    RunStopped,
     StepName,
     StepState,
 )
 
 logger = logging.getLogger(__name__)
 
-LEASE_S: Final = 6.0  # so long after a worker's end another one claims its run
 OPTIONS: Final = tuple(STEP_OPTIONS.values())
 WATCHING: Final = (RunState.CAPTURING, RunState.OCR)
 STEPS: Final = tuple(name for name in StepName if name in STEP_OPTIONS)  # in this order
@@ -128,43 +127,21 @@ def configure(changes: Mapping[str, Any]) -> AutobotConfig:
 # --- Used by the worker ---------------------------------------------------------------------------
 
 
-def claim(owner: str) -> AutobotRun | None:
-    """The unfinished run, now leased to `owner`; None without one or while another one has it."""
-    now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_owner=owner)
-    claimed = AutobotRun.objects.filter(free, is_over=False).update(
-        lease_owner=owner, lease_until=now + timedelta(seconds=LEASE_S)
-    )
-    return AutobotRun.objects.get(is_over=False, lease_owner=owner) if claimed else None
-
-
-def renew(run_id: int, owner: str) -> bool:
-    """Renew the lease; False when another worker has the run, or it is over."""
-    until = timezone.now() + timedelta(seconds=LEASE_S)
-    return bool(_held_by(run_id, owner).update(lease_until=until))
-
-
-def release(run_id: int, owner: str) -> None:
-    """End the lease, so that the next worker can continue at once."""
-    _held_by(run_id, owner).update(lease_owner="", lease_until=None)
-
-
-def update(run: AutobotRun, owner: str, **changes: Any) -> None:
-    """Store changes of the run and publish its status. Raises LeaseLost."""
-    with transaction.atomic():
-        if not _held_by(run.pk, owner).update(**changes):
-            raise LeaseLost
+def update(run: AutobotRun, leadership: Leadership, **changes: Any) -> None:
+    """Store changes of the run and publish its status. Raises LeaseLost, RunStopped."""
+    with leadership.transaction():
+        if not AutobotRun.objects.filter(pk=run.pk, is_over=False).update(**changes):
+            raise RunStopped
         for name, value in changes.items():
             setattr(run, name, value)
         _publish(run)
 
 
-def store_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) -> None:
-    """Store wheels of the run and publish its status. Raises LeaseLost."""
+def store_wheels(run: AutobotRun, leadership: Leadership, wheels: Iterable[AutobotWheel]) -> None:
+    """Store wheels of the run and publish its status. Raises LeaseLost, RunStopped."""
     now = timezone.now()
-    with transaction.atomic():
-        if not _held_by(run.pk, owner).select_for_update().first():
-            raise LeaseLost
+    with leadership.transaction():
+        _lock_unfinished(run)
         for wheel in wheels:
             AutobotWheel.objects.update_or_create(
                 run=run,
@@ -181,13 +158,17 @@ def store_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) ->
         _publish(run)
 
 
-def end(run: AutobotRun, owner: str, state: RunState, message: str) -> None:
-    """End the run. Raises LeaseLost."""
-    with transaction.atomic():
-        if not _held_by(run.pk, owner).select_for_update().first():
-            raise LeaseLost
+def end(run: AutobotRun, leadership: Leadership, state: RunState, message: str) -> None:
+    """End the run. Raises LeaseLost, RunStopped."""
+    with leadership.transaction():
+        _lock_unfinished(run)
         _end(run, state, message)
     logger.info("autobot.ended run=%s state=%s message=%s", run.pk, state, message)
+
+
+def _lock_unfinished(run: AutobotRun) -> None:
+    if not AutobotRun.objects.select_for_update().filter(pk=run.pk, is_over=False).first():
+        raise RunStopped
 
 
 def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
@@ -293,7 +274,6 @@ def resume(run_id: int, steps: Iterable[StepName], *, afresh: bool = False) -> A
                 changes["done"] = {}
             run.steps.filter(name__in=list(steps)).update(**changes)
             run.state, run.is_over, run.ended_at = RunState.VALIDATING, False, None
-            run.lease_owner, run.lease_until = "", None
             run.save()
             _publish(run)
     except IntegrityError:
@@ -367,13 +347,8 @@ def _sent(run: AutobotRun) -> dict[str, Any]:
     return {wheel: numbers for step in steps for wheel, numbers in step.done.items()}
 
 
-def _held_by(run_id: int, owner: str) -> Any:
-    return AutobotRun.objects.filter(pk=run_id, lease_owner=owner, is_over=False)
-
-
 def _end(run: AutobotRun, state: RunState, message: str) -> None:
     run.state, run.message, run.is_over, run.ended_at = state, message, True, timezone.now()
-    run.lease_owner, run.lease_until = "", None
     run.save()
     _publish(run)
 

@@ -21,7 +21,10 @@ from django.db import Error as DatabaseFailure
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from core.lib.clock import is_due, is_within
 from core.lib.upstream import NotConfigured, UpstreamError
+from core.workers.leader import Leadership
+from core.workers.leases import LeaseLost
 from lotto import ingest
 from lotto import selectors as archive
 from lotto.types import WHEELS, Draw, Source
@@ -33,7 +36,15 @@ from ocr.models import AutobotRun, AutobotStep, AutobotWheel
 from ocr.outlets import lotto_site, telegram
 from ocr.reader.types import SURE, Candidate, NumberReading, Reading
 from ocr.selectors import Wheels
-from ocr.types import STEP_OPTIONS, Held, ImageRefused, LeaseLost, Origin, StepName, StepState
+from ocr.types import (
+    STEP_OPTIONS,
+    Held,
+    ImageRefused,
+    Origin,
+    RunStopped,
+    StepName,
+    StepState,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +52,15 @@ TRIES: Final = 8
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 MAX_WAIT_S: Final = 900.0  # that a service may ask for
 ASLEEP_S: Final = 0.5
+STEP_S: Final = 600.0  # the longest that one may take: an AI, asked again and again
 IN_DOUBT: Final = SURE - 10  # the highest confidence of a wheel on which the checks do not agree
 
 
 class Action(NamedTuple):
-    """What does a step, with the owner of the lease, and whether its service is configured."""
+    """What does a step, for the leader, and whether its service is configured."""
 
     is_available: Callable[[], bool]
-    do: Callable[[AutobotRun, str, AutobotStep], Wheels | None]
+    do: Callable[[AutobotRun, Leadership, AutobotStep], Wheels | None]
 
 
 class StepError(Exception):
@@ -62,20 +74,22 @@ class StepError(Exception):
         self.done, self.is_final = done, is_final
 
 
-def settle(run: AutobotRun, owner: str, halt: threading.Event) -> bool:
+def settle(run: AutobotRun, leadership: Leadership, halt: threading.Event) -> bool:
     """Do the run's steps until each of them is done or has failed; False when halted before.
 
-    Raises LeaseLost.
+    Raises LeaseLost, RunStopped.
     """
     while not halt.is_set():
+        leadership.check(round_s=STEP_S)
         open_steps = [step for step in _steps(run) if _has_work(run, step)]
         if not open_steps:
             return True
-        due = [step for step in open_steps if not step.due_at or step.due_at <= timezone.now()]
+        due = [step for step in open_steps if is_due(step.due_at, within_s=MAX_WAIT_S)]
         for step in due:
             if halt.is_set():
                 return False
-            _do(run, owner, step)
+            leadership.check(round_s=STEP_S)
+            _do(run, leadership, step)
         if not due:
             halt.wait(ASLEEP_S)
     return False
@@ -127,10 +141,10 @@ def _is_on(run: AutobotRun, name: StepName) -> bool:
     return bool(getattr(run, STEP_OPTIONS[name])) and ACTIONS[name].is_available()
 
 
-def _do(run: AutobotRun, owner: str, step: AutobotStep) -> None:
-    runs.update(run, owner, message=f"{step.name}: at work")
+def _do(run: AutobotRun, leadership: Leadership, step: AutobotStep) -> None:
+    runs.update(run, leadership, message=f"{step.name}: at work")
     name = StepName(step.name)
-    _try(step, lambda: ACTIONS[name].do(run, owner, step), on=_is_on(run, name))
+    _try(step, lambda: ACTIONS[name].do(run, leadership, step), on=_is_on(run, name))
 
 
 def _try(step: AutobotStep, do: Callable[[], Wheels | None], *, on: bool) -> None:
@@ -144,7 +158,7 @@ def _try(step: AutobotStep, do: Callable[[], Wheels | None], *, on: bool) -> Non
     step.detail["was_cut_off"] = was_cut_off
     try:
         done = do()
-    except (DatabaseFailure, LeaseLost):
+    except (DatabaseFailure, LeaseLost, RunStopped):
         raise  # it stays `running`, and is done again by the next worker
     except StepError as exc:
         step.done = {**step.done, **runs.as_lists(exc.done)}
@@ -194,18 +208,17 @@ def _store(step: AutobotStep, state: StepState, *, error: str = "") -> None:
 
 def _may_try(step: AutobotStep) -> bool:
     """Whether a step that belongs to no run at work is due."""
-    now = timezone.now()
     if step.state == StepState.RUNNING:  # cut off, or being done now
-        return step.at is not None and step.at < now - timedelta(minutes=2)
+        return step.at is not None and not is_within(step.at, timedelta(minutes=2))
     if step.state in (StepState.FAILED, StepState.OFF):
         return False
-    return step.due_at is None or step.due_at <= now
+    return is_due(step.due_at, within_s=MAX_WAIT_S)
 
 
 # --- The steps ------------------------------------------------------------------------------------
 
 
-def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
+def _validate(run: AutobotRun, leadership: Leadership, step: AutobotStep) -> Wheels | None:
     """Ask the AI where the OCR is in doubt; what both agree on is accepted."""
     picture = selectors.picture(run.pk, evidence.BOARD)
     rows = {row.wheel: row for row in run.wheels.exclude(held=Held.OLD)}  # the picture is today's
@@ -219,7 +232,7 @@ def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
         row.is_taken, row.origin = True, Origin.AI
         row.held = runs.why_held(run, row.wheel, sure[row.wheel])
     if newly:
-        runs.store_wheels(run, owner, newly)
+        runs.store_wheels(run, leadership, newly)
     step.detail = {
         "model": found.model,
         "confidence": found.confidence,
@@ -242,7 +255,7 @@ def _reading(row: AutobotWheel) -> tuple[NumberReading, ...]:
     )
 
 
-def _archive(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
+def _archive(run: AutobotRun, _leadership: Leadership, step: AutobotStep) -> Wheels | None:
     """Save what is missing; numbers of other sources or verified by the operator stay."""
     wheels = _work(step, selectors.published(run))
     if not wheels:
@@ -269,7 +282,7 @@ def _archive(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
     return done
 
 
-def _upload(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
+def _upload(run: AutobotRun, _leadership: Leadership, step: AutobotStep) -> Wheels | None:
     wheels = _work(step, selectors.published(run))
     if not wheels:
         return None
@@ -282,7 +295,7 @@ def _upload(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
     return done
 
 
-def _send_news(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None:
+def _send_news(run: AutobotRun, _leadership: Leadership, step: AutobotStep) -> Wheels | None:
     """Send what is new; also that a draw was expected and nothing was found."""
     wheels = selectors.published(run)
     news = _work(step, wheels)

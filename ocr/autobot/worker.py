@@ -1,15 +1,12 @@
 """AutoBOT's worker: claims the unfinished run, in whichever state it is, and ends it.
 
-Any number of processes may run it; one holds the lease. When that one is killed another continues
+Any number of processes may run it; one leads. When that one is killed or frozen another continues
 within seconds, from what is stored (`docs/decisions/0015-autobot-a-run-is-a-row.md`).
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,23 +18,26 @@ from django.db import Error as DatabaseFailure
 from django.db import connection, connections
 from django.utils import translation
 
-from core.lib.outage import Outage
 from core.workers import services as workers
-from core.workers.alive import report_alive, wait_alive
+from core.workers.alive import report_alive
+from core.workers.database import DatabaseGuard
+from core.workers.leader import Leadership, run_as_leader
+from core.workers.leases import LeaseLost
 from ocr import reader_process, selectors
 from ocr.autobot import capture, services, steps
 from ocr.autobot.capture import Pace
 from ocr.models import AutobotRun
 from ocr.reader.types import PictureReader
-from ocr.types import LeaseLost, RunState
+from ocr.types import RunState, RunStopped
 
 logger = logging.getLogger(__name__)
 
 NAME: Final = "ocr.autobot"
 POLL_EVERY_S: Final = 1.0  # for a run to claim
-RENEW_EVERY_S: Final = 1.0
+ASK_EVERY_S: Final = 1.0  # whether somebody stopped the run
 NOTICE_EVERY_S: Final = 0.1  # that this process is to stop
 COMPARE_EVERY_S: Final = 60.0
+COMPARE_S: Final = 30.0  # the longest that it may take
 COMPARED_FOR: Final = timedelta(days=7)
 BEAT_EVERY_S: Final = 30.0
 
@@ -49,58 +49,70 @@ def run_autobot(
     pace: Pace = capture.USUAL,
 ) -> None:
     """Work on runs as they come until `stopping` is set; None: this process's reader."""
-    reader = reader or reader_process.reader()
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    database = Outage("autobot.database")
-    compare_at = beat_at = 0.0
+    worker = _Worker(reader or reader_process.reader(), pace, stopping)
     with translation.override("en"):  # the language of the API, which returns the messages of a run
-        while not stopping.is_set():
-            report_alive()
+        run_as_leader(worker.leadership, worker.lead, stopping)
+    connection.close()
+
+
+class _Worker:
+    """The leader's loop: a run if there is one, and what is done between two."""
+
+    def __init__(self, reader: PictureReader, pace: Pace, stopping: threading.Event) -> None:
+        self._reader, self._pace, self._stopping = reader, pace, stopping
+        self.leadership = Leadership(NAME, DatabaseGuard("autobot"))
+        self._compare_at = self._beat_at = 0.0  # monotonic
+
+    def lead(self) -> None:
+        """Until `stopping` is set or another process leads. LeaseLost, database errors."""
+        while not self._stopping.is_set() and self.leadership.check(round_s=COMPARE_S):
             pause_s = POLL_EVERY_S
             try:
-                run = services.claim(owner)
-                if run is not None:
-                    work(run, owner, stopping, reader, pace)
-                    beat_at = 0.0
-                if time.monotonic() >= compare_at:
-                    compare_at = time.monotonic() + COMPARE_EVERY_S
-                    compare()
-                if time.monotonic() >= beat_at:
-                    beat_at = time.monotonic() + BEAT_EVERY_S
-                    workers.ran_ok(NAME)
-                database.over()
-            except LeaseLost:
-                logger.info("autobot.lease_lost owner=%s", owner)
-            except DatabaseFailure as exc:
-                pause_s = database.began(exc)
-                connection.close()
+                self._go_round()
+            except RunStopped:
+                logger.info("autobot.run_stopped")
+            except (LeaseLost, DatabaseFailure):
+                raise
             except Exception as exc:  # a bug of ours; the run continues from its row
                 logger.exception("autobot.failing")
                 pause_s = workers.failed(NAME, exc)
-            wait_alive(stopping, pause_s)
-    connection.close()
+            self.leadership.wait(self._stopping, pause_s)
+
+    def _go_round(self) -> None:
+        run = selectors.unfinished()
+        if run is not None:
+            work(run, self.leadership, self._stopping, self._reader, self._pace)
+            self._beat_at = 0.0
+        if time.monotonic() >= self._compare_at:
+            self._compare_at = time.monotonic() + COMPARE_EVERY_S
+            compare()
+        if time.monotonic() >= self._beat_at:
+            self._beat_at = time.monotonic() + BEAT_EVERY_S
+            workers.ran_ok(NAME)
 
 
 def work(
     run: AutobotRun,
-    owner: str,
+    leadership: Leadership,
     stopping: threading.Event,
     reader: PictureReader,
     pace: Pace = capture.USUAL,
 ) -> None:
-    """Bring the run to its end, or until it is stopped or `stopping` is set. Raises LeaseLost."""
-    logger.info("autobot.claimed run=%s state=%s owner=%s", run.pk, run.state, owner)
-    with _renewing_lease(run, owner, stopping) as halt:
+    """Bring the run to its end, or until it is stopped or `stopping` is set.
+
+    Raises LeaseLost, RunStopped.
+    """
+    logger.info("autobot.claimed run=%s state=%s token=%s", run.pk, run.state, leadership.token)
+    with _watching(run, leadership, stopping) as halt:
         if run.state in services.WATCHING:
-            services.update(run, owner, message="Watching the stream.")
-            capture.watch(run, owner, halt, reader, pace)
+            services.update(run, leadership, message="Watching the stream.")
+            capture.watch(run, leadership, halt, reader, pace)
             if not halt.is_set():
                 services.update(
-                    run, owner, state=RunState.VALIDATING, message="All that can be is read."
+                    run, leadership, state=RunState.VALIDATING, message="All that can be is read."
                 )
-        if not halt.is_set() and steps.settle(run, owner, halt):
-            _end(run, owner)
-    services.release(run.pk, owner)
+        if not halt.is_set() and steps.settle(run, leadership, halt):
+            _end(run, leadership)
 
 
 def compare() -> None:
@@ -109,54 +121,54 @@ def compare() -> None:
         steps.report_contradictions(run)
 
 
-def _end(run: AutobotRun, owner: str) -> None:
+def _end(run: AutobotRun, leadership: Leadership) -> None:
     has_board = bool(selectors.published(run) or selectors.held(run))
     is_good = has_board or not services.is_expected(run)
     state = RunState.COMPLETED if is_good else RunState.ERROR
-    services.end(run, owner, state, services.summary(run))
+    services.end(run, leadership, state, services.summary(run))
 
 
 @contextmanager
-def _renewing_lease(
-    run: AutobotRun, owner: str, stopping: threading.Event
+def _watching(
+    run: AutobotRun, leadership: Leadership, stopping: threading.Event
 ) -> Iterator[threading.Event]:
-    """Renew the lease in a thread; yields an event that is set when the work is to stop."""
+    """Watch in a thread for what ends the work; yields an event that is set then."""
     halt, done = threading.Event(), threading.Event()
-    renewal = threading.Thread(
-        target=_renew_lease, args=(run.pk, owner, stopping, halt, done), name="autobot-lease",
+    watch = threading.Thread(
+        target=_watch, args=(run.pk, leadership, stopping, halt, done), name="autobot-halt",
         daemon=True,
     )  # fmt: skip
-    renewal.start()
+    watch.start()
     try:
         yield halt
     finally:
         done.set()
-        renewal.join()
+        watch.join()
 
 
-def _renew_lease(
-    run_id: int, owner: str, stopping: threading.Event, halt: threading.Event, done: threading.Event
+def _watch(
+    run_id: int,
+    leadership: Leadership,
+    stopping: threading.Event,
+    halt: threading.Event,
+    done: threading.Event,
 ) -> None:
-    renew_at, lost_at = 0.0, time.monotonic() + services.LEASE_S
-    beat_at = time.monotonic()
+    ask_at, beat_at = 0.0, time.monotonic()
     try:
-        while not done.wait(NOTICE_EVERY_S):
+        while not (done.wait(NOTICE_EVERY_S) or halt.is_set()):
             report_alive()
             now = time.monotonic()
-            if stopping.is_set() or now >= lost_at:
+            if stopping.is_set() or not leadership.leads:
                 halt.set()
-            if halt.is_set() or now < renew_at:
-                continue
-            renew_at = now + RENEW_EVERY_S
-            try:
-                if services.renew(run_id, owner):
-                    lost_at = now + services.LEASE_S
-                else:
-                    halt.set()  # stopped, or claimed by another worker
-                if now >= beat_at:
-                    beat_at = now + BEAT_EVERY_S
-                    workers.ran_ok(NAME)
-            except DatabaseFailure:
-                connection.close()
+            elif now >= ask_at:
+                ask_at = now + ASK_EVERY_S
+                try:
+                    if not selectors.is_unfinished(run_id):
+                        halt.set()
+                    if now >= beat_at:
+                        beat_at = now + BEAT_EVERY_S
+                        workers.ran_ok(NAME)
+                except DatabaseFailure:
+                    connection.close()
     finally:
         connections.close_all()

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from core.workers.database import DatabaseGuard
+from core.workers.leader import Leadership
 from lotto import ingest
 from lotto import selectors as archive
 from lotto.rules import draw_day_before
@@ -35,7 +37,7 @@ from sandbox.testing import (
 DAY: Final = date(2026, 11, 24)  # a Tuesday
 SUNDAY: Final = date(2026, 11, 22)
 STREAM: Final = "http://127.0.0.1:9/live.m3u8"  # nobody is there
-OWNER: Final = "a worker"
+LEADER: Final = Leadership("autobot.test", DatabaseGuard("autobot.test"))  # beside a real worker
 ALL_DONE: Final = {"validate": "done", "archive": "done", "upload": "done", "telegram": "done"}
 QUICK: Final = Pace(
     frame_s=0.2,
@@ -77,9 +79,9 @@ def begun(day: date = DAY, *, minutes: float = 45, **options: Any) -> AutobotRun
 
 
 def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> AutobotRun:
-    """A run whose reading is over, leased to OWNER; a wheel in doubt lacks its last number."""
+    """A run whose reading is over, by LEADER; a wheel in doubt lacks its last number."""
     run = begun(day, **options)
-    services.claim(OWNER)
+    assert LEADER.take()
     rows = []
     for wheel, numbers in drawn(day).items():
         in_doubt = wheel in doubtful
@@ -87,9 +89,9 @@ def read(day: date = DAY, *, doubtful: Sequence[str] = (), **options: Any) -> Au
         if in_doubt:
             cells[4] = [None, 0.0, []]
         rows.append(AutobotWheel(run=run, wheel=wheel, cells=cells, is_taken=not in_doubt))
-    services.store_wheels(run, OWNER, rows)
+    services.store_wheels(run, LEADER, rows)
     evidence.store_board(run, board(day).image)
-    services.update(run, OWNER, state=RunState.VALIDATING, message="")
+    services.update(run, LEADER, state=RunState.VALIDATING, message="")
     return run
 
 

@@ -14,7 +14,7 @@ from ocr.autobot import evidence, services
 from ocr.models import AutobotConfig, AutobotRun
 from ocr.tests import coded
 from ocr.tests.evenings import (
-    OWNER,
+    LEADER,
     STREAM,
     again,
     board,
@@ -42,7 +42,7 @@ def run() -> AutobotRun:
     run = read(doubtful=["NA"])
     evidence.store_wheels(run, board().image, {"BA": (60, 150, 900, 230)})
     run.steps.update(state="done", done=services.as_lists(selectors.published(run)))
-    services.end(run, OWNER, RunState.COMPLETED, services.summary(run))
+    services.end(run, LEADER, RunState.COMPLETED, services.summary(run))
     return again(run)
 
 

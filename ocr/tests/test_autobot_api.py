@@ -16,7 +16,7 @@ from lotto.types import WHEELS
 from ocr import selectors, tasks
 from ocr.autobot import services
 from ocr.models import AutobotConfig, AutobotRun
-from ocr.tests.evenings import DAY, OWNER, STREAM, begun, drawn, read
+from ocr.tests.evenings import DAY, LEADER, STREAM, begun, drawn, read
 from ocr.types import RunState
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,7 @@ def test_status_of_a_run_at_work(api: Any) -> None:
 
 def test_run_of_yesterday_is_idle(api: Any) -> None:
     with time_machine.travel(EVENING):
-        services.end(read(), OWNER, RunState.COMPLETED, "11 wheels")
+        services.end(read(), LEADER, RunState.COMPLETED, "11 wheels")
         assert api.get(f"{BASE}/status").json()["status"] == "completed"
     with time_machine.travel("2026-11-25T08:00:00+01:00"):
         body = api.get(f"{BASE}/status").json()
@@ -207,7 +207,7 @@ def test_every_change_is_published_on_the_socket(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(publish, "publish", lambda events: published.extend(events))
     with time_machine.travel(EVENING):
         run = read()
-        services.end(run, OWNER, RunState.COMPLETED, "done")
+        services.end(run, LEADER, RunState.COMPLETED, "done")
     assert {event.type for event in published} == {"autobot_status"}
     payloads = [event.payload() for event in published]
     assert [payloads[0]["status"], payloads[-1]["status"]] == ["capturing", "completed"]

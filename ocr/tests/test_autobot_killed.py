@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from ocr import selectors
-from ocr.autobot import services as runs
 from ocr.tests.evenings import (
     ALL_DONE,
     DAY,
-    OWNER,
     STREAM,
     Services,
     again,
@@ -26,7 +24,7 @@ from ocr.tests.evenings import (
     stored,
     wait_for,
 )
-from ocr.tests.workers import Workers, worker_of
+from ocr.tests.workers import Workers, leading
 from ocr.types import RunState
 from sandbox.testing import RunningTelevision
 
@@ -47,10 +45,10 @@ def test_killed_in_every_state_the_evening_ends_well(
     def killed(when: Callable[[], Any]) -> None:
         """Kill the one at work, and see the other one take over within 10 s."""
         wait_for(when)
-        first = worker_of(run)
+        first = leading()
         workers.kill(first)
         took_s = wait_for(
-            lambda: worker_of(run) not in (first, None) or run.is_over,  # it may be quick
+            lambda: leading() not in (first, None) or run.is_over,  # it may be quick
             within_s=10,
         )
         assert took_s < 10
@@ -82,7 +80,6 @@ def test_killed_in_a_step_another_worker_does_it(
     faults = upstreams[step].faults
     faults.arm("slow", route, delay_s=60)
     run = read()
-    runs.release(run.pk, OWNER)
     first = workers.start()
     wait_for(lambda: not faults.listed())  # the request is under way
     workers.kill(first)

@@ -7,17 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
-from django.utils import timezone, translation
+from django.db.models import F
+from django.utils import translation
 
+from core.workers.leases import LeaseLost
+from core.workers.models import Lease
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import services
 from ocr.models import AutobotConfig, AutobotRun, AutobotWheel
 from ocr.tests.evenings import (
     DAY,
-    OWNER,
+    LEADER,
     STREAM,
     SUNDAY,
     again,
@@ -28,7 +30,7 @@ from ocr.tests.evenings import (
     read,
     step_states,
 )
-from ocr.types import Held, LeaseLost, RunBusy, RunRefused, RunState, StepName
+from ocr.types import Held, RunBusy, RunRefused, RunState, RunStopped, StepName
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 NUMBERS = (5, 17, 23, 42, 88)
@@ -83,38 +85,30 @@ def test_options_override_the_configuration() -> None:
     assert (run.auto_upload, run.telegram_notify, run.ai_validation) == (True, False, True)
 
 
-def test_lease_belongs_to_one_worker_until_it_ends() -> None:
+def test_what_a_superseded_worker_writes_is_not_written() -> None:
     run = begun()
-    assert services.claim("one") == run
-    assert services.claim("two") is None
-    with time_machine.travel(timezone.now() + timedelta(seconds=services.LEASE_S + 1)):
-        assert services.claim("two") == run
-        assert not services.renew(run.pk, "one")
-        with pytest.raises(LeaseLost):
-            services.update(run, "one", message="late")
-        with pytest.raises(LeaseLost):
-            services.store_wheels(run, "one", [AutobotWheel(run=run, wheel="BA", cells=[])])
-        with pytest.raises(LeaseLost):
-            services.end(run, "one", RunState.COMPLETED, "late")
+    assert LEADER.take()
+    Lease.objects.update(token=F("token") + 1)
+    with pytest.raises(LeaseLost):
+        services.update(run, LEADER, message="late")
+    with pytest.raises(LeaseLost):
+        services.store_wheels(run, LEADER, [AutobotWheel(run=run, wheel="BA", cells=[])])
+    with pytest.raises(LeaseLost):
+        services.end(run, LEADER, RunState.COMPLETED, "late")
     assert again(run).message != "late"
     assert not run.wheels.exists()
 
 
-def test_released_lease_is_free_at_once() -> None:
-    run = begun()
-    services.claim("one")
-    services.release(run.pk, "one")
-    assert services.claim("two") == run
-
-
 def test_stopping_ends_the_run_and_its_workers_writing() -> None:
     run = begun()
-    services.claim(OWNER)
+    assert LEADER.take()
     assert services.stop(by="the test") == (RunState.CAPTURING, run)
     assert (again(run).state, again(run).is_over) == (RunState.IDLE, True)
-    assert not services.renew(run.pk, OWNER)
-    with pytest.raises(LeaseLost):
-        services.update(run, OWNER, message="late")
+    assert not selectors.is_unfinished(run.pk)
+    with pytest.raises(RunStopped):
+        services.update(run, LEADER, message="late")
+    with pytest.raises(RunStopped):
+        services.end(run, LEADER, RunState.COMPLETED, "late")
     assert services.stop(by="the test") == (RunState.IDLE, None)
 
 
@@ -162,7 +156,7 @@ def ended() -> AutobotRun:
     run.steps.exclude(name=StepName.VALIDATE).update(
         state="done", done=services.as_lists(selectors.published(run))
     )
-    services.end(run, OWNER, RunState.COMPLETED, services.summary(run))
+    services.end(run, LEADER, RunState.COMPLETED, services.summary(run))
     return again(run)
 
 
@@ -180,7 +174,7 @@ def test_what_is_offered_is_done_when_a_person_says_so(ended: AutobotRun) -> Non
     services.resume(ended.pk, [StepName.UPLOAD])
     assert step_states(ended)["upload"] == "waiting"
     assert step_states(ended)["archive"] == "offered"
-    assert services.claim("a worker") == ended
+    assert selectors.unfinished() == ended
     with pytest.raises(RunRefused):
         services.correct(ended.pk, "NA", NUMBERS, by="anna")
 

@@ -20,7 +20,7 @@ from ocr.autobot import steps
 from ocr.models import AutobotRun
 from ocr.tests.evenings import (
     DAY,
-    OWNER,
+    LEADER,
     STREAM,
     SUNDAY,
     Services,
@@ -32,7 +32,7 @@ from ocr.tests.evenings import (
     step_states,
     with_steps,
 )
-from ocr.types import Held, LeaseLost, RunState, StepName
+from ocr.types import Held, RunState, RunStopped, StepName
 
 pytestmark = pytest.mark.django_db
 ALL_DONE = {"validate": "done", "archive": "done", "upload": "done", "telegram": "done"}
@@ -53,7 +53,7 @@ def run(services: Services) -> AutobotRun:
 
 
 def settle(run: AutobotRun) -> dict[str, str]:
-    assert steps.settle(run, OWNER, threading.Event())
+    assert steps.settle(run, LEADER, threading.Event())
     return step_states(run)
 
 
@@ -97,14 +97,14 @@ def test_a_second_run_of_the_day_sends_only_what_is_new(
     monkeypatch.setattr(runs, "local_day", lambda now: DAY)
     run.wheels.filter(wheel="VE").delete()
     settle(run)
-    runs.end(again(run), OWNER, RunState.COMPLETED, "")
+    runs.end(again(run), LEADER, RunState.COMPLETED, "")
     second = read()
     assert settle(second) == ALL_DONE
     first, update = messages(services)
     assert "BARI" in first
     assert "VENEZIA" in update
     assert "BARI" not in update
-    runs.end(again(second), OWNER, RunState.COMPLETED, "")
+    runs.end(again(second), LEADER, RunState.COMPLETED, "")
     assert settle(read()) == ALL_DONE
     assert len(messages(services)) == 2
 
@@ -200,12 +200,11 @@ def test_numbers_of_others_in_the_archive_stay(run: AutobotRun, services: Servic
 
 def test_a_persons_numbers_replace_ours_everywhere(run: AutobotRun, services: Services) -> None:
     settle(run)
-    runs.end(run, OWNER, RunState.COMPLETED, "")
+    runs.end(run, LEADER, RunState.COMPLETED, "")
     right = tuple(reversed(drawn()["BA"]))
     runs.correct(run.pk, "BA", right, by="anna")
     assert stored(run)["BA"] == drawn()["BA"]  # offered, not done
     runs.resume(run.pk, runs.STEPS[1:])
-    runs.claim(OWNER)
     settle(again(run))
     assert stored(run)["BA"] == uploaded(services, run)["BA"] == right
     assert archive.stored(DAY)["BA"].source == Source.MANUAL
@@ -231,8 +230,8 @@ def test_evening_without_a_draw_and_a_board_sends_nothing(services: Services) ->
 
 def test_a_stopped_run_does_nothing_more(run: AutobotRun, services: Services) -> None:
     runs.stop(by="the test")
-    with pytest.raises(LeaseLost):
-        steps.settle(run, OWNER, threading.Event())
+    with pytest.raises(RunStopped):
+        steps.settle(run, LEADER, threading.Event())
     assert stored(run) == {}
     assert messages(services) == []
 
@@ -250,7 +249,7 @@ def test_a_stop_in_the_middle_of_a_step_leaves_nothing_at_work(
         halt.set()
 
     threading.Thread(target=halt_while_it_is_asked, daemon=True).start()
-    assert not steps.settle(run, OWNER, halt)
+    assert not steps.settle(run, LEADER, halt)
     assert step_states(run) == {**dict.fromkeys(ALL_DONE, "waiting"), "validate": "done"}
     run.steps.filter(name=StepName.UPLOAD).update(state="running")
     runs.stop(by="the test")
@@ -264,7 +263,7 @@ def test_a_stop_in_the_middle_of_a_step_leaves_nothing_at_work(
 @pytest.fixture
 def ended(run: AutobotRun, services: Services) -> AutobotRun:
     settle(run)
-    runs.end(run, OWNER, RunState.COMPLETED, "")
+    runs.end(run, LEADER, RunState.COMPLETED, "")
     services.telegram.server.messages.clear()
     return again(run)
 

@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from core.workers.models import WorkerStatus
+from core.workers import leader, leases
+from core.workers.leader import Leadership
+from core.workers.models import Lease, WorkerStatus
 from ocr.autobot import capture, evidence, services, worker
 from ocr.models import AutobotRun, Evidence
 from ocr.tests.evenings import STREAM, again, begun
@@ -25,7 +29,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _quick(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.OCR_STREAM_URL = STREAM
     monkeypatch.setattr(worker, "POLL_EVERY_S", 0.05)
-    monkeypatch.setattr(worker, "RENEW_EVERY_S", 0.05)
+    monkeypatch.setattr(worker, "ASK_EVERY_S", 0.05)
+    monkeypatch.setattr(leader, "RENEW_EVERY_S", 0.05)
+    monkeypatch.setattr(leader, "STAND_BY_S", 0.05)
     monkeypatch.setattr(worker, "NOTICE_EVERY_S", 0.02)
 
 
@@ -78,7 +84,7 @@ def test_bug_of_ours_is_seen_in_the_workers_health(monkeypatch: pytest.MonkeyPat
 def test_worker_that_loses_the_run_stops(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
     halted = threading.Event()
 
-    def watch(run: AutobotRun, owner: str, halt: threading.Event, *_: Any) -> None:
+    def watch(run: AutobotRun, _: Leadership, halt: threading.Event, *rest: Any) -> None:
         assert halt.wait(20)
         halted.set()
 
@@ -90,24 +96,23 @@ def test_worker_that_loses_the_run_stops(monkeypatch: pytest.MonkeyPatch, lost: 
             if lost == "stopped":
                 services.stop(by="the test")
             else:
-                AutobotRun.objects.update(
-                    lease_owner="another", lease_until=timezone.now() + timedelta(minutes=1)
+                Lease.objects.filter(name=worker.NAME).update(
+                    holder=leases.holder(),
+                    token=F("token") + 1,
+                    expires_at=Now() + timedelta(seconds=leases.LEASE_S),
                 )
         return halted.is_set()
 
     work_until(is_halted)
-    after = again(run)
-    assert (after.state, after.lease_owner) == (
-        (RunState.IDLE, "") if lost == "stopped" else (RunState.CAPTURING, "another")
-    )
+    assert again(run).state == (RunState.IDLE if lost == "stopped" else RunState.CAPTURING)
 
 
-def test_worker_that_is_stopped_releases_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture, "watch", lambda run, owner, halt, *_: halt.wait(20))
+def test_worker_that_is_stopped_frees_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "watch", lambda run, leadership, halt, *_: halt.wait(20))
     run = begun()
     work_until(lambda: again(run).message == "Watching the stream.")
-    after = again(run)
-    assert (after.is_over, after.lease_owner, after.lease_until) == (False, "", None)
+    assert not again(run).is_over
+    assert Lease.objects.get(name=worker.NAME).holder == ""
 
 
 def test_old_pictures_are_deleted_and_runs_stay(settings: Any) -> None:

@@ -9,10 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import connection
+
+from core.workers.models import Lease
+from ocr.autobot.worker import NAME
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FROM_SETTINGS: Final = (
@@ -58,10 +61,10 @@ class Workers:
             process.wait(20)
 
 
-def worker_of(run: Any) -> int | None:
-    """The process that holds the run's lease."""
-    run.refresh_from_db()
-    return int(run.lease_owner.split(":")[1]) if run.lease_owner else None
+def leading() -> int | None:
+    """The process that leads."""
+    holder = Lease.objects.filter(name=NAME).values_list("holder", flat=True).first()
+    return int(holder.split(":")[1]) if holder else None
 
 
 @contextmanager

@@ -201,6 +201,15 @@ def test_a_call_whose_query_always_fails_does_not_stop_the_others():
     assert set(Call.objects.active().values_list("id", flat=True)) == {"bad"}
 
 
+def test_a_call_queried_by_a_clock_that_was_ahead_is_queried_again(clock: Any):
+    stored(record(id="a", timestamp=NOON))
+    clock.move_to(NOON + 3_600)
+    pull.pull_missing(FakeWebcomTlc(), set())
+    clock.move_to(NOON)
+    carrier = FakeWebcomTlc(by_id={"a": ended_payload(id="a")})
+    assert pull.pull_missing(carrier, set()) == Stored(changed=1)
+
+
 def test_a_call_unknown_for_six_hours_is_lost_and_a_real_end_replaces_it(clock: Any):
     stored(record(id="a", timestamp=NOON))
     carrier = FakeWebcomTlc()

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from core.lib.locks import only_one
 from core.lib.upstream import UpstreamError
+from core.workers.leader import only_one
 from core.workers.models import Health, WorkerStatus
 from webcom import rollups, tasks
 from webcom.management.commands import run_webcom

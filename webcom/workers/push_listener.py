@@ -14,9 +14,9 @@ from django.db import connection
 
 from core.lib.upstream import UpstreamError
 from core.workers import services as workers
-from core.workers.alive import report_alive, wait_alive
 from core.workers.database import DatabaseGuard
-from core.workers.leader import run_as_leader
+from core.workers.leader import Leadership, run_as_leader
+from core.workers.leases import LeaseLost
 from webcom import ingest
 from webcom.types import PushMessage, WebcomTlc
 from webcom.upstream import build_webcom_tlc
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 NAME: Final = "webcom.push"
 IDLE_S: Final = 0.5  # how long stopping may take
 BEAT_EVERY_S: Final = 10.0
-STAND_BY_S: Final = 2.0
 CHUNK_SIZE: Final = 200
 MAX_WAITING: Final = 2_000  # messages read ahead; beyond it the carrier's socket waits
 
@@ -46,35 +45,30 @@ def run_push_listener(stopping: threading.Event) -> None:
     if carrier is None or not settings.WEBCOM_PUSH_URL:
         workers.disabled(NAME)
         return
-    run_as_leader(
-        NAME,
-        lambda _: listen(carrier, stopping=stopping),
-        stopping,
-        database=DatabaseGuard(NAME),
-        stand_by_s=STAND_BY_S,
-    )
+    leadership = Leadership(NAME, DatabaseGuard(NAME))
+    run_as_leader(leadership, lambda: listen(carrier, leadership, stopping), stopping)
     connection.close()
 
 
-def listen(carrier: WebcomTlc, *, stopping: threading.Event) -> None:
-    """Store what the carrier pushes until `stopping` is set; after a drop reconnect with backoff.
+def listen(carrier: WebcomTlc, leadership: Leadership, stopping: threading.Event) -> None:
+    """Store what the carrier pushes until `stopping` is set or the leadership is lost.
 
-    Raises Django's database errors: the lock of the leader ended with the connection.
+    After a drop it reconnects with backoff. Raises LeaseLost, and Django's database errors.
     """
-    while not stopping.is_set():
+    while not stopping.is_set() and leadership.check():
         try:
-            _listen_once(carrier, stopping)
+            _listen_once(carrier, leadership, stopping)
         except UpstreamError as exc:
-            wait_alive(stopping, workers.failed(NAME, exc))
-        except DatabaseFailure:
+            leadership.wait(stopping, workers.failed(NAME, exc))
+        except (DatabaseFailure, LeaseLost):
             raise
         except Exception as exc:  # a bug of ours is no reason to stop listening
             logger.exception("webcom.push_failing")
-            wait_alive(stopping, workers.failed(NAME, exc))
+            leadership.wait(stopping, workers.failed(NAME, exc))
 
 
-def _listen_once(carrier: WebcomTlc, stopping: threading.Event) -> None:
-    """Until the connection drops (raises) or `stopping` is set (returns)."""
+def _listen_once(carrier: WebcomTlc, leadership: Leadership, stopping: threading.Event) -> None:
+    """Until the connection drops (raises), another leads or `stopping` is set (returns)."""
     arrivals: queue.Queue[Arrival] = queue.Queue(MAX_WAITING)
     leaving = threading.Event()
     reader = threading.Thread(
@@ -83,11 +77,10 @@ def _listen_once(carrier: WebcomTlc, stopping: threading.Event) -> None:
     reader.start()
     next_beat = 0.0
     try:
-        while not stopping.is_set():
-            report_alive()
-            messages = _arrived(arrivals)
+        while not stopping.is_set() and leadership.check():
+            messages = _arrived(arrivals, leadership)
             if messages:
-                store(messages)
+                store(messages, leadership)
             if messages is not None and time.monotonic() >= next_beat:
                 workers.ran_ok(NAME)
                 next_beat = time.monotonic() + BEAT_EVERY_S
@@ -113,7 +106,7 @@ def _put(arrivals: queue.Queue[Arrival], arrival: Arrival, leaving: threading.Ev
             continue
 
 
-def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
+def _arrived(arrivals: queue.Queue[Arrival], leadership: Leadership) -> list[PushMessage] | None:
     """The messages read, waiting half a second for the first; raises the reader's error in turn.
 
     None when the reader sent nothing at all: an open connection reports at least that it is idle.
@@ -127,7 +120,7 @@ def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
         while True:
             if isinstance(arrival, Exception):
                 if messages:
-                    store(messages)
+                    store(messages, leadership)
                 raise arrival
             if arrival is not None:
                 messages.append(arrival)
@@ -138,6 +131,7 @@ def _arrived(arrivals: queue.Queue[Arrival]) -> list[PushMessage] | None:
         return messages
 
 
-def store(messages: list[PushMessage]) -> None:
-    """Store a batch of pushes."""
-    ingest.store_pushes(messages)
+def store(messages: list[PushMessage], leadership: Leadership) -> None:
+    """Store a batch of pushes. Raises LeaseLost: what is lost here comes with the next pull."""
+    with leadership.transaction():
+        ingest.store_pushes(messages)

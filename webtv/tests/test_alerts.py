@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from core.tests.published import Commit, PublishedEvents
-from webtv import alerts, ingest
+from webtv import alerts, ingest, selectors
 from webtv.models import Alert, AlertRule, Stream
 from webtv.types import Sample
 
@@ -96,6 +96,17 @@ def test_silence_is_raised_and_ends_with_the_next_sample(stream: Stream, clock: 
     seen(stream, 5, until=NOW + timedelta(minutes=3))
     (alert,) = alerts.judge(now=NOW + timedelta(minutes=3))
     assert alert.ended_at == NOW + timedelta(minutes=3)
+
+
+def test_a_sample_in_the_future_hides_no_silence(stream: Stream, clock: Any) -> None:
+    """It was stored while a clock was an hour ahead."""
+    add_rule(stream, "silence", minutes=2)
+    seen(stream, 5, until=NOW - timedelta(minutes=3))
+    seen(stream, 5, until=NOW + timedelta(hours=1))
+    assert len(alerts.judge(now=NOW)) == 1
+    shown = selectors.current(stream.pk)
+    assert shown is not None
+    assert shown.at == NOW - timedelta(minutes=3)
 
 
 def test_a_stream_without_any_sample_is_silent_too(stream: Stream, clock: Any) -> None:

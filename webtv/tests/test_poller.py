@@ -10,6 +10,8 @@ from django.db import OperationalError, connection
 from django.db.models import JSONField, Value
 
 from core.lib.upstream import UpstreamError
+from core.workers.database import DatabaseGuard
+from core.workers.leader import Leadership
 from core.workers.models import Health, WorkerStatus
 from webtv import ingest
 from webtv.models import Stream, ViewerSample
@@ -37,8 +39,9 @@ def pages() -> FakePages:
 def polling(pages: FakePages, settings: Any) -> Iterator[Poller]:
     settings.WEBTV_TIMEOUT_S = 1
     settings.WEBTV_STREAMS = {}
-    stopping = threading.Event()
-    yield Poller(pages, stopping)
+    stopping, leadership = threading.Event(), Leadership(NAME, DatabaseGuard("webtv"))
+    assert leadership.take()
+    yield Poller(pages, leadership, stopping)
     stopping.set()
 
 

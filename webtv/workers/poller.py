@@ -24,7 +24,7 @@ from core.lib.backlog import Backlog
 from core.lib.upstream import UpstreamError
 from core.workers import services as workers
 from core.workers.database import DatabaseGuard
-from core.workers.leader import Leadership, run_as_leader
+from core.workers.leader import ROUND_S, Leadership, run_as_leader
 from webtv import ingest
 from webtv.clients import HttpPages
 from webtv.models import Stream
@@ -35,7 +35,6 @@ from webtv.types import PageRequest, Pages, Sample, ViewerSource
 logger = logging.getLogger(__name__)
 
 NAME: Final = "webtv.viewers"
-STAND_BY_S: Final = 2.0
 GATHER_S: Final = 0.05  # responses that come within it are stored together
 BEAT_EVERY_S: Final = 30.0
 VALID_FOR_S: Final = 30.0  # how long a silent stream's last number counts in the total
@@ -44,13 +43,15 @@ CHUNK_SIZE: Final = 5_000
 
 def run_viewer_poller(stopping: threading.Event) -> None:
     """Poll every enabled stream until `stopping` is set; staff may change them meanwhile."""
-    poller = Poller(HttpPages(), stopping)
+    # What is not asked now will never be known, so it goes on while the database is unavailable.
+    leadership = Leadership(NAME, DatabaseGuard("webtv"), outlives_database=True)
+    poller = Poller(HttpPages(), leadership, stopping)
 
-    def lead(_: Leadership) -> None:
+    def lead() -> None:
         add_configured_streams()
         poller.poll()
 
-    run_as_leader(NAME, lead, stopping, database=poller.database, stand_by_s=STAND_BY_S)
+    run_as_leader(leadership, lead, stopping)
     connection.close()
 
 
@@ -101,8 +102,9 @@ class _PageFetcher:
 class Poller:
     """One process' polling. Everything but the fetching happens in the thread that calls it."""
 
-    def __init__(self, pages: Pages, stopping: threading.Event) -> None:
-        self._pages, self._stopping = pages, stopping
+    def __init__(self, pages: Pages, leadership: Leadership, stopping: threading.Event) -> None:
+        self._pages, self._leadership, self._stopping = pages, leadership, stopping
+        self.database = leadership.database
         self._fetchers: dict[PageRequest, _PageFetcher] = {}
         self._responses: queue.SimpleQueue[PageResponse] = queue.SimpleQueue()
         self._streams: dict[int, tuple[Stream, ViewerSource, PageRequest]] = {}
@@ -110,20 +112,15 @@ class Poller:
         self._latest: dict[int, tuple[int, int]] = {}  # by stream: tick, viewers
         self._reports: dict[str, tuple[bool, float]] = {}  # by stream: is healthy, next beat
         self._waiting: Backlog[Sample] = Backlog("webtv.samples")
-        self.database = DatabaseGuard("webtv")
 
     def poll(self) -> None:
-        """Tick after tick until `stopping` is set.
-
-        Returns also when the database has recovered from an outage: the lock of the leader ended
-        with the connection.
-        """
-        failures = self.database.failures
-        while (tick := self._next_tick()) is not None:
+        """Tick after tick until `stopping` is set or another process leads. Raises LeaseLost."""
+        round_s = settings.WEBTV_INTERVAL_S + ROUND_S
+        while self._leadership.check(round_s=round_s) and (tick := self._next_tick()) is not None:
+            if not self._leadership.check(round_s=round_s):
+                return
             self.database.run(self._reload)
             self.tick(tick)
-            if self.database.available and self.database.failures != failures:
-                return
 
     def tick(self, tick: int) -> None:
         """Fetch every page once and store the samples; `tick` is in epoch seconds."""
@@ -192,7 +189,7 @@ class Poller:
         known = [
             viewers
             for stream_id, (at_tick, viewers) in self._latest.items()
-            if stream_id in self._streams and tick - at_tick <= VALID_FOR_S
+            if stream_id in self._streams and abs(tick - at_tick) <= VALID_FOR_S
         ]
         if known and any(at_tick == tick for at_tick, _ in self._latest.values()):
             at = datetime.fromtimestamp(tick, UTC)
@@ -202,9 +199,13 @@ class Poller:
         """Store these and those that wait; while the database is unavailable they all wait."""
         self._waiting.add(samples)
         while batch := self._waiting.first(CHUNK_SIZE):
-            if not self.database.run(partial(ingest.store_samples, batch)):
+            if not self.database.run(partial(self._write, batch)):
                 return
             self._waiting.stored()
+
+    def _write(self, batch: list[Sample]) -> None:
+        with self._leadership.transaction():
+            ingest.store_samples(batch)
 
     def _reload(self) -> None:
         """Apply the changes that staff made."""
