@@ -136,6 +136,7 @@ def _nothing_left_over() -> Iterator[None]:
     """Counters, keys, events and connections of one test are none of the next one's business."""
     from core.auth import limits
     from core.auth.keyring import keyring
+    from core.realtime import publish
 
     limits.counter.cache_clear()
     keyring.forget()
@@ -144,6 +145,7 @@ def _nothing_left_over() -> Iterator[None]:
     else:
         cache.clear()
     yield
+    publish.close_outbox()
     # Asynchronous code asks the database in a thread that outlives the test, and so would its
     # connection.
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()

@@ -12,6 +12,7 @@ NAMES = (
     "imports",
     "stats",
     "latency",
+    "publishing",
     "gateway",
     "attacks",
     "ami",

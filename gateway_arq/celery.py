@@ -15,7 +15,7 @@ import threading
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import heartbeat_sent, task_prerun, worker_process_shutdown, worker_ready
+from celery.signals import heartbeat_sent, task_prerun, worker_process_shutdown
 from django.conf import settings
 
 from core.lib.logs import set_context
@@ -55,14 +55,6 @@ def show_life(**_: Any) -> None:
     from core.workers.alive import report_alive  # late: Django must be set up
 
     report_alive()
-
-
-@worker_ready.connect
-def start_new_epoch(**_: Any) -> None:
-    """A worker before this one may have been killed between a commit and its event."""
-    from core.realtime.publish import get_log  # late: Django must be set up
-
-    get_log().start_new_epoch()
 
 
 @worker_process_shutdown.connect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from itertools import pairwise
 from typing import Any, cast
@@ -14,8 +14,9 @@ import orjson
 import pytest
 import redis
 
-from core.realtime.log import Batch, EventLog, MemoryLog, Position
-from core.realtime.publish_queue import MAX_PARCEL, Parcel, PublishQueue
+from core.lib.outage import Outage
+from core.realtime.log import Batch, EventLog, MemoryLog, Parcel, Position
+from core.realtime.publish_queue import MAX_PARCEL, PublishQueue
 from core.realtime.redis_log import STREAM, RedisLog
 from core.tests.tcp import Proxy
 
@@ -199,13 +200,25 @@ async def test_nothing_is_lost_or_doubled_while_redis_is_away(
 
 async def test_a_parcel_whose_answer_was_lost_is_not_stored_twice(redis_url: str) -> None:
     log = RedisLog(redis_url, LENGTH)
-    parcel = Parcel(1, events("a", "b"), broken=False)
-    log.write(parcel)
-    log.write(parcel)
-    log.write(Parcel(2, events("c"), broken=False))
+    parcel = Parcel("one", 1, events("a", "b"))
+    log.write([parcel])
+    log.write([parcel, Parcel("one", 2, events("c"))])
     async with reading(log) as reader:
         assert reader.names == ["a", "b", "c"]
     log.close()
+
+
+async def test_a_parcel_that_two_processes_write_is_stored_once(redis_url: str) -> None:
+    writer, other = RedisLog(redis_url, LENGTH), RedisLog(redis_url, LENGTH)
+    parcels = [Parcel("killed", 3, events("a")), Parcel("writer", 1, events("b"))]
+    other.write(parcels)
+    writer.write(parcels[1:])
+    writer.write([parcels[0], Parcel("killed", 4, events("c"))])
+    async with reading(writer) as reader:
+        assert reader.names == ["a", "b", "c"]
+    assert writer.last_numbers({"killed", "writer", "new"}) == {"killed": 4, "writer": 1, "new": 0}
+    writer.close()
+    other.close()
 
 
 async def test_a_follower_that_missed_trimmed_events_starts_anew(redis_url: str) -> None:
@@ -222,22 +235,27 @@ async def test_a_follower_that_missed_trimmed_events_starts_anew(redis_url: str)
     assert len(reader.names) < 2_000
 
 
-class SlowWriter:
-    """A log that is away until `away` is False, and remembers what it was given."""
+class SlowWriter(MemoryLog):
+    """A log that is away while it is `unavailable`, and remembers what it was given."""
 
     retryable_errors: tuple[type[Exception], ...] = (ConnectionError,)
+    outage = Outage("events.writing")
 
     def __init__(self) -> None:
+        super().__init__(LENGTH)
         self.unavailable = True
         self.parcels: list[Parcel] = []
 
-    def write(self, parcel: Parcel) -> None:
+    def write(self, parcels: Sequence[Parcel]) -> None:
         if self.unavailable:
             raise ConnectionError("away")
-        self.parcels.append(parcel)
+        self.parcels += parcels
+
+    def last_numbers(self, writers: Collection[str]) -> dict[str, int]:
+        return dict.fromkeys(writers, 0)
 
 
-def test_an_outbox_that_overflows_tells_that_the_log_is_broken() -> None:
+def test_a_queue_that_overflows_tells_that_the_log_is_broken() -> None:
     writer = SlowWriter()
     queue = PublishQueue(writer, maximum=10)
     queue.put(events("first"))
@@ -251,32 +269,16 @@ def test_an_outbox_that_overflows_tells_that_the_log_is_broken() -> None:
 
 async def test_an_overflow_is_a_new_epoch(redis_url: str) -> None:
     log = RedisLog(redis_url, LENGTH)
-    log.write(Parcel(1, events("a"), broken=False))
+    log.write([Parcel("one", 1, events("a"))])
     async with reading(log) as reader:
         epoch = reader.epoch
-        log.write(Parcel(2, events("b"), broken=True))
+        log.write([Parcel("one", 2, events("b"), broken=True)])
         await reader.until("b")
     assert reader.epoch != epoch
     log.close()
 
 
-async def test_a_writer_in_doubt_begins_a_new_epoch_even_without_events(redis_url: str) -> None:
-    first, second = RedisLog(redis_url, LENGTH), RedisLog(redis_url, LENGTH)
-    first.write(Parcel(1, events("a"), broken=False))
-    async with reading(first) as reader:
-        epoch = reader.epoch
-        second.start_new_epoch()
-        async with asyncio.timeout(10):
-            batch = await reader.more()
-        assert batch.fresh
-        assert reader.epoch != epoch
-        second.append(events("b"))
-        await reader.until("b")
-    first.close()
-    second.close()
-
-
-def test_an_outbox_that_is_closed_writes_all_it_has_in_order() -> None:
+def test_a_queue_that_is_closed_writes_all_it_has_in_order() -> None:
     writer = SlowWriter()
     writer.unavailable = False
     queue = PublishQueue(writer, maximum=10_000)
@@ -288,7 +290,7 @@ def test_an_outbox_that_is_closed_writes_all_it_has_in_order() -> None:
     assert [parcel.number for parcel in writer.parcels] == [1, 2, 3]
 
 
-def test_an_outbox_that_cannot_write_gives_up_when_closed(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_queue_that_cannot_write_gives_up_when_closed(caplog: pytest.LogCaptureFixture) -> None:
     queue = PublishQueue(SlowWriter(), maximum=10)
     queue.put(events("a", "b"))
     queue.close(within_s=0.2)
