@@ -1,4 +1,4 @@
-"""Ingest with live events on PostgreSQL and Redis, and how soon after the commit they are in the log.
+"""Ingest with live events on PostgreSQL and Redis, and the time from a commit to its events.
 
 Beside it the same without the outbox: events wait in memory for the commit, and are lost if the
 process is killed before they are in Redis.
@@ -115,7 +115,8 @@ def delays_ms(url: str, fresh: Iterator[list[bytes]]) -> list[float]:
         while not done.is_set():
             for _, rows in client.xread({STREAM: at}, block=200):
                 now = time.perf_counter()
-                for at, fields in rows:
+                at = rows[-1][0]
+                for _, fields in rows:
                     arrived[orjson.loads(fields[b"b"])["id"]] = now
 
     reader = threading.Thread(target=read, daemon=True)

@@ -2,8 +2,8 @@
 
 A new epoch begins whenever events were lost (a new process in the embedded profile, a Redis that
 lost its memory, one that was away until events had to be dropped), so whoever resumes from another
-epoch knows to read again. `seq` starts at the clock in microseconds: it never runs backwards from one
-epoch to the next, and still fits the integers of JavaScript (2**53) until the year 2255.
+epoch knows to read again. `seq` starts at the clock in microseconds: it never runs backwards from
+one epoch to the next, and still fits the integers of JavaScript (2**53) until the year 2255.
 """
 
 from __future__ import annotations

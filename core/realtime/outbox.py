@@ -32,9 +32,9 @@ from core.realtime.models import PendingEvents
 logger = logging.getLogger(__name__)
 
 EVENTS_OF_A_ROW: Final = 100
-ROWS_AT_ONCE: Final = 10  # in one call of the log, so at most 1,000 events
+CHUNK_SIZE: Final = 10  # rows in one call of the log, so at most 1,000 events
 ROWS_IN_MEMORY: Final = 100
-DELETE_AT_ONCE: Final = 100
+DELETE_CHUNK_SIZE: Final = 100
 DELETE_AFTER_S: Final = 0.1
 POLL_S: Final = 1.0  # what a killed process left waits so long, if nobody publishes
 
@@ -168,25 +168,25 @@ class Outbox:
             self._write(rows)
 
     def _count_at_once(self) -> int:
-        return min(len(self._committed), ROWS_AT_ONCE)
+        return min(len(self._committed), CHUNK_SIZE)
 
     def _move_stored(self) -> bool:
         """Write the oldest rows of the table; whether there may be more."""
         table = PendingEvents.objects.exclude(id__in=self._written).order_by("id")
-        found = list(table.values_list("id", "writer", "number")[:ROWS_AT_ONCE])
+        found = list(table.values_list("id", "writer", "number")[:CHUNK_SIZE])
         last = self._log.last_numbers({writer for _, writer, _ in found}) if found else {}
         missing = [id for id, writer, number in found if number > last[writer]]
         rows = PendingEvents.objects.filter(id__in=missing).order_by("id")
         self._write([_row(*row) for row in rows.values_list("id", "writer", "number", "events")])
         self._written += {id for id, *_ in found} - {*missing}
-        return len(found) == ROWS_AT_ONCE
+        return len(found) == CHUNK_SIZE
 
     def _write(self, rows: Sequence[Row]) -> None:
         if rows:
             self._log.write([row.parcel for row in rows])
             self._log.outage.over()
             self._written += [row.id for row in rows]
-        if len(self._written) >= DELETE_AT_ONCE:
+        if len(self._written) >= DELETE_CHUNK_SIZE:
             self._delete_written()
 
     def _delete_written(self) -> None:

@@ -35,7 +35,14 @@ GRANIAN: Final = (
     "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1",
     "--blocking-threads", "2", "gateway_arq.wsgi:application", "--port",
 )  # fmt: skip
-CELERY: Final = ("-m", "celery", "--app=gateway_arq", "worker", "--concurrency=1", "--without-mingle")
+CELERY: Final = (
+    "-m",
+    "celery",
+    "--app=gateway_arq",
+    "worker",
+    "--concurrency=1",
+    "--without-mingle",
+)
 
 
 @dataclass
