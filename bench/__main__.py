@@ -13,6 +13,7 @@ NAMES = (
     "stats",
     "latency",
     "publishing",
+    "logs",
     "gateway",
     "attacks",
     "ami",

@@ -1,7 +1,7 @@
 """The event log in a NATS JetStream stream, behind the interface of `core.realtime.log`: a trial.
 
-See docs/decisions/0029-jetstream.md for what it gave. The place in the stream is the seq, counted on
-from the clock at the stream's creation. The stream's description holds what Redis has in every
+What it gave: docs/decisions/0029-jetstream.md. The place in the stream is the seq, counted on from
+the clock at the stream's creation. The stream's description holds what Redis has in every
 entry: the epoch, that base, and the place where the epoch began, for who cannot see its marker.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import nats
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from core.lib.outage import Outage
 from core.realtime.log import (
@@ -135,22 +135,29 @@ class JetStreamLog:
         return (await stream.publish(self._name, MARKER_BODY, headers=headers)).seq
 
     async def _write(self, parcels: Sequence[Parcel]) -> None:
-        epoch, _ = await self._state()
-        stream = self._connection.jetstream()
-        for writer, number, events, broken in parcels:
-            if broken:
-                name = new_epoch()
-                epoch = epoch._replace(name=name, began_at=await self._mark(stream, name))
-                await stream.update_stream(self._config.evolve(description=epoch.text()))
-            waiting = [
-                await stream.publish_async(
-                    self._name,
-                    body,
-                    headers={KIND: kind, "Nats-Msg-Id": f"{writer}:{number}:{n}"},
-                )
-                for n, (kind, body) in enumerate(events)
-            ]
-            await asyncio.gather(*waiting)
+        for parcel in parcels:
+            try:
+                await self._add(parcel)
+            except NoStreamResponseError:  # the first write, or the server has lost it
+                await self._state()
+                await self._add(parcel)
+
+    async def _add(self, parcel: Parcel) -> None:
+        stream = (await self._own()).jetstream()
+        if parcel.broken:
+            epoch, _ = await self._state()
+            name = new_epoch()
+            epoch = epoch._replace(name=name, began_at=await self._mark(stream, name))
+            await stream.update_stream(self._config.evolve(description=epoch.text()))
+        waiting = [
+            await stream.publish_async(
+                self._name,
+                body,
+                headers={KIND: kind, "Nats-Msg-Id": f"{parcel.writer}:{parcel.number}:{n}"},
+            )
+            for n, (kind, body) in enumerate(parcel.events)
+        ]
+        await asyncio.gather(*waiting)
 
     async def follow(self) -> AsyncIterator[Batch]:
         """First a fresh batch with what the log still has, then what comes, through outages."""
