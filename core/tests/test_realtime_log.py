@@ -43,7 +43,7 @@ def log(request: pytest.FixtureRequest, settings: Any) -> Iterator[EventLog]:
     log.close()
 
 
-@pytest.fixture(params=["redis", TRIAL])
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.service), TRIAL])
 def shared_log(request: pytest.FixtureRequest) -> Iterator[SharedLog]:
     """A log that outlives its writers."""
     if request.param == "jetstream":
