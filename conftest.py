@@ -146,6 +146,7 @@ def _nothing_left_over() -> Iterator[None]:
     from core.auth import limits
     from core.auth.keyring import keyring
     from core.lib.postgres.limits import Role, run_process_as
+    from core.realtime import publish
 
     limits.counter.cache_clear()
     keyring.forget()
@@ -155,6 +156,7 @@ def _nothing_left_over() -> Iterator[None]:
     else:
         cache.clear()
     yield
+    publish.close_outbox()
     # Asynchronous code asks the database in a thread that outlives the test, and so would its
     # connection.
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()

@@ -12,6 +12,8 @@ NAMES = (
     "imports",
     "stats",
     "latency",
+    "publishing",
+    "logs",
     "gateway",
     "attacks",
     "ami",

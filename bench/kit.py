@@ -22,13 +22,13 @@ DAY_S = 86_400
 
 
 @contextmanager
-def bench_database(*, keep: bool = False) -> Iterator[str]:
+def bench_database(*, keep: bool = False, redis_url: str = "") -> Iterator[str]:
     """A fresh PostgreSQL database with our tables; yields its URL, drops it at the end."""
     with psycopg.connect(f"{ADMIN_DSN}/postgres", autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         admin.execute(f"CREATE DATABASE {DATABASE}")
         url = f"{ADMIN_DSN}/{DATABASE}"
-        setup_django(url)
+        setup_django(url, redis_url)
         try:
             yield url
         finally:
@@ -39,11 +39,11 @@ def bench_database(*, keep: bool = False) -> Iterator[str]:
                 admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
 
-def setup_django(database_url: str) -> None:
-    """Django in this process on that database ('': a temporary SQLite file), migrated, no Redis."""
+def setup_django(database_url: str, redis_url: str = "") -> None:
+    """Django in this process on that database ('': a temporary SQLite file), migrated."""
     os.environ.update(
         DATABASE_URL=database_url,
-        REDIS_URL="",
+        REDIS_URL=redis_url,
         DATA_DIR=tempfile.mkdtemp(prefix="bench-"),
         DJANGO_SETTINGS_MODULE="gateway_arq.settings",
         LOG_LEVEL="ERROR",

@@ -21,7 +21,6 @@ from celery.signals import (
     task_prerun,
     worker_init,
     worker_process_shutdown,
-    worker_ready,
 )
 from django.conf import settings
 
@@ -70,14 +69,6 @@ def show_life(**_: Any) -> None:
     from core.workers.alive import report_alive  # late: Django must be set up
 
     report_alive()
-
-
-@worker_ready.connect
-def start_new_epoch(**_: Any) -> None:
-    """A worker before this one may have been killed between a commit and its event."""
-    from core.realtime.publish import get_log  # late: Django must be set up
-
-    get_log().start_new_epoch()
 
 
 @worker_process_shutdown.connect

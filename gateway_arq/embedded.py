@@ -18,7 +18,6 @@ from centralino.workers.ami_listener import run_ami_monitor
 from centralino.workers.screener import run_screening
 from core.lib.postgres.limits import Role, run_process_as
 from core.realtime.publish import close as close_log
-from core.realtime.publish import get_log
 from core.workers.local_beat import run_beat
 from core.workers.local_tasks import stop_pool
 from gateway_arq.asgi import application, stop_threads
@@ -52,7 +51,6 @@ def serve() -> None:
     refuse_unsafe_production()
     run_process_as(Role.LISTENER)  # its pools of threads say what they are
     run_tasks_here()
-    get_log().start_new_epoch()  # in Redis: the process before may have been killed midway
     # uvicorn raises the signal once more when it has stopped: through the shutdown below.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), _background():

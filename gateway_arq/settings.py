@@ -213,6 +213,7 @@ INSTALLED_APPS = [
     "auditlog",
     "gateway_arq",
     "core.auth",
+    "core.realtime",
     "core.workers",
     "gateway_arq.staff.apps.StaffConfig",
     "webcom",

@@ -9,7 +9,7 @@ import time_machine
 from centralino import tasks
 from centralino.models import ListEntry, PbxCall, ScreenedCall
 from centralino.services import lists
-from core.realtime import publish
+from core.tests.published import Commit, PublishedEvents
 from core.workers.models import Health, WorkerStatus
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
@@ -17,22 +17,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 NOON = datetime(2025, 12, 9, 11, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def removed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """The (number, reason) of what was published as removed."""
-    published: list[tuple[str, Any]] = []
-
-    def note(events: Any) -> None:
-        published.extend(
-            (event.number, event.why) for event in events if event.type == "blacklist_removed"
-        )
-
-    monkeypatch.setattr(publish, "publish", note)
-    return published
-
-
 def test_expired_entries_are_deleted_and_published(
-    removed: list[tuple[str, Any]], django_capture_on_commit_callbacks: Any
+    published_events: PublishedEvents, commit: Commit
 ):
     with time_machine.travel(NOON, tick=False) as clock:
         lists.blacklist_number("+393331234567", hours=1)
@@ -40,10 +26,11 @@ def test_expired_entries_are_deleted_and_published(
         lists.blacklist_number("+3989*", hours=None)
         lists.allow_number("+393338888888", hours=1)
         clock.shift(timedelta(hours=1))
-        with django_capture_on_commit_callbacks(execute=True):
+        with commit():
             tasks.expire()
     assert {entry.number for entry in ListEntry.objects.all()} == {"+393339999999", "+3989*"}
-    assert removed == [("3331234567", "expired")]
+    (removed,) = published_events.of("blacklist_removed")
+    assert (removed["number"], removed["reason"]) == ("3331234567", "expired")
     assert WorkerStatus.objects.get(name="asterisk.expire").health == Health.HEALTHY
 
 

@@ -111,6 +111,7 @@ class Listener:
         self._hidden = HiddenCallers()
         self._waiting: Backlog[PbxCallRecord] = Backlog(f"{self._job}.calls")
         self._dropped_at: float | None = None  # monotonic; clients were notified of the gap
+        self._is_new = True  # another may have been killed with what it had not published
         self._stored = (-1, 0, 0)  # the changes, count and dropped messages stored last
         self._dropped = self._dropped_before = 0  # messages so far; and before this connection
         self._checked = 0  # of the former, when the channels were checked last
@@ -126,6 +127,7 @@ class Listener:
         restored = stored_table(self._server.name)
         self._channels = ChannelTable(self._server.name, more_events=events, restored=restored)
         self._dropped = self._checked = stored_dropped(self._server.name)
+        self._is_new = True
         while not self._stopping.is_set() and self._leadership.check(round_s=CONNECT_S):
             try:
                 self._listen()
@@ -257,8 +259,8 @@ class Listener:
     def _note_recovery(self) -> None:
         self._database.run(lambda: workers.ran_ok(self._job))
         self._next_beat = time.monotonic() + BEAT_EVERY_S
-        if self._dropped_at is not None:
-            self._dropped_at = None
+        if self._dropped_at is not None or self._is_new:
+            self._dropped_at, self._is_new = None, False
             self._notify("recovered", f"{self._server.name} is connected again")
 
     def _count(self) -> int:

@@ -1,9 +1,9 @@
 """The bus is a log: every event has a `seq` that only grows, and the log an `epoch`.
 
-A new epoch begins whenever events may have been lost (a new process in the embedded profile, a
-Redis that lost its memory, a publish queue that overflowed), so whoever resumes from another epoch
-knows to read again. `seq` starts at the clock in microseconds: it never runs backwards from one
-epoch to the next, and still fits the integers of JavaScript (2**53) until the year 2255.
+A new epoch begins whenever events were lost (a new process in the embedded profile, a Redis that
+lost its memory, one that was away until events had to be dropped), so whoever resumes from another
+epoch knows to read again. `seq` starts at the clock in microseconds: it never runs backwards from
+one epoch to the next, and still fits the integers of JavaScript (2**53) until the year 2255.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
+from core.lib.outage import Outage
 from core.realtime.events import Frame, text_frame
 
+EventBody = tuple[str, bytes]  # its type, and its JSON object in UTF-8
 MARKER: Final = ""  # the type of the entry that starts an epoch; nobody subscribes to it
 MARKER_BODY: Final = b'{"type":""}'
 
@@ -47,23 +49,52 @@ class Position(NamedTuple):
     seq: int
 
 
+class Parcel(NamedTuple):
+    """What is written at once: events of one writer, whose numbers only grow.
+
+    `broken`: events were lost before it, so it begins a new epoch.
+    """
+
+    writer: str
+    number: int
+    events: Sequence[EventBody]
+    broken: bool = False
+
+
 class EventLog(Protocol):
     """Where events go in, and whence every process follows them."""
 
-    def append(self, events: Sequence[tuple[str, bytes]]) -> None:
+    def append(self, events: Sequence[EventBody]) -> None:
         """Add (type, JSON object) pairs, from any thread; queues them while the log is away."""
 
     def position(self) -> Position | None:
         """Where the log ends now, or None when it cannot be asked or has not begun."""
-
-    def start_new_epoch(self) -> None:
-        """Begin a new epoch: events may be lost when an ingesting process was killed."""
 
     def follow(self) -> AsyncIterator[Batch]:
         """First a fresh batch with what the log still has, then what comes; endless."""
 
     def close(self) -> None:
         """Write what is queued, at the end of the process."""
+
+
+@runtime_checkable
+class SharedLog(EventLog, Protocol):
+    """A log that outlives the processes which write to it."""
+
+    retryable_errors: tuple[type[Exception], ...]
+    outage: Outage  # of writing; who calls `write` notes how it went
+
+    def write(self, parcels: Sequence[Parcel]) -> None:
+        """Add parcels in their order, each whole and once even if repeated, by anybody.
+
+        Raises one of `retryable_errors` to be called again.
+        """
+
+    def last_numbers(self, writers: Collection[str]) -> dict[str, int]:
+        """The number of each writer's last parcel in the log, 0 when it has none or is forgotten.
+
+        Raises one of `retryable_errors`.
+        """
 
 
 def new_epoch() -> str:
@@ -92,7 +123,7 @@ class MemoryLog:
         self._lock = threading.Lock()
         self._followers: set[_Waker] = set()
 
-    def append(self, events: Sequence[tuple[str, bytes]]) -> None:
+    def append(self, events: Sequence[EventBody]) -> None:
         """Add (type, JSON object) pairs, from any thread."""
         with self._lock:
             seq = self._entries[-1].seq
@@ -100,9 +131,6 @@ class MemoryLog:
                 self._entries.append(numbered(seq + n, kind, body, self._epoch))
             for follower in self._followers:
                 follower.wake()
-
-    def start_new_epoch(self) -> None:
-        """This log begins with its process, and so does its epoch."""
 
     def position(self) -> Position:
         """Where the log ends now."""

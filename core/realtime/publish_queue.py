@@ -1,16 +1,21 @@
-"""Events on their way to a log that may be away: queued in order, written by one thread."""
+"""Events without a transaction, on their way to a log that may be away.
+
+They are queued in memory, in order, and written by one thread.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from itertools import count
+from typing import Final
 
-from core.lib.outage import Outage
+from core.realtime.log import EventBody, Parcel, SharedLog
 
 logger = logging.getLogger(__name__)
 
@@ -18,56 +23,32 @@ MAX_PARCEL: Final = 500
 CLOSING_RETRY_S: Final = 0.05
 
 
-class Parcel(NamedTuple):
-    """What is written at once. `broken`: events were lost before it; `number`: kept if repeated."""
-
-    number: int
-    events: Sequence[tuple[str, bytes]]
-    broken: bool
-
-
-class Writer(Protocol):
-    """Writes a parcel all or nothing, once even if repeated.
-
-    Raises one of `retryable_errors` to be called again.
-    """
-
-    retryable_errors: tuple[type[Exception], ...]
-
-    def write(self, parcel: Parcel) -> None: ...
-
-
 class PublishQueue:
     """Takes events from any thread without waiting; beyond `maximum` the oldest are dropped."""
 
-    def __init__(self, writer: Writer, *, maximum: int) -> None:
-        self._writer = writer
+    def __init__(self, log: SharedLog, *, maximum: int) -> None:
+        self._log = log
         self._maximum = maximum
         self._reset()
         # The parent's thread delivers what the parent queued.
         os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
-        self._events: deque[tuple[str, bytes]] = deque()
+        self._events: deque[EventBody] = deque()
         self._lost = 0
-        self._needs_new_epoch = False  # events of another process may have been lost before ours
+        self._name = secrets.token_hex(8)  # a forked child counts its own parcels
+        self._numbers = count(1)
         self._closing_by: float | None = None  # monotonic
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def put(self, events: Sequence[tuple[str, bytes]]) -> None:
+    def put(self, events: Sequence[EventBody]) -> None:
         """Queue (type, JSON object) pairs in order."""
         with self._news:
             self._events.extend(events)
             while len(self._events) > self._maximum:
                 self._events.popleft()
                 self._lost += 1
-            self._wake()
-
-    def start_new_epoch(self) -> None:
-        """Tell that events may be missing before what comes next: a writing process was killed."""
-        with self._news:
-            self._needs_new_epoch = True
             self._wake()
 
     def _wake(self) -> None:
@@ -87,44 +68,35 @@ class PublishQueue:
         self._closing_by = None
 
     def _run(self) -> None:
-        outage = Outage("events.writing")
-        number = 0
-        while parcel := self._next(number + 1):
-            number += 1
-            while not self._written(parcel, outage):
+        while parcel := self._next():
+            while not self._written(parcel):
                 if self._closing_by is not None and time.monotonic() > self._closing_by:
                     logger.error(
                         "events.lost_at_exit count=%d", len(parcel.events) + len(self._events)
                     )
                     return
 
-    def _next(self, number: int) -> Parcel | None:
+    def _next(self) -> Parcel | None:
         """The next parcel, waited for; None when closing and all is written."""
         with self._news:
-            self._news.wait_for(
-                lambda: self._events or self._needs_new_epoch or self._closing_by is not None
-            )
-            if not self._events and not self._needs_new_epoch:
+            self._news.wait_for(lambda: self._events or self._closing_by is not None)
+            if not self._events:
                 return None
-            if self._lost:
-                logger.error("events.overflow count=%d", self._lost)
-            broken, self._lost, self._needs_new_epoch = (
-                self._needs_new_epoch or self._lost > 0,
-                0,
-                False,
-            )
+            lost, self._lost = self._lost, 0
+            if lost:
+                logger.error("events.overflow count=%d", lost)
             events = [self._events.popleft() for _ in range(min(MAX_PARCEL, len(self._events)))]
-            return Parcel(number, events, broken)
+            return Parcel(self._name, next(self._numbers), events, broken=lost > 0)
 
-    def _written(self, parcel: Parcel, outage: Outage) -> bool:
+    def _written(self, parcel: Parcel) -> bool:
         """Try once; after a failure wait a while, and say False."""
         try:
-            self._writer.write(parcel)
-        except self._writer.retryable_errors as exc:
-            delay_s = outage.began(exc)
+            self._log.write([parcel])
+        except self._log.retryable_errors as exc:
+            delay_s = self._log.outage.began(exc)
             with self._news:
                 if self._news.wait_for(lambda: self._closing_by is not None, delay_s):
                     self._news.wait(CLOSING_RETRY_S)
             return False
-        outage.over()
+        self._log.outage.over()
         return True

@@ -6,10 +6,8 @@ starts a new epoch with the first event after it, and no second key can disagree
 
 from __future__ import annotations
 
-import os
-import secrets
 from asyncio import sleep, timeout
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any, Final, NamedTuple
 
@@ -20,8 +18,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.lib.outage import Outage
-from core.realtime.log import Batch, Position, new_epoch, numbered
-from core.realtime.publish_queue import Parcel, PublishQueue
+from core.realtime.log import Batch, EventBody, Parcel, Position, new_epoch, numbered
+from core.realtime.publish_queue import PublishQueue
 
 STREAM: Final = "{arq:events}"
 BLOCK_MS: Final = 5_000
@@ -29,34 +27,44 @@ MAX_READ: Final = 500
 CONNECT_TIMEOUT_S: Final = 2.0
 ANSWER_TIMEOUT_S: Final = BLOCK_MS / 1000 + 3
 
-# Adds a parcel in one round trip, all or nothing, and once: a parcel that is sent again because its
-# answer was lost is recognised by its writer and number.
-# Parcel 0 has no events: it only makes sure that the log has begun.
-# KEYS: stream, last parcel of this writer.
-# ARGV: parcel number, new epoch, broken (0 or 1), length, then type, body, type, body, ...
+# Adds parcels in one round trip, all or nothing, and each once: one that comes again, since the
+# answer was lost or another process writes it too, is recognised by its writer and number.
+# Without parcels it only makes sure that the log has begun.
+# KEYS: stream, then of every parcel the last number of its writer.
+# ARGV: length, the epoch if the log begins, then of every parcel: its number, the epoch that it
+# begins (empty: none), how many events it has, and of each the type and body.
 _APPEND = """
-local stream, writer = KEYS[1], KEYS[2]
-local number = tonumber(ARGV[1])
-if number > 0 and tonumber(redis.call('GET', writer) or '0') >= number then return end
+local stream, arg = KEYS[1], 3
 local function add(seq, epoch, kind, body)
   local id = string.format('%d-0', seq)
-  redis.call('XADD', stream, 'MAXLEN', '~', ARGV[4], id, 'e', epoch, 't', kind, 'b', body)
+  redis.call('XADD', stream, 'MAXLEN', '~', ARGV[1], id, 'e', epoch, 't', kind, 'b', body)
+end
+local function begin(seq, epoch)
+  local now = redis.call('TIME')
+  seq = math.max(seq + 1, now[1] * 1000000 + now[2])
+  add(seq, epoch, '', '{"type":""}')
+  return seq, epoch
 end
 local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 local seq, epoch
 if last then
   seq, epoch = tonumber(string.match(last[1], '^%d+')), last[2][2]
+else
+  seq, epoch = begin(0, ARGV[2])
 end
-if not last or ARGV[3] == '1' then
-  local now = redis.call('TIME')
-  seq, epoch = math.max((seq or 0) + 1, now[1] * 1000000 + now[2]), ARGV[2]
-  add(seq, epoch, '', '{"type":""}')
+for parcel = 2, #KEYS do
+  local number, fresh, events = tonumber(ARGV[arg]), ARGV[arg + 1], tonumber(ARGV[arg + 2])
+  local after = arg + 3 + 2 * events
+  if tonumber(redis.call('GET', KEYS[parcel]) or '0') < number then
+    if fresh ~= '' then seq, epoch = begin(seq, fresh) end
+    for i = arg + 3, after - 1, 2 do
+      seq = seq + 1
+      add(seq, epoch, ARGV[i], ARGV[i + 1])
+    end
+    redis.call('SET', KEYS[parcel], ARGV[arg], 'EX', 86400)
+  end
+  arg = after
 end
-for i = 5, #ARGV, 2 do
-  seq = seq + 1
-  add(seq, epoch, ARGV[i], ARGV[i + 1])
-end
-if number > 0 then redis.call('SET', writer, number, 'EX', 3600) end
 """
 
 
@@ -68,7 +76,7 @@ class RedisLog:
     def __init__(self, url: str, length: int) -> None:
         self._url = url
         self._length = length
-        self._name = secrets.token_hex(8)
+        self.outage = Outage("events.writing")
         self._redis = redis.Redis.from_url(
             url,
             socket_timeout=3,
@@ -78,13 +86,9 @@ class RedisLog:
         self._append = self._redis.register_script(_APPEND)
         self._queue = PublishQueue(self, maximum=length)
 
-    def append(self, events: Sequence[tuple[str, bytes]]) -> None:
+    def append(self, events: Sequence[EventBody]) -> None:
         """Queue (type, JSON object) pairs, from any thread; in Redis within about a millisecond."""
         self._queue.put(events)
-
-    def start_new_epoch(self) -> None:
-        """Begin a new epoch: a process that wrote events may have been killed midway."""
-        self._queue.start_new_epoch()
 
     def position(self) -> Position | None:
         """Where the log ends now, or None when Redis does not answer or the log has not begun."""
@@ -99,17 +103,25 @@ class RedisLog:
         self._queue.close()
         self._redis.close()
 
-    def write(self, parcel: Parcel) -> None:
-        """Add a parcel. Raises one of `retryable_errors`."""
-        events: Iterable[str | bytes] = chain.from_iterable(parcel.events)
-        self._append(
-            keys=[STREAM, self._writer_key()],
-            args=[parcel.number, new_epoch(), int(parcel.broken), self._length, *events],
-        )
+    def write(self, parcels: Sequence[Parcel]) -> None:
+        """Add parcels, each once. Raises one of `retryable_errors`."""
+        keys, arguments = [STREAM], self._beginning()
+        for writer, number, events, broken in parcels:
+            keys.append(_writer_key(writer))
+            arguments += [number, new_epoch() if broken else "", len(events)]
+            arguments += chain.from_iterable(events)
+        self._append(keys=keys, args=arguments)
 
-    def _writer_key(self) -> str:
-        # A forked child counts its own parcels.
-        return f"{STREAM}:writer:{self._name}:{os.getpid()}"
+    def last_numbers(self, writers: Collection[str]) -> dict[str, int]:
+        """The number of each writer's last parcel in the log, 0 when it has none or is forgotten.
+
+        Raises one of `retryable_errors`.
+        """
+        numbers: Any = self._redis.mget([*map(_writer_key, writers)])
+        return {writer: int(number or 0) for writer, number in zip(writers, numbers, strict=True)}
+
+    def _beginning(self) -> list[Any]:
+        return [self._length, new_epoch()]
 
     async def follow(self) -> AsyncIterator[Batch]:
         """First a fresh batch of what the log still has, then what comes, through every outage."""
@@ -144,9 +156,8 @@ class RedisLog:
 
     async def _missed(self, client: AsyncRedis, at: Position) -> tuple[list[_Row], Position]:
         """What came after `at`; if that is gone, the whole log and the position before it."""
-        begin = (_APPEND, 2, STREAM, self._writer_key(), 0, new_epoch(), 0, self._length)
         async with timeout(ANSWER_TIMEOUT_S):
-            await client.eval(*begin)
+            await client.eval(_APPEND, 1, STREAM, *self._beginning())
         rows = await self._range(client, at.seq)
         if rows and (rows[0].seq, rows[0].epoch) == (at.seq, at.epoch):
             return rows[1:], at
@@ -168,6 +179,10 @@ class RedisLog:
         async with timeout(ANSWER_TIMEOUT_S):
             response: Any = await client.xread({STREAM: f"{seq}-0"}, count=MAX_READ, block=BLOCK_MS)
         return [_row(item) for _, portion in response for item in portion]
+
+
+def _writer_key(writer: str) -> str:
+    return f"{STREAM}:writer:{writer}"
 
 
 class _Row(NamedTuple):

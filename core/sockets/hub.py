@@ -24,7 +24,7 @@ from core.realtime import control, transport
 from core.realtime.event_buffer import EventBuffer
 from core.realtime.events import Notice
 from core.realtime.log import EventLog
-from core.realtime.publish import get_log
+from core.realtime.publish import get_log, publish_leftovers
 from core.sockets import socket_count
 from core.sockets.authentication import ended_sessions
 from core.sockets.client import Client
@@ -56,6 +56,7 @@ class Hub:
     def start(self) -> None:
         """Follow the log, if not yet doing so."""
         if not self._tasks:
+            publish_leftovers()
             for work in (self._follow, self._sweep, self._beat, self._listen, socket_count.report):
                 self._spawn(_restarting(work))
 

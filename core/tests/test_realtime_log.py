@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+import secrets
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from itertools import pairwise
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
 import redis
 
-from core.realtime.log import Batch, EventLog, MemoryLog, Position
-from core.realtime.publish_queue import MAX_PARCEL, Parcel, PublishQueue
+from core.lib.outage import Outage
+from core.realtime.log import Batch, EventLog, MemoryLog, Parcel, Position, SharedLog
+from core.realtime.publish_queue import MAX_PARCEL, PublishQueue
 from core.realtime.redis_log import STREAM, RedisLog
 from core.tests.tcp import Proxy
 
@@ -24,13 +28,54 @@ pytestmark = pytest.mark.both_profiles
 LENGTH = 1_000
 
 
-@pytest.fixture
-def log(settings: Any) -> Iterator[EventLog]:
-    """The log of this deployment profile."""
+TRIAL = pytest.param("jetstream", marks=pytest.mark.service)
+
+
+@pytest.fixture(params=["ours", TRIAL])
+def log(request: pytest.FixtureRequest, settings: Any) -> Iterator[EventLog]:
+    """The log of this deployment profile, and the one on trial."""
+    if request.param == "jetstream":
+        yield request.getfixturevalue("jetstream_log")
+        return
     url = settings.REDIS_URL
     log: EventLog = RedisLog(url, LENGTH) if url else MemoryLog(LENGTH)
     yield log
     log.close()
+
+
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.service), TRIAL])
+def shared_log(request: pytest.FixtureRequest) -> Iterator[SharedLog]:
+    """A log that outlives its writers."""
+    if request.param == "jetstream":
+        yield request.getfixturevalue("jetstream_log")
+        return
+    log = RedisLog(request.getfixturevalue("redis_url"), LENGTH)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def jetstream_log() -> Iterator[Any]:
+    """The trial of bench/peers, in a stream of its own."""
+    from bench.peers.jetstream_log import JetStreamLog
+
+    url = urlsplit(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
+    try:
+        socket.create_connection((url.hostname, url.port or 4222), timeout=2).close()
+    except OSError:
+        pytest.skip("NATS is not here")
+    log = JetStreamLog(url.geturl(), LENGTH, name=f"gateway_test_{secrets.token_hex(6)}")
+    log.position()
+    yield log
+    log.delete()
+    log.close()
+
+
+def lose_memory(log: SharedLog, redis_url: str) -> None:
+    if isinstance(log, RedisLog):
+        redis.Redis.from_url(redis_url).delete(STREAM)
+    else:
+        log.delete()  # type: ignore[attr-defined]
 
 
 class Reader:
@@ -149,21 +194,20 @@ async def test_a_new_process_has_a_new_epoch_and_greater_seqs() -> None:
     assert after.messages[0]["seq"] > before.messages[-1]["seq"]
 
 
-async def test_redis_that_lost_its_memory_starts_a_new_epoch_with_greater_seqs(
-    redis_url: str,
+async def test_a_log_that_lost_its_memory_starts_a_new_epoch_with_greater_seqs(
+    shared_log: SharedLog, redis_url: str
 ) -> None:
-    log = RedisLog(redis_url, LENGTH)
+    log = shared_log
     async with reading(log) as reader:
         log.append(events("a"))
         await reader.until("a")
         epoch, seq = reader.epoch, reader.messages[-1]["seq"]
-        redis.Redis.from_url(redis_url).delete(STREAM)
+        lose_memory(log, redis_url)
         log.append(events("b"))
         await reader.until("b")
     assert reader.fresh_starts == 2
     assert reader.epoch != epoch
     assert reader.messages[-1]["seq"] > seq
-    log.close()
 
 
 async def test_nothing_is_lost_or_doubled_while_redis_is_away(
@@ -197,15 +241,26 @@ async def test_nothing_is_lost_or_doubled_while_redis_is_away(
     ], "the fall once, the recovery once"
 
 
-async def test_a_parcel_whose_answer_was_lost_is_not_stored_twice(redis_url: str) -> None:
-    log = RedisLog(redis_url, LENGTH)
-    parcel = Parcel(1, events("a", "b"), broken=False)
-    log.write(parcel)
-    log.write(parcel)
-    log.write(Parcel(2, events("c"), broken=False))
+async def test_a_parcel_whose_answer_was_lost_is_not_stored_twice(shared_log: SharedLog) -> None:
+    log = shared_log
+    parcel = Parcel("one", 1, events("a", "b"))
+    log.write([parcel])
+    log.write([parcel, Parcel("one", 2, events("c"))])
     async with reading(log) as reader:
         assert reader.names == ["a", "b", "c"]
-    log.close()
+
+
+async def test_a_parcel_that_two_processes_write_is_stored_once(redis_url: str) -> None:
+    writer, other = RedisLog(redis_url, LENGTH), RedisLog(redis_url, LENGTH)
+    parcels = [Parcel("killed", 3, events("a")), Parcel("writer", 1, events("b"))]
+    other.write(parcels)
+    writer.write(parcels[1:])
+    writer.write([parcels[0], Parcel("killed", 4, events("c"))])
+    async with reading(writer) as reader:
+        assert reader.names == ["a", "b", "c"]
+    assert writer.last_numbers({"killed", "writer", "new"}) == {"killed": 4, "writer": 1, "new": 0}
+    writer.close()
+    other.close()
 
 
 async def test_a_follower_that_missed_trimmed_events_starts_anew(redis_url: str) -> None:
@@ -222,22 +277,27 @@ async def test_a_follower_that_missed_trimmed_events_starts_anew(redis_url: str)
     assert len(reader.names) < 2_000
 
 
-class SlowWriter:
-    """A log that is away until `away` is False, and remembers what it was given."""
+class SlowWriter(MemoryLog):
+    """A log that is away while it is `unavailable`, and remembers what it was given."""
 
     retryable_errors: tuple[type[Exception], ...] = (ConnectionError,)
+    outage = Outage("events.writing")
 
     def __init__(self) -> None:
+        super().__init__(LENGTH)
         self.unavailable = True
         self.parcels: list[Parcel] = []
 
-    def write(self, parcel: Parcel) -> None:
+    def write(self, parcels: Sequence[Parcel]) -> None:
         if self.unavailable:
             raise ConnectionError("away")
-        self.parcels.append(parcel)
+        self.parcels += parcels
+
+    def last_numbers(self, writers: Collection[str]) -> dict[str, int]:
+        return dict.fromkeys(writers, 0)
 
 
-def test_an_outbox_that_overflows_tells_that_the_log_is_broken() -> None:
+def test_a_queue_that_overflows_tells_that_the_log_is_broken() -> None:
     writer = SlowWriter()
     queue = PublishQueue(writer, maximum=10)
     queue.put(events("first"))
@@ -249,34 +309,17 @@ def test_an_outbox_that_overflows_tells_that_the_log_is_broken() -> None:
     assert writer.parcels[-1].broken
 
 
-async def test_an_overflow_is_a_new_epoch(redis_url: str) -> None:
-    log = RedisLog(redis_url, LENGTH)
-    log.write(Parcel(1, events("a"), broken=False))
+async def test_an_overflow_is_a_new_epoch(shared_log: SharedLog) -> None:
+    log = shared_log
+    log.write([Parcel("one", 1, events("a"))])
     async with reading(log) as reader:
         epoch = reader.epoch
-        log.write(Parcel(2, events("b"), broken=True))
+        log.write([Parcel("one", 2, events("b"), broken=True)])
         await reader.until("b")
     assert reader.epoch != epoch
-    log.close()
 
 
-async def test_a_writer_in_doubt_begins_a_new_epoch_even_without_events(redis_url: str) -> None:
-    first, second = RedisLog(redis_url, LENGTH), RedisLog(redis_url, LENGTH)
-    first.write(Parcel(1, events("a"), broken=False))
-    async with reading(first) as reader:
-        epoch = reader.epoch
-        second.start_new_epoch()
-        async with asyncio.timeout(10):
-            batch = await reader.more()
-        assert batch.fresh
-        assert reader.epoch != epoch
-        second.append(events("b"))
-        await reader.until("b")
-    first.close()
-    second.close()
-
-
-def test_an_outbox_that_is_closed_writes_all_it_has_in_order() -> None:
+def test_a_queue_that_is_closed_writes_all_it_has_in_order() -> None:
     writer = SlowWriter()
     writer.unavailable = False
     queue = PublishQueue(writer, maximum=10_000)
@@ -288,7 +331,7 @@ def test_an_outbox_that_is_closed_writes_all_it_has_in_order() -> None:
     assert [parcel.number for parcel in writer.parcels] == [1, 2, 3]
 
 
-def test_an_outbox_that_cannot_write_gives_up_when_closed(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_queue_that_cannot_write_gives_up_when_closed(caplog: pytest.LogCaptureFixture) -> None:
     queue = PublishQueue(SlowWriter(), maximum=10)
     queue.put(events("a", "b"))
     queue.close(within_s=0.2)

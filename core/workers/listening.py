@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from core.lib.postgres.limits import Role, run_process_as
-from core.realtime.publish import close, get_log
+from core.realtime.publish import close
 from core.workers.alive import wait_alive
 
 
@@ -20,7 +20,6 @@ def run_until_stopped(listen: Callable[[threading.Event], None]) -> None:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    get_log().start_new_epoch()  # the last process may have died between commit and publish
     listen(stopping)
     wait_alive(stopping)
     close()

@@ -10,7 +10,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask
 
-from core.realtime import publish
+from core.tests.published import PublishedEvents
 from gateway_arq import schedule
 from lotto.types import WHEELS
 from ocr import selectors, tasks
@@ -202,18 +202,15 @@ def test_the_schedule_starts_a_run_and_leaves_one_that_is_at_work(task: Periodic
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_change_is_published_on_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    published: list[Any] = []
-    monkeypatch.setattr(publish, "publish", lambda events: published.extend(events))
+def test_every_change_is_published_on_the_socket(published_events: PublishedEvents) -> None:
     with time_machine.travel(EVENING):
         run = read()
         services.end(run, LEADER, RunState.COMPLETED, "done")
-    assert {event.type for event in published} == {"autobot_status"}
-    payloads = [event.payload() for event in published]
+    payloads = published_events.of("autobot_status")
+    assert payloads == published_events
     assert [payloads[0]["status"], payloads[-1]["status"]] == ["capturing", "completed"]
     assert payloads[-1]["wheels_completed"] == len(WHEELS)
-    assert payloads[0].keys() == STATUS_KEYS | ADDED_KEYS
-    assert all(event.body() for event in published)
+    assert payloads[0].keys() == STATUS_KEYS | ADDED_KEYS | {"type"}
 
 
 # --- manage.py autobot ----------------------------------------------------------------------------

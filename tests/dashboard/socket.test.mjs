@@ -109,10 +109,21 @@ test("a heartbeat moves the position, where the server starts does not", async (
 test("an upstream's status is an event like others, service messages are not", () => {
   follow();
   newest().begin();
-  newest().hear({ type: "system", source: "asterisk_1", epoch: "e1", seq: 8 });
+  newest().hear({ type: "system", source: "asterisk_1", status: "lost", epoch: "e1", seq: 8 });
   newest().hear({ type: "pong" });
   assert.deepEqual(seqs(), [8]);
   assert.equal(reports.filter(([what]) => what === "live").length, 1);
+});
+
+test("when a switchboard is followed again the state is read, since what happened meanwhile did not come", async () => {
+  follow({ states: ["the state"] });
+  newest().begin();
+  newest().hear({ type: "system", source: "asterisk_1", status: "recovered", epoch: "e1", seq: 8 });
+  await settled();
+  assert.deepEqual(reports.slice(1).map(([what]) => what), ["event", "show"]);
+  newest().onclose({ code: 1006 });
+  await clock.pass(500);
+  assert.equal(param("since"), "8");
 });
 
 test("after a resync the state is shown first, then what came meanwhile", async () => {

@@ -73,7 +73,7 @@ export class LiveSocket {
     switch (message.type) {
       case "system":
         // Its seq is where the server starts, not yet what we know: a resync may follow.
-        if (message.source) return this.#handle(message); // about an upstream: an event like others
+        if (message.source) return this.#noteUpstream(message);
         this.#failures = 0;
         this.#on.live(message.timestamp);
         break;
@@ -95,6 +95,12 @@ export class LiveSocket {
       this.#on.event(message);
       this.#advance(message);
     }
+  }
+
+  /** An event like others, and but for a loss the end of a gap: what happened meanwhile did not come. */
+  #noteUpstream(message) {
+    this.#handle(message);
+    if (message.status !== "lost") this.#load(message);
   }
 
   #advance({ epoch, seq }) {
