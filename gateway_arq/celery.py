@@ -15,7 +15,13 @@ import threading
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import heartbeat_sent, task_prerun, worker_process_shutdown, worker_ready
+from celery.signals import (
+    heartbeat_sent,
+    setup_logging,
+    task_prerun,
+    worker_process_shutdown,
+    worker_ready,
+)
 from django.conf import settings
 
 from core.lib.logs import set_context
@@ -41,6 +47,11 @@ def run_tasks_here() -> None:
 app = Celery("gateway_arq", task_cls=GatewayTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Worker and beat log as all else: without a receiver Celery adds handlers of its own."""
 
 
 @task_prerun.connect
