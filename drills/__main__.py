@@ -2,11 +2,11 @@
 
   --quick         each once
   --repeat N      the cheap ones N times (default 20)
-  --soak HOURS    instead: traffic without faults; fails when memory or descriptors of a process grow
+  --soak HOURS    instead: traffic without faults; fails when memory or open files grow
   --list          print the names
 
-Needs root, for namespaces: processes, ports, file systems and packet filters of a run are its own, and the kernel
-removes them with it. Logs stay in var/drills/.
+Needs root, for namespaces: processes, ports, file systems and packet filters of a run are its own,
+and the kernel removes them with it. Logs stay in var/drills/.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 
 LOGS: Final = Path("var/drills").resolve()
 INSIDE: Final = "GATEWAY_DRILLS_INSIDE"
-NEEDED: Final = ("unshare", "iptables", "nginx", "redis-server", "setpriv")
+NEEDED: Final = ("unshare", "iptables", "nginx", "redis-server", "setpriv", "faketime")
 
 
 def main() -> None:
@@ -40,9 +40,7 @@ def main() -> None:
         _isolate()
     from drills import faults
 
-    names = [
-        name for name in faults.DRILLS if any(word in name for word in options.words or [""])
-    ]
+    names = [name for name in faults.DRILLS if any(word in name for word in options.words or [""])]
     if not names:
         parser.error("no such drill; --list prints their names")
     if options.list:
@@ -51,7 +49,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     try:
-        failed = _soak(options.soak) if options.soak else _drill(names, 1 if options.quick else options.repeat)
+        failed = (
+            _soak(options.soak)
+            if options.soak
+            else _drill(names, 1 if options.quick else options.repeat)
+        )
     except KeyboardInterrupt:
         failed = 130
     sys.exit(failed)
@@ -62,8 +64,20 @@ def _isolate() -> None:
     path = f"{os.environ['PATH']}:/usr/sbin"
     missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
     if os.geteuid() or missing:
-        sys.exit(f"Drills run as root, with {', '.join(NEEDED)} (missing: {', '.join(missing) or 'none'}).")
-    command = ["unshare", "--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"]
+        sys.exit(
+            f"Drills run as root, with {', '.join(NEEDED)} "
+            f"(missing: {', '.join(missing) or 'none'})."
+        )
+    command = [
+        "unshare",
+        "--mount",
+        "--net",
+        "--pid",
+        "--ipc",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]
     os.environ |= {INSIDE: "1", "PATH": path}
     os.execvp(command[0], [*command, sys.executable, "-m", "drills", *sys.argv[1:]])
 
@@ -85,6 +99,8 @@ def _drill(names: Sequence[str], repeat: int) -> int:
             failed |= bool(verdict)
             rows.append(runs.cells(name, figures, verdict))
             print(" | ".join(rows[-1]), flush=True)
+            for call in figures.missing:
+                print(f"    lost: {call}", flush=True)
             print(f"    lines: {runs.counted(+figures.lines)}", flush=True)
     _print_table(rows)
     return failed
@@ -117,7 +133,9 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[n]) for row in (HEADINGS, *rows)) for n in range(len(HEADINGS))]
     print()
     for row in (HEADINGS, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
 
 
 if __name__ == "__main__":

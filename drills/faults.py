@@ -1,4 +1,4 @@
-"""The faults, each a function that does it and undoes it; what is promised of them is in docs/architecture.md."""
+"""The faults: each a function that does it and undoes it. docs/architecture.md has the promises."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 import psycopg
 import requests
 
-from drills.profile import FAKETIME, LISTENERS, FullProfile, other_clock
+from drills.profile import LISTENERS, FullProfile, other_clock
 from drills.programs import Program, wait_until
 from drills.stores import DATABASE_URL, MAX_CONNECTIONS, POSTGRES_HOST
 
@@ -24,6 +24,9 @@ AWAY_S: Final = 60.0
 LOCKED_S: Final = 60.0
 FROZEN_LISTENER_S: Final = 150.0
 START_WITHIN_S: Final = 60.0
+TERMINATE: Final = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr IS NOT NULL"
+)
 
 Fault = Callable[[FullProfile], None]
 
@@ -61,7 +64,18 @@ def _kill(world: FullProfile, service: str) -> None:
     _one(world, service).kill()
 
 
-for _service in ("http", "sockets", "worker", "beat", "listeners", "ami", "screening", "webtv", "autobot", "proxy"):
+for _service in (
+    "http",
+    "sockets",
+    "worker",
+    "beat",
+    "listeners",
+    "ami",
+    "screening",
+    "webtv",
+    "autobot",
+    "proxy",
+):
     drill(f"{_service}-killed", cheap=True)(partial(_kill, service=_service))
 
 
@@ -105,7 +119,11 @@ def update(world: FullProfile) -> None:
         for program in world.replicas(service):
             program.stop()
             program.start()
-            wait_until(lambda it=program: world.web_is_ready(it), within_s=START_WITHIN_S, what=program.name)
+            wait_until(
+                lambda it=program: world.web_is_ready(it),
+                within_s=START_WITHIN_S,
+                what=program.name,
+            )
             time.sleep(2)
     for service in ("worker", "beat", "webtv", "autobot", *LISTENERS):
         for program in world.replicas(service):
@@ -190,7 +208,7 @@ def _iptables(action: str, rule: str) -> None:
 
 @drill("postgres-terminated", cheap=True)
 def terminate_connections(world: FullProfile) -> None:
-    world.postgres.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr IS NOT NULL")
+    world.postgres.ask(TERMINATE)
 
 
 @drill("postgres-full")
@@ -200,10 +218,13 @@ def fill_connections(world: FullProfile) -> None:
         for _ in range(2):
             with suppress(psycopg.OperationalError):
                 for _ in range(MAX_CONNECTIONS):
-                    stack.enter_context(psycopg.connect(f"{DATABASE_URL}?application_name=others", connect_timeout=3))
-            terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name <> 'others'"
+                    stack.enter_context(
+                        psycopg.connect(
+                            f"{DATABASE_URL}?application_name=others", connect_timeout=3
+                        )
+                    )
             with suppress(psycopg.Error):
-                world.postgres.ask(f"{terminate} AND client_addr IS NOT NULL")
+                world.postgres.ask(f"{TERMINATE} AND application_name <> 'others'")
         time.sleep(OUTAGE_S)
 
 
@@ -250,9 +271,15 @@ def slow_carrier(world: FullProfile) -> None:
 @drill("carrier-lying")
 def lie(world: FullProfile) -> None:
     """Errors, pages, rubbish, halves, right JSON of wrong types: on the reads and on the push."""
-    wrong = '{"calls": [{"id": 7, "state": [], "timestamp": "x"}], "cursor": 3, "more": "no", "lines": {}, "next": 1}'
-    for fault in ({"kind": "answer", "status": 500}, {"kind": "html"}, {"kind": "rubbish"}, {"kind": "half"},
-                  {"kind": "answer", "body": wrong}, {"kind": "answer", "body": "[]"}):  # fmt: skip
+    wrong = '{"calls": [{"id": 7, "state": []}], "cursor": 3, "more": "no", "lines": {}, "next": 1}'
+    for fault in (
+        {"kind": "answer", "status": 500},
+        {"kind": "html"},
+        {"kind": "rubbish"},
+        {"kind": "half"},
+        {"kind": "answer", "body": wrong},
+        {"kind": "answer", "body": "[]"},
+    ):
         world.sandboxed("stream", kind="frame", frame=wrong)
         _upset(world, 4, **fault)
 
@@ -280,6 +307,5 @@ def _shift_clock(world: FullProfile, service: str) -> None:
         time.sleep(10)
 
 
-if FAKETIME:
-    for _service in ("worker", "beat", "listeners"):
-        drill(f"{_service}-clock-ahead")(partial(_shift_clock, service=_service))
+for _service in ("worker", "beat", "listeners"):
+    drill(f"{_service}-clock-ahead")(partial(_shift_clock, service=_service))

@@ -1,4 +1,4 @@
-"""What was placed, accepted and pushed, and how requests ended: written by many threads, read at the end."""
+"""What was placed, accepted and pushed, and how requests ended; written by many threads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Client:
-    """What one socket client received: by call the (revision, time) of each message, and its resyncs."""
+    """What a socket client received: the (revision, time) of each message by call; its resyncs."""
 
-    calls: defaultdict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
+    calls: defaultdict[str, list[tuple[int, float]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     ended: dict[str, float] = field(default_factory=dict)  # when it got a call's last state
     resyncs: list[float] = field(default_factory=list)
 
     def knows(self, call: str, placed_at: float) -> bool:
-        """Whether it got the call's end, or was told to read everything again afterwards."""
+        """Whether it got the call's end, or had to read everything again afterwards."""
         return call in self.ended or any(at > placed_at for at in self.resyncs)
 
 
@@ -44,7 +46,9 @@ class Ledger:
         self.webhooks: set[str] = set()
         self.clients = [Client() for _ in range(clients)]
         self.requests: list[Request] = []
-        self.active: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)  # listeners, sampled
+        self.active: defaultdict[str, list[tuple[float, int]]] = defaultdict(
+            list
+        )  # listeners, sampled
 
     def place(self, calls: Iterable[str], *, webhook: bool = False) -> None:
         now = time.monotonic()
@@ -63,7 +67,11 @@ class Ledger:
 
     def unknown(self, calls: Iterable[str]) -> list[str]:
         """Calls whose end some client neither got nor will read again."""
-        return [call for call in calls if not all(one.knows(call, self.placed[call]) for one in self.clients)]
+        return [
+            call
+            for call in calls
+            if not all(one.knows(call, self.placed[call]) for one in self.clients)
+        ]
 
     def pushed(self, calls: Iterable[str]) -> int:
         """Ends of these calls that clients received."""

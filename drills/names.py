@@ -32,5 +32,7 @@ def _answer(question: bytes, addresses: Callable[[str], Sequence[str]]) -> bytes
     asked = question[12 : at + 5]
     found = addresses(".".join(labels))
     flags = 0x8180 if found else 0x8183
-    records = b"".join(struct.pack("!HHHIH4s", 0xC00C, 1, 1, 1, 4, socket.inet_aton(address)) for address in found)
+    records = b"".join(
+        struct.pack("!HHHIH4s", 0xC00C, 1, 1, 1, 4, socket.inet_aton(address)) for address in found
+    )
     return question[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0) + asked + records

@@ -20,13 +20,16 @@ STOP_WITHIN_S: Final = 15.0  # `stop_grace_period` of docker-compose.yml
 class Program:
     """One program and whatever it starts; `name` is `<service>-<replica>`."""
 
-    def __init__(self, name: str, command: Sequence[str], *, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], folder: Path
+    ) -> None:
         self.name, self.command = name, [*command]
         self.service = name.rpartition("-")[0] or name
         self.log = folder / f"{name}.log"
         self.is_wanted = self.is_paused = False
         self._env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **env}
         self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
 
     @property
     def pid(self) -> int:
@@ -37,16 +40,25 @@ class Program:
         """Start it, with these further variables."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self._env | more, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.command,
+                cwd=ROOT,
+                env=self._env | more,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-            )  # fmt: skip
-        self.is_wanted, self.is_paused = True, False
+            )
+        self.is_wanted, self.is_paused, self._started_at = True, False, time.time()
 
     def has_died(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 
+    def has_reported(self, alive: Path) -> bool:
+        """Whether it runs, and has touched its file since it was started."""
+        return not self.has_died() and alive.exists() and alive.stat().st_mtime > self._started_at
+
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Signal the whole group; as SIGKILL it is dead afterwards, and started again a second later."""
+        """Signal the whole group; after SIGKILL it is dead, and started again a second later."""
         assert self._process
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
@@ -54,7 +66,7 @@ class Program:
             self._process.wait()
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """End it for good, as an engine does: SIGTERM to the first process, SIGKILL to all that is left."""
+        """End it for good, as an engine does: SIGTERM to the first process, then SIGKILL to all."""
         self.is_wanted = False
         if self._process is None:
             return
@@ -99,7 +111,10 @@ class Supervisor:
             for program in [*self._programs]:
                 if not (program.is_wanted and program.has_died()):
                     died_at.pop(program.name, None)
-                elif time.monotonic() - died_at.setdefault(program.name, time.monotonic()) > RESTART_AFTER_S:
+                elif (
+                    time.monotonic() - died_at.setdefault(program.name, time.monotonic())
+                    > RESTART_AFTER_S
+                ):
                     program.start()
 
 

@@ -33,7 +33,9 @@ def promises(document: Path = DOCUMENT) -> dict[str, Promise]:
 
 def _row(cells: list[str]) -> Promise:
     name, _fault, reads, resync, within, one_active, lines = cells
-    seen = {"none": set(), "refused": {"ConnectionError"}}.get(reads) or set(re.findall(r"\d{3}", reads))
+    seen = {"none": set(), "refused": {"ConnectionError"}}.get(reads) or set(
+        re.findall(r"\d{3}", reads)
+    )
     if (reads != "none" and not seen) or resync not in ("no", "may be"):
         raise ValueError(f"no promise: {cells}")
     return Promise(

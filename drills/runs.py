@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,15 +15,18 @@ import psycopg
 from drills.faults import Drill
 from drills.ledger import Ledger
 from drills.profile import FullProfile
+from drills.programs import wait_until
 from drills.promises import Promise
 
 SETTLE_S: Final = 2.0
 GIVE_UP_S: Final = 120.0
 CLEAN_S: Final = 2.0  # without a failed request: it works again
 DRAIN_S: Final = 30.0
+START_WITHIN_S: Final = 60.0
 PULLED: Final = (
     "SELECT extract(epoch FROM last_ok_at) FROM workers_workerstatus WHERE name = 'webcom.calls'"
 )
+STORED: Final = "SELECT id FROM webcom_call WHERE id = ANY(%s)"
 
 
 @dataclass
@@ -30,10 +34,12 @@ class Figures:
     """What one run counted, or several together (`recovery_s` has each run's)."""
 
     runs: int = 1
+    problems: list[str] = field(default_factory=list)
     placed: int = 0
     stored: int = 0
     pushed: int = 0
     lost: int = 0
+    missing: list[str] = field(default_factory=list)  # what is lost, and what is known of it
     doubled: int = 0
     resyncs: int = 0
     recovery_s: list[float] = field(default_factory=list)
@@ -56,24 +62,44 @@ def run(drill: Drill, world: FullProfile, ledger: Ledger) -> Figures:
     """Inflict the fault once and wait until all is well, at most GIVE_UP_S after it is over."""
     time.sleep(SETTLE_S)
     began, lines = time.monotonic(), {one.name: one.lines() for one in world.ours}
-    drill.inflict(world)
+    problems: list[str] = []
+    with _noted(problems):
+        drill.inflict(world)
     over, over_at = time.monotonic(), time.time()
     recovered = _recovery(world, ledger, over, over_at)
+    with _noted(problems):
+        wait_until(world.all_go_round, within_s=START_WITHIN_S, what="every process")
+    calls = ledger.placed_between(began - SETTLE_S, time.monotonic())
+    missing, ends = _drained(world, ledger, calls)
     ended = time.monotonic()
-    calls = ledger.placed_between(began - SETTLE_S, ended)
-    lost = _drained(world, ledger, calls)
-    stored = _stored(world, calls)
     return Figures(
-        placed=len(calls), stored=stored, pushed=ledger.pushed(calls), lost=max(lost, len(calls) - stored),
-        doubled=ledger.doubled(calls), resyncs=ledger.resyncs(began, ended), recovery_s=[recovered - over],
-        one_active_s=ledger.not_one_active(began, ended), failed=ledger.failures(began, ended, "read"),
-        repeated=ledger.failures(began, ended, "webhook"), unalive=_late(ledger.failures(began, ended, "livez")),
+        problems=problems,
+        placed=len(calls),
+        stored=len(ends),
+        pushed=ledger.pushed(calls),
+        lost=len(missing),
+        missing=_described(world, ledger, missing),
+        doubled=ledger.doubled(calls),
+        resyncs=ledger.resyncs(began, ended),
+        recovery_s=[recovered - over],
+        one_active_s=ledger.not_one_active(began, ended),
+        failed=ledger.failures(began, ended, "read"),
+        repeated=ledger.failures(began, ended, "webhook"),
+        unalive=_late(ledger.failures(began, ended, "livez")),
         lines=Counter({one.name: one.lines() - lines.get(one.name, 0) for one in world.ours}),
-    )  # fmt: skip
+    )
+
+
+@contextmanager
+def _noted(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as exc:
+        problems.append(str(exc))
 
 
 def _recovery(world: FullProfile, ledger: Ledger, over: float, over_at: float) -> float:
-    """When everything worked again: both kinds of calls arrive, reads succeed, the carrier is pulled."""
+    """When all worked again: both kinds of calls arrive, reads succeed, the carrier is pulled."""
     seen: dict[str, float] = {}
     while time.monotonic() < over + GIVE_UP_S:
         time.sleep(0.2)
@@ -98,20 +124,25 @@ def _pulled_at(world: FullProfile) -> float:
         return 0.0
 
 
-def _drained(world: FullProfile, ledger: Ledger, calls: Sequence[str]) -> int:
-    """How many calls some client does not know DRAIN_S later."""
+def _drained(world: FullProfile, ledger: Ledger, calls: Sequence[str]) -> tuple[set[str], set[str]]:
+    """What is not stored or unknown to some client DRAIN_S later, and what is stored to its end."""
     until = time.monotonic() + DRAIN_S
-    while (unknown := ledger.unknown(calls)) and time.monotonic() < until:
+    while True:
+        ends = set(world.postgres.ask(f"{STORED} AND ended_at IS NOT NULL", [*calls]))
+        missing = {*calls} - ends | {*ledger.unknown(calls)}
+        if not missing or time.monotonic() > until:
+            return missing, ends
         time.sleep(0.2)
-    return len(unknown)
 
 
-def _stored(world: FullProfile, calls: Sequence[str]) -> int:
-    """How many of the calls the database has, with their end."""
-    [count] = world.postgres.ask(
-        "SELECT count(*) FROM webcom_call WHERE id = ANY(%s) AND ended_at IS NOT NULL", [*calls]
-    )
-    return int(count)
+def _described(world: FullProfile, ledger: Ledger, missing: set[str]) -> list[str]:
+    stored = set(world.postgres.ask(STORED, [*missing]))
+    return [
+        f"{call} of the {'webhook' if call in ledger.webhooks else 'carrier'}, "
+        f"{'stored' if call in stored else 'not stored'}, messages "
+        f"{[[revision for revision, _ in one.calls.get(call, [])] for one in ledger.clients]}"
+        for call in sorted(missing)
+    ]
 
 
 def _late(probes: Counter[str]) -> Counter[str]:
@@ -126,6 +157,8 @@ def together(runs: Sequence[Figures]) -> Figures:
         total.runs += one.runs
         for name in ("placed", "stored", "pushed", "lost", "doubled", "resyncs"):
             setattr(total, name, getattr(total, name) + getattr(one, name))
+        total.missing += one.missing
+        total.problems += one.problems
         total.recovery_s += one.recovery_s
         total.one_active_s = max(total.one_active_s, one.one_active_s)
         for name in ("failed", "repeated", "unalive"):
@@ -148,24 +181,48 @@ def broken(figures: Figures, promise: Promise) -> list[str]:
         and figures.one_active_s > promise.one_active_s,
         f"{lines} lines of {name}": lines > promise.lines,
     }
-    return [what for what, is_broken in found.items() if is_broken]
+    return figures.problems + [what for what, is_broken in found.items() if is_broken]
 
 
 HEADINGS: Final = (
-    "drill", "runs", "placed", "stored", "pushed", "lost", "doubled", "resyncs", "back s (worst)",
-    "one active s", "reads failed", "webhooks repeated", "livez late", "lines", "verdict",
-)  # fmt: skip
+    "drill",
+    "runs",
+    "placed",
+    "stored",
+    "pushed",
+    "lost",
+    "doubled",
+    "resyncs",
+    "back s (worst)",
+    "one active s",
+    "reads failed",
+    "webhooks repeated",
+    "livez late",
+    "lines",
+    "verdict",
+)
 
 
 def cells(name: str, figures: Figures, verdict: Sequence[str]) -> list[str]:
     """A row of the table."""
     program, lines = figures.noisiest
     return [
-        name, str(figures.runs), str(figures.placed), str(figures.stored), str(figures.pushed), str(figures.lost),
-        str(figures.doubled), str(figures.resyncs), f"{figures.median_s:.1f} ({max(figures.recovery_s):.1f})",
-        f"{figures.one_active_s:.1f}", counted(figures.failed), counted(figures.repeated), counted(figures.unalive),
-        f"{lines} {program}".strip(), "; ".join(verdict) or "kept",
-    ]  # fmt: skip
+        name,
+        str(figures.runs),
+        str(figures.placed),
+        str(figures.stored),
+        str(figures.pushed),
+        str(figures.lost),
+        str(figures.doubled),
+        str(figures.resyncs),
+        f"{figures.median_s:.1f} ({max(figures.recovery_s):.1f})",
+        f"{figures.one_active_s:.1f}",
+        counted(figures.failed),
+        counted(figures.repeated),
+        counted(figures.unalive),
+        f"{lines} {program}".strip(),
+        "; ".join(verdict) or "kept",
+    ]
 
 
 def counted(outcomes: Counter[str]) -> str:

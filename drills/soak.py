@@ -19,7 +19,7 @@ SLACK_MB, SLACK_FILES = 8.0, 8.0
 
 
 def soak(world: FullProfile, ledger: Ledger, hours: float) -> int:
-    """Print each service's memory (MB) and open files over time; 1 when one grows or a call is lost."""
+    """Print each program's memory (MB) and open files; 1 when one grows or a call is lost."""
     began, seen = time.monotonic(), defaultdict[str, list[tuple[float, float]]](list)
     for _ in range(SAMPLES):
         time.sleep(hours * 3600 / SAMPLES)
@@ -29,7 +29,10 @@ def soak(world: FullProfile, ledger: Ledger, hours: float) -> int:
     lost = len(ledger.unknown(calls))
     failures = ledger.failures(began, time.monotonic(), "read", "webhook", "livez")
     growing = [name for name, samples in seen.items() if _report(name, samples)]
-    print(f"{hours:g} h: {len(calls)} calls, {lost} lost, {ledger.doubled(calls)} doubled, failed requests {dict(failures)}")
+    print(
+        f"{hours:g} h: {len(calls)} calls, {lost} lost, {ledger.doubled(calls)} doubled, "
+        f"failed requests {dict(failures)}"
+    )
     print(f"growing: {', '.join(growing) or 'nothing'}")
     return int(bool(growing or lost or failures))
 
@@ -49,6 +52,12 @@ def _report(name: str, samples: list[tuple[float, float]]) -> bool:
     """Whether it grew; prints the medians of the first and of the second half."""
     warm = samples[int(len(samples) * WARM_SHARE) :]
     halves = warm[: len(warm) // 2], warm[len(warm) // 2 :]
-    (mb, files), (later_mb, later_files) = (tuple(statistics.median(column) for column in zip(*half, strict=True)) for half in halves)
-    print(f"{name:<14} {mb:7.1f} MB -> {later_mb:7.1f} MB   {files:5.0f} files -> {later_files:5.0f}")
-    return later_mb > mb * MAX_GROWTH + SLACK_MB or later_files > files * MAX_GROWTH + SLACK_FILES
+    (mb, files), (later_mb, later_files) = (
+        tuple(statistics.median(column) for column in zip(*half, strict=True)) for half in halves
+    )
+    print(
+        f"{name:<14} {mb:7.1f} MB -> {later_mb:7.1f} MB   {files:5.0f} files -> {later_files:5.0f}"
+    )
+    return bool(
+        later_mb > mb * MAX_GROWTH + SLACK_MB or later_files > files * MAX_GROWTH + SLACK_FILES
+    )

@@ -42,11 +42,28 @@ class Postgres(Program):
         self._data = self.disk / "data"
         as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
         subprocess.run(
-            [*as_postgres, binaries / "initdb", "-D", self._data, "-U", "gateway", "-A", "trust", "--no-sync"],
-            check=True, stdout=subprocess.DEVNULL, cwd="/",
-        )  # fmt: skip
-        options = {"listen_addresses": POSTGRES_HOST, "unix_socket_directories": self.disk, "max_wal_size": "96MB",
-                   "max_connections": MAX_CONNECTIONS, "fsync": "off"}  # fmt: skip
+            [
+                *as_postgres,
+                binaries / "initdb",
+                "-D",
+                self._data,
+                "-U",
+                "gateway",
+                "-A",
+                "trust",
+                "--no-sync",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+        )
+        options = {
+            "listen_addresses": POSTGRES_HOST,
+            "unix_socket_directories": self.disk,
+            "max_wal_size": "96MB",
+            "max_connections": MAX_CONNECTIONS,
+            "fsync": "off",
+        }
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = [*as_postgres, str(binaries / "postgres"), "-D", str(self._data), *flags]
         super().__init__("postgres", command, env={}, folder=logs)
@@ -67,8 +84,9 @@ class Postgres(Program):
     @contextmanager
     def connected(self, database: str = "gateway") -> Iterator[psycopg.Connection[Any]]:
         """A connection past the network, which faults cut."""
-        with psycopg.connect(host=str(self.disk), user="gateway", dbname=database, autocommit=True,
-                             connect_timeout=3) as connection:  # fmt: skip
+        with psycopg.connect(
+            host=str(self.disk), user="gateway", dbname=database, autocommit=True, connect_timeout=3
+        ) as connection:
             yield connection
 
     def ask(self, statement: str, *parameters: Any) -> list[Any]:
@@ -94,7 +112,9 @@ class Redis(Program):
     def __init__(self, command: Sequence[str], folder: Path, logs: Path) -> None:
         self.disk = make_disk(folder / "redis", "root")
         given = [re.sub(r"\$\{REDIS_PASSWORD.*\}", PASSWORD, str(word)) for word in command]
-        super().__init__("redis", [*given, "--bind", REDIS_HOST, "--dir", str(self.disk)], env={}, folder=logs)
+        super().__init__(
+            "redis", [*given, "--bind", REDIS_HOST, "--dir", str(self.disk)], env={}, folder=logs
+        )
         self.client = redis.Redis.from_url(REDIS_URL, socket_timeout=2)
 
     def responds(self) -> bool:

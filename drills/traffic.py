@@ -1,4 +1,4 @@
-"""Steady traffic: calls at the carrier, signed webhooks, readers, probes, and socket clients that resume."""
+"""Steady traffic: calls at the carrier, webhooks, readers, probes, socket clients that resume."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ REPEAT_AFTER_S: Final = 0.5
 READ_WITHIN_S: Final = 10.0
 PROBE_WITHIN_S: Final = 2.0
 LINE: Final = "Sickprod90TLW"
-READS: Final = ("/api/webcom/calls?limit=20", "/api/webcom/stats/today", "/health", "/api/webcom/rebates")
+READS: Final = (
+    "/api/webcom/calls?limit=20",
+    "/api/webcom/stats/today",
+    "/health",
+    "/api/webcom/rebates",
+)
 
 
 @contextmanager
@@ -74,14 +79,24 @@ def finished_call() -> dict[str, Any]:
     """A call that the carrier reports by webhook only."""
     now = int(time.time())
     return {
-        "id": f"drill-{secrets.token_hex(8)}", "lineID": LINE, "lineNumber": "899748963", "state": "Ok",
-        "direction": "Entering", "caller": "331234567", "called": "899748963", "callerOperator": "TIM", "cost": 0.15,
-        "duration": 1, "timestamp": now - 2, "endedAt": now, "revision": 3,
-    }  # fmt: skip
+        "id": f"drill-{secrets.token_hex(8)}",
+        "lineID": LINE,
+        "lineNumber": "899748963",
+        "state": "Ok",
+        "direction": "Entering",
+        "caller": "331234567",
+        "called": "899748963",
+        "callerOperator": "TIM",
+        "cost": 0.15,
+        "duration": 1,
+        "timestamp": now - 2,
+        "endedAt": now,
+        "revision": 3,
+    }
 
 
 def deliver(waiting: deque[dict[str, Any]], stopping: threading.Event, ledger: Ledger) -> None:
-    """Send what waits, in order, each delivery with its id until it is accepted: as the carrier does."""
+    """Send what waits as the carrier does: in order, each with its id until it is accepted."""
     session, signer = requests.Session(), Webhook(WEBHOOK_SECRET)
     while not stopping.wait(0.05):
         if not waiting:
@@ -100,11 +115,15 @@ def deliver(waiting: deque[dict[str, Any]], stopping: threading.Event, ledger: L
 def _posted(session: requests.Session, signer: Webhook, number: str, body: str) -> str:
     now = datetime.now(UTC)
     headers = {
-        "Content-Type": "application/json", "webhook-id": number,
-        "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signer.sign(number, now, body),
-    }  # fmt: skip
+        "Content-Type": "application/json",
+        "webhook-id": number,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signer.sign(number, now, body),
+    }
     try:
-        response = session.post(f"{PROXY}/api/webcom/events", data=body, headers=headers, timeout=READ_WITHIN_S)
+        response = session.post(
+            f"{PROXY}/api/webcom/events", data=body, headers=headers, timeout=READ_WITHIN_S
+        )
     except requests.RequestException as exc:
         return type(exc).__name__
     return str(response.status_code)
@@ -139,7 +158,10 @@ def listen(number: int, stopping: threading.Event, ledger: Ledger) -> None:
     client, place = ledger.clients[number], ""
     base = f"{PROXY.replace('http', 'ws')}/ws?api_key={API_KEY}&types=call_event_realtime"
     while not stopping.is_set():
-        with suppress(OSError, TimeoutError, WebSocketException), connect(base + place, open_timeout=5, close_timeout=1) as socket:
+        with (
+            suppress(OSError, TimeoutError, WebSocketException),
+            connect(base + place, open_timeout=5, close_timeout=1) as socket,
+        ):
             while not stopping.is_set():
                 try:
                     message = json.loads(socket.recv(timeout=1))
