@@ -20,19 +20,15 @@ class DatabaseGuard:
         self.failures = 0  # since the start; each ended the connection, and its locks
 
     def run(self, work: Callable[[], object]) -> bool:
-        """Do `work`; False when the database is unavailable.
-
-        Work that asked nothing of the database is no sign that it is back.
-        """
+        """Do `work`; False when the database is unavailable."""
         report_alive()
         try:
             work()
         except DatabaseFailure as exc:
             self.note_failure(exc)
             return False
-        if connection.connection is not None:
-            self._outage.over()
-            self.available = True
+        self._outage.over()
+        self.available = True
         return True
 
     def note_failure(self, error: DatabaseFailure) -> None:

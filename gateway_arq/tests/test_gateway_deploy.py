@@ -19,7 +19,6 @@ import yaml
 from django.core.management import get_commands
 
 from core.lib.logs import build_formatter
-from drills import faults, promises
 from gateway_arq import settings
 from gateway_arq.routing import SOCKETS
 
@@ -211,7 +210,3 @@ def test_container_is_healthy_only_when_livez_answers(processes):
         assert healthcheck(server.server_port) == 0
         server.shutdown()
     assert healthcheck(server.server_port) == 1
-
-
-def test_every_drill_has_its_promise_in_the_documentation():
-    assert promises.promises().keys() == faults.DRILLS.keys()
