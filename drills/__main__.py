@@ -18,8 +18,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
+
+from drills import runs
+from drills.faults import DRILLS
+from drills.profile import FullProfile
+from drills.promises import promises
+from drills.runs import HEADINGS, Figures, counted
+from drills.soak import soak
+from drills.traffic import steady_traffic
 
 LOGS: Final = Path("var/drills").resolve()
 INSIDE: Final = "GATEWAY_DRILLS_INSIDE"
@@ -36,31 +45,25 @@ def main() -> None:
     parser.add_argument("--soak", type=float, default=0.0, metavar="HOURS")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
-    if not options.list and INSIDE not in os.environ:
-        _isolate()
-    from drills import faults
-
-    names = [name for name in faults.DRILLS if any(word in name for word in options.words or [""])]
+    names = [name for name in DRILLS if any(word in name for word in options.words or [""])]
     if not names:
         parser.error("no such drill; --list prints their names")
     if options.list:
         print("\n".join(names))
         return
+    if INSIDE not in os.environ:
+        _isolate()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    repeat = 1 if options.quick else options.repeat
     try:
-        failed = (
-            _soak(options.soak)
-            if options.soak
-            else _drill(names, 1 if options.quick else options.repeat)
-        )
+        sys.exit(_soak(options.soak) if options.soak else _inflict(names, repeat))
     except KeyboardInterrupt:
-        failed = 130
-    sys.exit(failed)
+        sys.exit(130)
 
 
-def _isolate() -> None:
-    """Become the first process of new namespaces; what it starts ends with it."""
+def _isolate() -> NoReturn:
+    """Run this again as the first process of new namespaces; all of it ends with this process."""
     path = f"{os.environ['PATH']}:/usr/sbin"
     missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
     if os.geteuid() or missing:
@@ -68,49 +71,42 @@ def _isolate() -> None:
             f"Drills run as root, with {', '.join(NEEDED)} "
             f"(missing: {', '.join(missing) or 'none'})."
         )
-    command = [
-        "unshare",
-        "--mount",
-        "--net",
-        "--pid",
-        "--ipc",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-    ]
-    os.environ |= {INSIDE: "1", "PATH": path}
-    os.execvp(command[0], [*command, sys.executable, "-m", "drills", *sys.argv[1:]])
+    namespaces = ["--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"]
+    command = ["setpriv", "--pdeathsig=KILL", "unshare", *namespaces]
+    child = subprocess.Popen(
+        [*command, sys.executable, "-m", "drills", *sys.argv[1:]],
+        env={**os.environ, INSIDE: "1", "PATH": path},
+    )
+    while True:
+        with suppress(KeyboardInterrupt):  # it got that, too, and prints what it has
+            sys.exit(child.wait())
 
 
-def _drill(names: Sequence[str], repeat: int) -> int:
-    from drills import runs
-    from drills.faults import DRILLS
-    from drills.profile import FullProfile
-    from drills.promises import promises
-    from drills.traffic import steady_traffic
-
-    promised, rows, failed = promises(), [], 0
-    with FullProfile(_folder(), _logs()).running() as world, steady_traffic(world) as ledger:
-        for name in names:
-            drill = DRILLS[name]
-            times = repeat if drill.is_cheap else 1
-            figures = runs.together([runs.run(drill, world, ledger) for _ in range(times)])
-            verdict = runs.broken(figures, promised[name])
-            failed |= bool(verdict)
-            rows.append(runs.cells(name, figures, verdict))
-            print(" | ".join(rows[-1]), flush=True)
-            for call in figures.missing:
-                print(f"    lost: {call}", flush=True)
-            print(f"    lines: {runs.counted(+figures.lines)}", flush=True)
-    _print_table(rows)
+def _inflict(names: Sequence[str], repeat: int) -> int:
+    promised, rows, failed = promises(), list[list[str]](), 0
+    try:
+        with FullProfile(_folder(), _logs()).running() as world, steady_traffic(world) as ledger:
+            for name in names:
+                drill = DRILLS[name]
+                times = repeat if drill.is_cheap else 1
+                figures = runs.together([runs.run(drill, world, ledger) for _ in range(times)])
+                verdict = runs.broken(figures, promised[name])
+                failed |= bool(verdict)
+                rows.append(runs.cells(name, figures, verdict))
+                _print_row(rows[-1], figures)
+    finally:
+        _print_table(rows)
     return failed
 
 
-def _soak(hours: float) -> int:
-    from drills.profile import FullProfile
-    from drills.soak import soak
-    from drills.traffic import steady_traffic
+def _print_row(row: Sequence[str], figures: Figures) -> None:
+    print(" | ".join(row))
+    for call in figures.missing:
+        print(f"    lost: {call}")
+    print(f"    lines: {counted(+figures.lines)}", flush=True)
 
+
+def _soak(hours: float) -> int:
     with FullProfile(_folder(), _logs()).running() as world, steady_traffic(world) as ledger:
         return soak(world, ledger, hours)
 
@@ -128,8 +124,6 @@ def _logs() -> Path:
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    from drills.runs import HEADINGS
-
     widths = [max(len(row[n]) for row in (HEADINGS, *rows)) for n in range(len(HEADINGS))]
     print()
     for row in (HEADINGS, *rows):

@@ -6,17 +6,16 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import psycopg
 import requests
 
 from drills.profile import LISTENERS, FullProfile, other_clock
 from drills.programs import Program, wait_until
-from drills.stores import DATABASE_URL, MAX_CONNECTIONS, POSTGRES_HOST
+from drills.stores import POSTGRES_HOST
 
 SHORT_S: Final = 8.0
 OUTAGE_S: Final = 20.0
@@ -208,24 +207,16 @@ def _iptables(action: str, rule: str) -> None:
 
 @drill("postgres-terminated", cheap=True)
 def terminate_connections(world: FullProfile) -> None:
-    world.postgres.ask(TERMINATE)
+    world.postgres.run(TERMINATE)
 
 
 @drill("postgres-full")
-def fill_connections(world: FullProfile) -> None:
-    """Others have every connection that there is."""
-    with ExitStack() as stack:
-        for _ in range(2):
-            with suppress(psycopg.OperationalError):
-                for _ in range(MAX_CONNECTIONS):
-                    stack.enter_context(
-                        psycopg.connect(
-                            f"{DATABASE_URL}?application_name=others", connect_timeout=3
-                        )
-                    )
-            with suppress(psycopg.Error):
-                world.postgres.ask(f"{TERMINATE} AND application_name <> 'others'")
-        time.sleep(OUTAGE_S)
+def refuse_connections(world: FullProfile) -> None:
+    """Nobody of ours gets a connection: `too many connections` (53300)."""
+    world.postgres.run("ALTER ROLE gateway CONNECTION LIMIT 0")
+    world.postgres.run(TERMINATE)
+    time.sleep(OUTAGE_S)
+    world.postgres.run("ALTER ROLE gateway CONNECTION LIMIT -1")
 
 
 @drill("table-locked")

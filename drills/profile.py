@@ -237,7 +237,15 @@ class FullProfile:
             [ROOT / "deploy" / "log-format.sh", folder / "gateway.d"], check=True, env=_log_format()
         )
         nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
-        command = [nginx, "-e", "stderr", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
+        command = [
+            nginx,
+            "-e",
+            "stderr",
+            "-c",
+            str(folder / "nginx.conf"),
+            "-g",
+            "daemon off; user root;",
+        ]
         return Program("proxy", command, env={}, folder=self._logs)
 
 

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 import redis
@@ -22,7 +22,6 @@ PASSWORD: Final = "drills"
 DATABASE_URL: Final = f"postgres://gateway:{PASSWORD}@{POSTGRES_HOST}:5432/gateway"
 REDIS_URL: Final = f"redis://:{PASSWORD}@{REDIS_HOST}:6379/0"
 DISK_MB: Final = 512
-MAX_CONNECTIONS: Final = 100
 
 
 def make_disk(folder: Path, owner: str) -> Path:
@@ -48,7 +47,7 @@ class Postgres(Program):
                 "-D",
                 self._data,
                 "-U",
-                "gateway",
+                "postgres",
                 "-A",
                 "trust",
                 "--no-sync",
@@ -61,7 +60,6 @@ class Postgres(Program):
             "listen_addresses": POSTGRES_HOST,
             "unix_socket_directories": self.disk,
             "max_wal_size": "96MB",
-            "max_connections": MAX_CONNECTIONS,
             "fsync": "off",
         }
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -72,7 +70,8 @@ class Postgres(Program):
         """The database, once it runs."""
         wait_until(self.responds, within_s=30, what="PostgreSQL")
         with self.connected("postgres") as connection:
-            connection.execute("CREATE DATABASE gateway")
+            connection.execute("CREATE ROLE gateway LOGIN")
+            connection.execute("CREATE DATABASE gateway OWNER gateway")
 
     def responds(self) -> bool:
         try:
@@ -85,11 +84,19 @@ class Postgres(Program):
     def connected(self, database: str = "gateway") -> Iterator[psycopg.Connection[Any]]:
         """A connection past the network, which faults cut."""
         with psycopg.connect(
-            host=str(self.disk), user="gateway", dbname=database, autocommit=True, connect_timeout=3
+            host=str(self.disk),
+            user="postgres",
+            dbname=database,
+            autocommit=True,
+            connect_timeout=3,
         ) as connection:
             yield connection
 
-    def ask(self, statement: str, *parameters: Any) -> list[Any]:
+    def run(self, statement: LiteralString) -> None:
+        with self.connected() as connection:
+            connection.execute(statement)
+
+    def ask(self, statement: LiteralString, *parameters: Any) -> list[Any]:
         """Rows; of one column its values. psycopg.Error when it does not answer."""
         with self.connected() as connection:
             rows = connection.execute(statement, parameters).fetchall()

@@ -25,7 +25,7 @@ from django.db import InterfaceError, OperationalError
 QUIET_S: Final = (
     60.0  # without a repetition an outage is over: the longest pause of those who try again
 )
-REPEATING: Final = ("celery", "kombu", "django_celery_beat", "core.api.rest")  # report each attempt
+REPEATING: Final = ("celery", "kombu", "django_celery_beat", "core.api.rest")  # each attempt
 UNAVAILABLE: Final = (OSError, OperationalError, InterfaceError)
 # Those of Redis, Kombu and beat, which this module need not import.
 UNAVAILABLE_NAMES: Final = {
@@ -81,9 +81,9 @@ class ContextFilter(logging.Filter):
 class OutageFilter(logging.Filter):
     """Of an error that repeats: its first line, and one that says how long it lasted and how often.
 
-    For what others log at each attempt; `core.lib.outage` is for our own connections. What cannot
-    be reached is named without its traceback. A fact is the logger with the place of the exception,
-    so another bug is another fact.
+    For what libraries log at each attempt, and exceptions of loops; `core.lib.outage` is for our own
+    connections. What cannot be reached is named without its traceback. A fact is the logger with
+    the place of the exception, so another bug is another fact.
     """
 
     def __init__(self, *, quiet_s: float = QUIET_S) -> None:
@@ -162,13 +162,12 @@ def _fact(record: logging.LogRecord) -> tuple[Any, ...] | None:
     """What makes a record a repetition of another; None where every line counts."""
     if record.levelno < logging.ERROR:
         return None
-    if getattr(record, "status_code", 0) == 503:  # each request that found the same store away
-        return record.name, 503
-    if not record.name.startswith(REPEATING):
-        return None
+    status = getattr(record, "status_code", None)
+    if status is not None:  # of a 500 the client has the id; 503s all found the same store away
+        return (record.name, status) if status == 503 else None
     error = record.exc_info[1] if record.exc_info else None
     if error is None:
-        return record.name, record.msg
+        return (record.name, record.msg) if record.name.startswith(REPEATING) else None
     if is_outage(record):
         return record.name, type(error).__name__
     [*_, place] = traceback.extract_tb(error.__traceback__) or [None]

@@ -165,13 +165,13 @@ def test_requests_that_find_the_same_store_away_are_one_line_but_no_other_failur
             handler, "django.request", "%s: %s", "Service Unavailable", "/health", status_code=503
         )
         write(handler, "django.request", "%s: %s", "Internal Server Error", "/", status_code=500)
-        write(handler, "webcom.pull", "webcom.unreadable", error=raised(ValueError()))
+        write(handler, "webcom.pull", "webcom.unreadable id=%d", 7)
     shown = [
         line.partition("] ")[2] for line in "\n".join(handler.lines).split("\n") if "] " in line
     ]
     assert shown.count("Service Unavailable: /health") == 1
     assert shown.count("Internal Server Error: /") == 3
-    assert shown.count("webcom.unreadable") == 3
+    assert shown.count("webcom.unreadable id=7") == 3
 
 
 def test_end_of_what_repeated_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
