@@ -32,7 +32,7 @@ from drills.traffic import steady_traffic
 
 LOGS: Final = Path("var/drills").resolve()
 INSIDE: Final = "GATEWAY_DRILLS_INSIDE"
-NEEDED: Final = ("unshare", "iptables", "nginx", "redis-server", "setpriv", "faketime")
+NEEDED: Final = ("unshare", "iptables", "nginx", "redis-server", "setpriv", "cc")
 
 
 def main() -> None:

@@ -13,8 +13,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +35,6 @@ WEBHOOK_SECRET: Final = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decod
 WEB: Final = {"http": "127.0.1.{}", "sockets": "127.0.2.{}"}  # the address of a replica
 LISTENERS: Final = ("listeners", "ami", "screening")  # whose connection outside shows who is active
 STARTS_WITHIN_S: Final = 90.0
-FAKETIME: Final = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 def settings(data: Path) -> dict[str, str]:
@@ -159,6 +157,18 @@ class FullProfile:
             for program in more:
                 program.stop()
 
+    def move_clock(self, program: Program, ahead_s: int) -> None:
+        """Run `program` with a clock of its own, for good; at first start it anew with that."""
+        control, library = self._folder / f"clock-{program.name}", self._folder / "clock.so"
+        if not control.exists():
+            control.write_text("0")
+            source = str(ROOT / "drills" / "clock.c")
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), source], check=True)
+            program.stop()
+            program.start(LD_PRELOAD=str(library), CLOCK_AHEAD_S=str(control))
+            wait_until(self.all_go_round, within_s=STARTS_WITHIN_S, what=program.name)
+        control.write_text(str(ahead_s))
+
     def is_healthy(self) -> bool:
         try:
             response = requests.get(f"{PROXY}/health", headers={"X-API-Key": API_KEY}, timeout=2)
@@ -247,25 +257,6 @@ class FullProfile:
             "daemon off; user root;",
         ]
         return Program("proxy", command, env={}, folder=self._logs)
-
-
-@contextmanager
-def other_clock(program: Program, control: Path) -> Iterator[None]:
-    """Run `program` with a clock that the file `control` moves (`+1h`, `+0`) during the block."""
-    control.write_text("+0")
-    faked: Mapping[str, str] = {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(control),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-    program.stop()
-    program.start(**faked)
-    time.sleep(8)
-    try:
-        yield
-    finally:
-        control.write_text("+0")
 
 
 def _log_format() -> dict[str, str]:

@@ -61,6 +61,7 @@ class Postgres(Program):
             "unix_socket_directories": self.disk,
             "max_wal_size": "96MB",
             "fsync": "off",
+            "log_lock_waits": "on",
         }
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = [*as_postgres, str(binaries / "postgres"), "-D", str(self._data), *flags]

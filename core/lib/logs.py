@@ -81,9 +81,9 @@ class ContextFilter(logging.Filter):
 class OutageFilter(logging.Filter):
     """Of an error that repeats: its first line, and one that says how long it lasted and how often.
 
-    For what libraries log at each attempt, and exceptions of loops; `core.lib.outage` is for our own
-    connections. What cannot be reached is named without its traceback. A fact is the logger with
-    the place of the exception, so another bug is another fact.
+    For what libraries log at each attempt, and exceptions of loops; `core.lib.outage` is for our
+    own connections. What cannot be reached is named without its traceback. A fact is the logger
+    with the place of the exception, so another bug is another fact.
     """
 
     def __init__(self, *, quiet_s: float = QUIET_S) -> None:
