@@ -128,10 +128,10 @@ class FullProfile:
         finally:
             if supervisor is not None:
                 supervisor.stop()
-            for program in reversed(self._supervised):
-                with suppress(ProcessLookupError):
-                    program.resume() if program.is_paused else None
-                    program.stop(2 if program is self.postgres else 15)
+            for program in self._supervised:
+                program.is_wanted = False
+                if program.pid:
+                    program.kill()
 
     def manage(self, *command: str) -> None:
         subprocess.run(
