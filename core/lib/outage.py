@@ -19,24 +19,19 @@ class Outage:
     def __init__(self, name: str, *, separator: str = ".") -> None:
         self._event = name + separator  # `lost` or `recovered` follows
         self._began_at: float | None = None  # monotonic
-        self._failed_at = 0.0
         self._failures = 0
 
     def began(self, error: BaseException) -> float:
         """Note a failure, logged if the first in a row; returns the seconds before a retry."""
-        self._failed_at = time.monotonic()
         if self._began_at is None:
-            self._began_at = self._failed_at
+            self._began_at = time.monotonic()
             logger.error("%slost error=%s", self._event, error)
         max_delay_s = min(FIRST_DELAY_S * 2 ** min(self._failures, 10), MAX_DELAY_S)
         self._failures += 1
         return random.uniform(max_delay_s / 2, max_delay_s)
 
     def over(self) -> None:
-        """Note a success, logged if it ends an outage.
-
-        It lasted until the last failure at least: what is seldom used may have been back for long.
-        """
+        """Note a success, logged if it ends an outage."""
         began_at, self._began_at, self._failures = self._began_at, None, 0
         if began_at is not None:
-            logger.info("%srecovered outage_s=%.1f", self._event, self._failed_at - began_at)
+            logger.info("%srecovered outage_s=%.1f", self._event, time.monotonic() - began_at)
