@@ -19,7 +19,7 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shel
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./
-COPY deploy/healthcheck.py deploy/
+COPY deploy/healthcheck.py deploy/granian-logging.json deploy/
 COPY templates templates
 COPY static static
 COPY locale locale
@@ -37,11 +37,12 @@ USER gateway
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
      "--blocking-threads", "4", "--backlog", "1024", "--http1-header-read-timeout", "10000", \
-     "--respawn-failed-workers", "gateway_arq.wsgi:application"]
+     "--respawn-failed-workers", "--log-config", "deploy/granian-logging.json", "gateway_arq.wsgi:application"]
 
 FROM nginx:1.28-alpine AS proxy
 COPY deploy/nginx.conf /etc/nginx/nginx.conf
 COPY --chmod=755 deploy/resolver.sh /docker-entrypoint.d/30-resolver.sh
+COPY --chmod=755 deploy/log-format.sh /docker-entrypoint.d/31-log-format.sh
 COPY --from=app /srv/static /srv/static
 HEALTHCHECK --interval=15s --timeout=3s --retries=3 \
     CMD wget -q -O /dev/null http://127.0.0.1:8080/proxy-alive || exit 1

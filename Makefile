@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Everything runs in .venv, which `make setup` keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-rest test-all test-exhaustive coverage test-easyocr check-compose lint types advisories check bench lock clean
+.PHONY: help setup setup-dev run test test-rest test-all test-exhaustive coverage test-easyocr check-compose lint types advisories check bench drills lock clean
 PY := .venv/bin/python
 
 help: ## list these targets
@@ -24,7 +24,7 @@ test-rest: setup-dev ## run what `make test` leaves out: browser, processes, OCR
 test-all: setup-dev ## run both
 	@exec $(PY) bin/test all $(ARGS)
 
-test-exhaustive: setup-dev ## run every case on both profiles, EasyOCR, the soak and the compose file (an hour)
+test-exhaustive: setup-dev ## run every case on both profiles, EasyOCR, the soak, the compose file, the drills (two hours)
 	@exec $(PY) bin/test exhaustive $(ARGS)
 
 coverage: ## run all tests, a third slower, and print the branch coverage
@@ -57,6 +57,9 @@ check: lint types advisories ## everything that CI runs
 
 bench: setup-dev ## run the benchmarks beside their peers (see docs/performance.md)
 	@exec $(PY) -m bench $(ARGS)
+
+drills: setup-dev ## break the full profile under traffic, as root: ARGS="redis --quick", ARGS="--soak 24" (two hours)
+	@exec $(PY) -m drills $(ARGS)
 
 lock: setup-dev ## compile requirements*.in into the pinned requirements*.txt
 	@bin/lock $(ARGS)

@@ -103,8 +103,7 @@ class StateStore:
     def work(self) -> None:
         """Do what is due now: write results, read changes, report health."""
         now = time.monotonic()
-        if self.database.run(lambda: self._write_rows(now)):
-            self.database.run(lambda: self._read_changes(now))
+        self.database.run(lambda: self._exchange(now))
         if self._state.connected and now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY_S
             self.database.run(lambda: workers.ran_ok(self._job))
@@ -122,6 +121,11 @@ class StateStore:
     def note_recovery(self) -> None:
         """Let the next `work` report that it is connected."""
         self._next_beat = 0.0
+
+    def _exchange(self, now: float) -> None:
+        """One piece of work: with nothing to write, only the read shows that the database works."""
+        self._write_rows(now)
+        self._read_changes(now)
 
     def _read_recent(self) -> None:
         """Who was let through before this process began."""

@@ -18,6 +18,7 @@ from celery import Celery, Task
 from celery.signals import (
     beat_init,
     heartbeat_sent,
+    setup_logging,
     task_prerun,
     worker_init,
     worker_process_shutdown,
@@ -55,6 +56,11 @@ app.autodiscover_tasks()
 def say_role(**_: Any) -> None:
     """Before any process of a worker is forked."""
     run_process_as(Role.TASK)
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Worker and beat log as all else: without a receiver Celery adds handlers of its own."""
 
 
 @task_prerun.connect

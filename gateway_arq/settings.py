@@ -360,20 +360,28 @@ CELERY_TIMEZONE = GATEWAY_TIME_ZONE
 CELERY_BEAT_SCHEDULER = "gateway_arq.beat:Scheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_RESULT_EXPIRES = None
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# None of ours is acknowledged late, so none is cancelled; unset, a warning comes with each loss.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- Logs ---------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", {"text", "json"})
+LOGGING_CONFIG = "core.lib.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "core.lib.logs.ContextFilter"}},
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(context)s] %(message)s"},
+    "filters": {
+        "outage": {"()": "core.lib.logs.OutageFilter"},
+        "context": {"()": "core.lib.logs.ContextFilter"},
     },
+    "formatters": {"line": {"()": "core.lib.logs.build_formatter", "kind": LOG_FORMAT}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]}
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["outage", "context"],
+        }
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
@@ -383,6 +391,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},  # no lines for jobs that run every two seconds
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},  # each job that an outage made too late
+        "celery.worker.consumer.mingle": {"level": "WARNING"},  # at each start: all alone
         "urllib3": {"level": "ERROR"},
         # scanners; the 400 is logged all the same
         "django.security.DisallowedHost": {"level": "CRITICAL"},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import json
+import logging
 import os
 import re
 import sys
@@ -16,6 +18,7 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
+from core.lib.logs import build_formatter
 from gateway_arq import settings
 from gateway_arq.routing import SOCKETS
 
@@ -136,18 +139,59 @@ def test_pictures_leave_granian_half_of_its_threads():
     assert SERVICES["http"]["environment"].items() > SERVICES["sockets"]["environment"].items()
 
 
+def log_formats() -> dict[str, str]:
+    found = re.findall(r"(?s)log_format (\w+) (?:escape=json\s+)?('.*?);\n", NGINX)
+    return {name: "".join(re.findall(r"'([^']*)'", text)) for name, text in found}
+
+
 def test_proxy_logs_no_query_because_it_may_carry_a_key():
-    log_format = re.search(r"log_format gateway (.*?);", NGINX, re.DOTALL)[1]
-    for variable in (
-        "$request ",
-        '$request"',
-        "$request_uri",
-        "$args",
-        "$query_string",
-        "$http_referer",
-    ):
-        assert variable not in log_format
+    assert log_formats().keys() == {"text", "json"}
+    for log_format in log_formats().values():
+        variables = set(re.findall(r"\$\w+", log_format))
+        assert not variables & {
+            "$request",
+            "$request_uri",
+            "$args",
+            "$query_string",
+            "$http_referer",
+        }
+        assert "$uri" in variables
     assert re.search(r"error_log \S+ crit;", NGINX)
+
+
+def test_proxy_logs_as_the_gateway_does():
+    record = logging.LogRecord("nginx.access", logging.INFO, "", 1, "", (), None)
+    by_kind = log_formats()
+    assert by_kind["text"].startswith("$time_iso8601 INFO nginx.access [$sent_http_x_request_id] ")
+    ours = json.loads(build_formatter("json").format(record))
+    assert list(json.loads(by_kind["json"]))[: len(ours)] == list(ours)
+
+
+@pytest.mark.parametrize("kind", ["text", "json", ""])
+def test_setting_chooses_the_format_of_the_proxy(processes, tmp_path, kind):
+    env = {"PATH": os.environ["PATH"], "LOG_FORMAT": kind}
+    assert processes.run("deploy/log-format.sh", str(tmp_path), env=env).returncode == 0
+    chosen = (tmp_path / "log-format.conf").read_text()
+    assert chosen == f"access_log /dev/stdout {kind or 'text'};\n"
+    assert SERVICES["proxy"]["environment"]["LOG_FORMAT"] == "${LOG_FORMAT:-text}"
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_granians_own_process_logs_in_our_format(processes, kind):
+    """It never sets Django up, so it has this file; its workers have both."""
+    assert '"--log-config", "deploy/granian-logging.json"' in DOCKERFILE
+    script = (
+        "import json, logging; from granian.log import LogLevels, configure_logging as configure; "
+        "configure(LogLevels.info, json.load(open('deploy/granian-logging.json'))); "
+        "logging.getLogger('_granian').info('Starting')"
+    )
+    ours = {"DJANGO_SETTINGS_MODULE": "gateway_arq.settings", "LOG_FORMAT": kind, "DOTENV": ""}
+    env = {**os.environ, **ours}
+    line = processes.run(sys.executable, "-c", script, env=env).stderr
+    if kind == "json":
+        assert json.loads(line)["logger"] == "_granian"
+    else:
+        assert re.fullmatch(r"\S+[+-]\d\d:\d\d INFO _granian \[-\] Starting\n", line), line
 
 
 class Livez(http.server.BaseHTTPRequestHandler):
