@@ -52,7 +52,7 @@ def restore(path: Path, *, identity: str = "", replace: bool = False) -> tuple[M
 
 
 def _refuse_newer(manifest: Manifest) -> None:
-    newer = [node for node in manifest.migrations if node not in schema.known(connection)]
+    newer = [node for node in manifest.migrations if node not in schema.known()]
     if newer or _numbers(manifest.version) > _numbers(__version__):
         raise BackupError(
             f"The backup is of gateway {manifest.version}, newer than this one ({__version__})"
@@ -88,7 +88,7 @@ def _build(found: Target, manifest: Manifest, path: Path, identity: str, stage: 
 
 def _load(found: Target, table: schema.StoredTable, columns: list[str], chunk: bytes) -> None:
     try:
-        with transaction.atomic():
+        with transaction.atomic(), connection.wrap_database_errors:
             found.load(table, columns, chunk)
     except (DatabaseError, ValueError, KeyError) as exc:
         raise BackupError(f"{table.name} cannot be restored: {exc}") from exc

@@ -104,7 +104,7 @@ def _write(writer: Writer, source: Snapshot, taken_at: datetime) -> Manifest:
 
 def _known(source: Snapshot) -> list[schema.Migration]:
     """The applied migrations. BackupError when this code lacks one of an app that it has."""
-    known = schema.known(connection)
+    known = schema.known()
     applied = source.migrations()
     apps = {app for app, _ in known}
     if newer := sorted(node for node in applied - {*known} if node[0] in apps):
