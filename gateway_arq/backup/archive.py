@@ -205,9 +205,16 @@ def _piped(work: Callable[[BufferedIOBase], object]) -> Iterator[IO[bytes]]:
             with os.fdopen(sink_fd, "wb") as sink:
                 yield sink
         except BrokenPipeError:
-            done.result()
+            _raise_encryption(done)
             raise
+        _raise_encryption(done)
+
+
+def _raise_encryption(done: Future[None]) -> None:
+    try:
         done.result()
+    except pyrage.EncryptError as exc:  # the library's, for an error of the disk too
+        raise BackupError(f"It cannot be encrypted or written: {exc}.") from exc
 
 
 @contextmanager

@@ -52,7 +52,8 @@ def restore(path: Path, *, identity: str = "", replace: bool = False) -> tuple[M
 
 
 def _refuse_newer(manifest: Manifest) -> None:
-    newer = [node for node in manifest.migrations if node not in schema.known()]
+    known = schema.known()
+    newer = [node for node in manifest.migrations if node not in known]
     if newer or _numbers(manifest.version) > _numbers(__version__):
         raise BackupError(
             f"The backup is of gateway {manifest.version}, newer than this one ({__version__})"
@@ -78,7 +79,7 @@ def _build(found: Target, manifest: Manifest, path: Path, identity: str, stage: 
         elif kind == "tables":
             table = by_name[rest.partition("/")[0]]
             _load(found, table, columns[table.name], _checked(name, content, manifest))
-    found.reset_sequences(tables)
+    found.finish(tables)
     expected = {table.name: table.rows for table in manifest.tables}
     for table in tables:
         if (count := found.count(table)) != expected.get(table.name, 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from gateway_arq.backup.archive import (
 from gateway_arq.backup.models import Backup
 from gateway_arq.backup.snapshot import Snapshot, snapshot
 
+MIN_FREE_BYTES: Final = 500_000_000  # the database is often on the same disk
 WORKER: Final = "gateway.backup"
 NAME: Final = re.compile(r"gateway-\d{8}T\d{6}Z\.tar\.gz(\.age)?(\.partial)?")
 
@@ -76,6 +78,7 @@ def _take(folder: Path) -> Backup:
     suffix = ".age" if recipient else ""
     path = folder / f"gateway-{taken_at:%Y%m%dT%H%M%SZ}.tar.gz{suffix}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_room(folder)
     with snapshot() as source, written(path, recipient) as writer:
         manifest = _write(writer, source, taken_at)
     return Backup.objects.create(
@@ -86,6 +89,16 @@ def _take(folder: Path) -> Backup:
         rows=manifest.rows,
         is_encrypted=bool(recipient),
     )
+
+
+def _check_room(folder: Path) -> None:
+    """BackupError when one as large as the last would leave too little to everything else."""
+    last, free = Backup.objects.first(), shutil.disk_usage(folder).free
+    if last and free < last.size_bytes + MIN_FREE_BYTES:
+        raise BackupError(
+            f"The disk has {free // 1_000_000:,} MB left, and the last backup took "
+            f"{last.size_bytes // 1_000_000:,} MB: lower BACKUP_KEEP, or change BACKUP_DIR."
+        )
 
 
 def _write(writer: Writer, source: Snapshot, taken_at: datetime) -> Manifest:

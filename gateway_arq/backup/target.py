@@ -82,8 +82,8 @@ class Target(ABC):
         statements = connection.ops.sql_flush(no_style(), names, reset_sequences=True)
         connection.ops.execute_sql_flush(statements)
 
-    def reset_sequences(self, tables: Sequence[StoredTable]) -> None:
-        """The next row gets an id after the last one."""
+    def finish(self, tables: Sequence[StoredTable]) -> None:
+        """Once all rows are there: the next one gets an id after the last."""
         models = [table.model for table in tables]
         with connection.cursor() as cursor:
             for statement in connection.ops.sequence_reset_sql(no_style(), models):
@@ -133,6 +133,11 @@ class PostgresTarget(Target):
         raw: Any = connection.connection
         with raw.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as to:
             to.write(chunk)
+
+    def finish(self, tables: Sequence[StoredTable]) -> None:
+        """As above; and the planner knows the tables before the first query comes."""
+        super().finish(tables)
+        _execute(f"ANALYZE {', '.join(connection.ops.quote_name(one.name) for one in tables)}")
 
     def put_in_use(self) -> None:
         """In a single transaction; whoever could use the schema before can use it again."""

@@ -137,7 +137,8 @@ def wait_for(proxy: Proxy) -> None:
     deadline = time.monotonic() + 10
     while True:
         try:
-            return proxy.serial() and None
+            proxy.serial()
+            return
         except OSError:
             assert time.monotonic() < deadline, (proxy.folder / "log").read_text()
             time.sleep(0.02)
@@ -149,7 +150,7 @@ def test_links_of_certbot_are_followed_and_a_reload_serves_the_renewed_one(
     assert proxy.serial() == 1
     issue(proxy.letsencrypt, 2)
     proxy.mount()
-    assert proxy.serial() == 1, "nginx reads certificates only when it is told to"
+    assert proxy.serial() == 1, "nginx reads certificates only on a reload"
     served: list[int] = []
     stopping = threading.Event()
 

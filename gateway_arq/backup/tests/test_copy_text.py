@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import models
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from gateway_arq.backup import copy_text
 
 TEXT = models.TextField()
-FIELDS = [
+FIELDS: list[models.Field[Any, Any]] = [
     models.BooleanField(),
     models.DateTimeField(),
     models.BinaryField(),

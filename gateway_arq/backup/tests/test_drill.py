@@ -13,7 +13,7 @@ from gateway_arq.backup.tests.places import Place
 from gateway_arq.tests.gateway import API_KEY, DRAWS, RunningGateway, StartGateway
 
 CALLS: Final = 60
-NUMBERS: Final = ("3331234567", "3337654321")
+LISTED: Final = ("3331234567", "3337654321")
 ALL_CALLS: Final = "/api/webcom/calls?limit=10000&from=2020-01-01"
 DOCUMENTS: Final = ("/jpbx-api/api/blacklist", "/api/lotto/latest")
 
@@ -21,8 +21,8 @@ DOCUMENTS: Final = ("/jpbx-api/api/blacklist", "/api/lotto/latest")
 def fill(gateway: RunningGateway) -> None:
     for number in range(CALLS):
         gateway.deliver(id=f"first-{number}", state="Ok", duration=number, cost=0.15)
-    for number in NUMBERS:
-        response = gateway.request("POST", "/jpbx-api/api/blacklist", json={"number": number})
+    for listed in LISTED:
+        response = gateway.request("POST", "/jpbx-api/api/blacklist", json={"number": listed})
         assert response.ok, response.text
     response = gateway.request("POST", "/api/lotto/import", json={"file_path": "storico.tsv"})
     assert response.ok, response.text

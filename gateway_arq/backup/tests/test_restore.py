@@ -132,7 +132,7 @@ def test_on_postgresql_too_all_or_nothing(
 
 def users_of(url: str, schema: str = "public") -> list[str]:
     with psycopg.connect(url) as database:
-        rows = database.execute(f"SELECT username FROM {schema}.auth_user ORDER BY 1")  # type: ignore[arg-type]
+        rows = database.execute(f"SELECT username FROM {schema}.auth_user ORDER BY 1")
         return [name for (name,) in rows]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,8 @@ def test_a_backup_holds_every_row_and_every_file_and_no_session(
         assert tar.extractfile("files/lotto-import/storico.tsv").read() == b"draws"
 
 
-def test_every_table_is_backed_up_or_left_out_by_name() -> None:
-    made = services.take()
-    manifest = verified(services.settings.BACKUP_DIR / made.name, "")
+def test_every_table_is_backed_up_or_left_out_by_name(folder: Path) -> None:
+    manifest = verified(folder / services.take().name, "")
     tables = set(connection.introspection.django_table_names(only_existing=True))
     assert tables - {table.name for table in manifest.tables} == {"django_session"}
 
@@ -94,6 +94,17 @@ def test_its_worker_shows_a_failure_and_the_recovery(folder: Path) -> None:
     folder.unlink()
     tasks.backup()
     assert WorkerStatus.objects.get(name="gateway.backup").health == Health.HEALTHY
+
+
+def test_a_disk_that_is_nearly_full_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = services.take().size_bytes
+    left = shutil.disk_usage(folder)._replace(free=services.MIN_FREE_BYTES + size - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: left)
+    with pytest.raises(BackupError, match=r"The disk has 500 MB left"):
+        services.take()
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_two_at_once_are_one(folder: Path) -> None:
