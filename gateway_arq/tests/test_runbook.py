@@ -150,6 +150,7 @@ def test_every_metric_is_one_of_ours(api: Any) -> None:
     assert set(re.findall(r"gateway_arq_\w+", RUNBOOK)) - {"gateway_arq_backup"} <= ours
 
 
+@pytest.mark.timeout(300)  # on a machine that is busy
 def test_commands_of_an_embedded_backup_run_as_they_stand(
     processes: Processes, tmp_path: Path, migrated_data_dir: Path
 ) -> None:

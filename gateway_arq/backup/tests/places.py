@@ -35,7 +35,7 @@ class Place:
 
     def manage(self, *command: str) -> tuple[int, str]:
         """The exit code and the output of `manage.py`."""
-        done = Processes().run(sys.executable, "manage.py", *command, env=self.env)
+        done = Processes().run(sys.executable, "manage.py", *command, env=self.env, timeout=200)
         return done.returncode, done.stdout + done.stderr
 
     def backup(self, key: str = "") -> tuple[Path, Manifest]:

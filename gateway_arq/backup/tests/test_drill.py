@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import pytest
+
 from gateway_arq.backup.keys import make_key, read_key
 from gateway_arq.backup.tests.places import Place
 from gateway_arq.tests.gateway import API_KEY, DRAWS, RunningGateway, StartGateway
+
+pytestmark = pytest.mark.timeout(300)  # several starts of a gateway, on a machine that is busy
 
 CALLS: Final = 60
 LISTED: Final = ("3331234567", "3337654321")
@@ -114,6 +118,4 @@ def test_a_gateway_moves_from_sqlite_to_postgresql_and_back(
 ) -> None:
     embedded, full = place("embedded"), place("full", database())
     drill(embedded, full, start_gateway, with_key(embedded), run="one")
-    other = place("other", database())
-    drill(full, other, start_gateway, with_key(full), run="two")
-    drill(other, place("back"), start_gateway, with_key(other), run="three")
+    drill(full, place("back"), start_gateway, with_key(full), run="two")

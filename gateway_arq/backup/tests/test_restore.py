@@ -16,6 +16,8 @@ from gateway_arq.backup.archive import MANIFEST, Manifest, json_bytes, opened, w
 from gateway_arq.backup.tests.places import Place
 from gateway_arq.tests.gateway import Processes
 
+pytestmark = pytest.mark.timeout(300)  # several commands, on a machine that is busy
+
 
 @pytest.fixture
 def filled(place: Callable[..., Place], migrated_data_dir: Path, processes: Processes) -> Place:
