@@ -15,7 +15,7 @@ ENV PATH=/venv/bin:$PATH \
     HOST=0.0.0.0 \
     PORT=8000
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin gateway \
-    && install -d -o gateway /var/lib/gateway
+    && install -d -o gateway /var/lib/gateway /var/backups/gateway
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./

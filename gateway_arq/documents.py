@@ -58,6 +58,11 @@ class StatsDocument(Document):
     ] = UNSET
 
 
+class BackupDocument(Document):
+    taken_at: Annotated[Instant, like("2025-11-15T02:30:00Z")]
+    size_bytes: Annotated[int, like(1234567)]
+
+
 _WORKERS: Final = {
     "webcom": {"status": "healthy", "last_run": "2025-11-15T13:30:00Z"},
     "webtv": {"status": "healthy", "last_run": "2025-11-15T13:30:00Z"},
@@ -72,6 +77,7 @@ class MetricsDocument(Document):
     costs: CostsDocument
     stats: StatsDocument
     timestamp: Annotated[Instant, like("2025-11-15T13:30:00Z")]
+    backup: BackupDocument | UnsetType = UNSET  # the last good one (addition to the reference)
 
 
 ROOT: Final = RootDocument(

@@ -25,7 +25,9 @@ from core.lib.days import current_second, local_day
 from core.workers.models import Health
 from core.workers.selectors import Leader, WorkerSummary, leaders, statuses, summary
 from gateway_arq import __version__
+from gateway_arq.backup.models import Backup
 from gateway_arq.documents import (
+    BackupDocument,
     CallCountsDocument,
     CostsDocument,
     MetricsDocument,
@@ -52,6 +54,7 @@ class Snapshot:
     calls_today: int
     cost_today: Decimal
     line_ids: list[str]
+    backup: Backup | None  # the last good one
 
 
 def snapshot() -> Snapshot:
@@ -69,6 +72,7 @@ def snapshot() -> Snapshot:
         calls_today=today.calls,
         cost_today=today.cost,
         line_ids=webcom.line_ids(),
+        backup=Backup.objects.first(),
     )
 
 
@@ -81,6 +85,7 @@ def document(now: Snapshot) -> MetricsDocument:
         costs=CostsDocument(round(float(now.cost_today), 2)),
         stats=StatsDocument(now.asterisk_active, sum(now.asterisk_dropped.values()) or UNSET),
         timestamp=now.taken_at,
+        backup=BackupDocument(now.backup.taken_at, now.backup.size_bytes) if now.backup else UNSET,
     )
 
 
@@ -123,6 +128,7 @@ class _Gauges:
         yield dropped
         yield from self._workers()
         yield from self._leaders()
+        yield from self._backup()
 
     def _workers(self) -> Iterator[Metric]:
         health = Gauge(
@@ -162,6 +168,19 @@ class _Gauges:
             age.add_metric([name], leader.age_s)
             tenures.add_metric([name], leader.token)
         yield from (info, leads, age, tenures)
+
+    def _backup(self) -> Iterator[Metric]:
+        if (last := self._now.backup) is None:
+            return
+        yield Gauge(
+            "gateway_arq_backup_last_timestamp_seconds",
+            "When the last good backup was taken.",
+            last.taken_at.timestamp(),
+        )
+        yield Gauge("gateway_arq_backup_last_size_bytes", "Size of that backup.", last.size_bytes)
+        yield Gauge(
+            "gateway_arq_backup_last_duration_seconds", "How long it took.", last.duration_s
+        )
 
 
 def as_prometheus(now: Snapshot, accept: str) -> tuple[bytes, str]:

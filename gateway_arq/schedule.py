@@ -72,6 +72,8 @@ SCHEDULE: Final = (
     Job("AutoBOT: prune", "ocr.prune",
         "Deletes pictures that are over their retention time.",
         hours="4", minute=40, expires_s=1800),
+    Job("Gateway: backup", "gateway.backup", "Writes a backup, and deletes the oldest.",
+        hours="3", minute=30, expires_s=3600),
 )  # fmt: skip
 
 

@@ -128,6 +128,11 @@ LOTTO_SITE_USER = env.text("LOTTO_SITE_USER")
 LOTTO_SITE_PASSWORD = env.text("LOTTO_SITE_PASSWORD")
 LOTTO_SITE_TIMEOUT_S = env.number("LOTTO_SITE_TIMEOUT_S", 10, minimum=0.1)
 
+# --- Backups ------------------------------------------------------------------------------------
+BACKUP_DIR = Path(env.text("BACKUP_DIR", str(DATA_DIR / "backups"))).resolve()
+BACKUP_KEEP = env.integer("BACKUP_KEEP", 7)  # 0 keeps them
+BACKUP_RECIPIENT = env.text("BACKUP_RECIPIENT")  # age1...; empty: not encrypted
+
 # --- Workers ------------------------------------------------------------------------------------
 ALIVE_FILE = env.text("ALIVE_FILE")  # touched while a worker goes round; empty: none
 
@@ -216,6 +221,7 @@ INSTALLED_APPS = [
     "core.realtime",
     "core.workers",
     "gateway_arq.staff.apps.StaffConfig",
+    "gateway_arq.backup.apps.BackupConfig",
     "webcom",
     "centralino",
     "webtv",

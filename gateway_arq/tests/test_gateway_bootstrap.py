@@ -29,6 +29,10 @@ ONLY_COMPOSE = {
     "HTTP_PORT",
     "HTTPS_PORT",
     "TLS_DIR",
+    "TLS_NAME",
+    "ACME_DIR",
+    "BACKUP_FOLDER",
+    "COMPOSE_FILE",
 }
 
 

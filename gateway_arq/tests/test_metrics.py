@@ -16,6 +16,7 @@ from centralino.channel_table import Table
 from centralino.services.calls import store_state
 from core.workers import leases
 from core.workers import services as workers
+from gateway_arq.backup.models import Backup
 from webcom import ingest
 from webcom.models import Line
 from webcom.types import parse_call
@@ -207,3 +208,21 @@ def test_metrics_cost_the_same_few_queries_however_much_there_is(
     api.get("/version")
     with django_assert_max_num_queries(9):
         api.get("/metrics")
+
+
+@pytest.mark.django_db
+def test_the_last_good_backup_has_its_age_and_size_in_both_forms(api: Any) -> None:
+    assert "backup" not in api.get("/metrics").json()
+    for day, size in ((14, 100), (15, 250)):
+        Backup.objects.create(
+            name=f"gateway-202511{day}T023000Z.tar.gz", taken_at=NOW.replace(day=day),
+            size_bytes=size, duration_s=1.5, rows=7, is_encrypted=False,
+        )  # fmt: skip
+    assert api.get("/metrics").json()["backup"] == {
+        "taken_at": "2025-11-15T13:30:00Z",
+        "size_bytes": 250,
+    }
+    text = api.get("/metrics?format=prometheus").content.decode()
+    samples = {one.name: one for family in parse_text(text) for one in family.samples}
+    assert samples["gateway_arq_backup_last_timestamp_seconds"].value == NOW.timestamp()
+    assert samples["gateway_arq_backup_last_size_bytes"].value == 250

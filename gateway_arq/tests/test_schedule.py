@@ -10,7 +10,7 @@ from gateway_arq import schedule
 from gateway_arq.celery import app
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
-APPS = ("webcom.", "webtv.", "centralino.", "lotto.", "ocr.")
+APPS = ("webcom.", "webtv.", "centralino.", "lotto.", "ocr.", "gateway.")
 
 
 def test_every_scheduled_task_is_registered_and_every_task_is_scheduled() -> None:
