@@ -29,6 +29,11 @@ ONLY_COMPOSE = {
     "HTTP_PORT",
     "HTTPS_PORT",
     "TLS_DIR",
+    "BALANCER_NETWORKS",
+    "PYTHON_IMAGE",
+    "NGINX_IMAGE",
+    "POSTGRES_IMAGE",
+    "REDIS_IMAGE",
 }
 
 
