@@ -28,6 +28,7 @@ NAMES = (
     "ocr_engines",
     "stream",
     "dashboard",
+    "limits",
 )
 
 

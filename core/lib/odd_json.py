@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import accumulate
 from typing import Any, Final
 
 import orjson
 
 _MAX_DIGITS: Final = 100
+_MAX_DEPTH: Final = 1_024  # as orjson: what Python's own parser takes differs between its versions
+_TEXT: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 
 
 class TooDeep(ValueError):
@@ -25,12 +29,24 @@ def loads(raw: bytes) -> Any:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as exc:
         try:
-            text = raw.decode(json.detect_encoding(raw), "surrogateescape")
-            return json.loads(text, parse_int=_integer)
+            return _loads_slowly(raw)
         except RecursionError:
             raise TooDeep(str(exc)) from None
         except ValueError:
             raise exc from None
+
+
+def _loads_slowly(raw: bytes) -> Any:
+    text = raw.decode(json.detect_encoding(raw), "surrogateescape")
+    if _depth(text) > _MAX_DEPTH:
+        raise RecursionError
+    return json.loads(text, parse_int=_integer)
+
+
+def _depth(text: str) -> int:
+    """How deep arrays and objects are nested; what is in a string does not count."""
+    marks = re.findall(r"[][{}]", _TEXT.sub("", text))
+    return max(accumulate(1 if mark in "[{" else -1 for mark in marks), default=0)
 
 
 def _integer(digits: str) -> int | str:

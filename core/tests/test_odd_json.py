@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -34,6 +35,16 @@ def test_what_is_no_json_is_refused(raw: bytes) -> None:
 
 
 def test_what_is_too_deep_may_be_json() -> None:
-    for raw in (b"[" * 100_000, b"[" * 3_000 + b"]" * 3_000):
+    for raw in (
+        b"[" * 100_000,
+        b"[" * 3_000 + b"]" * 3_000,
+        b"[NaN," + b"[" * 1_024 + b"]" * 1_025,
+    ):
         with pytest.raises(odd_json.TooDeep, match="column"):
             odd_json.loads(raw)
+
+
+def test_brackets_in_a_text_are_not_deep() -> None:
+    text = "[" * 5_000 + '"' + "{" * 5_000
+    raw = json.dumps([text, math.inf]).encode()
+    assert odd_json.loads(raw) == [text, math.inf]

@@ -95,13 +95,28 @@ def test_everything_that_the_image_copies_exists_and_is_not_ignored():
     assert not any(fnmatch(".env", entry) for entry in allowed)
 
 
+def test_every_image_from_elsewhere_is_named_in_env_alone():
+    shown = dict(re.findall(r"(?m)^# (\w+_IMAGE)=(.+)$", (ROOT / ".env.example").read_text()))
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert dict(re.findall(r"\$\{(\w+_IMAGE):-(.+?)\}", text)) == shown
+    arguments = dict(re.findall(r"(?m)^ARG (\w+_IMAGE)=(.+)$", DOCKERFILE))
+    assert arguments == {name: shown[name] for name in ("PYTHON_IMAGE", "NGINX_IMAGE")}
+    bases = set(re.findall(r"(?m)^FROM (\S+)", DOCKERFILE))
+    assert bases == {f"${{{name}}}" for name in arguments}
+    for name, service in SERVICES.items():
+        if "gateway-arq" not in service["image"]:
+            assert service["image"].startswith("${"), name
+        else:
+            assert service["build"]["args"].keys() == arguments.keys(), name
+
+
 def test_every_app_of_the_settings_is_in_the_image():
     packages = {app.partition(".")[0] for app in settings.INSTALLED_APPS}
     assert {name for name in packages if (ROOT / name).is_dir()} <= set(copied())
 
 
 def test_proxy_sends_sockets_and_requests_to_services_that_exist():
-    servers = set(re.findall(r"set \$\w+ (\w+):8000;", NGINX))
+    servers = set(re.findall(r"set \$\w+ (\w+)\$domain:8000;", NGINX))
     assert servers == {"http", "sockets"} <= SERVICES.keys()
     [proxied] = re.findall(r"location ~ \^/\(([^)]+)\)/\?\$", NGINX)
     assert {f"/{path}" for path in proxied.split("|")} == set(SOCKETS)
