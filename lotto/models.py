@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin.tables import ALL, StaffTable
 from core.lib.labels import choices
+from lotto.draw_calendar import Change
 from lotto.labels import SOURCES
 from lotto.types import DRAWN, HIGHEST, WHEELS, Source
 
@@ -95,6 +96,47 @@ class Archive(models.Model):
 
     def __str__(self) -> str:
         return self.version
+
+
+class DrawException(models.Model):
+    """A draw that is not held when the calendar's rule says; staff enter what is announced."""
+
+    staff_table = StaffTable(icon="event_busy", supervisor=ALL, audit={})
+
+    due_on = models.DateField(
+        _("due on"),
+        null=True,
+        blank=True,
+        unique=True,
+        help_text=_("The day of the weekly rule, be it a holiday. Empty: an extra draw."),
+    )
+    drawn_on = models.DateField(
+        _("held on"), null=True, blank=True, unique=True, help_text=_("Empty: it is cancelled.")
+    )
+    begins_at = models.TimeField(
+        _("begins at"), null=True, blank=True, help_text=_("In Rome. Empty: as usual.")
+    )
+    note = models.CharField(
+        _("note"), max_length=200, help_text=_("Why, and where it is announced.")
+    )
+
+    class Meta:
+        ordering = ("-drawn_on", "-due_on")
+        verbose_name = _("exception of the calendar")
+        verbose_name_plural = _("exceptions of the calendar")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(due_on__isnull=False) | Q(drawn_on__isnull=False),
+                name="lotto_exception_of_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.due_on or '—'} → {self.drawn_on or '—'}"
+
+    @property
+    def change(self) -> Change:
+        return Change(self.due_on, self.drawn_on, self.begins_at, self.note)
 
 
 class Intake(models.Model):

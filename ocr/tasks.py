@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name=selectors.START_TASK, soft_time_limit=30)
 def autobot() -> None:
-    """Begin the evening's run; a worker claims it."""
+    """Begin the evening's run where there is a draw; a worker claims it."""
     try:
-        services.start(by="schedule")
+        services.start_if_due(by="schedule")
     except (RunBusy, RunRefused) as exc:
         logger.warning("autobot.not_started error=%s", exc)
 

@@ -68,6 +68,12 @@ def day(text: str) -> str:
     return _in_words(text.replace("/", "-"), "l j F Y")
 
 
+def evening(text: str) -> str:
+    """`2026-12-09 20:00` in words, without the year."""
+    on, _, at = text.partition(" ")
+    return f"{_in_words(on, 'l j F')} {at}"
+
+
 def month(text: str) -> str:
     """2025-12 in words."""
     return _in_words(f"{text}-01", "F Y")
@@ -107,6 +113,7 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "minute": minute,
     "local": local,
     "day": day,
+    "evening": evening,
     "month": month,
     "schedule": schedule,
     **{group: _one_of(group) for group in GROUPS},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from msgspec import Meta, Struct
@@ -12,12 +12,15 @@ from rest_framework.exceptions import ValidationError
 
 from core.api.params import Short, Text, read_body
 from core.api.shapes import ANY_DAY, shaped
+from lotto.draw_calendar import LAST_DAY
 from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
 from lotto.statistics import PAIRS
 from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, RuleError, Source
 
 T = TypeVar("T")
 MAX_PLAYED: Final = 10  # numbers of one bet
+SHOWN: Final = timedelta(days=30)  # of the calendar, by default
+MAX_SHOWN: Final = timedelta(days=3_660)
 Day = Annotated[Short, ANY_DAY]
 _PLAYED: Final = r"^[0-9]{1,2}([,.; -][0-9]{1,2}){0,9}$"
 
@@ -41,6 +44,25 @@ class RangeQuery(Struct, frozen=True):
 
     def wheel(self) -> str | None:
         return field("ruota", wheel_of, self.ruota) if self.ruota else None
+
+
+class CalendarQuery(Struct, frozen=True, rename={"from_": "from"}):
+    """The days of draws to show; without an end so many days."""
+
+    from_: Day | None = None
+    to: Day | None = None
+
+    def bounds(self, today: date) -> tuple[date, date]:
+        """Both days included; from `today` on without `from`. Raises ValidationError (400)."""
+        first = field("from", day_of, self.from_) if self.from_ is not None else today
+        if self.to is None:
+            return first, min(first, LAST_DAY - SHOWN) + SHOWN
+        last = field("to", day_of, self.to)
+        if last < first:
+            raise ValidationError({"to": ["The end must not be before the start."]})
+        if last - first > MAX_SHOWN:
+            raise ValidationError({"to": [f"At most {MAX_SHOWN.days} days are shown."]})
+        return first, last
 
 
 class ArchiveQuery(Struct, frozen=True):

@@ -18,6 +18,7 @@ from core.api.openapi import in_query, query_parameters
 from core.api.shapes import ANY_DAY
 from lotto.api.queries import (
     ArchiveQuery,
+    CalendarQuery,
     DelaysQuery,
     ExportQuery,
     LatestQuery,
@@ -27,6 +28,7 @@ from lotto.api.queries import (
 )
 from lotto.serializers import (
     EXAMPLE_NUMBERS,
+    CalendarDocument,
     CombinationSearchDocument,
     DayDeletedDocument,
     DelayedNumbersDocument,
@@ -93,6 +95,20 @@ LATEST: Final = extend_schema(
     summary="Get the latest draws by date",
     parameters=query_parameters(LatestQuery, limit="Dates"),
     responses=described(LatestDrawsDocument),
+)
+CALENDAR: Final = extend_schema(
+    tags=_TAGS,
+    summary="Get the days of draws",
+    description="On which days draws are held: by the weekly rule of the time since 1939, moved "
+    "from national holidays, with the exceptions that staff have entered (addition to the "
+    "reference). `next` is the first one that has not begun.",
+    parameters=_shown(
+        query_parameters(
+            CalendarQuery, from_="First day; default: today", to="Last day; default: 30 days later"
+        ),
+        **{"from": "2026-12-01", "to": "2026-12-31"},
+    ),
+    responses=described(CalendarDocument),
 )
 DAY: Final = extend_schema(
     operation_id="lotto_date",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("stats/pairs", statistics.PairsView.as_view()),
     path("stats/delays", statistics.DelaysView.as_view()),
     path("search", statistics.SearchView.as_view()),
+    path("calendar", draws.CalendarView.as_view()),
     path("latest", draws.LatestView.as_view()),
     path("date/<lotto_day:data>/<ruota>", draws.WheelView.as_view()),
     path("date/<lotto_day:data>", draws.DayView.as_view()),

@@ -73,11 +73,13 @@ def watch(
 ) -> None:
     """Read the stream until all wheels are published, the window closes or `halt` is set.
 
-    A stream that breaks is opened again, at its next address if it has several. Raises LeaseLost.
+    Nothing is looked at before the draw can have begun. A stream that breaks is opened again, at
+    its next address if it has several. Raises LeaseLost.
     """
     watcher = BoardWatcher(run, owner, halt, reader, pace)
     outage = Outage("autobot.stream")
     streams = cycle(_streams(run.stream_url, pace))
+    watcher.wait_for_the_draw()
     while not halt.is_set() and not watcher.is_over():
         try:
             for frame in next(streams)().frames(halt):
@@ -163,6 +165,18 @@ class BoardWatcher:
         """Whether all wheels are published or time is up."""
         self._run.refresh_from_db(fields=["until"])  # staff may close the window
         return self._published() == len(WHEELS) or timezone.now() >= self._run.until
+
+    def wait_for_the_draw(self) -> None:
+        """Return when the draw can have begun, the window closes or `halt` is set. LeaseLost."""
+        begins_at = services.draw_begins_at(self._run.day)
+        if timezone.now() >= begins_at:
+            return
+        when = f"{begins_at:%H:%M}"
+        self._update(self._run.state, f"Waiting for the draw, which begins at {when}.")
+        while timezone.now() < begins_at and not self.is_over():
+            if self._halt.wait(self._pace.frame_s):
+                return
+        self._update(self._run.state, "Watching the stream.")
 
     def see(self, frame: Frame) -> None:
         """Read one frame. Raises LeaseLost, ReadingHalted."""

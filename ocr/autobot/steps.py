@@ -286,8 +286,7 @@ def _send_news(run: AutobotRun, _owner: str, step: AutobotStep) -> Wheels | None
     """Send what is new; also that a draw was expected and nothing was found."""
     wheels = selectors.published(run)
     news = _work(step, wheels)
-    is_worth_reporting = selectors.held(run) or runs.is_expected(run)
-    if not news and (wheels or not is_worth_reporting):
+    if not news and (wheels or not runs.is_expected(run)):
         return None
     with translation.override(settings.LANGUAGE_CODE):
         text = _message(run, step, wheels, news)

@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from core.api.cached_view import CachedQuery, CachedView
 from core.api.params import read_query
-from core.lib.days import current_second
+from core.lib.days import current_second, local_day
 from lotto import ingest, selectors, serializers
 from lotto.api import schema
-from lotto.api.queries import LatestQuery, RangeQuery, field
+from lotto.api.queries import CalendarQuery, LatestQuery, RangeQuery, field
 from lotto.rules import day_of, format_day, wheel_of
 from lotto.serializers import DayDeletedDocument, DrawOfDayDocument, WheelDeletedDocument
 
@@ -24,6 +24,21 @@ from lotto.serializers import DayDeletedDocument, DrawOfDayDocument, WheelDelete
 class StatsView(CachedView):
     def cached_query(self, params: QueryDict) -> CachedQuery:
         return CachedQuery("lotto.stats", lambda: serializers.totals_document(selectors.totals()))
+
+
+@extend_schema_view(get=schema.CALENDAR)
+class CalendarView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        query, now = read_query(params, CalendarQuery), current_second()
+        bounds = query.bounds(local_day(now))
+
+        def make() -> serializers.CalendarDocument:
+            planned, following = selectors.planned(*bounds), selectors.next_draw()
+            draws = [serializers.planned_document(*each) for each in planned]
+            ahead = following and serializers.planned_document(*following, 0)
+            return serializers.CalendarDocument(True, ahead, len(draws), draws, timestamp=now)
+
+        return CachedQuery((query, now), make)
 
 
 @extend_schema_view(get=schema.LATEST)
