@@ -32,7 +32,7 @@ from core.lib.upstream import NotConfigured, UpstreamError
 from lotto import files, imports, ingest, selectors
 from lotto.draw_calendar import DrawCalendar, PlannedDraw, is_due
 from lotto.labels import SOURCES
-from lotto.models import NUMBERS, Correction, DrawDay, DrawException, Extraction, Intake
+from lotto.models import NUMBERS, Correction, DrawDay, DrawException, Extraction, Intake, Simbolotto
 from lotto.rules import drawn_day_of, numbers_of
 from lotto.types import WHEELS, Draw, RuleError, Source
 
@@ -329,7 +329,7 @@ def _not_due(held: PlannedDraw | None) -> str:
 class DrawExceptionAdmin(BaseAdmin):
     form = DrawExceptionForm
     list_display = ("day", "what", "due_on", "drawn_on", "begins_at", "note")
-    fields = (("due_on", "drawn_on", "begins_at"), "note")
+    fields = ("due_on", "drawn_on", "begins_at", "note")
 
     @admin.display(description=gettext_lazy("exception"), ordering="drawn_on")
     def day(self, row: DrawException) -> str:
@@ -343,6 +343,19 @@ class DrawExceptionAdmin(BaseAdmin):
         if row.due_on is None:
             return _("extra draw")
         return _("another time") if row.due_on == row.drawn_on else _("moved")
+
+
+@admin.register(Simbolotto)
+class SimbolottoAdmin(ReadOnlyExportAdmin):
+    list_display = ("day", "wheel", "drawn_symbols", "updated_at")
+    list_filter = ("wheel",)
+    date_hierarchy = "day"
+    fields = list_display
+    readonly_fields = ("drawn_symbols",)
+
+    @admin.display(description=gettext_lazy("symbols"))
+    def drawn_symbols(self, row: Simbolotto) -> str:
+        return " · ".join(map(str, row.symbols))
 
 
 @admin.register(Intake)

@@ -139,6 +139,30 @@ class DrawException(models.Model):
         return Change(self.due_on, self.drawn_on, self.begins_at, self.note)
 
 
+class Simbolotto(models.Model):
+    """The Simbolotto of a day: the month's wheel and five of 45 symbols, by their numbers.
+
+    A game beside the draw, shown after it; nothing of it is part of the archive.
+    """
+
+    staff_table = StaffTable(icon="interests")
+
+    day = models.DateField(_("day"), unique=True)
+    wheel = models.CharField(
+        _("wheel"), max_length=2, choices=[(code, name.title()) for code, name in WHEELS.items()]
+    )
+    symbols = models.JSONField(_("symbols"))
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        ordering = ("-day",)
+        verbose_name = "Simbolotto"
+        verbose_name_plural = "Simbolotto"
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y/%m/%d} {self.wheel}"
+
+
 class Intake(models.Model):
     """An import of a file, or a sync with the operator, with its result."""
 

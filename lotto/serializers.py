@@ -10,7 +10,9 @@ from msgspec import Meta
 
 from core.api.documents import Document, Instant, example_of, like
 from core.api.shapes import SLASHED_DAY, shaped
+from lotto.dieci_e_lotto import dieci_e_lotto
 from lotto.draw_calendar import PlannedDraw
+from lotto.game_documents import Evening, evening_document
 from lotto.models import Extraction, Intake
 from lotto.rules import format_day
 from lotto.statistics import PAIR_NUMBERS, DelayTable, Found, Ints
@@ -42,6 +44,7 @@ class LottoStatsDocument(Document):
 class DrawDateDocument(Document):
     date: _Day
     wheels: Wheels
+    dieci_e_lotto: Evening
 
 
 class LatestDrawsDocument(Document):
@@ -116,6 +119,7 @@ class CalendarDocument(_StampedDocument):
 class DrawOfDayDocument(_StampedDocument):
     date: _Day
     wheels: Wheels
+    dieci_e_lotto: Evening
 
 
 class DrawOfWheelDocument(_StampedDocument):
@@ -254,7 +258,12 @@ def totals_document(totals: Totals) -> LottoStatsDocument:
 
 def latest_document(days: Sequence[tuple[date, Wheels]]) -> LatestDrawsDocument:
     """Days and their wheels, in the order given."""
-    return LatestDrawsDocument([DrawDateDocument(format_day(day), found) for day, found in days])
+    return LatestDrawsDocument(
+        [
+            DrawDateDocument(format_day(day), found, evening_document(dieci_e_lotto(day, found)))
+            for day, found in days
+        ]
+    )
 
 
 def planned_document(draw: PlannedDraw, begins_at: datetime, wheels: int) -> PlannedDrawDocument:

@@ -6,7 +6,7 @@ format between them: both follow the language of the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -79,6 +79,16 @@ def month(text: str) -> str:
     return _in_words(f"{text}-01", "F Y")
 
 
+def numbers(drawn: int | Sequence[int]) -> str:
+    """One number or several, in their order."""
+    return " · ".join(map(str, [drawn] if isinstance(drawn, int) else drawn))
+
+
+def provisional(is_provisional: bool) -> str:
+    """A word for what is not final yet."""
+    return gettext("provisional") if is_provisional else ""
+
+
 def schedule(text: str) -> str:
     """When AutoBOT starts by itself: `20:01 daily`, a crontab's words, or `off`."""
     time, _, rest = text.partition(" ")
@@ -115,6 +125,8 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "day": day,
     "evening": evening,
     "month": month,
+    "numbers": numbers,
+    "provisional": provisional,
     "schedule": schedule,
     **{group: _one_of(group) for group in GROUPS},
 }

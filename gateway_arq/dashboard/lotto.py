@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.urls import reverse
+from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from core.lib.days import local_day
 from lotto import selectors as archive
+from lotto.dieci_e_lotto import dieci_e_lotto
+from lotto.game_documents import evening_document
 from lotto.rules import ROME, format_day
 from lotto.types import WHEELS
 from ocr import selectors
@@ -24,13 +27,15 @@ BOARD: Final = "board"  # in the place of a wheel's code: the whole picture
 def draw() -> dict[str, Any]:
     """`day` (YYYY/MM/DD; None without a draw) and `wheels`: all eleven, each with its `numbers`.
 
-    `next` is when the next draw begins, in Rome's time.
+    `next` is when the next draw begins, in Rome's time; `dieci` is the evening's 10eLotto as in
+    `lotto_draw_saved`, or without fields.
     """
     newest, following = archive.latest(1), archive.next_draw()
     day, drawn = newest[0] if newest else (None, {})
     return {
         "day": format_day(day) if day else None,
         "wheels": _wheels(drawn),
+        "dieci": to_builtins(evening_document(dieci_e_lotto(day, drawn))) if day else None,
         "next": f"{following[1].astimezone(ROME):%Y-%m-%d %H:%M}" if following else None,
     }
 

@@ -13,12 +13,13 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
-from core.api.documents import described
+from core.api.documents import accepted, described
 from core.api.openapi import in_query, query_parameters
 from core.api.shapes import ANY_DAY
 from lotto.api.queries import (
     ArchiveQuery,
     CalendarQuery,
+    CheckTicketBody,
     DelaysQuery,
     ExportQuery,
     LatestQuery,
@@ -26,6 +27,7 @@ from lotto.api.queries import (
     RangeQuery,
     SearchQuery,
 )
+from lotto.game_documents import TicketDocument
 from lotto.serializers import (
     EXAMPLE_NUMBERS,
     CalendarDocument,
@@ -196,6 +198,17 @@ SEARCH: Final = extend_schema(
         numeri="5,12",
     ),
     responses=described(CombinationSearchDocument),
+)
+
+
+CHECK: Final = extend_schema(
+    tags=_TAGS,
+    summary="Check a ticket",
+    description="What a ticket won in a draw: the numbers that came out on each of its wheels, and "
+    "the gross prize in cents by the operator's multiples of today (addition to the reference). "
+    "TUTTE are the ten city wheels, without Nazionale. Stores nothing.",
+    request=accepted(CheckTicketBody),
+    responses={200: described(TicketDocument), **_MISSING},
 )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from lotto.api.views import archive, draws, statistics
+from lotto.api.views import archive, draws, statistics, tickets
 
 
 class DayConverter:
@@ -28,6 +28,7 @@ urlpatterns = [
     path("date/<lotto_day:data>/<ruota>", draws.WheelView.as_view()),
     path("date/<lotto_day:data>", draws.DayView.as_view()),
     path("range", draws.RangeView.as_view()),
+    path("check", tickets.CheckView.as_view()),
     path("export", archive.ExportView.as_view()),
     path("save", archive.SaveView.as_view()),
     path("save-full", archive.SaveFullView.as_view()),

@@ -303,6 +303,8 @@ def _message(run: AutobotRun, step: AutobotStep, wheels: Wheels, news: Wheels) -
         parts.insert(0, f"<b>{escape(_('Update'))}</b>")
     if step.detail.get("was_cut_off"):
         parts.append(escape(_("(Sent after an interruption: it may have come before.)")))
+    if news and (evening := telegram.evening_message(run.day, wheels)):
+        parts.append(evening)
     if len(wheels) < len(WHEELS):
         parts.append(escape(runs.summary(run)))
     return "\n\n".join(parts)

@@ -68,6 +68,8 @@ const formats = {
   local,
   day: (date) => longDay(Date.parse(`${date.replaceAll("/", "-")}T00:00Z`)),
   evening,
+  numbers: (drawn) => [drawn].flat().join(" · "),
+  provisional: (is) => (is ? text("provisional") : ""),
   schedule,
   month: (month) => longMonth(Date.parse(`${month}-01T00:00Z`)),
 };
