@@ -33,6 +33,11 @@ def begins_at(day: date, draw: PlannedDraw | None) -> datetime:
     return datetime.combine(day, at or settings.LOTTO_DRAW_TIME, ROME)
 
 
+def draw_begins_at(day: date) -> datetime:
+    """As `begins_at`, whether the calendar has a draw on that day or not."""
+    return begins_at(day, calendar().on(day))
+
+
 def planned(first: date, last: date) -> list[tuple[PlannedDraw, datetime, int]]:
     """The calendar's draws from `first` to `last`: when each begins, and its wheels stored."""
     now = history()

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from core.lib.outage import Outage
 from core.lib.upstream import UpstreamError
+from lotto import selectors as archive
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import evidence, services
@@ -168,7 +169,7 @@ class BoardWatcher:
 
     def wait_for_the_draw(self) -> None:
         """Return when the draw can have begun, the window closes or `halt` is set. LeaseLost."""
-        begins_at = services.draw_begins_at(self._run.day)
+        begins_at = archive.draw_begins_at(self._run.day)
         if timezone.now() >= begins_at:
             return
         when = f"{begins_at:%H:%M}"

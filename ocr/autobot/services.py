@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -67,7 +67,7 @@ def start(
     wanted = {name: value for name, value in (options or {}).items() if value is not None}
     now = timezone.now()
     day = local_day(now)
-    watches_from = max(now, draw_begins_at(day))
+    watches_from = max(now, archive.draw_begins_at(day))
     try:
         with transaction.atomic():
             run = AutobotRun.objects.create(
@@ -92,15 +92,6 @@ def start(
         raise _busy() from None
     logger.info("autobot.started run=%s day=%s by=%s", run.pk, run.day, by)
     return run
-
-
-def start_if_due(*, by: str) -> AutobotRun | None:
-    """As `start`, on a day on which the calendar has a draw; None on all others."""
-    day = local_day()
-    if archive.calendar().on(day) is None:
-        logger.info("autobot.no_draw day=%s", day)
-        return None
-    return start(by=by)
 
 
 def stop(*, by: str) -> tuple[str, AutobotRun | None]:
@@ -208,7 +199,7 @@ def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
     """
     if any(day != run.day for day in archive.days_of(wheel, numbers)):
         return Held.OLD
-    if timezone.now() < draw_begins_at(run.day):
+    if timezone.now() < archive.draw_begins_at(run.day):
         return Held.EARLY
     if not is_expected(run):
         return Held.NO_DRAW
@@ -216,11 +207,6 @@ def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
     if before and not archive.has_since(wheel, before.day, run.day):
         return Held.BEHIND
     return ""
-
-
-def draw_begins_at(day: date) -> datetime:
-    """When that day's draw can begin at the earliest, be it an extraordinary one."""
-    return archive.begins_at(day, archive.calendar().on(day))
 
 
 def cells_of(numbers: Iterable[NumberReading]) -> list[Any]:
@@ -333,7 +319,7 @@ def _finished(run_id: int) -> AutobotRun:
 
 def _drawn(run_id: int) -> AutobotRun:
     run = _finished(run_id)
-    begins_at = draw_begins_at(run.day)
+    begins_at = archive.draw_begins_at(run.day)
     if timezone.now() < begins_at:
         raise RunRefused(_("The draw begins at %(time)s.") % {"time": f"{begins_at:%H:%M}"})
     return run
