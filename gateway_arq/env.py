@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from datetime import time
 from pathlib import Path
 
 import environ
@@ -73,6 +74,14 @@ def networks(name: str, default: str = "") -> list[Network]:
         return [ipaddress.ip_network(item, strict=False) for item in items(name, default)]
     except ValueError as exc:
         raise ImproperlyConfigured(f"{name}: {exc}") from exc
+
+
+def time_of_day(name: str, default: str) -> time:
+    """The value, written as 20:00, as a local time. ImproperlyConfigured otherwise."""
+    value = text(name, default)
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value, re.ASCII):
+        raise ImproperlyConfigured(f"{name} must be a time as 20:00, not {value!r}")
+    return time.fromisoformat(value)
 
 
 def choice(name: str, default: str, options: set[str]) -> str:

@@ -65,7 +65,7 @@ SCHEDULE: Final = (
         hours="2,7,23", minute=20, expires_s=3600),
     Job("Lotto: prune", "lotto.prune", "Deletes exported files that are over their retention time.",
         hours="4", minute=50, expires_s=1800),
-    # At 20:00 the draw begins. On days without one the run says so.
+    # At 20:00 the draw begins. On days without one nothing is started.
     Job("AutoBOT: start", "ocr.autobot",
         "Reads the draw off the live stream.", hours="20", minute=1, expires_s=1800,
         worker=None),  # the run that it starts is retried by itself

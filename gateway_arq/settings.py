@@ -94,6 +94,7 @@ LOTTO_ARCHIVE_URLS = env.items(
     ),
 )
 LOTTO_TIMEOUT_S = env.number("LOTTO_TIMEOUT_S", 30, minimum=0.1)
+LOTTO_DRAW_TIME = env.time_of_day("LOTTO_DRAW_TIME", "20:00")  # in Rome
 
 # --- OCR and AutoBOT ----------------------------------------------------------------------------
 OCR_ENGINE = env.choice("OCR_ENGINE", "rapidocr", {"rapidocr", "easyocr"})

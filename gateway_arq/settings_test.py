@@ -50,6 +50,7 @@ os.environ.update(
     RATE_LIMIT_PER_MINUTE="0",
     LOG_LEVEL="WARNING",
     LOTTO_ARCHIVE_URLS="",
+    LOTTO_DRAW_TIME="00:00",  # or AutoBOT would wait for the evening
 )
 if os.environ.get("REDIS_URL"):
     os.environ["REDIS_URL"] = _own_redis_db(os.environ["REDIS_URL"])

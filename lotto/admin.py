@@ -29,9 +29,10 @@ from core.admin.base import BaseAdmin
 from core.admin.read_only import ReadOnlyAdmin, ReadOnlyExportAdmin
 from core.lib.labels import choices
 from core.lib.upstream import NotConfigured, UpstreamError
-from lotto import files, imports, ingest
+from lotto import files, imports, ingest, selectors
+from lotto.draw_calendar import DrawCalendar, PlannedDraw, is_due
 from lotto.labels import SOURCES
-from lotto.models import NUMBERS, Correction, DrawDay, Extraction, Intake
+from lotto.models import NUMBERS, Correction, DrawDay, DrawException, Extraction, Intake, Simbolotto
 from lotto.rules import drawn_day_of, numbers_of
 from lotto.types import WHEELS, Draw, RuleError, Source
 
@@ -142,6 +143,7 @@ class DrawDayAdmin(ReadOnlyAdmin):
             "title": _("Draws by day"),
             "may_change_draws": self._may_change_draws(request),
             "last_sync": Intake.objects.filter(source=Source.SYNC).first(),
+            "missing": selectors.missing_draws()[::-1],
         }
         return super().changelist_view(request, context)
 
@@ -288,6 +290,72 @@ class ExtractionAdmin(BaseAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: Iterable[Extraction]) -> None:
         for draw in queryset:
             ingest.delete(draw.day, draw.wheel)
+
+
+class DrawExceptionForm(forms.ModelForm):
+    """What staff announce of a draw, checked against the calendar without it."""
+
+    class Meta:
+        model = DrawException
+        fields = ("due_on", "drawn_on", "begins_at", "note")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        due_on, drawn_on = cleaned.get("due_on"), cleaned.get("drawn_on")
+        if self.errors:
+            return cleaned
+        if not (due_on or drawn_on):
+            raise forms.ValidationError(_("Give the day on which it is due, or held, or both."))
+        others = DrawException.objects.exclude(pk=self.instance.pk)
+        calendar = DrawCalendar(row.change for row in others)
+        if due_on and not is_due(due_on):
+            self.add_error("due_on", _not_due(calendar.on(due_on)))
+        held = calendar.on(drawn_on) if drawn_on else None
+        if held and not (due_on and held.due_on == due_on):
+            self.add_error("drawn_on", _("A draw is held on that day already."))
+        return cleaned
+
+
+def _not_due(held: PlannedDraw | None) -> str:
+    if held and held.due_on:
+        day = date_format(held.due_on, "d/m/Y")
+        return _("The draw that is held on that day is due on %(day)s: give that one.") % {
+            "day": day
+        }
+    return _("By the weekly rule no draw is due on that day.")
+
+
+@admin.register(DrawException)
+class DrawExceptionAdmin(BaseAdmin):
+    form = DrawExceptionForm
+    list_display = ("day", "what", "due_on", "drawn_on", "begins_at", "note")
+    fields = ("due_on", "drawn_on", "begins_at", "note")
+
+    @admin.display(description=gettext_lazy("exception"), ordering="drawn_on")
+    def day(self, row: DrawException) -> str:
+        day = row.drawn_on or row.due_on
+        return date_format(day, "l d/m/Y") if day else ""
+
+    @admin.display(description=gettext_lazy("what"))
+    def what(self, row: DrawException) -> str:
+        if row.drawn_on is None:
+            return _("cancelled")
+        if row.due_on is None:
+            return _("extra draw")
+        return _("another time") if row.due_on == row.drawn_on else _("moved")
+
+
+@admin.register(Simbolotto)
+class SimbolottoAdmin(ReadOnlyExportAdmin):
+    list_display = ("day", "wheel", "drawn_symbols", "updated_at")
+    list_filter = ("wheel",)
+    date_hierarchy = "day"
+    fields = list_display
+    readonly_fields = ("drawn_symbols",)
+
+    @admin.display(description=gettext_lazy("symbols"))
+    def drawn_symbols(self, row: Simbolotto) -> str:
+        return " · ".join(map(str, row.symbols))
 
 
 @admin.register(Intake)

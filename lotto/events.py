@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
+from msgspec import to_builtins
+
 from core.realtime.events import Event
+from lotto.dieci_e_lotto import DieciELotto
+from lotto.game_documents import evening_document
 from lotto.rules import format_day
 
 
@@ -20,10 +24,16 @@ class DrawSaved(Event):
     day: date
     wheels: Mapping[str, Sequence[int]]
     source: str
+    evening: DieciELotto | None  # of all wheels of the day
 
     def payload(self) -> dict[str, Any]:
         wheels = {wheel: list(numbers) for wheel, numbers in sorted(self.wheels.items())}
-        return {"date": format_day(self.day), "wheels": wheels, "source": self.source}
+        return {
+            "date": format_day(self.day),
+            "wheels": wheels,
+            "source": self.source,
+            "dieci_e_lotto": to_builtins(evening_document(self.evening)),
+        }
 
 
 @dataclass(frozen=True)

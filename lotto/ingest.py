@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, NamedTuple
@@ -21,9 +21,10 @@ from core.lib.batches import batched
 from core.lib.locks import lock_for_transaction
 from core.lib.upsert import insert, sql_time
 from core.realtime.publish import publish_on_commit
+from lotto.dieci_e_lotto import dieci_e_lotto
 from lotto.events import DrawCorrected, DrawSaved
-from lotto.models import NUMBERS, Archive, Correction, Extraction
-from lotto.rules import format_day
+from lotto.models import NUMBERS, Archive, Correction, Extraction, Simbolotto
+from lotto.rules import format_day, numbers_of, wheel_of
 from lotto.tsv import KEY_BYTES, DrawLines, draw_of, line_of
 from lotto.types import Draw, RejectedLine, RuleError, Source
 
@@ -31,6 +32,7 @@ LOCK: Final = "lotto.archive"
 MAX_ERRORS: Final = 1_000  # rejected lines that are listed; more are only counted
 CORRECTABLE: Final = (Source.OCR, Source.MANUAL)  # by the operator
 CHUNK_SIZE: Final = 500  # rows of one statement
+SYMBOLS: Final = 45  # of the Simbolotto
 NEWS: Final = timedelta(days=7)  # older draws are history and not published
 _COLUMNS: Final = (
     "day", "wheel", *NUMBERS, "source", "verified", "created_at", "updated_at",
@@ -104,10 +106,28 @@ def save(draws: Sequence[Draw], *, source: str, overwrite: bool = False) -> Save
     news = {draw.wheel: draw.numbers for draw in draws if draw.wheel not in saved.unchanged}
     if news:
         _renew_version()
-        publish_on_commit(DrawSaved(day, news, source))
+        publish_on_commit(_saved(day, news, source))
     if clashes:
         publish_on_commit(DrawCorrected(day, clashes, news, source))
     return saved
+
+
+def store_simbolotto(day: date, wheel: str, symbols: Sequence[int]) -> bool:
+    """Store an evening's Simbolotto, apart from the draws; whether that changed anything.
+
+    `symbols` are the numbers of five of the 45, in the order shown. Safe to repeat; other ones of
+    the same day replace those stored. Raises RuleError.
+    """
+    numbers = list(numbers_of(list(symbols)))
+    if max(numbers) > SYMBOLS:
+        raise RuleError(f"A symbol is a number from 1 to {SYMBOLS}.")
+    found = {"wheel": wheel_of(wheel), "symbols": numbers}
+    with transaction.atomic():
+        lock_for_transaction(LOCK)
+        if Simbolotto.objects.filter(day=day, **found).exists():
+            return False
+        Simbolotto.objects.update_or_create(day=day, defaults=found)
+    return True
 
 
 @transaction.atomic
@@ -276,7 +296,13 @@ def _publish_news(lines: Iterable[bytes], source: str) -> None:
         if line >= since:
             draw = draw_of(line)
             days[draw.day][draw.wheel] = draw.numbers
-    publish_on_commit(*(DrawSaved(day, wheels, source) for day, wheels in sorted(days.items())))
+    publish_on_commit(*(_saved(day, wheels, source) for day, wheels in sorted(days.items())))
+
+
+def _saved(day: date, wheels: Mapping[str, Sequence[int]], source: str) -> DrawSaved:
+    """The event that these wheels are stored now, with what all wheels of the day make."""
+    stored = {row.wheel: row.numbers for row in Extraction.objects.filter(day=day)}
+    return DrawSaved(day, wheels, source, dieci_e_lotto(day, stored))
 
 
 def _unverified() -> dict[bytes, int]:
@@ -305,7 +331,7 @@ def _correct(disputed: dict[bytes, int], report: Report) -> None:
         report.corrected += 1
     for day in sorted(before):
         publish_on_commit(
-            DrawSaved(day, after[day], Source.SYNC),
+            _saved(day, after[day], Source.SYNC),
             DrawCorrected(day, before[day], after[day], Source.SYNC),
         )
 

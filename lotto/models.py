@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin.tables import ALL, StaffTable
 from core.lib.labels import choices
+from lotto.draw_calendar import Change
 from lotto.labels import SOURCES
 from lotto.types import DRAWN, HIGHEST, WHEELS, Source
 
@@ -95,6 +96,71 @@ class Archive(models.Model):
 
     def __str__(self) -> str:
         return self.version
+
+
+class DrawException(models.Model):
+    """A draw that is not held when the calendar's rule says; staff enter what is announced."""
+
+    staff_table = StaffTable(icon="event_busy", supervisor=ALL, audit={})
+
+    due_on = models.DateField(
+        _("due on"),
+        null=True,
+        blank=True,
+        unique=True,
+        help_text=_("The day of the weekly rule, be it a holiday. Empty: an extra draw."),
+    )
+    drawn_on = models.DateField(
+        _("held on"), null=True, blank=True, unique=True, help_text=_("Empty: it is cancelled.")
+    )
+    begins_at = models.TimeField(
+        _("begins at"), null=True, blank=True, help_text=_("In Rome. Empty: as usual.")
+    )
+    note = models.CharField(
+        _("note"), max_length=200, help_text=_("Why, and where it is announced.")
+    )
+
+    class Meta:
+        ordering = ("-drawn_on", "-due_on")
+        verbose_name = _("exception of the calendar")
+        verbose_name_plural = _("exceptions of the calendar")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(due_on__isnull=False) | Q(drawn_on__isnull=False),
+                name="lotto_exception_of_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.due_on or '—'} → {self.drawn_on or '—'}"
+
+    @property
+    def change(self) -> Change:
+        return Change(self.due_on, self.drawn_on, self.begins_at, self.note)
+
+
+class Simbolotto(models.Model):
+    """The Simbolotto of a day: the month's wheel and five of 45 symbols, by their numbers.
+
+    A game beside the draw, shown after it; nothing of it is part of the archive.
+    """
+
+    staff_table = StaffTable(icon="interests")
+
+    day = models.DateField(_("day"), unique=True)
+    wheel = models.CharField(
+        _("wheel"), max_length=2, choices=[(code, name.title()) for code, name in WHEELS.items()]
+    )
+    symbols = models.JSONField(_("symbols"))
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        ordering = ("-day",)
+        verbose_name = "Simbolotto"
+        verbose_name_plural = "Simbolotto"
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y/%m/%d} {self.wheel}"
 
 
 class Intake(models.Model):

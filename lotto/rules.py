@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from lotto.types import ALL, DRAWN, FIRST_DAY, HIGHEST, WHEELS, RuleError
 
 ROME: Final = ZoneInfo("Europe/Rome")  # where the draws are
-DRAW_DAYS: Final = (1, 3, 4, 5)  # Tuesday, Thursday, Friday (since July 2023), Saturday
 _DAY: Final = re.compile(r"(\d{4})([/-])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _CODES: Final[dict[str, str]] = {
     **{code: code for code in WHEELS},
@@ -41,20 +40,6 @@ def drawn_day_of(text: Any) -> date:
     if not FIRST_DAY <= day <= datetime.now(ROME).date():
         raise RuleError(f"{_shown(text)} is not a day of a draw.")
     return day
-
-
-def is_draw_day(day: date) -> bool:
-    """Whether a draw is due on that day by the present rule.
-
-    Holidays move draws to other days: use it to warn and suggest, never to refuse a draw.
-    """
-    return day.weekday() in DRAW_DAYS
-
-
-def draw_day_before(day: date) -> date:
-    """The last day before with a draw by the present rule."""
-    before = day - timedelta(days=1)
-    return before if is_draw_day(before) else draw_day_before(before)
 
 
 @lru_cache(16_384)  # twice the days since 1939

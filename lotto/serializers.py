@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from msgspec import Meta
 
 from core.api.documents import Document, Instant, example_of, like
 from core.api.shapes import SLASHED_DAY, shaped
+from lotto.dieci_e_lotto import dieci_e_lotto
+from lotto.draw_calendar import PlannedDraw
+from lotto.game_documents import Evening, evening_document
 from lotto.models import Extraction, Intake
 from lotto.rules import format_day
 from lotto.statistics import PAIR_NUMBERS, DelayTable, Found, Ints
@@ -41,6 +44,7 @@ class LottoStatsDocument(Document):
 class DrawDateDocument(Document):
     date: _Day
     wheels: Wheels
+    dieci_e_lotto: Evening
 
 
 class LatestDrawsDocument(Document):
@@ -96,9 +100,26 @@ class _StampedDocument(_SuccessDocument, kw_only=True):
     timestamp: Annotated[Instant, like("2025-12-09T10:00:00Z")]  # comes last
 
 
+class PlannedDrawDocument(Document):
+    date: _Day
+    due: Annotated[
+        str | None, like("2026/12/08", "By the weekly rule; null: an extra draw"), SLASHED_DAY
+    ]
+    reason: Annotated[str, like("Immacolata Concezione", "The holiday or exception that moved it")]
+    begins_at: Annotated[Instant, like("2026-12-09T19:00:00Z")]
+    wheels: Annotated[int, like(0, "Stored in the archive")]
+
+
+class CalendarDocument(_StampedDocument):
+    next: PlannedDrawDocument | None
+    count: Annotated[int, like(1)]
+    draws: list[PlannedDrawDocument]
+
+
 class DrawOfDayDocument(_StampedDocument):
     date: _Day
     wheels: Wheels
+    dieci_e_lotto: Evening
 
 
 class DrawOfWheelDocument(_StampedDocument):
@@ -237,7 +258,18 @@ def totals_document(totals: Totals) -> LottoStatsDocument:
 
 def latest_document(days: Sequence[tuple[date, Wheels]]) -> LatestDrawsDocument:
     """Days and their wheels, in the order given."""
-    return LatestDrawsDocument([DrawDateDocument(format_day(day), found) for day, found in days])
+    return LatestDrawsDocument(
+        [
+            DrawDateDocument(format_day(day), found, evening_document(dieci_e_lotto(day, found)))
+            for day, found in days
+        ]
+    )
+
+
+def planned_document(draw: PlannedDraw, begins_at: datetime, wheels: int) -> PlannedDrawDocument:
+    """A draw of the calendar, with so many wheels in the archive."""
+    due, at = _day_text(draw.due_on), begins_at.astimezone(UTC)
+    return PlannedDrawDocument(format_day(draw.day), due, draw.reason, at, wheels)
 
 
 def extraction_document(draw: Extraction, *, now: datetime) -> DrawOfWheelDocument:

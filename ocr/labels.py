@@ -20,6 +20,7 @@ RUN_STATES: Final[Labels] = {
 HELD: Final[Labels] = {
     Held.OLD: _("a draw of another day"),
     Held.NO_DRAW: _("no draw is due on this day"),
+    Held.EARLY: _("seen before the draw can have begun"),
     Held.BEHIND: _("the archive lacks the draw before"),
 }
 ORIGINS: Final[Labels] = {

@@ -55,6 +55,7 @@ class Held(StrEnum):
 
     OLD = "old"  # the archive has these numbers on another day
     NO_DRAW = "no_draw"  # no draw is due on this day
+    EARLY = "early"  # seen before the draw can have begun
     BEHIND = "behind"  # the archive lacks the draw before: an old board would not be recognised
 
 

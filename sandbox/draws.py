@@ -12,10 +12,12 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from lotto.draw_calendar import DrawCalendar
+
 HISTORY: Final = Path(__file__).parent / "data" / "storico.zip"
 HISTORY_MEMBER: Final = "storico.txt"
 WHEELS: Final = ("BA", "CA", "FI", "GE", "MI", "NA", "PA", "RM", "RN", "TO", "VE")
-DRAW_DAYS: Final = (1, 3, 4, 5)  # Tuesday, Thursday, Friday, Saturday
+_CALENDAR: Final = DrawCalendar()
 
 Draw = dict[str, tuple[int, ...]]
 
@@ -35,7 +37,7 @@ def history_ends() -> date:
 
 def invented(day: date) -> Draw:
     """The draw of a day after the real history; empty when there is none on that day."""
-    if day.weekday() not in DRAW_DAYS:
+    if _CALENDAR.on(day) is None:
         return {}
     dice = Random(f"lotto {day}")
     return {wheel: tuple(dice.sample(range(1, 91), 5)) for wheel in WHEELS}

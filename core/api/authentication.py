@@ -94,7 +94,8 @@ class Admission(BasePermission):
 def admit(request: HttpRequest, caller: Caller | None, view: APIView) -> None:
     """Let the caller in, or raise: the one place that decides. Counts the request, once.
 
-    Reading needs the scope `read`, all else `write`. What staff may change by session is what the
+    Reading needs the scope `read`, all else `write`; a POST that only asks is reading (the view's
+    `only_asks = True`). What staff may change by session is what the
     admin lets them: the view's `staff_permission`. Raises
     NotAuthenticated, Throttled (RATE_LIMIT_PER_MINUTE of an address; not with the view's
     `is_rate_limited = False`) or PermissionDenied.
@@ -106,7 +107,7 @@ def admit(request: HttpRequest, caller: Caller | None, view: APIView) -> None:
         verdict = _noted(request, limits.count_request(limits.client_of(request)))
         if verdict is not None and not verdict.allowed:
             raise Throttled(verdict.retry_after_s)
-    is_reading = request.method in SAFE_METHODS
+    is_reading = request.method in SAFE_METHODS or getattr(view, "only_asks", False)
     _require_scope(caller, Scope.READ if is_reading else Scope.WRITE)
     permission = getattr(view, "staff_permission", "")
     if caller.user_id is not None and not is_reading and permission:

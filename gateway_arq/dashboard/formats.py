@@ -6,7 +6,7 @@ format between them: both follow the language of the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -68,9 +68,25 @@ def day(text: str) -> str:
     return _in_words(text.replace("/", "-"), "l j F Y")
 
 
+def evening(text: str) -> str:
+    """`2026-12-09 20:00` in words, without the year."""
+    on, _, at = text.partition(" ")
+    return f"{_in_words(on, 'l j F')} {at}"
+
+
 def month(text: str) -> str:
     """2025-12 in words."""
     return _in_words(f"{text}-01", "F Y")
+
+
+def numbers(drawn: int | Sequence[int]) -> str:
+    """One number or several, in their order."""
+    return " · ".join(map(str, [drawn] if isinstance(drawn, int) else drawn))
+
+
+def provisional(is_provisional: bool) -> str:
+    """A word for what is not final yet."""
+    return gettext("provisional") if is_provisional else ""
 
 
 def schedule(text: str) -> str:
@@ -107,7 +123,10 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "minute": minute,
     "local": local,
     "day": day,
+    "evening": evening,
     "month": month,
+    "numbers": numbers,
+    "provisional": provisional,
     "schedule": schedule,
     **{group: _one_of(group) for group in GROUPS},
 }

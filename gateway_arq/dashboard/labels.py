@@ -46,6 +46,7 @@ TEXTS: Final[Labels] = {
     "all_wheels": _("All wheels"),
     "daily": _("every day at %(time)s"),
     "off": _("off"),
+    "provisional": _("provisional"),
     "failed": _("That did not work: %(why)s"),
     "riscontri_unavailable": _("The riscontri are unavailable now."),
     "no_answer": _("the gateway does not answer"),

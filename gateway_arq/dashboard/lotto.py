@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.urls import reverse
+from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from core.lib.days import local_day
 from lotto import selectors as archive
-from lotto.rules import format_day, is_draw_day
+from lotto.dieci_e_lotto import dieci_e_lotto
+from lotto.game_documents import evening_document
+from lotto.rules import ROME, format_day
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import services
@@ -22,16 +25,25 @@ BOARD: Final = "board"  # in the place of a wheel's code: the whole picture
 
 
 def draw() -> dict[str, Any]:
-    """`day` (YYYY/MM/DD; None without a draw) and `wheels`: all eleven, each with its `numbers`."""
-    newest = archive.latest(1)
+    """`day` (YYYY/MM/DD; None without a draw) and `wheels`: all eleven, each with its `numbers`.
+
+    `next` is when the next draw begins, in Rome's time; `dieci` is the evening's 10eLotto as in
+    `lotto_draw_saved`, or without fields.
+    """
+    newest, following = archive.latest(1), archive.next_draw()
     day, drawn = newest[0] if newest else (None, {})
-    return {"day": format_day(day) if day else None, "wheels": _wheels(drawn)}
+    return {
+        "day": format_day(day) if day else None,
+        "wheels": _wheels(drawn),
+        "dieci": to_builtins(evening_document(dieci_e_lotto(day, drawn))) if day else None,
+        "next": f"{following[1].astimezone(ROME):%Y-%m-%d %H:%M}" if following else None,
+    }
 
 
 def autobot() -> dict[str, Any]:
     """The newest run as in `autobot_status`, but with `wheels` as on a board and a list of `steps`.
 
-    `pictures` are those that the run has stored so far; `draw_due`: a draw is due today by rule.
+    `pictures` are those that the run has stored so far; `draw_due`: the calendar has a draw today.
     """
     run = selectors.latest()
     status = status_document(run)
@@ -43,7 +55,7 @@ def autobot() -> dict[str, Any]:
         "total_wheels": status.total_wheels,
         "last_run": int(run.started_at.timestamp()) if run else None,
         "working": run is not None and not run.is_over,
-        "draw_due": is_draw_day(local_day()),
+        "draw_due": archive.calendar().on(local_day()) is not None,
         "schedule": selectors.schedule(),
         "wheels": _wheels(numbers),
         "steps": [{"name": name, **asdict(step)} for name, step in status.steps.items()],

@@ -157,6 +157,7 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
         "DATA_DIR": str(folder / "var"),
         "PORT": str(_port()),
         "SANDBOX_PORT": str(_port()),
+        "LOTTO_DRAW_TIME": "00:00",  # or AutoBOT would wait for the evening
         **extra,
     }
 

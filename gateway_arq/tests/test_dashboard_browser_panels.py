@@ -21,6 +21,7 @@ from core.workers.services import failed, ran_ok
 from gateway_arq.tests.browser import Open, picture
 from gateway_arq.tests.dashboard_page import outdate_figures, row, screen
 from lotto import ingest as archive
+from lotto.draw_calendar import DrawCalendar, PlannedDraw
 from lotto.types import WHEELS, Draw
 from ocr import selectors
 from ocr.autobot import services
@@ -211,7 +212,7 @@ def test_a_draw_is_written_onto_the_board_and_older_figures_do_not_undo_it(page:
 
 
 def draw_is_due(patch: pytest.MonkeyPatch, due: bool) -> None:
-    patch.setattr("gateway_arq.dashboard.lotto.is_draw_day", lambda day: due)
+    patch.setattr(DrawCalendar, "on", lambda calendar, day: PlannedDraw(day, day) if due else None)
 
 
 def test_autobot_is_started_watched_and_done(

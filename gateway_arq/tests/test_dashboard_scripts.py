@@ -31,7 +31,10 @@ VALUES: dict[str, list[Any]] = {
     "minute": [EPOCH, EPOCH - 3 * 3600 - 1, EPOCH - 130 * 86_400],
     "local": ["2025-12-07 20:01:00", "2026-07-01 09:05:59"],
     "day": ["2025/12/07", "2026/07/01"],
+    "evening": ["2026-12-09 20:00", "2027-08-03 18:30", None],
     "month": ["2025-12", "2026-07"],
+    "numbers": [[80, 8], [1], 60, None],
+    "provisional": [True, False],
     "schedule": ["20:01 daily", "off", "1 20 * * 2,4"],
     **{name: [*group, "<i>unknown</i>"] for name, group in GROUPS.items()},
 }

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from msgspec import Meta, Struct
 from rest_framework.exceptions import ValidationError
 
+from core.api.documents import like
 from core.api.params import Short, Text, read_body
 from core.api.shapes import ANY_DAY, shaped
+from lotto.draw_calendar import LAST_DAY
 from lotto.rules import day_of, drawn_day_of, numbers_of, wheel_of, wheels_of
 from lotto.statistics import PAIRS
-from lotto.types import ALL, HIGHEST, OUTCOMES, Draw, RuleError, Source
+from lotto.ticket import MAX_PLAYED
+from lotto.types import ALL, CITIES, HIGHEST, OUTCOMES, WHEELS, Draw, RuleError, Source
 
 T = TypeVar("T")
-MAX_PLAYED: Final = 10  # numbers of one bet
+MAX_STAKE: Final = 200  # euro of a ticket
+_AMBATA: Final = {"ambata": OUTCOMES[0]}
+SHOWN: Final = timedelta(days=30)  # of the calendar, by default
+MAX_SHOWN: Final = timedelta(days=3_660)
 Day = Annotated[Short, ANY_DAY]
 _PLAYED: Final = r"^[0-9]{1,2}([,.; -][0-9]{1,2}){0,9}$"
 
@@ -41,6 +48,25 @@ class RangeQuery(Struct, frozen=True):
 
     def wheel(self) -> str | None:
         return field("ruota", wheel_of, self.ruota) if self.ruota else None
+
+
+class CalendarQuery(Struct, frozen=True, rename={"from_": "from"}):
+    """The days of draws to show; without an end so many days."""
+
+    from_: Day | None = None
+    to: Day | None = None
+
+    def bounds(self, today: date) -> tuple[date, date]:
+        """Both days included; from `today` on without `from`. Raises ValidationError (400)."""
+        first = field("from", day_of, self.from_) if self.from_ is not None else today
+        if self.to is None:
+            return first, min(first, LAST_DAY - SHOWN) + SHOWN
+        last = field("to", day_of, self.to)
+        if last < first:
+            raise ValidationError({"to": ["The end must not be before the start."]})
+        if last - first > MAX_SHOWN:
+            raise ValidationError({"to": [f"At most {MAX_SHOWN.days} days are shown."]})
+        return first, last
 
 
 class ArchiveQuery(Struct, frozen=True):
@@ -146,6 +172,59 @@ class _SaveFullBody(SaveBody, kw_only=True):
 
 class ImportBody(Struct):
     file_path: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class CheckTicketBody(Struct):
+    """A bet: numbers, wheels, and stakes in euro by outcome."""
+
+    numeri: Annotated[list[int], like([12, 45, 67], min_length=1, max_length=MAX_PLAYED)]
+    ruote: Annotated[list[str], like(["BA", "RM"], "Or [TUTTE]", min_length=1, max_length=11)]
+    sorti: Annotated[
+        dict[str, Decimal],
+        like({"ambo": "1.00"}, "Stake in euro by outcome; ambata is estratto", min_length=1),
+    ]
+    data: Annotated[Day | None, like("2025/12/07", "Default: the last draw")] = None
+
+    def numbers(self) -> tuple[int, ...]:
+        """Raises ValidationError (400)."""
+        return field("numeri", _distinct, self.numeri)
+
+    def wheels(self) -> list[str]:
+        """Codes in the operator's order; TUTTE are the ten cities. Raises ValidationError."""
+        codes = [field("ruote", wheels_of, wheel) for wheel in self.ruote]
+        if codes == [ALL]:
+            return list(CITIES)
+        if ALL in codes or len(set(codes)) != len(codes):
+            raise ValidationError({"ruote": ["Different wheels, or TUTTE alone."]})
+        return sorted(codes, key=list(WHEELS).index)
+
+    def stakes(self) -> dict[str, int]:
+        """Cents by outcome. Raises ValidationError (400)."""
+        stakes: dict[str, int] = {}
+        for name, euro in self.sorti.items():
+            outcome = _AMBATA.get(name.strip().lower(), name.strip().lower())
+            if outcome not in OUTCOMES or outcome in stakes:
+                known = ", ".join((*OUTCOMES, *_AMBATA))
+                raise ValidationError({"sorti": [f"Each once, of these: {known}."]})
+            if OUTCOMES.index(outcome) >= len(self.numeri):
+                raise ValidationError({"sorti": [f"For {outcome} more numbers must be played."]})
+            if not (euro.is_finite() and 0 < euro <= MAX_STAKE and euro * 100 == int(euro * 100)):
+                text = f"A stake is in euro and whole cents, up to {MAX_STAKE} euro."
+                raise ValidationError({"sorti": [text]})
+            stakes[outcome] = int(euro * 100)
+        if sum(stakes.values()) > MAX_STAKE * 100:
+            raise ValidationError({"sorti": [f"A ticket costs at most {MAX_STAKE} euro."]})
+        return stakes
+
+    def day(self) -> date | None:
+        return field("data", drawn_day_of, self.data) if self.data is not None else None
+
+
+def _distinct(numbers: list[int]) -> tuple[int, ...]:
+    """Raises RuleError."""
+    if len(set(numbers)) != len(numbers) or not all(1 <= n <= HIGHEST for n in numbers):
+        raise RuleError(f"Different numbers from 1 to {HIGHEST}.")
+    return tuple(numbers)
 
 
 def one_draw(body: Any) -> tuple[Draw, SaveBody]:

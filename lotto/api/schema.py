@@ -13,11 +13,13 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
-from core.api.documents import described
+from core.api.documents import accepted, described
 from core.api.openapi import in_query, query_parameters
 from core.api.shapes import ANY_DAY
 from lotto.api.queries import (
     ArchiveQuery,
+    CalendarQuery,
+    CheckTicketBody,
     DelaysQuery,
     ExportQuery,
     LatestQuery,
@@ -25,8 +27,10 @@ from lotto.api.queries import (
     RangeQuery,
     SearchQuery,
 )
+from lotto.game_documents import TicketDocument
 from lotto.serializers import (
     EXAMPLE_NUMBERS,
+    CalendarDocument,
     CombinationSearchDocument,
     DayDeletedDocument,
     DelayedNumbersDocument,
@@ -93,6 +97,20 @@ LATEST: Final = extend_schema(
     summary="Get the latest draws by date",
     parameters=query_parameters(LatestQuery, limit="Dates"),
     responses=described(LatestDrawsDocument),
+)
+CALENDAR: Final = extend_schema(
+    tags=_TAGS,
+    summary="Get the days of draws",
+    description="On which days draws are held: by the weekly rule of the time since 1939, moved "
+    "from national holidays, with the exceptions that staff have entered (addition to the "
+    "reference). `next` is the first one that has not begun.",
+    parameters=_shown(
+        query_parameters(
+            CalendarQuery, from_="First day; default: today", to="Last day; default: 30 days later"
+        ),
+        **{"from": "2026-12-01", "to": "2026-12-31"},
+    ),
+    responses=described(CalendarDocument),
 )
 DAY: Final = extend_schema(
     operation_id="lotto_date",
@@ -180,6 +198,17 @@ SEARCH: Final = extend_schema(
         numeri="5,12",
     ),
     responses=described(CombinationSearchDocument),
+)
+
+
+CHECK: Final = extend_schema(
+    tags=_TAGS,
+    summary="Check a ticket",
+    description="What a ticket won in a draw: the numbers that came out on each of its wheels, and "
+    "the gross prize in cents by the operator's multiples of today (addition to the reference). "
+    "TUTTE are the ten city wheels, without Nazionale. Stores nothing.",
+    request=accepted(CheckTicketBody),
+    responses={200: described(TicketDocument), **_MISSING},
 )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from lotto.api.views import archive, draws, statistics
+from lotto.api.views import archive, draws, statistics, tickets
 
 
 class DayConverter:
@@ -23,10 +23,12 @@ urlpatterns = [
     path("stats/pairs", statistics.PairsView.as_view()),
     path("stats/delays", statistics.DelaysView.as_view()),
     path("search", statistics.SearchView.as_view()),
+    path("calendar", draws.CalendarView.as_view()),
     path("latest", draws.LatestView.as_view()),
     path("date/<lotto_day:data>/<ruota>", draws.WheelView.as_view()),
     path("date/<lotto_day:data>", draws.DayView.as_view()),
     path("range", draws.RangeView.as_view()),
+    path("check", tickets.CheckView.as_view()),
     path("export", archive.ExportView.as_view()),
     path("save", archive.SaveView.as_view()),
     path("save-full", archive.SaveFullView.as_view()),

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from lotto import ingest
 from lotto.models import Extraction
 from lotto.tests.conftest import SLICE
-from lotto.types import Source
+from lotto.types import WHEELS, Source
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
 NOW = datetime(2026, 6, 9, 10, 0, 0, 123, tzinfo=UTC)
@@ -59,6 +59,7 @@ def test_an_empty_archive_has_no_days(api: Any) -> None:
 def test_latest(api: Any, full: list[bytes]) -> None:
     dates = api.get("/api/lotto/latest").json()["dates"]
     assert len(dates) == 10
+    assert dates[0].pop("dieci_e_lotto")["provisional"] is False
     assert dates[0] == {"date": "2026/05/30", "wheels": LATEST}
     assert list(dates[0]["wheels"]) == sorted(LATEST)
     assert len(api.get("/api/lotto/latest?limit=3").json()["dates"]) == 3
@@ -66,14 +67,34 @@ def test_latest(api: Any, full: list[bytes]) -> None:
 
 @pytest.mark.parametrize("day", ["2026/05/30", "2026-05-30"])
 def test_a_day_and_a_wheel(api: Any, full: list[bytes], day: str) -> None:
-    assert api.get(f"/api/lotto/date/{day}").json() == {
+    found = api.get(f"/api/lotto/date/{day}").json()
+    evening = found.pop("dieci_e_lotto")
+    assert found == {
         "success": True, "date": "2026/05/30", "wheels": LATEST, "timestamp": AT,
     }  # fmt: skip
+    assert evening.keys() == {"numbers", "oro", "doppio_oro", "extra", "gong", "provisional"}
+    assert (evening["oro"], evening["doppio_oro"]) == (LATEST["BA"][0], LATEST["BA"][:2])
+    assert evening["gong"] == LATEST["RN"][0]
     for wheel in ("BA", "ba", "BARI", "Bari"):
         assert api.get(f"/api/lotto/date/{day}/{wheel}").json() == {
             "success": True, "data": "2026/05/30", "ruota": "BA", "numeri": LATEST["BA"],
             "source": "sync", "verified": True, "timestamp": AT,
         }  # fmt: skip
+
+
+def test_before_2009_there_is_no_10elotto(api: Any, full: list[bytes]) -> None:
+    assert api.get("/api/lotto/date/1939/01/07").json()["dieci_e_lotto"] is None
+
+
+def test_the_latest_draws_as_csv(api: Any, full: list[bytes]) -> None:
+    response = api.get("/api/lotto/latest?limit=2&format=csv")
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    head, first, *rest = b"".join(response.streaming_content).decode().splitlines()
+    assert head == f"date,{','.join(WHEELS)},dieci_e_lotto,oro,doppio_oro,extra,gong,provisional"
+    row = dict(zip(head.split(","), first.split(","), strict=True))
+    assert (row["date"], row["BA"], row["provisional"]) == ("2026/05/30", "87 61 14 25 38", "False")
+    assert (len(row["dieci_e_lotto"].split()), row["gong"]) == (20, str(LATEST["RN"][0]))
+    assert len(rest) == 1
 
 
 def test_a_range_page_by_page(api: Any, full: list[bytes]) -> None:

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from core.lib.outage import Outage
 from core.lib.upstream import UpstreamError
 from core.workers.leader import Leadership
+from lotto import selectors as archive
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot import evidence, services
@@ -75,12 +76,13 @@ def watch(
 ) -> None:
     """Read the stream until all wheels are published, the window closes or `halt` is set.
 
-    A stream that breaks is opened again, at its next address if it has several. Raises LeaseLost,
-    RunStopped.
+    Nothing is looked at before the draw can have begun. A stream that breaks is opened again, at
+    its next address if it has several. Raises LeaseLost, RunStopped.
     """
     watcher = BoardWatcher(run, leadership, halt, reader, pace)
     outage = Outage("autobot.stream")
     streams = cycle(_streams(run.stream_url, pace))
+    watcher.wait_for_the_draw()
     while not halt.is_set() and not watcher.is_over():
         leadership.check(round_s=FRAME_S)
         try:
@@ -168,6 +170,19 @@ class BoardWatcher:
         """Whether all wheels are published or time is up."""
         self._run.refresh_from_db(fields=["until"])  # staff may close the window
         return self._published() == len(WHEELS) or timezone.now() >= self._run.until
+
+    def wait_for_the_draw(self) -> None:
+        """Return when the draw can have begun, the window closes or `halt` is set. LeaseLost."""
+        begins_at = archive.draw_begins_at(self._run.day)
+        if timezone.now() >= begins_at:
+            return
+        when = f"{begins_at:%H:%M}"
+        self._update(self._run.state, f"Waiting for the draw, which begins at {when}.")
+        while timezone.now() < begins_at and not self.is_over():
+            self._leadership.wait(self._halt, self._pace.frame_s)
+            if self._halt.is_set() or not self._leadership.leads:
+                return
+        self._update(self._run.state, "Watching the stream.")
 
     def see(self, frame: Frame) -> None:
         """Read one frame. Raises LeaseLost, RunStopped, ReadingHalted."""

@@ -23,7 +23,6 @@ from core.lib.days import local_day
 from core.realtime.publish import publish_on_commit
 from core.workers.leader import Leadership
 from lotto import selectors as archive
-from lotto.rules import draw_day_before, is_draw_day
 from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot.votes import FrameChecks
@@ -56,6 +55,7 @@ def start(
 ) -> AutobotRun:
     """Begin a run of today, which a worker claims within seconds.
 
+    Started before today's draw can have begun it waits for that, and watches from then on.
     `options` that are not None override the configuration. Raises RunBusy while there is another
     run, RunRefused without a stream.
     """
@@ -65,14 +65,16 @@ def start(
         raise RunRefused(_("No stream is configured."))
     wanted = {name: value for name, value in (options or {}).items() if value is not None}
     now = timezone.now()
+    day = local_day(now)
+    watches_from = max(now, archive.draw_begins_at(day))
     try:
         with transaction.atomic():
             run = AutobotRun.objects.create(
-                day=local_day(now),
+                day=day,
                 state=RunState.CAPTURING,
                 message="Waiting for the worker.",
                 started_at=now,
-                until=now + timedelta(minutes=settings.OCR_WINDOW_MINUTES),
+                until=watches_from + timedelta(minutes=settings.OCR_WINDOW_MINUTES),
                 started_by=by,
                 is_extraordinary=extraordinary,
                 stream_url=url,
@@ -172,12 +174,18 @@ def _lock_unfinished(run: AutobotRun) -> None:
 
 
 def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
-    """Why these numbers are not accepted as today's; "" when they are."""
+    """Why these numbers are not accepted as today's; "" when they are.
+
+    Whatever the OCR or the AI makes sure passes here, whoever started the run.
+    """
     if any(day != run.day for day in archive.days_of(wheel, numbers)):
         return Held.OLD
+    if timezone.now() < archive.draw_begins_at(run.day):
+        return Held.EARLY
     if not is_expected(run):
         return Held.NO_DRAW
-    if not archive.has_since(wheel, draw_day_before(run.day), run.day):
+    before = archive.calendar().before(run.day)
+    if before and not archive.has_since(wheel, before.day, run.day):
         return Held.BEHIND
     return ""
 
@@ -196,10 +204,10 @@ def cells_of(numbers: Iterable[NumberReading]) -> list[Any]:
 def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> AutobotRun:
     """Replace the numbers of a wheel by a person's, and offer the steps that follow from them.
 
-    Raises RunRefused while the run is at work.
+    Raises RunRefused while the run is at work, and before the draw can have begun.
     """
     with transaction.atomic():
-        run = _finished(run_id)
+        run = _drawn(run_id)
         row = AutobotWheel.objects.filter(run=run, wheel=wheel).first()
         before = row.numbers if row else []
         AutobotWheel.objects.update_or_create(
@@ -244,12 +252,13 @@ def reread(run_id: int, is_changed: Callable[[AutobotWheel], bool], *, by: str) 
 def confirm(run_id: int, *, by: str) -> int:
     """Accept what was held back as today's draw; returns how many wheels it is.
 
-    Numbers that the archive has on another day stay held back. Raises RunRefused while the run is
-    at work.
+    Numbers that the archive has on another day, or that were seen before the draw can have begun,
+    stay held back. Raises RunRefused while the run is at work, and before the draw.
     """
     with transaction.atomic():
-        run = _finished(run_id)
-        waiting = list(run.wheels.filter(is_taken=True).exclude(held__in=["", Held.OLD]))
+        run = _drawn(run_id)
+        never = ["", Held.OLD, Held.EARLY]
+        waiting = list(run.wheels.filter(is_taken=True).exclude(held__in=never))
         for row in waiting:
             row.held, row.changed_at = "", timezone.now()
             row.save()
@@ -288,6 +297,14 @@ def _finished(run_id: int) -> AutobotRun:
     return run
 
 
+def _drawn(run_id: int) -> AutobotRun:
+    run = _finished(run_id)
+    begins_at = archive.draw_begins_at(run.day)
+    if timezone.now() < begins_at:
+        raise RunRefused(_("The draw begins at %(time)s.") % {"time": f"{begins_at:%H:%M}"})
+    return run
+
+
 def _offer(run: AutobotRun) -> None:
     """Leave it to a person whether steps that were done with other numbers are done again."""
     wheels = as_lists(selectors.published(run))
@@ -308,7 +325,7 @@ def as_lists(wheels: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
 
 def is_expected(run: AutobotRun) -> bool:
     """Whether a draw is due on the run's day."""
-    return run.is_extraordinary or is_draw_day(run.day)
+    return run.is_extraordinary or archive.calendar().on(run.day) is not None
 
 
 def summary(run: AutobotRun) -> str:
@@ -334,6 +351,9 @@ def summary(run: AutobotRun) -> str:
 _REASONS: Final = {
     Held.OLD: gettext_lazy("Wheels that showed a draw of another day, not stored: %(count)s."),
     Held.NO_DRAW: gettext_lazy("Wheels that were seen all the same, not stored: %(count)s."),
+    Held.EARLY: gettext_lazy(
+        "Wheels that were seen before the draw can have begun, not stored: %(count)s."
+    ),
     Held.BEHIND: gettext_lazy(
         "The archive lacks the draw before, so an old board would not be recognised: %(count)s "
         "wheels wait for a person."

@@ -299,8 +299,7 @@ def _send_news(run: AutobotRun, _leadership: Leadership, step: AutobotStep) -> W
     """Send what is new; also that a draw was expected and nothing was found."""
     wheels = selectors.published(run)
     news = _work(step, wheels)
-    is_worth_reporting = selectors.held(run) or runs.is_expected(run)
-    if not news and (wheels or not is_worth_reporting):
+    if not news and (wheels or not runs.is_expected(run)):
         return None
     with translation.override(settings.LANGUAGE_CODE):
         text = _message(run, step, wheels, news)
@@ -317,6 +316,8 @@ def _message(run: AutobotRun, step: AutobotStep, wheels: Wheels, news: Wheels) -
         parts.insert(0, f"<b>{escape(_('Update'))}</b>")
     if step.detail.get("was_cut_off"):
         parts.append(escape(_("(Sent after an interruption: it may have come before.)")))
+    if news and (evening := telegram.evening_message(run.day, wheels)):
+        parts.append(evening)
     if len(wheels) < len(WHEELS):
         parts.append(escape(runs.summary(run)))
     return "\n\n".join(parts)

@@ -17,7 +17,7 @@ from core.workers.database import DatabaseGuard
 from core.workers.leader import Leadership
 from lotto import ingest
 from lotto import selectors as archive
-from lotto.rules import draw_day_before
+from lotto.draw_calendar import DrawCalendar
 from lotto.types import Draw, Source
 from ocr import selectors
 from ocr.autobot import evidence, services, worker
@@ -67,7 +67,9 @@ def archived(day: date, wheels: Mapping[str, Sequence[int]] | None = None) -> No
 
 
 def day_before_is_archived(day: date = DAY) -> None:
-    archived(draw_day_before(day))
+    before = DrawCalendar().before(day)
+    assert before
+    archived(before.day)
 
 
 def begun(day: date = DAY, *, minutes: float = 45, **options: Any) -> AutobotRun:

@@ -196,8 +196,9 @@ def test_what_is_no_configuration_is_a_400(api: Any, body: Any) -> None:
 def test_the_schedule_starts_a_run_and_leaves_one_that_is_at_work(task: PeriodicTask) -> None:
     assert (task.task, str(task.crontab.timezone)) == (tasks.autobot.name, "Europe/Rome")
     assert (task.crontab.hour, task.crontab.minute) == ("20", "1")
-    tasks.autobot()
-    tasks.autobot()
+    with time_machine.travel(EVENING):
+        tasks.autobot()
+        tasks.autobot()
     assert AutobotRun.objects.get().started_by == "schedule"
 
 

@@ -10,11 +10,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.utils import translation
 from PIL import Image
 
+from lotto.tests.test_dieci_e_lotto import PUBLISHED
 from ocr.clients.telegram import TelegramBot
 from ocr.clients.telegram_split import MAX_TEXT, length, parts
-from ocr.outlets.telegram import draw_message
+from ocr.outlets.telegram import draw_message, evening_message
 from ocr.types import TelegramError
 from sandbox.telegram import html_error
 from sandbox.testing import BOT_TOKEN, CHAT, RunningTelegram
@@ -188,3 +190,22 @@ def test_draw_has_a_line_for_each_wheel() -> None:
         "<code>BARI       50 29 12 47 03</code>",
         "<code>NAZIONALE  01 02 03 04 05</code>",
     ]
+
+
+def test_the_evening_is_sent_with_what_is_certain() -> None:
+    day = date(2026, 5, 30)
+    with translation.override("it"):
+        whole = evening_message(day, PUBLISHED)
+        part = evening_message(day, {"CA": PUBLISHED["CA"]})
+    assert whole.splitlines() == [
+        "<b>10eLotto</b>",
+        "<code>01 04 06 08 11 14 19 23 27 30</code>",
+        "<code>55 59 64 72 73 76 79 80 82 84</code>",
+        "Oro <code>80</code>",
+        "Doppio Oro <code>80 08</code>",
+        "Extra <code>18 25 26 31 32 35 39 48 49 54 56 67 70 78 81</code>",
+        "Gong <code>60</code>",
+    ]
+    assert part.splitlines()[1:] == ["<code>27 79</code>"]
+    assert "(" in part.splitlines()[0]
+    assert evening_message(date(2009, 1, 2), PUBLISHED) == ""

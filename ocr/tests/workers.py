@@ -94,5 +94,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "DATABASE_URL": database,
         "OCR_STREAM_NETWORKS": "127.0.0.0/8",
         "LOTTO_ARCHIVE_URLS": "",
+        "LOTTO_DRAW_TIME": "00:00",
         "LOG_LEVEL": "WARNING",
     }

@@ -67,7 +67,8 @@ const numbers = () => state.figures.draw.wheels.map((one) => one.numbers);
 
 test("wheels are written onto the board of their day", () => {
   state.figures = { draw: draw("2026/03/10") };
-  onDraw({ date: "2026/03/10", wheels: { CA: [6, 7, 8, 9, 10] } });
+  onDraw({ date: "2026/03/10", wheels: { CA: [6, 7, 8, 9, 10] }, dieci_e_lotto: { numbers: [6, 7] } });
+  assert.deepEqual(state.figures.draw.dieci, { numbers: [6, 7] });
   assert.deepEqual(numbers(), [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]);
 });
 

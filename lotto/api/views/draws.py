@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.http import QueryDict
+from django.http import QueryDict, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.cached_view import CachedQuery, CachedView
+from core.api.csv_responses import CsvRenderer, csv_response
 from core.api.params import read_query
-from core.lib.days import current_second
+from core.api.rest import JsonRenderer
+from core.lib.days import current_second, local_day
 from lotto import ingest, selectors, serializers
 from lotto.api import schema
-from lotto.api.queries import LatestQuery, RangeQuery, field
+from lotto.api.queries import CalendarQuery, LatestQuery, RangeQuery, field
+from lotto.dieci_e_lotto import dieci_e_lotto
+from lotto.game_documents import CSV_FIELDS, draw_row, evening_document
 from lotto.rules import day_of, format_day, wheel_of
 from lotto.serializers import DayDeletedDocument, DrawOfDayDocument, WheelDeletedDocument
 
@@ -26,8 +30,32 @@ class StatsView(CachedView):
         return CachedQuery("lotto.stats", lambda: serializers.totals_document(selectors.totals()))
 
 
+@extend_schema_view(get=schema.CALENDAR)
+class CalendarView(CachedView):
+    def cached_query(self, params: QueryDict) -> CachedQuery:
+        query, now = read_query(params, CalendarQuery), current_second()
+        bounds = query.bounds(local_day(now))
+
+        def make() -> serializers.CalendarDocument:
+            planned, following = selectors.planned(*bounds), selectors.next_draw()
+            draws = [serializers.planned_document(*each) for each in planned]
+            ahead = following and serializers.planned_document(*following, 0)
+            return serializers.CalendarDocument(True, ahead, len(draws), draws, timestamp=now)
+
+        return CachedQuery((query, now), make)
+
+
 @extend_schema_view(get=schema.LATEST)
 class LatestView(CachedView):
+    renderer_classes = [JsonRenderer, CsvRenderer]
+
+    def get(self, request: Request) -> Response | StreamingHttpResponse:  # type: ignore[override]
+        if request.accepted_renderer.format != CsvRenderer.format:
+            return super().get(request)
+        query = read_query(request.query_params, LatestQuery)
+        rows = map(draw_row, selectors.latest(query.limit))
+        return csv_response("lotto", CSV_FIELDS, rows)
+
     def cached_query(self, params: QueryDict) -> CachedQuery:
         query = read_query(params, LatestQuery)
         return CachedQuery(
@@ -46,7 +74,8 @@ class DayView(CachedView):
             wheels = selectors.on(day)
             if not wheels:
                 raise _no_draw(day)
-            return DrawOfDayDocument(True, format_day(day), wheels, timestamp=now)
+            evening = evening_document(dieci_e_lotto(day, wheels))
+            return DrawOfDayDocument(True, format_day(day), wheels, evening, timestamp=now)
 
         return CachedQuery(("lotto.day", day, now), make)
 

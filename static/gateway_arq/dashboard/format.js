@@ -16,6 +16,7 @@ const long = (options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...
 const localDate = long({ day: two, month: two, year: "numeric" });
 const localMinute = long({ hour: two, minute: two, hourCycle: "h23" });
 const longDay = long({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const dayParts = ["weekday", "day", "month"].map((part) => long({ [part]: part === "day" ? "numeric" : "long" }));
 const longMonth = long({ month: "long", year: "numeric" });
 
 export const euro = number({ style: "currency", currency: "EUR" });
@@ -43,6 +44,12 @@ function local(stamp) {
   return `${localDate(at)} ${localMinute(at)}`;
 }
 
+/** "2026-12-09 20:00", local already, in words. The day is before its month in every language. */
+function evening(stamp) {
+  const [date, time] = stamp.split(" ");
+  return [...dayParts.map((format) => format(Date.parse(`${date}T00:00Z`))), time].join(" ");
+}
+
 /** When AutoBOT starts by itself: "20:01 daily", a crontab's words, or "off". */
 function schedule(rule) {
   const [time, rest] = rule.split(" ", 2);
@@ -60,6 +67,9 @@ const formats = {
   minute,
   local,
   day: (date) => longDay(Date.parse(`${date.replaceAll("/", "-")}T00:00Z`)),
+  evening,
+  numbers: (drawn) => [drawn].flat().join(" · "),
+  provisional: (is) => (is ? text("provisional") : ""),
   schedule,
   month: (month) => longMonth(Date.parse(`${month}-01T00:00Z`)),
 };

@@ -5,12 +5,13 @@ import { getJson } from "./figures.js";
 import { byId, live, state, text } from "./live.js";
 
 /** Wheels of a day arrived or were changed; days that are not the newest one do not show. */
-export function onDraw({ date, wheels }) {
+export function onDraw({ date, wheels, dieci_e_lotto }) {
   const { draw } = state.figures;
   if (draw.day !== null && date < draw.day) return;
   const previous = ({ numbers }) => (date === draw.day ? numbers : []);
   draw.wheels = draw.wheels.map((wheel) => ({ ...wheel, numbers: wheels[wheel.code] ?? previous(wheel) }));
   draw.day = date;
+  if (dieci_e_lotto !== undefined) draw.dieci = dieci_e_lotto; // a correction has none of its own
 }
 
 /** Stored numbers were corrected. */
