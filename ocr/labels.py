@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from core.lib.labels import Labels
+from ocr.reader.types import PageKind
 from ocr.types import Held, Origin, RunState, StepName, StepState
 
 RUN_STATES: Final[Labels] = {
@@ -21,6 +22,21 @@ HELD: Final[Labels] = {
     Held.OLD: _("a draw of another day"),
     Held.NO_DRAW: _("no draw is due on this day"),
     Held.BEHIND: _("the archive lacks the draw before"),
+    Held.PAGE: _("the page does not say what it is"),
+}
+PAGE_KINDS: Final[Labels] = {
+    PageKind.DRAW: _("board of the draw"),
+    PageKind.UNKNOWN: _("a page that does not say what it is"),
+    PageKind.EARLIER: _("an earlier draw"),
+    PageKind.PREDICTIONS: _("predictions"),
+    PageKind.STATISTICS: _("statistics"),
+    PageKind.SIMBOLOTTO: _("Simbolotto"),
+    PageKind.OTHER_GAME: _("another game"),
+    PageKind.WEATHER: _("weather"),
+    PageKind.SPORT: _("sport"),
+    PageKind.BETTING: _("betting"),
+    PageKind.TICKET: _("a ticket"),
+    PageKind.OTHER: _("something else"),
 }
 ORIGINS: Final[Labels] = {
     Origin.OCR: _("OCR"),

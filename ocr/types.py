@@ -56,6 +56,7 @@ class Held(StrEnum):
     OLD = "old"  # the archive has these numbers on another day
     NO_DRAW = "no_draw"  # no draw is due on this day
     BEHIND = "behind"  # the archive lacks the draw before: an old board would not be recognised
+    PAGE = "page"  # the page does not say that it is a board of the draw
 
 
 class Origin(StrEnum):

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from msgspec import to_builtins
 
 from core.lib.days import local_day
+from core.lib.labels import label_of
 from core.realtime.publish import publish_on_commit
 from lotto import selectors as archive
 from lotto.rules import draw_day_before, is_draw_day
@@ -28,8 +29,9 @@ from lotto.types import WHEELS
 from ocr import selectors
 from ocr.autobot.votes import FrameChecks
 from ocr.events import AutobotStatus
+from ocr.labels import PAGE_KINDS
 from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
-from ocr.reader.types import NumberReading
+from ocr.reader.types import NumberReading, Page, PageKind
 from ocr.serializers.autobot import status_document
 from ocr.types import (
     STEP_OPTIONS,
@@ -179,6 +181,24 @@ def store_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) ->
                 },
             )
         _publish(run)
+
+
+def pass_over(run: AutobotRun, owner: str, page: Page) -> bool:
+    """Store that this page was seen and not taken; True when it is the first one of its kind.
+
+    Under its kind are its title, its dates, the words that decided, and when. Raises LeaseLost.
+    """
+    kind = PageKind.EARLIER if page.kind == PageKind.DRAW else page.kind  # of another day
+    if kind in run.pages:
+        return False
+    seen = {
+        "title": page.title[:200],
+        "dates": [str(date) for date in page.dates],
+        "words": [f"{each.words} ({each.weight:+})"[:100] for each in page.reasons],
+        "at": timezone.now().isoformat(timespec="seconds"),
+    }
+    update(run, owner, pages={**run.pages, kind: seen})
+    return True
 
 
 def end(run: AutobotRun, owner: str, state: RunState, message: str) -> None:
@@ -345,6 +365,8 @@ def summary(run: AutobotRun) -> str:
     for reason, text in _REASONS.items():
         if reason in reasons:
             parts.append(str(text) % {"count": reasons.count(reason)})
+    if run.pages and not wheels:
+        parts.append(_("Seen and not taken: %(pages)s.") % {"pages": ", ".join(_pages(run))})
     failed = [step.get_name_display() for step in run.steps.all() if step.state == StepState.FAILED]
     if failed:
         parts.append(_("Failed: %(steps)s.") % {"steps": ", ".join(failed)})
@@ -359,6 +381,11 @@ _REASONS: Final = {
         "wheels wait for a person."
     ),
 }
+
+
+def _pages(run: AutobotRun) -> list[str]:
+    """The pages that were not taken, for people."""
+    return [f"{seen['title']} ({label_of(PAGE_KINDS, kind)})" for kind, seen in run.pages.items()]
 
 
 def _sent(run: AutobotRun) -> dict[str, Any]:

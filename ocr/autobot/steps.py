@@ -208,7 +208,8 @@ def _may_try(step: AutobotStep) -> bool:
 def _validate(run: AutobotRun, owner: str, step: AutobotStep) -> Wheels | None:
     """Ask the AI where the OCR is in doubt; what both agree on is accepted."""
     picture = selectors.picture(run.pk, evidence.BOARD)
-    rows = {row.wheel: row for row in run.wheels.exclude(held=Held.OLD)}  # the picture is today's
+    # The picture is today's, and the draw's.
+    rows = {row.wheel: row for row in run.wheels.exclude(held__in=[Held.OLD, Held.PAGE])}
     if picture is None or not rows:
         return None
     found = ai.validate(picture, Reading({code: _reading(row) for code, row in rows.items()}))

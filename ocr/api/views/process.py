@@ -21,7 +21,7 @@ from ocr.api import schema
 from ocr.api.queries import OcrProcessBody
 from ocr.api.views.images import image_file
 from ocr.outlets import lotto_site, telegram
-from ocr.reader.types import Reading
+from ocr.reader.types import PageKind, Reading
 from ocr.reader_process import reader
 from ocr.serializers.readings import (
     OcrReportDocument,
@@ -33,6 +33,7 @@ from ocr.serializers.readings import (
 )
 from ocr.types import ImageRefused, ReaderBusy, ReaderFailed
 
+NO_DRAW: Final = "The picture does not say that it is a board of the draw: no AI was asked."
 NOTHING_SURE: Final = "No wheel is sure: nothing was sent."
 BUSY_RETRY_S: Final = 5
 
@@ -57,7 +58,7 @@ class ProcessView(APIView):
         checked: OcrValidatedDocument | None = None
         if body.ai_validation:
             reading, checked = _validated(file, reading)
-        sure = reading.sure()
+        sure = reading.sure() if reading.page.is_of(day) else {}  # to be sent
         return Response(
             processed_document(
                 day,
@@ -71,6 +72,8 @@ class ProcessView(APIView):
 
 def _validated(file: bytes, reading: Reading) -> tuple[Reading, OcrValidatedDocument]:
     """The reading after an AI's validation, and the outcome of that."""
+    if reading.page.kind != PageKind.DRAW:
+        return reading, OcrValidatedDocument(False, 0, None, NO_DRAW)
     try:
         found = services.validate(file, reading)
     except (NotConfigured, UpstreamError) as exc:
