@@ -288,7 +288,8 @@ def _shown(code: str, row: AutobotWheel | None, has_picture: bool) -> dict[str, 
     elif row.held and row.is_taken:
         state, label = "held", _("held back: %(why)s") % {"why": row.get_held_display()}
     elif row.is_taken:
-        state, label = "sure", _("sure (%(who)s)") % {"who": row.get_origin_display()}
+        who = ", ".join([str(row.get_origin_display()), *row.witnesses])
+        state, label = "sure", _("sure (%(who)s)") % {"who": who}
     elif row.held:
         state, label = "doubt", _("in doubt: %(why)s") % {"why": row.get_held_display()}
     else:

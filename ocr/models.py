@@ -146,6 +146,9 @@ class AutobotWheel(models.Model):
     looks = models.JSONField(_("looks"), default=dict)
     is_taken = models.BooleanField(_("sure"), default=False)
     held = models.CharField(_("held back"), max_length=8, blank=True, choices=choices(HELD))
+    witnesses = models.JSONField(
+        _("confirmed by"), default=list
+    )  # names, see ocr.autobot.witnesses
     origin = models.CharField(
         _("said by"), max_length=6, choices=choices(ORIGINS), default=Origin.OCR
     )

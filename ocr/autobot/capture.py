@@ -29,12 +29,13 @@ from ocr.autobot import evidence, services
 from ocr.autobot.votes import FrameChecks, Numbers
 from ocr.clients.stream.fetch import headers_by_host
 from ocr.models import AutobotRun, AutobotWheel
-from ocr.reader.types import SURE, PageKind, PictureReader, Reading
+from ocr.reader.types import SURE, PictureReader, Reading
 from ocr.reader.vote import FRAMES, agreed
 from ocr.types import (
     Held,
     ImageRefused,
     Origin,
+    PageKind,
     ReaderBusy,
     ReaderFailed,
     ReadingHalted,
@@ -164,9 +165,10 @@ class BoardWatcher:
         self._pause_s = pace.recheck_s
 
     def is_over(self) -> bool:
-        """Whether all wheels are published or time is up."""
+        """Whether all wheels are published, but for their witnesses, or time is up."""
         self._run.refresh_from_db(fields=["until"])  # staff may close the window
-        return self._published() == len(WHEELS) or timezone.now() >= self._run.until
+        read = sum(row.is_taken and row.held in ("", Held.WITNESS) for row in self._rows.values())
+        return read == len(WHEELS) or timezone.now() >= self._run.until
 
     def see(self, frame: Frame) -> None:
         """Read one frame. Raises LeaseLost, ReadingHalted."""

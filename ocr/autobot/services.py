@@ -27,17 +27,19 @@ from lotto import selectors as archive
 from lotto.rules import draw_day_before, is_draw_day
 from lotto.types import WHEELS
 from ocr import selectors
+from ocr.autobot import witnesses
 from ocr.autobot.votes import FrameChecks
 from ocr.events import AutobotStatus
 from ocr.labels import PAGE_KINDS
 from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
-from ocr.reader.types import NumberReading, Page, PageKind
+from ocr.reader.types import NumberReading, Page
 from ocr.serializers.autobot import status_document
 from ocr.types import (
     STEP_OPTIONS,
     Held,
     LeaseLost,
     Origin,
+    PageKind,
     RunBusy,
     RunRefused,
     RunState,
@@ -50,7 +52,8 @@ logger = logging.getLogger(__name__)
 LEASE_S: Final = 6.0  # so long after a worker's end another one claims its run
 OPTIONS: Final = tuple(STEP_OPTIONS.values())
 WATCHING: Final = (RunState.CAPTURING, RunState.OCR)
-STEPS: Final = tuple(name for name in StepName if name in STEP_OPTIONS)  # in this order
+STEPS: Final = tuple(name for name in StepName if name != StepName.NOTICE)  # in this order
+OUTWARD: Final = (StepName.ARCHIVE, StepName.UPLOAD, StepName.TELEGRAM)
 CERTAIN: Final = 100.0  # what a person says
 
 
@@ -86,6 +89,7 @@ def start(
                     run=run, name=name, done=_sent(run) if name == StepName.TELEGRAM else {}
                 )
                 for name in STEPS
+                if name != StepName.WITNESS or witnesses.is_on()
             )
             _publish(run)
     except IntegrityError:
@@ -177,6 +181,7 @@ def store_wheels(run: AutobotRun, owner: str, wheels: Iterable[AutobotWheel]) ->
                     "is_taken": wheel.is_taken,
                     "held": wheel.held,
                     "origin": wheel.origin,
+                    "witnesses": wheel.witnesses,
                     "changed_at": now,
                 },
             )
@@ -218,7 +223,7 @@ def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
         return Held.NO_DRAW
     if not archive.has_since(wheel, draw_day_before(run.day), run.day):
         return Held.BEHIND
-    return ""
+    return Held.WITNESS if witnesses.must_agree() else ""
 
 
 def cells_of(numbers: Iterable[NumberReading]) -> list[Any]:
@@ -250,6 +255,7 @@ def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> Auto
                 "is_taken": True,
                 "held": "",
                 "origin": Origin.PERSON,
+                "witnesses": [],
                 "changed_at": timezone.now(),
             },
         )
@@ -331,7 +337,7 @@ def _finished(run_id: int) -> AutobotRun:
 def _offer(run: AutobotRun) -> None:
     """Leave it to a person whether steps that were done with other numbers are done again."""
     wheels = as_lists(selectors.published(run))
-    for step in run.steps.filter(name__in=STEPS[1:]):
+    for step in run.steps.filter(name__in=OUTWARD):
         if step.done != wheels and step.state != StepState.OFF:
             step.state = StepState.OFFERED
             step.save(update_fields=["state"])
@@ -380,6 +386,8 @@ _REASONS: Final = {
         "The archive lacks the draw before, so an old board would not be recognised: %(count)s "
         "wheels wait for a person."
     ),
+    Held.WITNESS: gettext_lazy("Wheels that no second source has confirmed: %(count)s."),
+    Held.DISPUTED: gettext_lazy("Wheels of which a second source has other numbers: %(count)s."),
 }
 
 

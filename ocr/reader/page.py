@@ -22,7 +22,8 @@ from lotto.types import WHEELS
 from ocr.reader.dates import dates_in
 from ocr.reader.page_words import DRAWING, LOTTO, PLAIN, TABLE, Words
 from ocr.reader.tokens import wheel_of
-from ocr.reader.types import Layout, Page, PageDate, PageKind, PageReason, Quad, TextLine
+from ocr.reader.types import Layout, Page, PageDate, PageReason, Quad, TextLine
+from ocr.types import PageKind
 
 MIN_FOR: Final = 2  # weight of a draw's page
 MIN_AGAINST: Final = 4
@@ -84,6 +85,16 @@ def page_of(lines: Sequence[TextLine], layout: Layout | None) -> Judged:
     wheels = len(layout.cells) if layout else 0
     page = Page(_kind(found, wheels), title, tuple(dict.fromkeys(named)), found, wheels)
     return Judged(page, [line.quad for line in at_top])
+
+
+def draw_dates(lines: Iterable[str]) -> set[PageDate]:
+    """The dates on lines that name the draw, of a page of text."""
+    return {
+        date
+        for line in lines
+        if any(each.kind == PageKind.DRAW for each in _weighed(line).reasons)
+        for date in _weighed(line).dates
+    }
 
 
 def _kind(reasons: Sequence[PageReason], wheels: int) -> PageKind:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ocr.reader.types import PageKind
+from ocr.types import PageKind
 
 
 class Words(NamedTuple):

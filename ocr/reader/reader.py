@@ -19,7 +19,6 @@ from ocr.reader.types import (
     Layout,
     NumberReading,
     Page,
-    PageKind,
     Pixels,
     Quad,
     Reading,
@@ -27,6 +26,7 @@ from ocr.reader.types import (
     Simbolotto,
 )
 from ocr.reader.verdict import by_the_rules, in_doubt, verdict
+from ocr.types import PageKind
 
 UNCHANGED: Final = 28.0  # grey levels; noise and encoding differ less, another digit more
 PART: Final = 12  # so many of a patch's 288 pixels: one stroke of a digit may be all that changed

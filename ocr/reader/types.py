@@ -6,11 +6,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ocr.types import PageKind
 
 Pixels = NDArray[np.uint8]  # (height, width, BGR)
 SURE: Final = 90.0  # confidence of which fewer than one in 2,000 numbers may be wrong
@@ -63,23 +64,6 @@ class Layout:
     across: NDArray[np.float32]  # (2, 2): a number's height along the lines, and down
     height: float  # of the numbers, px
     names: dict[str, tuple[tuple[float, float], tuple[float, float]]]  # read: left and right ends
-
-
-class PageKind(StrEnum):
-    """What a page is, by its title and words."""
-
-    DRAW = "draw"
-    UNKNOWN = "unknown"  # it does not say
-    EARLIER = "earlier"  # a draw, and it says that it is an earlier one's
-    PREDICTIONS = "predictions"
-    STATISTICS = "statistics"
-    SIMBOLOTTO = "simbolotto"
-    OTHER_GAME = "other_game"
-    WEATHER = "weather"
-    SPORT = "sport"
-    BETTING = "betting"
-    TICKET = "ticket"
-    OTHER = "other"
 
 
 class PageDate(NamedTuple):

@@ -12,9 +12,9 @@ from core.api.documents import Document, like
 from core.api.shapes import LOTTO_NUMBER
 from lotto.types import WHEELS
 from ocr.ai.consensus import NumberCorrection, Validation
-from ocr.reader.types import NumberReading, Page, PageKind, Reading
+from ocr.reader.types import NumberReading, Page, Reading
 from ocr.serializers.common import Success, TimedDocument, Wheels, texts, timestamp, two_digits
-from ocr.types import WheelUploaded
+from ocr.types import PageKind, WheelUploaded
 
 Percent = Annotated[float, like(61.5, "0 to 100; sure from 90 on")]
 

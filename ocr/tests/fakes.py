@@ -6,10 +6,10 @@ import threading
 from typing import Final
 
 from ocr.images import jpeg, upright
-from ocr.reader.types import Candidate, NumberReading, Page, PageKind, Reading
+from ocr.reader.types import Candidate, NumberReading, Page, Reading
 from ocr.synthetic.boards import Pixels
 from ocr.tests import coded
-from ocr.types import ReadingHalted
+from ocr.types import PageKind, ReadingHalted
 
 CERTAIN, IN_DOUBT = 99.0, 50.0
 NOTICE_S: Final = 0.01

@@ -19,7 +19,7 @@ from ocr.autobot import services as runs
 from ocr.autobot import steps
 from ocr.autobot.evidence import BOARD
 from ocr.models import AutobotRun
-from ocr.reader.types import Page, PageDate, PageKind, Reading
+from ocr.reader.types import Page, PageDate, Reading
 from ocr.tests.evenings import (
     ALL_DONE,
     DAY,
@@ -38,7 +38,7 @@ from ocr.tests.evenings import (
     wait_for,
 )
 from ocr.tests.fakes import ScriptedReader
-from ocr.types import Held, ReaderBusy, ReaderFailed, RunState
+from ocr.types import Held, PageKind, ReaderBusy, ReaderFailed, RunState
 from sandbox import programme
 from sandbox.testing import RunningTelevision
 

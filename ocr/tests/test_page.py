@@ -13,8 +13,9 @@ from ocr.reader import regions
 from ocr.reader.dates import dates_in
 from ocr.reader.page import page_of
 from ocr.reader.tokens import names_and_numbers, wheel_of
-from ocr.reader.types import Layout, Page, PageDate, PageKind, TextLine
+from ocr.reader.types import Layout, Page, PageDate, TextLine
 from ocr.synthetic.pages import JUDGED, TUNED, Title, written
+from ocr.types import PageKind
 
 DAY = date(2026, 11, 28)
 HIGH = 30.0
