@@ -17,6 +17,7 @@ from django.conf import settings
 
 from core.lib.upstream import UpstreamError
 from ocr.autobot import evidence
+from ocr.clients.stream.fetch import headers_by_host
 from ocr.clients.text_page import TextPage
 from ocr.reader.types import PictureReader
 from ocr.reader_process import reader
@@ -109,7 +110,8 @@ def _on_channel(url: str, day: date, reader: PictureReader) -> Wheels:
     timer = threading.Timer(LOOK_S, halt.set)
     timer.start()
     try:
-        stream = HlsStream(url, settings.OCR_STREAM_NETWORKS, PAUSE_S, LOOK_S)
+        headers = headers_by_host(settings.OCR_STREAM_HOSTS)
+        stream = HlsStream(url, settings.OCR_STREAM_NETWORKS, PAUSE_S, LOOK_S, headers)
         for frame in stream.frames(halt):
             reading = reader.read(evidence.png(frame.image))
             if reading.page.is_draw_of(day) and reading.sure():

@@ -27,8 +27,9 @@ from ocr.tests.evenings import (
     step_states,
     stored,
 )
+from ocr.tests.fakes import ScriptedReader
 from ocr.types import Held, RunState
-from sandbox.testing import RunningTelevideo
+from sandbox.testing import RunningTelevideo, RunningTelevision
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stream")]
 OTHERS = [1, 2, 3, 4, 5]
@@ -93,6 +94,14 @@ def test_what_a_page_says_is_read_and_checked(
 def test_a_pattern_of_ones_own_has_two_groups() -> None:
     with pytest.raises(ValueError, match="wheel"):
         TextPage("https://televideo.example/", r"(\d+)", timeout_s=1)
+
+
+def test_another_channel_is_looked_at(
+    coded_television: RunningTelevision, scripted: ScriptedReader, settings: Any
+) -> None:
+    """Until a board of that day's draw is on it; one of another day has nothing to say."""
+    settings.OCR_WITNESSES = {"ocr_witness_1": {"URL": coded_television.url}}
+    assert witnesses.ask(DAY) == {"ocr_witness_1": drawn()}
 
 
 # --- Who must agree -------------------------------------------------------------------------------
