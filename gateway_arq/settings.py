@@ -112,6 +112,9 @@ OCR_STREAM_FALLBACKS = env.items("OCR_STREAM_FALLBACKS")  # other addresses of t
 OCR_STREAM_HOSTS = env.groups("OCR_STREAM_")
 OCR_WINDOW_MINUTES = env.number("OCR_WINDOW_MINUTES", 45, minimum=0.1)
 OCR_EVIDENCE_DAYS = env.integer("OCR_EVIDENCE_DAYS", 90)  # 0 keeps them
+OCR_WITNESSES = env.groups("OCR_WITNESS_")  # second sources of the draw: URL, NAME, PATTERN
+OCR_WITNESS_TIMEOUT_S = env.number("OCR_WITNESS_TIMEOUT_S", 10, minimum=0.1)
+OCR_CONFIRMED_BY = env.items("OCR_CONFIRMED_BY")  # their names, or `ai`; empty: nobody need be
 
 TELEGRAM_URL = env.text("TELEGRAM_URL", "https://api.telegram.org")
 TELEGRAM_BOT_TOKEN = env.text("TELEGRAM_BOT_TOKEN")  # empty: nothing is sent

@@ -30,7 +30,7 @@ from ocr import selectors
 from ocr.autobot import capture, services
 from ocr.autobot.evidence import BOARD
 from ocr.clients.stream import checked_url
-from ocr.labels import STEPS, STEPS_AGAIN
+from ocr.labels import PAGE_KINDS, STEPS, STEPS_AGAIN
 from ocr.models import AiUse, AutobotConfig, AutobotRun, AutobotWheel
 from ocr.reader.types import SURE
 from ocr.reader_process import reader
@@ -275,6 +275,9 @@ def _page(run: AutobotRun) -> dict[str, Any]:
             row.is_taken and row.held not in ("", Held.OLD) for row in rows.values()
         ),
         "has_board": BOARD in pictures,
+        "pages": [
+            {"kind": label_of(PAGE_KINDS, kind), **seen} for kind, seen in run.pages.items()
+        ],
     }  # fmt: skip
 
 
@@ -285,7 +288,10 @@ def _shown(code: str, row: AutobotWheel | None, has_picture: bool) -> dict[str, 
     elif row.held and row.is_taken:
         state, label = "held", _("held back: %(why)s") % {"why": row.get_held_display()}
     elif row.is_taken:
-        state, label = "sure", _("sure (%(who)s)") % {"who": row.get_origin_display()}
+        who = ", ".join([str(row.get_origin_display()), *row.witnesses])
+        state, label = "sure", _("sure (%(who)s)") % {"who": who}
+    elif row.held:
+        state, label = "doubt", _("in doubt: %(why)s") % {"why": row.get_held_display()}
     else:
         state, label = "doubt", _("in doubt")
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,9 +75,30 @@ def stream_headers_sendable() -> Iterator[CheckMessage]:
         yield Error(str(exc), hint=hint, id="ocr.E007")
 
 
+def witnesses_complete() -> Iterator[CheckMessage]:
+    """Every second source has an address, and who must agree can be asked."""
+    names = set()
+    for name, source in settings.OCR_WITNESSES.items():
+        names.add(source.get("NAME", name))
+        if urlsplit(source.get("URL", "")).scheme not in ("http", "https"):
+            hint = "It looks like https://televideo.example/691."
+            yield Error(f"{name.upper()}_URL is no http address.", hint=hint, id="ocr.E008")
+        try:
+            re.compile(source.get("PATTERN", ""))
+        except re.error as exc:
+            hint = "A regular expression with the groups `wheel` and `numbers`."
+            yield Error(f"{name.upper()}_PATTERN: {exc}", hint=hint, id="ocr.E009")
+    if settings.OPENROUTER_API_KEY:
+        names.add("ai")
+    if unknown := set(settings.OCR_CONFIRMED_BY) - names:
+        hint = "Names of second sources, or ai with OPENROUTER_API_KEY: else every wheel waits."
+        text = f"OCR_CONFIRMED_BY: nobody is called {', '.join(sorted(unknown))}."
+        yield Error(text, hint=hint, id="ocr.E010")
+
+
 ALL: tuple[Check, ...] = (
     addresses_usable, key_sendable, site_complete, engine_complete, stream_usable,
-    stream_headers_sendable,
+    stream_headers_sendable, witnesses_complete,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from core.lib.labels import Labels
-from ocr.types import Held, Origin, RunState, StepName, StepState
+from ocr.types import Held, Origin, PageKind, RunState, StepName, StepState
 
 RUN_STATES: Final[Labels] = {
     RunState.IDLE: _("idle"),
@@ -22,6 +22,23 @@ HELD: Final[Labels] = {
     Held.NO_DRAW: _("no draw is due on this day"),
     Held.EARLY: _("seen before the draw can have begun"),
     Held.BEHIND: _("the archive lacks the draw before"),
+    Held.PAGE: _("the page does not say what it is"),
+    Held.WITNESS: _("not confirmed by a second source yet"),
+    Held.DISPUTED: _("a second source has other numbers"),
+}
+PAGE_KINDS: Final[Labels] = {
+    PageKind.DRAW: _("board of the draw"),
+    PageKind.UNKNOWN: _("a page that does not say what it is"),
+    PageKind.EARLIER: _("an earlier draw"),
+    PageKind.PREDICTIONS: _("predictions"),
+    PageKind.STATISTICS: _("statistics"),
+    PageKind.SIMBOLOTTO: _("Simbolotto"),
+    PageKind.OTHER_GAME: _("another game"),
+    PageKind.WEATHER: _("weather"),
+    PageKind.SPORT: _("sport"),
+    PageKind.BETTING: _("betting"),
+    PageKind.TICKET: _("a ticket"),
+    PageKind.OTHER: _("something else"),
 }
 ORIGINS: Final[Labels] = {
     Origin.OCR: _("OCR"),
@@ -30,6 +47,7 @@ ORIGINS: Final[Labels] = {
 }
 STEPS: Final[Labels] = {
     StepName.VALIDATE: _("Validation by AI"),
+    StepName.WITNESS: _("Second source"),
     StepName.ARCHIVE: _("Archive"),
     StepName.UPLOAD: _("Lotto site"),
     StepName.TELEGRAM: _("Telegram"),
@@ -37,6 +55,7 @@ STEPS: Final[Labels] = {
 }
 STEPS_AGAIN: Final[Labels] = {
     StepName.VALIDATE: _("Validate again"),
+    StepName.WITNESS: _("Ask the second source again"),
     StepName.ARCHIVE: _("Save again"),
     StepName.UPLOAD: _("Upload again"),
     StepName.TELEGRAM: _("Send again"),

@@ -101,6 +101,7 @@ class AutobotRun(models.Model):
     auto_upload = models.BooleanField(_("upload to the Lotto site"))
     telegram_notify = models.BooleanField(_("tell on Telegram"))
     save_to_db = models.BooleanField(_("save to the archive"))
+    pages = models.JSONField(_("pages not taken"), default=dict)  # see `services.pass_over`
     verified_at = models.DateTimeField(
         _("verified"), null=True, help_text=_("The operator says the same.")
     )
@@ -143,6 +144,9 @@ class AutobotWheel(models.Model):
     looks = models.JSONField(_("looks"), default=dict)
     is_taken = models.BooleanField(_("sure"), default=False)
     held = models.CharField(_("held back"), max_length=8, blank=True, choices=choices(HELD))
+    witnesses = models.JSONField(
+        _("confirmed by"), default=list
+    )  # names, see ocr.autobot.witnesses
     origin = models.CharField(
         _("said by"), max_length=6, choices=choices(ORIGINS), default=Origin.OCR
     )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Final
@@ -23,11 +24,12 @@ from ocr.reader.dependencies import missing
 from ocr.reader.protocol import (
     FrameRequest,
     JpegRequest,
+    NumberMessage,
     PictureRequest,
     ReadRequest,
     ReadResponse,
 )
-from ocr.reader.types import Candidate, NumberReading, PictureReader, Reading
+from ocr.reader.types import Candidate, NumberReading, PictureReader, Reading, Simbolotto
 from ocr.types import ImageRefused, ReaderBusy, ReaderFailed, ReadingHalted
 
 START_S: Final = 60.0  # a cold disk; half a second usually
@@ -193,14 +195,19 @@ def _received(pipe: Connection, within_s: float, halt: threading.Event) -> ReadR
 
 def _reading(response: ReadResponse) -> Reading:
     return Reading(
-        {
-            wheel: tuple(
-                NumberReading(n.number, n.confidence, tuple(Candidate(*c) for c in n.candidates))
-                for n in numbers
-            )
-            for wheel, numbers in response.wheels.items()
-        },
+        {wheel: _numbers(numbers) for wheel, numbers in response.wheels.items()},
         response.boxes,
+        response.page,
+        Simbolotto(response.simbolotto[0], _numbers(response.simbolotto[1]))
+        if response.simbolotto
+        else None,
+    )
+
+
+def _numbers(messages: Sequence[NumberMessage]) -> tuple[NumberReading, ...]:
+    return tuple(
+        NumberReading(n.number, n.confidence, tuple(Candidate(*c) for c in n.candidates))
+        for n in messages
     )
 
 

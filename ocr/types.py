@@ -50,6 +50,23 @@ class RunState(StrEnum):
     ERROR = "error"  # it ended without a board
 
 
+class PageKind(StrEnum):
+    """What a page is, by its title and words."""
+
+    DRAW = "draw"
+    UNKNOWN = "unknown"  # it does not say
+    EARLIER = "earlier"  # a draw, and it says that it is an earlier one's
+    PREDICTIONS = "predictions"
+    STATISTICS = "statistics"
+    SIMBOLOTTO = "simbolotto"
+    OTHER_GAME = "other_game"
+    WEATHER = "weather"
+    SPORT = "sport"
+    BETTING = "betting"
+    TICKET = "ticket"
+    OTHER = "other"
+
+
 class Held(StrEnum):
     """Why a wheel that was read for sure is not published."""
 
@@ -57,6 +74,9 @@ class Held(StrEnum):
     NO_DRAW = "no_draw"  # no draw is due on this day
     EARLY = "early"  # seen before the draw can have begun
     BEHIND = "behind"  # the archive lacks the draw before: an old board would not be recognised
+    PAGE = "page"  # the page does not say that it is a board of the draw
+    WITNESS = "witness"  # a witness that must agree has not yet
+    DISPUTED = "disputed"  # a witness has other numbers
 
 
 class Origin(StrEnum):
@@ -71,6 +91,7 @@ class StepName(StrEnum):
     """What is done with the numbers of a run, in this order."""
 
     VALIDATE = "validate"
+    WITNESS = "witness"
     ARCHIVE = "archive"
     UPLOAD = "upload"
     TELEGRAM = "telegram"

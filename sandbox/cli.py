@@ -30,6 +30,7 @@ from sandbox.operator import LottoOperatorServer
 from sandbox.push import PushStream, WebhookSender
 from sandbox.switchboard import Switchboard, live_traffic
 from sandbox.telegram import TelegramServer
+from sandbox.televideo import TelevideoServer
 from sandbox.television import TelevisionServer
 from sandbox.webcom import PREFIX, WebcomServer
 
@@ -158,6 +159,7 @@ def _app(
             password=os.environ.get("LOTTO_SITE_PASSWORD", ""),
         ).upstream(),
         TelevisionServer().upstream(),
+        TelevideoServer().upstream(),
     ]
     return build_app([carrier.upstream(), *others], Faults())
 

@@ -26,6 +26,7 @@ from sandbox.operator import LottoOperatorServer
 from sandbox.push import PushStream
 from sandbox.switchboard import PlannedCall, Switchboard, invented_call, live_call
 from sandbox.telegram import TelegramServer
+from sandbox.televideo import TelevideoServer
 from sandbox.television import TelevisionServer
 from sandbox.webcom import PREFIX, WebcomServer
 
@@ -296,6 +297,7 @@ RunningOperator = Timed[LottoOperatorServer]
 RunningTelegram = Running[TelegramServer]
 RunningOpenRouter = Timed[OpenRouterServer]
 RunningLottoSite = Timed[LottoSiteServer]
+RunningTelevideo = Timed[TelevideoServer]
 RunningTelevision = Running[TelevisionServer]
 
 
@@ -352,6 +354,15 @@ def running_lotto_site(*, now: float | None = None) -> Iterator[RunningLottoSite
     server = LottoSiteServer(user=SITE_USER, password=SITE_PASSWORD, clock=clock)
     with _serving(server.upstream(), faults) as (base, _):
         yield RunningLottoSite(f"{base}/lotto-site", faults, server, clock)
+
+
+@contextmanager
+def running_televideo(*, now: float = EVENING) -> Iterator[RunningTelevideo]:
+    """A page of text on a free port of 127.0.0.1 until the block ends; its time stands."""
+    faults, clock = Faults(), ManualClock(now)
+    server = TelevideoServer(clock=clock)
+    with _serving(server.upstream(), faults) as (base, _):
+        yield RunningTelevideo(f"{base}/televideo/691", faults, server, clock)
 
 
 @contextmanager

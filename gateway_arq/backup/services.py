@@ -13,8 +13,8 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 
-from core.lib.locks import only_one
 from core.workers import services as workers
+from core.workers.leader import only_one
 from gateway_arq import __version__
 from gateway_arq.backup import schema
 from gateway_arq.backup.archive import (

@@ -74,6 +74,7 @@ class Validation(NamedTuple):
 
     `corrections`: numbers in doubt that are others now, and sure. `confirmed`: how many in doubt
     are sure as they were read. `disputed`: sure numbers that it sees otherwise; they stay.
+    `agreed`: wheels of which it has all five numbers itself.
     """
 
     reading: Reading
@@ -82,6 +83,7 @@ class Validation(NamedTuple):
     model: str = ""
     confirmed: int = 0
     disputed: tuple[NumberCorrection, ...] = ()
+    agreed: Mapping[str, tuple[int, ...]] = {}
 
 
 class _Wheel(Struct):
@@ -152,7 +154,20 @@ def agreed(reading: Reading, opinions: Sequence[Opinion]) -> Validation:
         min((opinion.confidence for opinion in opinions), default=0.0),
         confirmed=confirmed,
         disputed=tuple(_disputed(reading, opinions)),
+        agreed=_agreed(wheels, opinions),
     )
+
+
+def _agreed(
+    wheels: Mapping[str, tuple[NumberReading, ...]], opinions: Sequence[Opinion]
+) -> dict[str, tuple[int, ...]]:
+    """The wheels of which every opinion has the five numbers that are sure now."""
+    sure = Reading(dict(wheels)).sure()
+    return {
+        wheel: numbers
+        for wheel, numbers in sure.items()
+        if opinions and all(opinion.wheels.get(wheel) == numbers for opinion in opinions)
+    }
 
 
 def _wheel(numbers: Sequence[NumberReading], said: Sequence[Numbers]) -> tuple[NumberReading, ...]:

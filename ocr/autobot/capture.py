@@ -37,6 +37,7 @@ from ocr.types import (
     Held,
     ImageRefused,
     Origin,
+    PageKind,
     ReaderBusy,
     ReaderFailed,
     ReadingHalted,
@@ -65,6 +66,7 @@ class Pace:
 
 USUAL: Final = Pace()
 FRAME_S: Final = 60.0  # the longest from one to the next: the reading process is loaded again
+NO_BOARD: Final = Reading({})
 
 
 def watch(
@@ -128,6 +130,8 @@ def read_again(run_id: int, reader: PictureReader, *, by: str) -> list[str]:
     if picture is None:
         raise RunRefused(_("The run has no picture of a board."))
     reading = reader.read(picture)
+    if not reading.page.is_of(AutobotRun.objects.get(pk=run_id).day):
+        raise RunRefused(_("The picture names another day."))
     sure = reading.sure()
 
     def is_changed(row: AutobotWheel) -> bool:
@@ -160,6 +164,7 @@ class BoardWatcher:
         self._checks = {wheel: FrameChecks.restored(row.looks) for wheel, row in self._rows.items()}
         self._readings: deque[Reading] = deque(maxlen=FRAMES)
         self._best: tuple[Frame, Reading] | None = None  # whose picture is stored
+        self._unnamed: tuple[Frame, Reading] | None = None  # of a page that does not say what it is
         # Wheels that it shows as they are published, and all that it shows. The picture of an
         # earlier worker showed what is published.
         self._best_score = (self._published() or -1, 0.0)
@@ -167,9 +172,10 @@ class BoardWatcher:
         self._pause_s = pace.recheck_s
 
     def is_over(self) -> bool:
-        """Whether all wheels are published or time is up."""
+        """Whether all wheels are published, but for their witnesses, or time is up."""
         self._run.refresh_from_db(fields=["until"])  # staff may close the window
-        return self._published() == len(WHEELS) or timezone.now() >= self._run.until
+        read = sum(row.is_taken and row.held in ("", Held.WITNESS) for row in self._rows.values())
+        return read == len(WHEELS) or timezone.now() >= self._run.until
 
     def wait_for_the_draw(self) -> None:
         """Return when the draw can have begun, the window closes or `halt` is set. LeaseLost."""
@@ -188,6 +194,9 @@ class BoardWatcher:
         """Read one frame. Raises LeaseLost, RunStopped, ReadingHalted."""
         try:
             reading = self._reader.watch(frame.image, self._halt)
+            if not reading.page.is_draw_of(self._run.day):
+                self._pass_over(frame, reading)
+                reading = NO_BOARD
             self._readings.append(reading)
             if reading.wheels:
                 if self._run.state != RunState.OCR:
@@ -206,6 +215,8 @@ class BoardWatcher:
 
     def close(self) -> None:
         """Store what is still in doubt, for the AI and for people; judge anew what is held back."""
+        if self._unnamed and not self._best and not self._rows:
+            self._store_unnamed(*self._unnamed)
         if self._best:
             frame, reading = self._best
             doubtful = [wheel for wheel in reading.wheels if not self._is_taken(wheel)]
@@ -225,7 +236,7 @@ class BoardWatcher:
         if not voted or time.monotonic() < self._check_at:
             return
         fresh = self._reader.read(evidence.png(frame.image), self._halt)
-        sure = fresh.sure()
+        sure = fresh.sure() if fresh.page.is_draw_of(self._run.day) else {}
         changed = [wheel for wheel in voted if self._count(wheel, voted[wheel], sure.get(wheel))]
         longer_s = min(self._pause_s * 2, self._pace.max_recheck_s)
         self._pause_s = self._pace.recheck_s if changed else longer_s
@@ -259,6 +270,30 @@ class BoardWatcher:
         row.held = services.why_held(self._run, wheel, seen) if seen else ""
         row.is_taken = seen is not None and (checks.accepted() == seen or row.held == Held.OLD)
         return row
+
+    # --- Pages that are none of today's draw ------------------------------------------------------
+
+    def _pass_over(self, frame: Frame, reading: Reading) -> None:
+        """Keep in mind that such a page was on the air; its numbers count for nothing."""
+        page = reading.page
+        if reading.wheels and page.kind == PageKind.UNKNOWN:
+            self._unnamed = frame, reading
+        if page.wheels and services.pass_over(self._run, self._leadership, page):
+            logger.info(
+                "autobot.page_not_taken run=%s kind=%s title=%s",
+                self._run.pk,
+                page.kind,
+                page.title,
+            )
+
+    def _store_unnamed(self, frame: Frame, reading: Reading) -> None:
+        """Leave it to a person whether a page that does not say what it is was the draw."""
+        evidence.store_board(self._run, frame.image)
+        self._store_pictures(frame, reading, reading.wheels)
+        rows = [self._row(wheel, reading) for wheel in reading.wheels]
+        for row in rows:
+            row.is_taken, row.held = False, Held.PAGE
+        self._store(rows)
 
     # --- The run ----------------------------------------------------------------------------------
 

@@ -20,20 +20,24 @@ from django.utils.translation import gettext_lazy
 from msgspec import to_builtins
 
 from core.lib.days import local_day
+from core.lib.labels import label_of
 from core.realtime.publish import publish_on_commit
 from core.workers.leader import Leadership
 from lotto import selectors as archive
 from lotto.types import WHEELS
 from ocr import selectors
+from ocr.autobot import witnesses
 from ocr.autobot.votes import FrameChecks
 from ocr.events import AutobotStatus
+from ocr.labels import PAGE_KINDS
 from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
-from ocr.reader.types import NumberReading
+from ocr.reader.types import NumberReading, Page
 from ocr.serializers.autobot import status_document
 from ocr.types import (
     STEP_OPTIONS,
     Held,
     Origin,
+    PageKind,
     RunBusy,
     RunRefused,
     RunState,
@@ -46,7 +50,8 @@ logger = logging.getLogger(__name__)
 
 OPTIONS: Final = tuple(STEP_OPTIONS.values())
 WATCHING: Final = (RunState.CAPTURING, RunState.OCR)
-STEPS: Final = tuple(name for name in StepName if name in STEP_OPTIONS)  # in this order
+STEPS: Final = tuple(name for name in StepName if name != StepName.NOTICE)  # in this order
+OUTWARD: Final = (StepName.ARCHIVE, StepName.UPLOAD, StepName.TELEGRAM)
 CERTAIN: Final = 100.0  # what a person says
 
 
@@ -85,6 +90,7 @@ def start(
                     run=run, name=name, done=_sent(run) if name == StepName.TELEGRAM else {}
                 )
                 for name in STEPS
+                if name != StepName.WITNESS or witnesses.is_on()
             )
             _publish(run)
     except IntegrityError:
@@ -154,10 +160,30 @@ def store_wheels(run: AutobotRun, leadership: Leadership, wheels: Iterable[Autob
                     "is_taken": wheel.is_taken,
                     "held": wheel.held,
                     "origin": wheel.origin,
+                    "witnesses": wheel.witnesses,
                     "changed_at": now,
                 },
             )
         _publish(run)
+
+
+def pass_over(run: AutobotRun, leadership: Leadership, page: Page) -> bool:
+    """Store that this page was seen and not taken; True when it is the first one of its kind.
+
+    Under its kind are its title, its dates, the words that decided, and when. Raises LeaseLost,
+    RunStopped.
+    """
+    kind = PageKind.EARLIER if page.kind == PageKind.DRAW else page.kind  # of another day
+    if kind in run.pages:
+        return False
+    seen = {
+        "title": page.title[:200],
+        "dates": [str(date) for date in page.dates],
+        "words": [f"{each.words} ({each.weight:+})"[:100] for each in page.reasons],
+        "at": timezone.now().isoformat(timespec="seconds"),
+    }
+    update(run, leadership, pages={**run.pages, kind: seen})
+    return True
 
 
 def end(run: AutobotRun, leadership: Leadership, state: RunState, message: str) -> None:
@@ -187,7 +213,7 @@ def why_held(run: AutobotRun, wheel: str, numbers: Sequence[int]) -> str:
     before = archive.calendar().before(run.day)
     if before and not archive.has_since(wheel, before.day, run.day):
         return Held.BEHIND
-    return ""
+    return Held.WITNESS if witnesses.must_agree() else ""
 
 
 def cells_of(numbers: Iterable[NumberReading]) -> list[Any]:
@@ -219,6 +245,7 @@ def correct(run_id: int, wheel: str, numbers: Sequence[int], *, by: str) -> Auto
                 "is_taken": True,
                 "held": "",
                 "origin": Origin.PERSON,
+                "witnesses": [],
                 "changed_at": timezone.now(),
             },
         )
@@ -308,7 +335,7 @@ def _drawn(run_id: int) -> AutobotRun:
 def _offer(run: AutobotRun) -> None:
     """Leave it to a person whether steps that were done with other numbers are done again."""
     wheels = as_lists(selectors.published(run))
-    for step in run.steps.filter(name__in=STEPS[1:]):
+    for step in run.steps.filter(name__in=OUTWARD):
         if step.done != wheels and step.state != StepState.OFF:
             step.state = StepState.OFFERED
             step.save(update_fields=["state"])
@@ -342,6 +369,8 @@ def summary(run: AutobotRun) -> str:
     for reason, text in _REASONS.items():
         if reason in reasons:
             parts.append(str(text) % {"count": reasons.count(reason)})
+    if run.pages and not wheels:
+        parts.append(_("Seen and not taken: %(pages)s.") % {"pages": ", ".join(_pages(run))})
     failed = [step.get_name_display() for step in run.steps.all() if step.state == StepState.FAILED]
     if failed:
         parts.append(_("Failed: %(steps)s.") % {"steps": ", ".join(failed)})
@@ -358,7 +387,14 @@ _REASONS: Final = {
         "The archive lacks the draw before, so an old board would not be recognised: %(count)s "
         "wheels wait for a person."
     ),
+    Held.WITNESS: gettext_lazy("Wheels that no second source has confirmed: %(count)s."),
+    Held.DISPUTED: gettext_lazy("Wheels of which a second source has other numbers: %(count)s."),
 }
+
+
+def _pages(run: AutobotRun) -> list[str]:
+    """The pages that were not taken, for people."""
+    return [f"{seen['title']} ({label_of(PAGE_KINDS, kind)})" for kind, seen in run.pages.items()]
 
 
 def _sent(run: AutobotRun) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from html import escape
@@ -30,7 +31,7 @@ from lotto import selectors as archive
 from lotto.types import WHEELS, Draw, Source
 from ocr import selectors
 from ocr.ai import services as ai
-from ocr.autobot import evidence
+from ocr.autobot import evidence, witnesses
 from ocr.autobot import services as runs
 from ocr.models import AutobotRun, AutobotStep, AutobotWheel
 from ocr.outlets import lotto_site, telegram
@@ -84,6 +85,8 @@ def settle(run: AutobotRun, leadership: Leadership, halt: threading.Event) -> bo
         open_steps = [step for step in _steps(run) if _has_work(run, step)]
         if not open_steps:
             return True
+        if any(step.name == StepName.WITNESS for step in open_steps):  # before all that is outward
+            open_steps = [step for step in open_steps if step.name not in runs.OUTWARD]
         due = [step for step in open_steps if is_due(step.due_at, within_s=MAX_WAIT_S)]
         for step in due:
             if halt.is_set():
@@ -119,7 +122,7 @@ def report_contradictions(run: AutobotRun) -> None:
 
 
 def _steps(run: AutobotRun) -> list[AutobotStep]:
-    order = list(runs.STEPS)
+    order: list[StepName] = list(runs.STEPS)
     found = run.steps.filter(name__in=order)
     return sorted(found, key=lambda step: order.index(StepName(step.name)))
 
@@ -127,7 +130,8 @@ def _steps(run: AutobotRun) -> list[AutobotStep]:
 def _has_work(run: AutobotRun, step: AutobotStep) -> bool:
     if step.state in (StepState.WAITING, StepState.RUNNING):
         return True
-    if step.name == StepName.VALIDATE or step.state not in (StepState.DONE, StepState.SKIPPED):
+    is_outward = step.name in runs.OUTWARD
+    if not is_outward or step.state not in (StepState.DONE, StepState.SKIPPED):
         return False
     return bool(_work(step, selectors.published(run)))  # the AI has made a wheel sure since
 
@@ -138,7 +142,9 @@ def _work(step: AutobotStep, wheels: Wheels) -> Wheels:
 
 
 def _is_on(run: AutobotRun, name: StepName) -> bool:
-    return bool(getattr(run, STEP_OPTIONS[name])) and ACTIONS[name].is_available()
+    option = STEP_OPTIONS.get(name)
+    is_wanted = option is None or bool(getattr(run, option))
+    return is_wanted and ACTIONS[name].is_available()
 
 
 def _do(run: AutobotRun, leadership: Leadership, step: AutobotStep) -> None:
@@ -221,7 +227,8 @@ def _may_try(step: AutobotStep) -> bool:
 def _validate(run: AutobotRun, leadership: Leadership, step: AutobotStep) -> Wheels | None:
     """Ask the AI where the OCR is in doubt; what both agree on is accepted."""
     picture = selectors.picture(run.pk, evidence.BOARD)
-    rows = {row.wheel: row for row in run.wheels.exclude(held=Held.OLD)}  # the picture is today's
+    # The picture is today's, and the draw's.
+    rows = {row.wheel: row for row in run.wheels.exclude(held__in=[Held.OLD, Held.PAGE])}
     if picture is None or not rows:
         return None
     found = ai.validate(picture, Reading({code: _reading(row) for code, row in rows.items()}))
@@ -236,10 +243,38 @@ def _validate(run: AutobotRun, leadership: Leadership, step: AutobotStep) -> Whe
     step.detail = {
         "model": found.model,
         "confidence": found.confidence,
+        "agreed": runs.as_lists(found.agreed),
         "corrections": [list(each) for each in found.corrections],
         "disputed": [list(each) for each in found.disputed],
     }
     return selectors.published(run)
+
+
+def _ask_witnesses(run: AutobotRun, leadership: Leadership, step: AutobotStep) -> Wheels | None:
+    """Compare what was read with the second sources; what they contradict or lack is held."""
+    held = ["", Held.WITNESS, Held.DISPUTED]
+    rows = list(run.wheels.filter(is_taken=True, held__in=held).exclude(origin=Origin.PERSON))
+    if not rows:
+        return None
+    told = {**witnesses.ask(run.day), witnesses.AI: _agreed_by_ai(run)}
+    for row in rows:
+        numbers = tuple(number for number in row.numbers if number is not None)
+        row.witnesses, row.held = witnesses.verdict(
+            row.wheel, numbers, told, needed=settings.OCR_CONFIRMED_BY
+        )
+    runs.store_wheels(run, leadership, rows)
+    step.detail = {name: {w: list(n) for w, n in wheels.items()} for name, wheels in told.items()}
+    if waiting := [WHEELS[row.wheel] for row in rows if row.held == Held.WITNESS]:
+        names, by = ", ".join(waiting), ", ".join(settings.OCR_CONFIRMED_BY)
+        raise StepError(f"Not confirmed by {by} yet: {names}.", done=selectors.published(run))
+    return selectors.published(run)
+
+
+def _agreed_by_ai(run: AutobotRun) -> Wheels:
+    """The wheels whose five numbers the AI said too, when it validated them."""
+    step = run.steps.filter(name=StepName.VALIDATE).first()
+    agreed = step.detail.get("agreed", {}) if step else {}
+    return {wheel: tuple(numbers) for wheel, numbers in agreed.items()}
 
 
 def _reading(row: AutobotWheel) -> tuple[NumberReading, ...]:
@@ -318,9 +353,22 @@ def _message(run: AutobotRun, step: AutobotStep, wheels: Wheels, news: Wheels) -
         parts.append(escape(_("(Sent after an interruption: it may have come before.)")))
     if news and (evening := telegram.evening_message(run.day, wheels)):
         parts.append(evening)
+    if news and (confirmed := _confirmed(run, news)):
+        parts.append(escape(confirmed))
     if len(wheels) < len(WHEELS):
         parts.append(escape(runs.summary(run)))
     return "\n\n".join(parts)
+
+
+def _confirmed(run: AutobotRun, wheels: Wheels) -> str:
+    """Which second sources have confirmed how many of these wheels; "" without any."""
+    counts = Counter(
+        name for row in run.wheels.all() if row.wheel in wheels for name in row.witnesses
+    )
+    if not counts:
+        return ""
+    names = ", ".join(f"{name} ({count})" for name, count in counts.most_common())
+    return _("Confirmed by: %(names)s.") % {"names": names}
 
 
 def _notify(
@@ -339,6 +387,7 @@ def _notify(
 
 ACTIONS: Final = {
     StepName.VALIDATE: Action(ai.is_on, _validate),
+    StepName.WITNESS: Action(witnesses.is_on, _ask_witnesses),
     StepName.ARCHIVE: Action(lambda: True, _archive),
     StepName.UPLOAD: Action(lotto_site.is_on, _upload),
     StepName.TELEGRAM: Action(telegram.is_on, _send_news),

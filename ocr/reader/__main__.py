@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
 from multiprocessing.connection import Connection
 from typing import Final
@@ -28,7 +28,7 @@ from ocr.reader.protocol import (
     ReadResponse,
 )
 from ocr.reader.reader import Reader
-from ocr.reader.types import Reading
+from ocr.reader.types import NumberReading, Reading
 from ocr.types import ImageRefused, ReaderFailed
 
 NICER: Final = 5  # than the gateway, whose other requests must not wait
@@ -82,7 +82,12 @@ def _responses(reader: Reader, request: ReadRequest) -> Iterator[ReadResponse]:
     except ImageRefused as exc:
         yield ReadResponse(refused=str(exc))
         return
-    yield ReadResponse(_messages(reading), reading.boxes)
+    yield ReadResponse(
+        {wheel: _messages(numbers) for wheel, numbers in reading.wheels.items()},
+        reading.boxes,
+        reading.page,
+        reading.simbolotto and (reading.simbolotto.wheel, _messages(reading.simbolotto.numbers)),
+    )
 
 
 def _scaled(reading: Reading, larger: float) -> Reading:
@@ -94,16 +99,13 @@ def _scaled(reading: Reading, larger: float) -> Reading:
     return reading._replace(boxes=boxes)
 
 
-def _messages(reading: Reading) -> dict[str, list[NumberMessage]]:
-    return {
-        wheel: [
-            NumberMessage(
-                each.number, float(each.confidence), [(n, float(c)) for n, c in each.candidates]
-            )
-            for each in numbers
-        ]
-        for wheel, numbers in reading.wheels.items()
-    }
+def _messages(numbers: Sequence[NumberReading]) -> list[NumberMessage]:
+    return [
+        NumberMessage(
+            each.number, float(each.confidence), [(n, float(c)) for n, c in each.candidates]
+        )
+        for each in numbers
+    ]
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""From a picture to the layout of the board on it."""
+"""From a picture to the layout of the board on it, and to what the page says that it is."""
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lotto.types import WHEELS
-from ocr.reader import layout
-from ocr.reader.tokens import names_and_numbers
-from ocr.reader.types import Layout, Number, Pixels, Quad, TextLine
+from ocr.reader import layout, regions
+from ocr.reader.page import page_of
+from ocr.reader.tokens import is_code, names_and_numbers
+from ocr.reader.types import Layout, Name, Number, Page, Pixels, Quad, TextLine
 
 SIDES: Final = (1280, 1920, 736)  # px; the usual one, for small text, for very large text
 NARROWEST_NAME: Final = 1.38  # width by height; two digits are narrower
@@ -27,8 +27,16 @@ class Finder(Protocol):
         """What these quadrangles say."""
 
 
-def find_board(image: Pixels, finder: Finder) -> Layout | None:
-    """The layout of the board on the picture, or None.
+class Found(NamedTuple):
+    """The layout of a board, None without one; the page, and the lines that say what it is."""
+
+    layout: Layout | None
+    page: Page
+    headings: list[Quad]
+
+
+def find_board(image: Pixels, finder: Finder) -> Found:
+    """The board on the picture, and what page it is.
 
     Where names were found that it does not explain, the picture is searched in other sizes, too.
     """
@@ -39,19 +47,31 @@ def find_board(image: Pixels, finder: Finder) -> Layout | None:
         quads = _new(finder.find(image, longest_side=side), lines, places)
         is_narrow = _is_narrow(quads)
         lines += finder.lines(image, quads[~is_narrow])
-        names, numbers = names_and_numbers(lines)
-        are_codes = any(line.text in WHEELS for line in lines)
-        if are_codes or len(names) < ENOUGH_NAMES:  # then names may be narrow, too
+        is_head = is_narrow & regions.are_on_level_of_heads(quads, lines)
+        if is_head.any():
+            lines += finder.lines(image, quads[is_head])
+            is_narrow &= ~is_head
+        names, numbers = _tokens(lines, places)
+        if any(map(is_code, lines)) or len(names) < ENOUGH_NAMES:  # then names may be narrow, too
             lines += finder.lines(image, quads[is_narrow])
-            names, numbers = names_and_numbers(lines)
         else:
             places += [_place(quad) for quad in quads[is_narrow]]
-        found = layout.fit(names, [*numbers, *places])
+        names, numbers = _tokens(lines, places)
+        found = layout.fit(names, regions.without_columns(numbers, lines))
         if found and (best is None or len(found.cells) > len(best.cells)):
             best = found
         if not names or (best and len(best.cells) >= len({name.wheel for name in names})):
             break
-    return best
+    said = page_of(regions.without_tickers(lines), best)
+    return Found(best, said.page, said.headings)
+
+
+def _tokens(lines: list[TextLine], places: list[Number]) -> tuple[list[Name], list[Number]]:
+    """The names and numbers, also those at these places, that may be a board's."""
+    kept = regions.without_tickers(lines)
+    names, numbers = names_and_numbers(kept)
+    numbers += places
+    return regions.without_panels(names, numbers, kept)
 
 
 def _is_narrow(quads: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -25,6 +25,7 @@ from ocr.reader.layout_hypotheses import (
     Way,
     in_perspective,
     matches,
+    next_names,
     possible_ways,
     refined,
     strangers,
@@ -96,12 +97,12 @@ def _fit(names: Sequence[Name], numbers: Sequence[Number]) -> Layout | None:
         height = float(np.median(heights[match[match >= 0]]))
         is_like = np.abs(np.log(heights / height)) < np.log(UNLIKE)
         found, flat, heights = found[is_like], flat[is_like], heights[is_like]
-    wheels |= _aligned(names, flat_anchors[:, way.anchor], wheels, way)
+    wheels |= _aligned(names, flat_anchors, wheels, way, height)
     chosen = flat_anchors[list(wheels.values()), way.anchor]
     lines = way.places(chosen)
     if straight.is_slanted:
         way, lines = in_perspective(way, chosen, flat, height)
-    lines = _five(way, lines, flat, height)
+    lines = _below_others(way, _five(way, lines, flat, height), flat, height)
     if _goes_on(way, lines, flat, height):
         return None
     is_kept = ~_are_off(way, lines, chosen, flat, height)
@@ -154,6 +155,8 @@ def _scored(
             places = way.places(anchors[:, way.anchor])
         match = matches(places, way, flat, height)
         hits = (match >= 0).sum(1) - strangers(places, match, way, flat, height)
+        if way.kind == "row":  # what stands beyond another name is that one's
+            hits[places[:, -1, 0] > next_names(anchors, height)] = 0
         wheels: dict[str, int] = {}
         for index, name in enumerate(names):
             if hits[index] >= MIN_FOUND and hits[index] > (
@@ -183,6 +186,23 @@ def _five(way: Way, lines: Points, flat: Points, height: float) -> Points:
         there = matches(wider(line[None]), way, flat, height)[0] >= 0
         if there.sum() == DRAWN and not there[1:-1].all():
             line += step if there[-1] else -step
+    return moved
+
+
+def _below_others(way: Way, lines: Points, flat: Points, height: float) -> Points:
+    """Lines beside names of which too few numbers were found, moved to where the others begin.
+
+    A name read only in part would put them half a number aside, where one digit of two is read.
+    """
+    is_found = (matches(lines, way, flat, height) >= 0).sum(1) >= MIN_FOUND
+    if way.kind != "row" or is_found.all() or is_found.sum() < MIN_FOUND:
+        return lines
+    moved, starts = lines.copy(), lines[is_found, 0, 0]
+    for index in np.flatnonzero(~is_found):
+        line = moved[index]
+        beside = starts[np.abs(starts - line[0, 0]) < abs(way.step[0])]
+        if len(beside) >= MIN_FOUND and np.ptp(beside) < height:
+            line[:, 0] += np.median(beside) - line[0, 0]
     return moved
 
 
@@ -252,17 +272,22 @@ def _goes_on(way: Way, lines: Points, flat: Points, height: float) -> bool:
 
 
 def _aligned(
-    names: Sequence[Name], anchors: Points, wheels: dict[str, int], way: Way
+    names: Sequence[Name], ends: Points, wheels: dict[str, int], way: Way, height: float
 ) -> dict[str, int]:
     """Names in line with those whose numbers were found, though most of their own were not."""
     if len(wheels) < MIN_FOUND:
         return {}
+    anchors = ends[:, way.anchor]
     known = anchors[list(wheels.values())]
     axis = 1 if way.kind == "column" else 0
     near = ALONG * float(np.hypot(*way.step))
+    beyond = next_names(ends, height)
+    last = way.offset[0] + (DRAWN - 1) * way.step[0]
     found: dict[str, int] = {}
     for index, name in enumerate(names):
         is_in_line = np.abs(known[:, axis] - anchors[index, axis]).min() < near
+        if way.kind == "row" and anchors[index, 0] + last > beyond[index]:
+            continue
         if name.wheel not in wheels and name.wheel not in found and is_in_line:
             found[name.wheel] = index
     return found

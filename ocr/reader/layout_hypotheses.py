@@ -84,6 +84,14 @@ def matches(places: Points, way: Way, flat: Points, height: float) -> NDArray[np
     return np.where(np.isfinite(far.min(2)), nearest, -1)
 
 
+def next_names(anchors: Points, height: float) -> Points:
+    """`(count,)`: where on each name's level the next name to its right begins; else infinity."""
+    left, middle = anchors[:, 0], anchors[:, 1]
+    is_level = np.abs(middle[:, None, 1] - middle[None, :, 1]) < NEAR * height
+    is_right = left[None, :, 0] > middle[:, None, 0]
+    return np.asarray(np.where(is_level & is_right, left[None, :, 0], np.inf).min(1), float)
+
+
 def strangers(
     places: Points, match: NDArray[np.int64], way: Way, flat: Points, height: float
 ) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ocr.reader.types import Box
+from ocr.reader.types import UNKNOWN_PAGE, Box, Page
 
 
 class PictureRequest(Struct, tag=True):
@@ -45,6 +45,8 @@ class ReadResponse(Struct):
 
     wheels: dict[str, list[NumberMessage]] = {}
     boxes: dict[str, Box] = {}
+    page: Page = UNKNOWN_PAGE
+    simbolotto: tuple[str, list[NumberMessage]] | None = None  # its wheel and numbers
     jpeg: bytes = b""
     refused: str = ""
     failed: str = ""

@@ -12,10 +12,21 @@ from numpy.typing import NDArray
 
 from lotto.types import DRAWN, WHEELS
 from ocr.reader import cells
-from ocr.reader.board import Finder, find_board
+from ocr.reader.board import Finder, Found, find_board
 from ocr.reader.frames import deinterlaced
-from ocr.reader.types import SURE, Layout, NumberReading, Pixels, Reading, Recogniser
-from ocr.reader.verdict import by_the_rules, verdict
+from ocr.reader.types import (
+    SURE,
+    Layout,
+    NumberReading,
+    Page,
+    Pixels,
+    Quad,
+    Reading,
+    Recogniser,
+    Simbolotto,
+)
+from ocr.reader.verdict import by_the_rules, in_doubt, verdict
+from ocr.types import PageKind
 
 UNCHANGED: Final = 28.0  # grey levels; noise and encoding differ less, another digit more
 PART: Final = 12  # so many of a patch's 288 pixels: one stroke of a digit may be all that changed
@@ -25,7 +36,7 @@ CROPS_PER_CELL: Final = 2  # for each recogniser
 SOME: Final = 11  # cells by which the size is chosen at which all are read
 ASIDE: Final = 0.18  # of a number's height
 HARDLY: Final = 1e-3  # of a probability, so that its logarithm is one
-NOTHING: Final = Reading({})
+HIGHEST_SYMBOL: Final = 45  # of Simbolotto
 
 Sizes = Sequence[tuple[float, ...]]  # of the crops, for each recogniser
 
@@ -42,12 +53,13 @@ class Reader:
         self._watched: _Watched | None = None
 
     def read(self, image: Pixels) -> Reading:
-        """What the picture's board shows."""
+        """What the picture's board shows, and what page it is."""
         image = deinterlaced(image)
-        layout = find_board(image, self._finder)
+        found = find_board(image, self._finder)
+        layout = _shown(found)
         if layout is None:
-            return NOTHING
-        return self._numbers(image, layout, self._sizes(image, layout))
+            return Reading({}, page=found.page)
+        return _on_page(self._numbers(image, layout, self._sizes(image, layout)), found.page)
 
     def watch(self, image: Pixels) -> Reading:
         """What a stream's next frame shows, by the layout of the one before where that fits.
@@ -59,20 +71,22 @@ class Reader:
         if before is not None and before.still_fits(image):
             if before.has_same_numbers(image):
                 return before.reading
-            reading = self._numbers(image, before.layout, before.sizes)
-            self._watched = _Watched(image, before.layout, before.sizes, reading)
+            numbers = self._numbers(image, before.layout, before.sizes)
+            reading = _on_page(numbers, before.found.page)
+            self._watched = _Watched(image, before.found, before.layout, before.sizes, reading)
             # Where a number has come or gone, the layout may be a little off, or another.
             if _count(reading) == _count(before.reading) and len(reading.sure()) >= len(
                 before.reading.sure()
             ):
                 return reading
-        layout = find_board(image, self._finder)
+        found = find_board(image, self._finder)
+        layout = _shown(found)
         if layout is None:
             self._watched = None
-            return NOTHING
+            return Reading({}, page=found.page)
         sizes = self._sizes(image, layout)
-        reading = self._numbers(image, layout, sizes)
-        self._watched = _Watched(image, layout, sizes, reading)
+        reading = _on_page(self._numbers(image, layout, sizes), found.page)
+        self._watched = _Watched(image, found, layout, sizes, reading)
         return reading
 
     def _sizes(self, image: Pixels, layout: Layout) -> Sizes:
@@ -159,16 +173,24 @@ class Reader:
 class _Watched:
     """A frame that was read, as far as is needed to see whether the next one shows the same."""
 
-    def __init__(self, image: Pixels, layout: Layout, sizes: Sizes, reading: Reading) -> None:
-        self.layout, self.sizes, self.reading = layout, sizes, reading
+    def __init__(
+        self, image: Pixels, found: Found, layout: Layout, sizes: Sizes, reading: Reading
+    ) -> None:
+        self.found, self.layout, self.sizes, self.reading = found, layout, sizes, reading
         self._size = image.shape
+        self._headings = self._patches(image, _boxes(found.headings))
         self._names = self._patches(image, cells.names(layout))
         self._numbers = self._patches(image, cells.numbers(layout))
         self._whole = _thumbnail(image)
 
     def still_fits(self, image: Pixels) -> bool:
-        """Whether the same names stand at the same places, and no wheel can have come."""
+        """Whether the same headings and names stand at the same places, and no wheel can have come.
+
+        The page is judged anew when one of its headings changes.
+        """
         if image.shape != self._size:
+            return False
+        if not _alike(self._headings, self._patches(image, _boxes(self.found.headings))):
             return False
         if not _alike(self._names, self._patches(image, cells.names(self.layout))):
             return False
@@ -187,6 +209,36 @@ class _Watched:
                 small = cv2.resize(patch, (24, 12), interpolation=cv2.INTER_AREA)
                 patches.append(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32))
         return patches
+
+
+def _shown(found: Found) -> Layout | None:
+    """The layout whose numbers are to be read: none on a page that says that it is no draw's."""
+    if found.page.kind == PageKind.SIMBOLOTTO or not found.page.is_veto:
+        return found.layout
+    return None
+
+
+def _on_page(reading: Reading, page: Page) -> Reading:
+    """The reading as far as its page lets it count."""
+    if page.kind == PageKind.DRAW:
+        return reading._replace(page=page)
+    if page.kind == PageKind.SIMBOLOTTO:
+        return Reading({}, page=page, simbolotto=_simbolotto(reading))
+    wheels = {wheel: in_doubt(numbers) for wheel, numbers in reading.wheels.items()}
+    return reading._replace(wheels=wheels, page=page)
+
+
+def _simbolotto(reading: Reading) -> Simbolotto | None:
+    if len(reading.wheels) != 1:
+        return None
+    ((wheel, numbers),) = reading.wheels.items()
+    is_one = all(each.number is None or each.number <= HIGHEST_SYMBOL for each in numbers)
+    return Simbolotto(wheel, numbers) if is_one else None
+
+
+def _boxes(quads: Sequence[Quad]) -> NDArray[np.int64]:
+    corners = np.array(quads, np.float32).reshape(-1, 4, 2)
+    return np.concatenate([corners.min(1), corners.max(1)], 1).round().astype(np.int64)
 
 
 def _thumbnail(image: Pixels) -> NDArray[np.float32]:

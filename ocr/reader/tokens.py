@@ -10,10 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lotto.types import WHEELS
+from ocr.reader.page_words import NO_WHEELS, OF_WHEELS
 from ocr.reader.types import Name, Number, TextLine
 
+CODES: Final = {
+    **{code: code for code in WHEELS},
+    **{name[:3]: code for code, name in WHEELS.items()},
+    "RO": "RM", "NZ": "RN", "NAZ": "RN", "NAZ.LE": "RN",
+}  # fmt: skip
 SHORTEST_NAME: Final = 4  # ROMA; the end of CAGLIARI is no BARI
 ALIKE: Final = 0.74  # of a name's letters; one of ROMA's four may be wrong
+LIKER: Final = 0.9  # a word that it is rather than the name
+MOST_LETTERS_GONE: Final = 1  # of a name
 DIGITS_APART: Final = 0.72  # of the line's height, from middle to middle: more is another number
 UNEVEN: Final = 1.2  # of the gaps between a number's digits: those that part numbers
 LETTERS_APART: Final = 1.3
@@ -24,26 +32,60 @@ def names_and_numbers(lines: Iterable[TextLine]) -> tuple[list[Name], list[Numbe
     """What on these lines may be a wheel's name, and what may be a number."""
     names, numbers = [], []
     for line in lines:
-        for text, places in _runs(line):
-            wheel = _wheel(text)
-            if wheel:
-                names.append(_name(wheel, line, places[0], places[-1]))
+        runs = list(_runs(line))
+        is_prose = _is_prose([text for text, _ in runs])
+        begins: float | None = None  # a word before a name that goes with it: "R. NAZ."
+        for text, places in runs:
+            wheel = wheel_of(text)
+            if wheel and not is_prose:
+                names.append(
+                    _name(wheel, line, places[0] if begins is None else begins, places[-1])
+                )
+                begins = None
             elif text.isdigit() or len(line.text) <= LONGEST_NUMBER:
+                begins = None
                 for at in _numbers(line, text, places):
                     numbers.append(Number(tuple(_at(line, at).tolist()), _height(line)))
+            elif begins is None:
+                begins = places[0]
     return names, numbers
 
 
-def _wheel(text: str) -> str:
-    """The wheel of this name or code, or ""."""
-    if len(text) == 2:
-        return text if text in WHEELS else ""
+def wheel_of(text: str) -> str:
+    """The wheel of this name or code, or "": also where another word explains it better."""
+    if text in CODES:
+        return CODES[text]
     if len(text) < SHORTEST_NAME:
         return ""
     upper = text.upper()
-    alike = {code: SequenceMatcher(None, upper, name).ratio() for code, name in WHEELS.items()}
+    alike = {code: _alike(upper, name) for code, name in WHEELS.items()}
     best = max(alike, key=lambda code: alike[code])
-    return best if alike[best] >= ALIKE else ""
+    if alike[best] < ALIKE or len(text) < len(WHEELS[best]) - MOST_LETTERS_GONE:
+        return ""
+    if alike[best] == 1:
+        return best
+    other = max(_alike(upper, word) for word in NO_WHEELS)
+    return "" if other >= LIKER and other > alike[best] else best
+
+
+def is_code(line: TextLine) -> bool:
+    """Whether it is a wheel's code and nothing else."""
+    return line.text.strip(" .:") in CODES
+
+
+def _is_prose(words: Sequence[str]) -> bool:
+    """Whether words stand on the line that neither are wheels nor go with them.
+
+    "ROMA 12° MILANO 9° FTSE MIB", "PALERMO CALCIO": names in prose are not a board's.
+    """
+    others = [word for word in words if word.isalpha() and not wheel_of(word)]
+    has_codes = any(word in CODES for word in words)
+    shortest = 2 if has_codes else SHORTEST_NAME
+    return any(len(word) >= shortest and word.upper() not in OF_WHEELS for word in others)
+
+
+def _alike(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
 
 
 def _numbers(line: TextLine, text: str, places: Sequence[float]) -> list[float]:
@@ -85,7 +127,8 @@ def _runs(line: TextLine) -> Iterator[tuple[str, Sequence[float]]]:
 
 
 def _name(wheel: str, line: TextLine, first: float, last: float) -> Name:
-    half = (last - first) / max(len(WHEELS[wheel]) - 1, 1) / 2  # places are of characters' middles
+    letters = sum(first <= place <= last for place in line.places)
+    half = (last - first) / max(letters - 1, 1) / 2  # places are of characters' middles
     left, right = _at(line, max(first - half, 0)), _at(line, min(last + half, 1))
     middle = (left + right) / 2
     ends = tuple(left.tolist()), tuple(middle.tolist()), tuple(right.tolist())

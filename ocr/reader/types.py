@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ocr.types import PageKind
 
 Pixels = NDArray[np.uint8]  # (height, width, BGR)
 SURE: Final = 90.0  # confidence of which fewer than one in 2,000 numbers may be wrong
@@ -63,6 +66,58 @@ class Layout:
     names: dict[str, tuple[tuple[float, float], tuple[float, float]]]  # read: left and right ends
 
 
+class PageDate(NamedTuple):
+    """A date as a page names it; the year may be missing."""
+
+    day: int
+    month: int
+    year: int | None = None
+
+    def is_of(self, day: date) -> bool:
+        """Whether it may be that day."""
+        return (self.day, self.month) == (day.day, day.month) and self.year in (None, day.year)
+
+    def __str__(self) -> str:
+        return f"{self.day:02}/{self.month:02}" + (f"/{self.year}" if self.year else "")
+
+
+class PageReason(NamedTuple):
+    """Words on a page and what they weigh; positive for a draw."""
+
+    words: str
+    kind: PageKind
+    weight: int
+
+
+class Page(NamedTuple):
+    """What a page says that it is, and why it is taken for that.
+
+    `wheels`: how many wheels seem to have a line of numbers on it, whatever it is.
+    """
+
+    kind: PageKind = PageKind.UNKNOWN
+    title: str = ""
+    dates: tuple[PageDate, ...] = ()
+    reasons: tuple[PageReason, ...] = ()
+    wheels: int = 0
+
+    @property
+    def is_veto(self) -> bool:
+        """Whether it says that it is no board of a draw."""
+        return self.kind not in (PageKind.DRAW, PageKind.UNKNOWN)
+
+    def is_of(self, day: date) -> bool:
+        """Whether nothing on it names another day."""
+        return all(each.is_of(day) for each in self.dates)
+
+    def is_draw_of(self, day: date) -> bool:
+        """Whether it is a board of the draw, and of no other day."""
+        return self.kind == PageKind.DRAW and self.is_of(day)
+
+
+UNKNOWN_PAGE: Final = Page()
+
+
 class Candidate(NamedTuple):
     """A number that it may be; confidence 0 to 100."""
 
@@ -78,14 +133,24 @@ class NumberReading(NamedTuple):
     candidates: tuple[Candidate, ...] = ()
 
 
+class Simbolotto(NamedTuple):
+    """The five numbers (1 to 45) of that game, and the wheel whose symbols they are."""
+
+    wheel: str
+    numbers: tuple[NumberReading, ...]
+
+
 class Reading(NamedTuple):
     """The wheels of a board, five numbers each in the order drawn; empty without a board.
 
-    `boxes` are their places on the picture, names and numbers.
+    `boxes` are their places on the picture, names and numbers. A `page` that says that it is no
+    board of a draw has no wheels; on one that does not say what it is all numbers are in doubt.
     """
 
     wheels: dict[str, tuple[NumberReading, ...]]
     boxes: dict[str, Box] = {}
+    page: Page = UNKNOWN_PAGE
+    simbolotto: Simbolotto | None = None
 
     def sure(self) -> dict[str, tuple[int, ...]]:
         """The wheels all of whose numbers are beyond doubt."""

@@ -63,4 +63,9 @@ def by_the_rules(numbers: Sequence[NumberReading]) -> tuple[NumberReading, ...]:
     said = [each.number for each in numbers if each.number is not None]
     if numbers[0].number is not None and len(set(said)) == len(said):
         return tuple(numbers)
+    return in_doubt(numbers)
+
+
+def in_doubt(numbers: Sequence[NumberReading]) -> tuple[NumberReading, ...]:
+    """The readings, none of them sure."""
     return tuple(each._replace(confidence=min(each.confidence, MAX_ALONE)) for each in numbers)

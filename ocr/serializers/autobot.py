@@ -39,6 +39,12 @@ class AutobotStateDocument(Document, kw_only=True):
     message: Annotated[str, like("The board is on the air.", "What it does, or its outcome")]
     wheels: Wheels
     missing: Annotated[list[str], like(["CAGLIARI"])]
+    confirmed_by: Annotated[
+        dict[str, list[str]],
+        like(
+            {"BARI": ["ocr", "televideo"]}, "Who read each wheel, and the second sources that agree"
+        ),
+    ]
     steps: Annotated[
         dict[str, AutobotStepStateDocument],
         like({"archive": {"state": "waiting", "tries": 0, "error": ""}}),
@@ -97,6 +103,11 @@ def status_document(run: AutobotRun | None) -> AutobotStateDocument:
         date=format_day(run.day) if run else None,
         message=run.message if run else "",
         wheels={WHEELS[code]: texts(wheels[code]) for code in wheels},
+        confirmed_by={
+            WHEELS[row.wheel]: [row.origin, *row.witnesses]
+            for row in (run.wheels.all() if run else ())
+            if row.wheel in wheels
+        },
         missing=[WHEELS[code] for code in WHEELS if run and code not in wheels],
         steps={
             step.name: AutobotStepStateDocument(step.state, step.tries, step.error)

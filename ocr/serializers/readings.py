@@ -12,9 +12,9 @@ from core.api.documents import Document, like
 from core.api.shapes import LOTTO_NUMBER
 from lotto.types import WHEELS
 from ocr.ai.consensus import NumberCorrection, Validation
-from ocr.reader.types import NumberReading, Reading
+from ocr.reader.types import NumberReading, Page, Reading
 from ocr.serializers.common import Success, TimedDocument, Wheels, texts, timestamp, two_digits
-from ocr.types import WheelUploaded
+from ocr.types import PageKind, WheelUploaded
 
 Percent = Annotated[float, like(61.5, "0 to 100; sure from 90 on")]
 
@@ -28,6 +28,26 @@ class OcrUncertainNumberDocument(Document):
     number: Annotated[str | None, like("79", "Null: nothing can be read there"), LOTTO_NUMBER]
     confidence: Percent
     candidates: list[OcrCandidateDocument]
+
+
+class OcrPageReasonDocument(Document):
+    words: Annotated[str, like("CONCORSO")]
+    kind: Annotated[str, like("draw")]
+    weight: Annotated[int, like(3, "Positive: for a board of the draw")]
+
+
+class OcrPageDocument(Document):
+    """What the picture says that it is; only a `draw` has sure numbers, `unknown` has doubtful."""
+
+    kind: Annotated[PageKind, like("draw")]
+    title: Annotated[str, like("ESTRAZIONI DEL LOTTO")]
+    dates: Annotated[list[str], like(["28/11/2026"], "As it names them; the year may be missing")]
+    reasons: list[OcrPageReasonDocument]
+
+
+class OcrSimbolottoDocument(Document):
+    wheel: Annotated[str, like("GENOVA")]
+    numbers: list[OcrUncertainNumberDocument]
 
 
 class OcrReportDocument(Document):
@@ -82,10 +102,17 @@ class OcrUploadedDocument(TimedDocument):
 
 
 class OcrProcessedDocument(TimedDocument):
-    """`data_estrazione`, `doubtful` and `timestamp` are additions to the reference."""
+    """`data_estrazione`, `doubtful`, `page` and `timestamp` are additions to the reference.
+
+    So is `simbolotto`.
+    """
 
     success: Success
     data_estrazione: Annotated[dt.date, like("2025-12-02")]
+    page: OcrPageDocument
+    simbolotto: Annotated[
+        OcrSimbolottoDocument | None, Meta(description="Null: the picture shows no Simbolotto")
+    ]
     wheels: Wheels
     wheels_count: Annotated[int, like(1)]
     confidence: Annotated[float, like(97.2, "Mean over all numbers found")]
@@ -123,6 +150,8 @@ def processed_document(
     return OcrProcessedDocument(
         success=True,
         data_estrazione=day,
+        page=page_document(reading.page),
+        simbolotto=_simbolotto(reading),
         wheels={WHEELS[wheel]: texts(sure[wheel]) for wheel in sure},
         wheels_count=len(sure),
         confidence=round(reading.confidence(), 1),
@@ -136,6 +165,22 @@ def processed_document(
         upload=upload,
         timestamp=timestamp(),
     )
+
+
+def page_document(page: Page) -> OcrPageDocument:
+    return OcrPageDocument(
+        page.kind,
+        page.title,
+        [str(each) for each in page.dates],
+        [OcrPageReasonDocument(*reason) for reason in page.reasons],
+    )
+
+
+def _simbolotto(reading: Reading) -> OcrSimbolottoDocument | None:
+    if reading.simbolotto is None:
+        return None
+    wheel, numbers = reading.simbolotto
+    return OcrSimbolottoDocument(WHEELS[wheel], [_number(each) for each in numbers])
 
 
 def _number(each: NumberReading) -> OcrUncertainNumberDocument:

@@ -55,6 +55,7 @@ class Appearance:
     two_digits: bool = False  # 07 instead of 7
     second_game: bool = False  # numbers beside the board that are no part of the draw
     ticker: bool = True
+    ticker_text: str = ""  # "": of another game
     title: str = "Estrazione del Lotto"
     subtitle: str = "Concorso n. 51 di sabato 18 marzo 2026"
     clock: str = "20:03"
@@ -279,6 +280,7 @@ def _frame(
         words = (
             f"{gold}  -  Jackpot {dice.randint(10, 99)}.{dice.randint(100, 999)}.000 euro  -  18+"
         )
+        words = appearance.ticker_text or words
         pen.text((960, 1045), words, (240, 240, 240), sized(appearance.font, 32), "mm")
 
 

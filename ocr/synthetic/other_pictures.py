@@ -23,7 +23,7 @@ _TEAMS: Final = ("ROMA", "NAPOLI", "TORINO", "CAGLIARI", "GENOVA", "VENEZIA", "B
 _LIGHT: Final = (245, 245, 245)
 
 
-class _Sheet:
+class Sheet:
     """An empty screen to write on."""
 
     def __init__(self, dice: random.Random, font: str) -> None:
@@ -46,7 +46,7 @@ class _Sheet:
 
 def ten_e_lotto(dice: random.Random, font: str = "") -> Picture:
     """Twenty numbers in a square: the other game, drawn from the first numbers of the wheels."""
-    sheet = _Sheet(dice, font)
+    sheet = Sheet(dice, font)
     sheet.write(960, 100, "10eLOTTO", 90)
     across = dice.choice((4, 5))
     for i, number in enumerate(sorted(dice.sample(range(1, HIGHEST + 1), 20))):
@@ -57,7 +57,7 @@ def ten_e_lotto(dice: random.Random, font: str = "") -> Picture:
 
 def results(dice: random.Random, font: str = "") -> Picture:
     """The day's football: two towns and two numbers a line."""
-    sheet = _Sheet(dice, font)
+    sheet = Sheet(dice, font)
     sheet.write(960, 90, "RISULTATI 34^ GIORNATA", 70)
     teams = dice.sample(_TEAMS, len(_TEAMS))
     for row, (home, guest) in enumerate(zip(teams[::2], teams[1::2], strict=True)):
@@ -71,7 +71,7 @@ def results(dice: random.Random, font: str = "") -> Picture:
 
 def league(dice: random.Random, font: str = "") -> Picture:
     """A football league: a town and seven or eight numbers a line."""
-    sheet = _Sheet(dice, font)
+    sheet = Sheet(dice, font)
     columns = dice.choice((7, 8))
     for row, team in enumerate(dice.sample(_TEAMS, 9)):
         y = 110 + row * 108
@@ -83,7 +83,7 @@ def league(dice: random.Random, font: str = "") -> Picture:
 
 def timetable(dice: random.Random, font: str = "") -> Picture:
     """Buses: towns, and at what minutes of each hour they go there."""
-    sheet = _Sheet(dice, font)
+    sheet = Sheet(dice, font)
     sheet.write(960, 70, "PARTENZE AUTOBUS", 64)
     for row, town in enumerate(dice.sample(_NAMES[:8] + _NAMES[9:], 7)):
         y = 210 + row * 120
@@ -96,7 +96,7 @@ def timetable(dice: random.Random, font: str = "") -> Picture:
 
 def weather(dice: random.Random, font: str = "") -> Picture:
     """Towns with the day's lowest and highest temperature."""
-    sheet = _Sheet(dice, font)
+    sheet = Sheet(dice, font)
     for row, town in enumerate(dice.sample(_NAMES, 8)):
         y = 120 + row * 115
         sheet.write(400, y, town)
@@ -107,7 +107,7 @@ def weather(dice: random.Random, font: str = "") -> Picture:
 
 def advert(dice: random.Random, font: str = "") -> Picture:
     """Prices of journeys between towns."""
-    sheet = _Sheet(dice, font)
+    sheet = Sheet(dice, font)
     for row in range(3):
         start, end = dice.sample(_NAMES, 2)
         sheet.write(960, 250 + row * 280, f"da {start} a {end} da {dice.randint(9, 90)} euro", 80)

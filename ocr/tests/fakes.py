@@ -6,10 +6,10 @@ import threading
 from typing import Final
 
 from ocr.images import jpeg, upright
-from ocr.reader.types import Candidate, NumberReading, Reading
+from ocr.reader.types import Candidate, NumberReading, Page, Reading
 from ocr.synthetic.boards import Pixels
 from ocr.tests import coded
-from ocr.types import ReadingHalted
+from ocr.types import PageKind, ReadingHalted
 
 CERTAIN, IN_DOUBT = 99.0, 50.0
 NOTICE_S: Final = 0.01
@@ -25,8 +25,10 @@ class ScriptedReader:
 
     def __init__(self) -> None:
         self.errors: list[Exception] = []
+        self.page = Page(PageKind.DRAW)  # what boards say that they are
         self.stuck = threading.Event()
         self.frames = self.files = 0  # asked for
+        self.shown: dict[str, list[int | None]] = {}  # by the last picture
 
     def read(self, file: bytes, halt: threading.Event | None = None) -> Reading:
         """As `PictureReader.read`."""
@@ -50,6 +52,7 @@ class ScriptedReader:
         if self.errors:
             raise self.errors.pop(0)
         shown = coded.read(image)
+        self.shown = shown.wheels if shown else {}
         if shown is None:
             return Reading({})
         confidence = CERTAIN if shown.is_sharp else IN_DOUBT
@@ -59,6 +62,7 @@ class ScriptedReader:
                 for wheel, numbers in shown.wheels.items()
             },
             {wheel: coded.box(wheel) for wheel in shown.wheels},
+            self.page._replace(wheels=len(shown.wheels)),
         )
 
 

@@ -8,11 +8,13 @@ import pytest
 
 from lotto.types import WHEELS
 from ocr.autobot import evidence
+from ocr.reader.types import Page, PageDate
 from ocr.reader_process import ReadingProcess
 from ocr.tests import coded
 from ocr.tests.fakes import ScriptedReader
 from ocr.tests.files import base64_of, board_file, plain_file
 from ocr.tests.test_ai_services import DAY, picture
+from ocr.types import PageKind
 from sandbox import draws
 from sandbox.testing import RunningLottoSite, RunningOpenRouter
 
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "/api/ocr/process"
 KEYS = {
     "success", "data_estrazione", "wheels", "wheels_count", "confidence", "doubtful",
-    "ai_validation", "telegram", "upload", "timestamp",
+    "page", "simbolotto", "ai_validation", "telegram", "upload", "timestamp",
 }  # fmt: skip
 
 
@@ -41,6 +43,35 @@ def test_board_is_answered_as_the_reference_shows(
     assert body["confidence"] > 95
     assert body["doubtful"] == {}
     assert body["data_estrazione"] == "2025-12-02"
+    assert (body["page"]["kind"], body["simbolotto"]) == ("draw", None)
+    assert {"words": "CONCORSO", "kind": "draw", "weight": 3} in body["page"]["reasons"]
+    assert body["page"]["dates"] == ["18/03/2026"]
+
+
+def test_board_of_another_day_is_answered_and_sent_nowhere(
+    api: Any, scripted: ScriptedReader
+) -> None:
+    wheels, _ = board_file()
+    scripted.page = Page(PageKind.DRAW, "ESTRAZIONI", (PageDate(1, 12, 2025),))
+    body = {
+        "image_base64": base64_of(evidence.png(coded.board(wheels))),
+        "data_estrazione": "2025-12-02", "send_telegram": True, "auto_upload": True,
+    }  # fmt: skip
+    answer = api.post(ADDRESS, body, format="json").json()
+    assert answer["wheels_count"] == 11
+    assert answer["page"]["dates"] == ["01/12/2025"]
+    for outcome in (answer["telegram"], answer["upload"]):
+        assert (outcome["success"], "another day" in outcome["detail"]) == (False, True)
+
+
+def test_no_ai_is_asked_about_a_page_that_is_no_draw(api: Any, scripted: ScriptedReader) -> None:
+    wheels, _ = board_file()
+    scripted.page = Page(PageKind.UNKNOWN, "IL GIARDINO DI PIERO")
+    file = base64_of(evidence.png(coded.board(wheels)))
+    body = {"image_base64": file, "ai_validation": True}
+    answer = api.post(ADDRESS, body, format="json").json()
+    assert answer["page"]["kind"] == "unknown"
+    assert "does not say" in answer["ai_validation"]["detail"]
 
 
 @pytest.mark.usefixtures("scripted")

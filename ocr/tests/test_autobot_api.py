@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 BASE = "/api/ocr/autobot"
 EVENING = "2026-11-24T20:30:00+01:00"
 STATUS_KEYS = {"status", "wheels_completed", "total_wheels", "last_run"}
-ADDED_KEYS = {"run", "date", "message", "wheels", "missing", "steps"}
+ADDED_KEYS = {"run", "date", "message", "wheels", "missing", "confirmed_by", "steps"}
 OPTIONS = {"ai_validation", "auto_upload", "telegram_notify", "save_to_db"}
 PUBLIC = "https://93.184.215.14/live.m3u8"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import date
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from ocr.autobot import services as runs
 from ocr.autobot import steps
 from ocr.autobot.evidence import BOARD
 from ocr.models import AutobotRun
-from ocr.reader.types import Reading
+from ocr.reader.types import Page, PageDate, Reading
 from ocr.tests.evenings import (
     ALL_DONE,
     DAY,
@@ -37,9 +38,11 @@ from ocr.tests.evenings import (
     wait_for,
 )
 from ocr.tests.fakes import ScriptedReader
-from ocr.types import Held, ReaderBusy, ReaderFailed, RunState
+from ocr.types import Held, PageKind, ReaderBusy, ReaderFailed, RunState
 from sandbox import programme
 from sandbox.testing import RunningTelevision
+
+ANOTHER_DAY = date(2026, 11, 26)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -149,6 +152,55 @@ def test_yesterdays_board_on_a_loop_is_never_stored(
     assert services.site.server.draws == {}
     (message,) = services.telegram.server.messages  # staff learn why nothing came
     assert "BARI" not in message["caption"]
+
+
+def test_pages_of_anything_but_todays_draw_are_passed_over(
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
+) -> None:
+    """Tables of numbers that no archive knows, as sure as can be, under other titles and dates."""
+    day_before_is_archived()
+    pages = (
+        Page(PageKind.PREDICTIONS, "LE NOSTRE PREVISIONI"),
+        Page(PageKind.DRAW, "ESTRAZIONI DEL LOTTO", (PageDate(21, 11, 2026),)),
+        Page(PageKind.SIMBOLOTTO, "SIMBOLOTTO"),
+        Page(PageKind.UNKNOWN, "IL GIARDINO DI PIERO"),
+    )
+    scripted.page = pages[0]
+    coded_television.server.steer(programme="board", day=ANOTHER_DAY)
+    run = begun()
+    with at_work(scripted):
+        for scripted.page in pages:
+            seen(scripted)
+        coded_television.server.steer(programme="board", day=DAY)
+        wait_for(lambda: scripted.shown == {w: [*n] for w, n in drawn().items()})
+        assert completed(run) == 0
+        scripted.page = Page(PageKind.DRAW, dates=(PageDate(DAY.day, DAY.month),))
+        wait_for(is_over(run))
+    assert selectors.published(run) == stored() == drawn()
+    assert set(again(run).pages) == {"predictions", "earlier", "simbolotto", "unknown"}
+    assert again(run).pages["earlier"]["dates"] == ["21/11/2026"]
+    assert len(services.telegram.server.messages) == 1
+
+
+def test_a_page_that_does_not_say_what_it_is_waits_for_a_person(
+    coded_television: RunningTelevision, services: Services, scripted: ScriptedReader
+) -> None:
+    """Its numbers are shown to staff, in doubt; no AI makes them sure."""
+    day_before_is_archived()
+    scripted.page = Page(PageKind.UNKNOWN, "IL GIARDINO DI PIERO")
+    run = begun()
+    with at_work(scripted):
+        seen(scripted)
+        runs.finish(by="the test")
+        wait_for(is_over(run))
+    assert stored() == selectors.published(run) == {}
+    assert run.wheels.filter(held=Held.PAGE, is_taken=False).count() == len(drawn())
+    assert "IL GIARDINO DI PIERO (a page that does not say what it is)" in again(run).message
+    assert services.ai.server.asked == []
+    (message,) = services.telegram.server.messages
+    assert "IL GIARDINO DI PIERO" in message["caption"]
+    runs.correct(run.pk, "BA", drawn()["BA"], by="anna")
+    assert selectors.published(again(run)) == {"BA": drawn()["BA"]}
 
 
 def test_todays_draw_after_yesterdays_board_is_accepted(

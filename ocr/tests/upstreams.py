@@ -16,9 +16,11 @@ from sandbox.testing import (
     RunningLottoSite,
     RunningOpenRouter,
     RunningTelegram,
+    RunningTelevideo,
     running_lotto_site,
     running_openrouter,
     running_telegram,
+    running_televideo,
 )
 
 
@@ -38,6 +40,14 @@ def lotto_site(settings: Any) -> Iterator[RunningLottoSite]:
     with running_lotto_site() as running:
         settings.LOTTO_SITE_URL = running.url
         settings.LOTTO_SITE_USER, settings.LOTTO_SITE_PASSWORD = SITE_USER, SITE_PASSWORD
+        yield running
+
+
+@pytest.fixture
+def televideo(settings: Any) -> Iterator[RunningTelevideo]:
+    """A second source that is asked, though nobody need wait for it."""
+    with running_televideo() as running:
+        settings.OCR_WITNESSES = {"ocr_witness_1": {"NAME": "televideo", "URL": running.url}}
         yield running
 
 

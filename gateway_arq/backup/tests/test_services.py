@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from core.lib.locks import only_one
+from core.workers.leader import only_one
 from core.workers.models import Health, WorkerStatus
 from gateway_arq.backup import services, tasks
 from gateway_arq.backup.archive import BackupError, verified

@@ -31,9 +31,11 @@ from ocr.serializers.readings import (
     upload_report,
     validation_document,
 )
-from ocr.types import ImageRefused, ReaderBusy, ReaderFailed
+from ocr.types import ImageRefused, PageKind, ReaderBusy, ReaderFailed
 
+NO_DRAW: Final = "The picture does not say that it is a board of the draw: no AI was asked."
 NOTHING_SURE: Final = "No wheel is sure: nothing was sent."
+OTHER_DAY: Final = "The picture names another day: nothing was sent."
 BUSY_RETRY_S: Final = 5
 
 
@@ -57,20 +59,24 @@ class ProcessView(APIView):
         checked: OcrValidatedDocument | None = None
         if body.ai_validation:
             reading, checked = _validated(file, reading)
-        sure = reading.sure()
+        sure, why_not = reading.sure(), NOTHING_SURE
+        if not reading.page.is_of(day):
+            sure, why_not = {}, OTHER_DAY
         return Response(
             processed_document(
                 day,
                 reading,
                 ai_validation=checked,
-                telegram=_sent(day, sure, file) if body.send_telegram else None,
-                upload=_uploaded(day, sure) if body.auto_upload else None,
+                telegram=_sent(day, sure, file, why_not) if body.send_telegram else None,
+                upload=_uploaded(day, sure, why_not) if body.auto_upload else None,
             )
         )
 
 
 def _validated(file: bytes, reading: Reading) -> tuple[Reading, OcrValidatedDocument]:
     """The reading after an AI's validation, and the outcome of that."""
+    if reading.page.kind != PageKind.DRAW:
+        return reading, OcrValidatedDocument(False, 0, None, NO_DRAW)
     try:
         found = services.validate(file, reading)
     except (NotConfigured, UpstreamError) as exc:
@@ -78,10 +84,12 @@ def _validated(file: bytes, reading: Reading) -> tuple[Reading, OcrValidatedDocu
     return found.reading, validation_document(found)
 
 
-def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> OcrReportDocument:
-    """The outcome of sending them to staff."""
+def _sent(
+    day: date, wheels: Mapping[str, Sequence[int]], picture: bytes, why_not: str
+) -> OcrReportDocument:
+    """The outcome of sending them to staff; without wheels, why there are none."""
     if not wheels:
-        return OcrReportDocument(False, NOTHING_SURE)
+        return OcrReportDocument(False, why_not)
     try:
         telegram.send(telegram.draw_message(day, wheels), parse_mode="HTML", picture=picture)
     except (NotConfigured, UpstreamError) as exc:
@@ -89,10 +97,12 @@ def _sent(day: date, wheels: Mapping[str, Sequence[int]], picture: bytes) -> Ocr
     return OcrReportDocument(True)
 
 
-def _uploaded(day: date, wheels: Mapping[str, Sequence[int]]) -> OcrUploadReportDocument:
-    """The outcome of putting them on the Lotto site."""
+def _uploaded(
+    day: date, wheels: Mapping[str, Sequence[int]], why_not: str
+) -> OcrUploadReportDocument:
+    """The outcome of putting them on the Lotto site; without wheels, why there are none."""
     if not wheels:
-        return OcrUploadReportDocument(False, 0, detail=NOTHING_SURE)
+        return OcrUploadReportDocument(False, 0, detail=why_not)
     try:
         return upload_report(lotto_site.upload(day, wheels))
     except (NotConfigured, UpstreamError) as exc:

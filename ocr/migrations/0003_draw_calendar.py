@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ocr', '0001_initial'),
+        ('ocr', '0002_leases_of_runs'),
     ]
 
     operations = [
