@@ -227,7 +227,7 @@ def store_month(payload: Any, *, source: str) -> MonthStored:
     return MonthStored(store_rebates(record, is_whole=not reasons), reason)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # all or nothing, with whatever is around it
 def store_pushes(messages: Sequence[PushMessage], *, source: str = "push") -> Stored:
     """Store pushed messages in one transaction; what is bad is stored as `Unreadable`, counted."""
     lock_for_transaction("webcom.calls")  # always the first lock: two writers cannot deadlock

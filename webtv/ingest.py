@@ -33,7 +33,7 @@ _COLUMNS: Final = (
 )
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # all or nothing, with whatever is around it
 def store_samples(samples: Sequence[Sample]) -> int:
     """Store the new samples, add them to the rollups, publish them after commit.
 
