@@ -132,7 +132,7 @@ class JetStreamLog:
 
     async def _mark(self, stream: Any, epoch: str) -> int:
         headers = {KIND: "", EPOCH: epoch}
-        return (await stream.publish(self._name, MARKER_BODY, headers=headers)).seq
+        return int((await stream.publish(self._name, MARKER_BODY, headers=headers)).seq)
 
     async def _write(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:

@@ -220,7 +220,7 @@ def _insert(parcel: Parcel) -> Any:
         # Apart from the statement, the events need not be quoted and parsed: half the time.
         connection.ensure_connection()
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            return cursor.execute(_INSERT, row, prepare=True).fetchone()
+            return cursor.execute(_INSERT, row).fetchone()
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, row)
         return cursor.fetchone()
