@@ -180,6 +180,7 @@ class SqliteTarget(Target):
         _remove(self._built)
         connection.settings_dict["NAME"] = self._built
         try:
+            _execute("PRAGMA synchronous=OFF")  # it is worth nothing until put_in_use syncs it
             yield
         finally:
             connection.close()

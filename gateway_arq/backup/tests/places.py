@@ -33,6 +33,11 @@ class Place:
     def data(self) -> Path:
         return self.folder / "var"
 
+    def on_a_free_port(self) -> dict[str, str]:
+        """The environment to start it with now: a port of a minute ago may be another's."""
+        free = environment(self.folder)
+        return self.env | {name: free[name] for name in ("PORT", "SANDBOX_PORT")}
+
     def manage(self, *command: str) -> tuple[int, str]:
         """The exit code and the output of `manage.py`."""
         done = Processes().run(sys.executable, "manage.py", *command, env=self.env, timeout=200)

@@ -54,7 +54,7 @@ def writing(gateway: RunningGateway, run: str) -> Iterator[list[str]]:
 
 def drill(source: Place, target: Place, start: StartGateway, key: str, *, run: str) -> None:
     """Back up `source` while it is written to, restore into `target`, start it and compare."""
-    gateway = start(source.env)
+    gateway = start(source.on_a_free_port())
     if run == "one":
         imported = source.data / "lotto" / "import"
         imported.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def drill(source: Place, target: Place, start: StartGateway, key: str, *, run: s
     code, output = target.manage("restore", str(path), "--identity", str(path.parents[2] / "key"))
     assert code == 0, output
     rows = {table.name: table.rows for table in manifest.tables}
-    restored = start(target.env)
+    restored = start(target.on_a_free_port())
     ids = [call["id"] for call in calls(restored)]
     assert len(ids) == rows["webcom_call"]
     mine = sorted(int(one.removeprefix(f"{run}-")) for one in ids if one.startswith(f"{run}-"))
