@@ -26,6 +26,7 @@ NAMES = (
     "ocr_engines",
     "stream",
     "dashboard",
+    "limits",
 )
 
 

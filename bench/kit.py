@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,29 @@ def timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+@contextmanager
+def turn(*, alone: bool, within_s: float = 120) -> Iterator[None]:
+    """Hold the file BENCH_LOCK, if it is set, while figures are taken (`alone`) or made ready.
+
+    So those who share a machine do not measure at once. Who waited too long goes on, and says so.
+    """
+    name = os.environ.get("BENCH_LOCK")
+    if not name:
+        yield
+        return
+    with Path(name).open("a") as file:
+        until, held = time.monotonic() + within_s, False
+        while not held and time.monotonic() < until:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+                held = True
+            if not held:
+                time.sleep(0.2)
+        if not held:
+            print("  (not alone on this machine)")
+        yield
 
 
 def percentile(values: list[float], share: float) -> float:
