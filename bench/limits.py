@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from core.realtime.log import EventLog
 
 EVENTS, WINDOW, ROUNDS = 60_000, 5_000, 5
-SPARSE = 5_000
+SPARSE = 3_000
 SOCKETS = (CLIENTS, 2 * CLIENTS, 4 * CLIENTS - 50)  # the last below MAX_SOCKETS
 
 
@@ -81,7 +81,10 @@ def one_stream(url: str, pid: int) -> None:
             EVENTS,
         ),
         "XADD and XREAD": (lambda: pipelined(url), EVENTS),
-        "the log, an event at a time": (lambda: one_at_a_time(url), SPARSE),
+        "the log, an event at a time": (
+            lambda: asyncio.run(through_the_log(url, events=SPARSE, window=1, chunk=1)),
+            SPARSE,
+        ),
     }
     rates = interleaved(
         {name: counted(name, run, events) for name, (run, events) in sides.items()}, rounds=ROUNDS
@@ -96,29 +99,31 @@ def one_stream(url: str, pid: int) -> None:
         )
 
 
-async def through_the_log(url: str, others: int = 0) -> float:
-    """As many processes of sockets follow it as well."""
+async def through_the_log(
+    url: str, *, events: int = EVENTS, window: int = WINDOW, chunk: int = 100, others: int = 0
+) -> float:
+    """Events/s when so many are on their way at once; as many `others` follow it as well."""
     from core.realtime.redis_log import RedisLog
 
     log = RedisLog(url, 20_000)
     following = [asyncio.create_task(follow(log)) for _ in range(others)]
-    bodies = [(TYPE, event_json(n).encode()) for n in range(100)]
+    bodies = [(TYPE, event_json(n).encode()) for n in range(chunk)]
     seen, sent, began = 0, 0, 0.0
     async for batch in log.follow():
         if began and not batch.fresh:
             seen += len(batch.entries)
         began = began or time.perf_counter()
-        while sent < EVENTS and sent - seen < WINDOW:
+        while sent < events and sent - seen < window:
             log.append(bodies)
             sent += len(bodies)
-        if seen >= EVENTS:
+        if seen >= events:
             break
     took = time.perf_counter() - began
     for task in following:
         task.cancel()
     await asyncio.gather(*following, return_exceptions=True)
     log.close()
-    return EVENTS / took
+    return events / took
 
 
 async def follow(log: EventLog) -> None:
@@ -129,34 +134,16 @@ async def follow(log: EventLog) -> None:
 def pipelined(url: str) -> float:
     client = redis.Redis.from_url(url)
     body = event_json(0)
-    last, seen, began = "$", 0, time.perf_counter()
-    last = client.xinfo_stream("{arq:events}")["last-generated-id"]
+    client.delete("peer")
+    last, began = "0", time.perf_counter()
     for _ in range(EVENTS // 500):
         with client.pipeline(transaction=False) as pipe:
             for _ in range(500):
-                pipe.xadd("{arq:events}", {"e": "peer", "t": TYPE, "b": body}, maxlen=20_000)
+                pipe.xadd("peer", {"e": "peer", "t": TYPE, "b": body}, maxlen=20_000)
             pipe.execute()
-        while True:
-            [[_, entries]] = client.xread({"{arq:events}": last}, count=500, block=1000)
-            seen, last = seen + len(entries), entries[-1][0]
-            if seen % 500 == 0:
-                break
-    took = time.perf_counter() - began
-    client.delete("{arq:events}")
-    return EVENTS / took
-
-
-def one_at_a_time(url: str) -> float:
-    """What a quiet gateway does: each event in a parcel of its own, answered before the next."""
-    from core.realtime.publish_queue import Parcel
-    from core.realtime.redis_log import RedisLog
-
-    log = RedisLog(url, 20_000)
-    body = event_json(0).encode()
-    began = time.perf_counter()
-    for number in range(1, SPARSE + 1):
-        log.write(Parcel(number, [(TYPE, body)], broken=False))
-    return SPARSE / (time.perf_counter() - began)
+        [[_, entries]] = client.xread({"peer": last}, count=500)
+        last = entries[-1][0]
+    return EVENTS / (time.perf_counter() - began)
 
 
 # --- The sockets --------------------------------------------------------------------------------
