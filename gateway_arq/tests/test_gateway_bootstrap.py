@@ -10,10 +10,12 @@ import sys
 import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
+from datetime import time
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from centralino.services.servers import NAMES
 from gateway_arq import bootstrap, env
@@ -126,6 +128,17 @@ def test_process_environment_beats_the_env_file(tmp_path, environment):
     environment["PORT"] = "9002"
     env.load_dotenv(path)
     assert (env.integer("PORT", 8000), env.number("HEARTBEAT_S", 30)) == (9002, 7)
+
+
+def test_a_time_of_day_is_read_or_refused(environment):
+    environment.pop("LOTTO_DRAW_TIME", None)
+    assert env.time_of_day("LOTTO_DRAW_TIME", "20:00") == time(20)
+    environment["LOTTO_DRAW_TIME"] = "18:30"
+    assert env.time_of_day("LOTTO_DRAW_TIME", "20:00") == time(18, 30)
+    for odd in ("24:00", "8pm", "20:00:00", "20:60", "\u0662\u0660:00"):
+        environment["LOTTO_DRAW_TIME"] = odd
+        with pytest.raises(ImproperlyConfigured, match="a time as 20:00"):
+            env.time_of_day("LOTTO_DRAW_TIME", "20:00")
 
 
 def test_second_gateway_on_one_data_dir_is_refused(tmp_path):

@@ -95,6 +95,7 @@ STATS: Final = extend_schema(
 LATEST: Final = extend_schema(
     tags=_TAGS,
     summary="Get the latest draws by date",
+    description="`?format=csv` (addition) has a row for each date.",
     parameters=query_parameters(LatestQuery, limit="Dates"),
     responses=described(LatestDrawsDocument),
 )
