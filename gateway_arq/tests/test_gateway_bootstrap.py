@@ -69,10 +69,12 @@ def read_names() -> set[str]:
 def test_env_example_lists_every_setting_once_and_nothing_else():
     names = listed_names()
     assert len(names) == len(set(names))
-    single = read_names() - {"API_KEY_", "ASTERISK_", "OCR_STREAM_", "WEBTV_", "DOTENV"}
+    groups = {"API_KEY_", "ASTERISK_", "OCR_STREAM_", "OCR_WITNESS_", "WEBTV_"}
+    single = read_names() - groups - {"DOTENV"}
     numbered = {"API_KEY_1", "API_KEY_2", "API_KEY_3", *(f"ASTERISK_1_{name}" for name in NAMES)}
     numbered |= {f"WEBTV_1_{name}" for name in WEBTV_NAMES}
     numbered |= {f"OCR_STREAM_1_{name}" for name in STREAM_NAMES}
+    numbered |= {f"OCR_WITNESS_1_{name}" for name in ("NAME", "URL", "PATTERN")}
     assert set(names) - ONLY_COMPOSE == single | numbered
 
 

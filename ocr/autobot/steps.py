@@ -256,14 +256,16 @@ def _ask_witnesses(run: AutobotRun, leadership: Leadership, step: AutobotStep) -
     rows = list(run.wheels.filter(is_taken=True, held__in=held).exclude(origin=Origin.PERSON))
     if not rows:
         return None
-    told = {**witnesses.ask(run.day), witnesses.AI: _agreed_by_ai(run)}
+    answers = {**witnesses.ask(run.day), witnesses.AI: _agreed_by_ai(run)}
     for row in rows:
         numbers = tuple(number for number in row.numbers if number is not None)
         row.witnesses, row.held = witnesses.verdict(
-            row.wheel, numbers, told, needed=settings.OCR_CONFIRMED_BY
+            row.wheel, numbers, answers, needed=settings.OCR_CONFIRMED_BY
         )
     runs.store_wheels(run, leadership, rows)
-    step.detail = {name: {w: list(n) for w, n in wheels.items()} for name, wheels in told.items()}
+    step.detail = {
+        name: {w: list(n) for w, n in wheels.items()} for name, wheels in answers.items()
+    }
     if waiting := [WHEELS[row.wheel] for row in rows if row.held == Held.WITNESS]:
         names, by = ", ".join(waiting), ", ".join(settings.OCR_CONFIRMED_BY)
         raise StepError(f"Not confirmed by {by} yet: {names}.", done=selectors.published(run))

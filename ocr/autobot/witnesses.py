@@ -72,30 +72,30 @@ def must_agree() -> bool:
 
 def ask(day: date) -> dict[str, Wheels]:
     """What each source has of that day; one that is unavailable has nothing."""
-    told: dict[str, Wheels] = {}
+    answers: dict[str, Wheels] = {}
     for witness in configured():
         try:
-            told[witness.name] = _told(witness, day)
+            answers[witness.name] = _answer(witness, day)
         except (
             UpstreamError, StreamRefused, ImageRefused, ReaderBusy, ReaderFailed, ValueError,
         ) as exc:  # fmt: skip
             logger.warning("autobot.witness_silent name=%s error=%s", witness.name, exc)
-            told[witness.name] = {}
-    return told
+            answers[witness.name] = {}
+    return answers
 
 
 def verdict(
-    wheel: str, numbers: Sequence[int], told: Mapping[str, Wheels], *, needed: Sequence[str]
+    wheel: str, numbers: Sequence[int], answers: Mapping[str, Wheels], *, needed: Sequence[str]
 ) -> Verdict:
     """Who agrees on these numbers, and why they are held."""
-    said = {name: wheels[wheel] for name, wheels in told.items() if wheel in wheels}
+    said = {name: wheels[wheel] for name, wheels in answers.items() if wheel in wheels}
     agreeing = [name for name, theirs in said.items() if theirs == tuple(numbers)]
     if len(agreeing) < len(said):
         return Verdict(agreeing, Held.DISPUTED)
     return Verdict(agreeing, "" if set(needed) <= set(agreeing) else Held.WITNESS)
 
 
-def _told(witness: Witness, day: date) -> Wheels:
+def _answer(witness: Witness, day: date) -> Wheels:
     if witness.is_channel:
         return _on_channel(witness.url, day, reader())
     page = TextPage(witness.url, witness.pattern, timeout_s=settings.OCR_WITNESS_TIMEOUT_S)

@@ -21,7 +21,7 @@ CODES: Final = {
 SHORTEST_NAME: Final = 4  # ROMA; the end of CAGLIARI is no BARI
 ALIKE: Final = 0.74  # of a name's letters; one of ROMA's four may be wrong
 LIKER: Final = 0.9  # a word that it is rather than the name
-MOST_LETTERS_GONE: Final = 1  # of a name
+MAX_LETTERS_GONE: Final = 1  # of a name
 DIGITS_APART: Final = 0.72  # of the line's height, from middle to middle: more is another number
 UNEVEN: Final = 1.2  # of the gaps between a number's digits: those that part numbers
 LETTERS_APART: Final = 1.3
@@ -60,7 +60,7 @@ def wheel_of(text: str) -> str:
     upper = text.upper()
     alike = {code: _alike(upper, name) for code, name in WHEELS.items()}
     best = max(alike, key=lambda code: alike[code])
-    if alike[best] < ALIKE or len(text) < len(WHEELS[best]) - MOST_LETTERS_GONE:
+    if alike[best] < ALIKE or len(text) < len(WHEELS[best]) - MAX_LETTERS_GONE:
         return ""
     if alike[best] == 1:
         return best

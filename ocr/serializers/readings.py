@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from core.api.documents import Document, like
+from core.api.documents import Document, like, one_of
 from core.api.shapes import LOTTO_NUMBER
 from lotto.types import WHEELS
 from ocr.ai.consensus import NumberCorrection, Validation
@@ -39,7 +39,7 @@ class OcrPageReasonDocument(Document):
 class OcrPageDocument(Document):
     """What the picture says that it is; only a `draw` has sure numbers, `unknown` has doubtful."""
 
-    kind: Annotated[PageKind, like("draw")]
+    kind: Annotated[str, one_of([*PageKind])]
     title: Annotated[str, like("ESTRAZIONI DEL LOTTO")]
     dates: Annotated[list[str], like(["28/11/2026"], "As it names them; the year may be missing")]
     reasons: list[OcrPageReasonDocument]

@@ -1,4 +1,4 @@
-"""Pages with a table of wheels: some of a draw, most of anything else, told apart by words alone.
+"""Pages with a table of wheels, a few of them a draw's: words alone distinguish them.
 
 Two sets of words: by `TUNED` the table of `ocr.reader.page_words` was made, `JUDGED` was kept for
 judging it. `{day}` stands for a date as it is written out.

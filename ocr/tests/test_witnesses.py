@@ -108,7 +108,7 @@ def test_another_channel_is_looked_at(
 
 
 @pytest.mark.parametrize(
-    ("told", "needed", "verdict"),
+    ("answers", "needed", "verdict"),
     [
         ({}, [], ([], "")),
         ({"a": {"BA": BA}}, ["a"], (["a"], "")),
@@ -118,8 +118,8 @@ def test_another_channel_is_looked_at(
         ({"b": {"BA": BA[::-1]}}, [], ([], Held.DISPUTED)),
     ],
 )
-def test_verdict_of_the_witnesses(told: Any, needed: list[str], verdict: Any) -> None:
-    assert witnesses.verdict("BA", BA, told, needed=needed) == verdict
+def test_verdict_of_the_witnesses(answers: Any, needed: list[str], verdict: Any) -> None:
+    assert witnesses.verdict("BA", BA, answers, needed=needed) == verdict
 
 
 def settled(run: AutobotRun) -> AutobotRun:
