@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import secrets
 from collections.abc import Iterable
 from functools import cache, partial
 from typing import Final
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from core.realtime.events import Event
-from core.realtime.log import EventBody, EventLog, MemoryLog, SharedLog
+from core.realtime.log import EventBody, EventLog, MemoryLog, Parcel, SharedLog
 from core.realtime.outbox import Outbox
 from core.realtime.redis_log import RedisLog
 
@@ -60,6 +61,16 @@ def close_outbox() -> None:
     """Move what is stored, and leave the database."""
     for outbox in _outboxes.values():
         outbox.close()
+
+
+def start_new_epoch() -> None:
+    """Let every client read again: what is stored is no longer what the events said.
+
+    A log in memory ends with its process anyway. Raises one of the log's `retryable_errors`.
+    """
+    log = get_log()
+    if isinstance(log, SharedLog):
+        log.write([Parcel(secrets.token_hex(8), 1, (), broken=True)])
 
 
 def publish(events: Iterable[Event]) -> None:

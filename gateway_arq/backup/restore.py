@@ -7,6 +7,7 @@ this version: a file of an older version is brought up to date, one of a newer i
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +17,16 @@ from typing import Final
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from redis import RedisError
 
-from core.realtime.publish import get_log
+from core.realtime.publish import start_new_epoch
 from gateway_arq import __version__
 from gateway_arq.backup import schema
 from gateway_arq.backup.archive import BackupError, Hashed, Manifest, opened, verified
 from gateway_arq.backup.services import folders
 from gateway_arq.backup.target import Target, check_free, target
+
+logger = logging.getLogger(__name__)
 
 STAGED: Final = ".restoring"  # files, beside where they go
 
@@ -47,8 +51,16 @@ def restore(path: Path, *, identity: str = "", replace: bool = False) -> tuple[M
         check_free(found)
         found.put_in_use()
         stage.put_in_use()
-    get_log().start_new_epoch()  # clients may have seen what is no longer there
+    _let_clients_read_again()
     return manifest, found.kept if was_filled else ""
+
+
+def _let_clients_read_again() -> None:
+    """They may have seen what is no longer there. The restore is done, whatever Redis does."""
+    try:
+        start_new_epoch()
+    except (RedisError, OSError) as exc:
+        logger.error("restore.epoch_goes_on error=%s: start Redis empty", exc)
 
 
 def _refuse_newer(manifest: Manifest) -> None:

@@ -16,7 +16,7 @@ from ocr.autobot import services, steps
 from ocr.autobot.capture import BoardWatcher
 from ocr.models import AutobotRun, AutobotWheel
 from ocr.outlets import telegram
-from ocr.tests.evenings import OWNER, QUICK, STREAM, again, archived, day_before_is_archived, read
+from ocr.tests.evenings import LEADER, QUICK, STREAM, again, archived, day_before_is_archived, read
 from ocr.tests.fakes import ScriptedReader
 from ocr.types import Held, RunRefused, RunState, StepName
 
@@ -61,7 +61,7 @@ def test_nothing_is_sent_on_a_holiday_though_a_board_was_seen(monkeypatch: Any) 
             held=Held.NO_DRAW, changed_at=run.started_at,
         )  # fmt: skip
         step = run.steps.get(name=StepName.TELEGRAM)
-        assert steps.ACTIONS[StepName.TELEGRAM].do(run, OWNER, step) is None
+        assert steps.ACTIONS[StepName.TELEGRAM].do(run, LEADER, step) is None
     assert sent == []
 
 
@@ -136,23 +136,23 @@ def test_an_exception_names_the_time_of_its_draw() -> None:
 def test_a_run_that_is_started_early_waits_for_the_draw_and_reads_nothing() -> None:
     with at(MOVED, 14):
         run = started()
-        services.claim(OWNER)
+        assert LEADER.take()
         halt = threading.Event()
-        watcher = BoardWatcher(run, OWNER, halt, ScriptedReader(), QUICK)
+        watcher = BoardWatcher(run, LEADER, halt, ScriptedReader(), QUICK)
         threading.Timer(0.05, halt.set).start()
         watcher.wait_for_the_draw()
         assert halt.is_set()
         assert again(run).message == "Waiting for the draw, which begins at 20:00."
     with at(MOVED, 20):
-        BoardWatcher(run, OWNER, threading.Event(), ScriptedReader(), QUICK).wait_for_the_draw()
+        BoardWatcher(run, LEADER, threading.Event(), ScriptedReader(), QUICK).wait_for_the_draw()
 
 
 def test_a_run_that_waits_ends_when_staff_close_its_window() -> None:
     with at(MOVED, 14):
         run = started()
-        services.claim(OWNER)
+        assert LEADER.take()
         assert services.finish(by="anna")
-        watcher = BoardWatcher(run, OWNER, threading.Event(), ScriptedReader(), QUICK)
+        watcher = BoardWatcher(run, LEADER, threading.Event(), ScriptedReader(), QUICK)
         watcher.wait_for_the_draw()
         assert watcher.is_over()
 
@@ -161,7 +161,7 @@ def test_staff_neither_correct_nor_confirm_before_the_draw() -> None:
     with at(MOVED, 14):
         run = read(MOVED)
         run.wheels.filter(wheel="BA").update(held=Held.EARLY)
-        services.end(run, OWNER, RunState.COMPLETED, "")
+        services.end(run, LEADER, RunState.COMPLETED, "")
         with pytest.raises(RunRefused, match="20:00"):
             services.correct(run.pk, "BA", NUMBERS, by="anna")
         with pytest.raises(RunRefused, match="20:00"):

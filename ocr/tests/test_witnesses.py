@@ -18,7 +18,7 @@ from ocr.models import AutobotRun
 from ocr.serializers.autobot import status_document
 from ocr.tests.evenings import (
     DAY,
-    OWNER,
+    LEADER,
     STREAM,
     Services,
     day_before_is_archived,
@@ -123,7 +123,7 @@ def test_verdict_of_the_witnesses(answers: Any, needed: list[str], verdict: Any)
 
 
 def settled(run: AutobotRun) -> AutobotRun:
-    steps.settle(run, OWNER, threading.Event())
+    steps.settle(run, LEADER, threading.Event())
     return AutobotRun.objects.get(pk=run.pk)
 
 
@@ -177,7 +177,7 @@ def test_what_nobody_confirms_is_published_nowhere(
     step = run.steps.get(name="witness")
     assert (step.state, step.tries) == ("failed", 2)
     assert "Not confirmed by televideo yet: BARI" in step.error
-    runs.end(run, OWNER, RunState.COMPLETED, runs.summary(run))
+    runs.end(run, LEADER, RunState.COMPLETED, runs.summary(run))
     assert runs.confirm(run.pk, by="anna") == 11
     assert selectors.published(AutobotRun.objects.get()) == drawn()
 
