@@ -1,4 +1,7 @@
-"""A worker that does nothing but lead, as a process to be killed: `NAME JOURNAL [outlives] [slow]`.
+"""A worker that does nothing but lead, as a process to be killed: `NAME JOURNAL [options]`.
+
+`outlives`: it goes on without the database. `slow`: it takes its time in a transaction. `quiet`: it
+writes once, when it begins to lead, and asks for no database after that.
 
 It writes a line into the journal in each round of its loop and after each transaction: the time (of
 the machine's monotonic clock, which processes share), its id, its token and what it did.
@@ -46,10 +49,12 @@ def main(name: str, journal: str, *options: str) -> None:
         note("wrote")
 
     def lead() -> None:
+        is_first = True
         while not stopping.is_set() and leadership.check():
             note("active")
-            if leadership.is_sure or not outlives:
+            if is_first or "quiet" not in options:
                 write()
+            is_first = False
             stopping.wait(ROUND_S)
 
     note("ready")
