@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -106,16 +108,26 @@ def with_key(place: Place) -> str:
     return read_key(path)
 
 
+@pytest.fixture
+def source(place: Callable[..., Place], migrated_data_dir: Path) -> Place:
+    """A place on SQLite that is ready to start."""
+    made = place("source")
+    shutil.copytree(migrated_data_dir, made.data)
+    return made
+
+
 def test_a_backup_made_under_writes_serves_the_same_elsewhere(
-    place: Callable[..., Place], start_gateway: StartGateway
+    source: Place, place: Callable[..., Place], start_gateway: StartGateway
 ) -> None:
-    source = place("source")
     drill(source, place("target"), start_gateway, with_key(source), run="one")
 
 
 def test_a_gateway_moves_from_sqlite_to_postgresql_and_back(
-    place: Callable[..., Place], database: Callable[[], str], start_gateway: StartGateway
+    source: Place,
+    place: Callable[..., Place],
+    database: Callable[[], str],
+    start_gateway: StartGateway,
 ) -> None:
-    embedded, full = place("embedded"), place("full", database())
-    drill(embedded, full, start_gateway, with_key(embedded), run="one")
+    full = place("full", database())
+    drill(source, full, start_gateway, with_key(source), run="one")
     drill(full, place("back"), start_gateway, with_key(full), run="two")
