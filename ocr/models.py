@@ -101,7 +101,7 @@ class AutobotRun(models.Model):
     auto_upload = models.BooleanField(_("upload to the Lotto site"))
     telegram_notify = models.BooleanField(_("tell on Telegram"))
     save_to_db = models.BooleanField(_("save to the archive"))
-    pages = models.JSONField(_("pages not taken"), default=dict)  # see `services.pass_over`
+    pages = models.JSONField(_("pages not taken"), default=dict)  # see `ocr.autobot.pages`
     verified_at = models.DateTimeField(
         _("verified"), null=True, help_text=_("The operator says the same.")
     )

@@ -27,7 +27,7 @@ from core.workers.leader import Leadership
 from lotto import selectors as archive
 from lotto.types import WHEELS
 from ocr import selectors
-from ocr.autobot import evidence, services
+from ocr.autobot import evidence, pages, services
 from ocr.autobot.votes import FrameChecks, Numbers
 from ocr.clients.stream.fetch import headers_by_host
 from ocr.models import AutobotRun, AutobotWheel
@@ -278,7 +278,9 @@ class BoardWatcher:
         page = reading.page
         if reading.wheels and page.kind == PageKind.UNKNOWN:
             self._unnamed = frame, reading
-        if page.wheels and services.pass_over(self._run, self._leadership, page):
+        seen = pages.with_page(self._run, page) if page.wheels else None
+        if seen:
+            services.update(self._run, self._leadership, pages=seen)
             logger.info(
                 "autobot.page_not_taken run=%s kind=%s title=%s",
                 self._run.pk,

@@ -20,24 +20,21 @@ from django.utils.translation import gettext_lazy
 from msgspec import to_builtins
 
 from core.lib.days import local_day
-from core.lib.labels import label_of
 from core.realtime.publish import publish_on_commit
 from core.workers.leader import Leadership
 from lotto import selectors as archive
 from lotto.types import WHEELS
 from ocr import selectors
-from ocr.autobot import witnesses
+from ocr.autobot import pages, witnesses
 from ocr.autobot.votes import FrameChecks
 from ocr.events import AutobotStatus
-from ocr.labels import PAGE_KINDS
 from ocr.models import AutobotConfig, AutobotRun, AutobotStep, AutobotWheel
-from ocr.reader.types import NumberReading, Page
+from ocr.reader.types import NumberReading
 from ocr.serializers.autobot import status_document
 from ocr.types import (
     STEP_OPTIONS,
     Held,
     Origin,
-    PageKind,
     RunBusy,
     RunRefused,
     RunState,
@@ -165,25 +162,6 @@ def store_wheels(run: AutobotRun, leadership: Leadership, wheels: Iterable[Autob
                 },
             )
         _publish(run)
-
-
-def pass_over(run: AutobotRun, leadership: Leadership, page: Page) -> bool:
-    """Store that this page was seen and not taken; True when it is the first one of its kind.
-
-    Under its kind are its title, its dates, the words that decided, and when. Raises LeaseLost,
-    RunStopped.
-    """
-    kind = PageKind.EARLIER if page.kind == PageKind.DRAW else page.kind  # of another day
-    if kind in run.pages:
-        return False
-    seen = {
-        "title": page.title[:200],
-        "dates": [str(date) for date in page.dates],
-        "words": [f"{each.words} ({each.weight:+})"[:100] for each in page.reasons],
-        "at": timezone.now().isoformat(timespec="seconds"),
-    }
-    update(run, leadership, pages={**run.pages, kind: seen})
-    return True
 
 
 def end(run: AutobotRun, leadership: Leadership, state: RunState, message: str) -> None:
@@ -370,7 +348,7 @@ def summary(run: AutobotRun) -> str:
         if reason in reasons:
             parts.append(str(text) % {"count": reasons.count(reason)})
     if run.pages and not wheels:
-        parts.append(_("Seen and not taken: %(pages)s.") % {"pages": ", ".join(_pages(run))})
+        parts.append(_("Seen and not taken: %(pages)s.") % {"pages": pages.listed(run)})
     failed = [step.get_name_display() for step in run.steps.all() if step.state == StepState.FAILED]
     if failed:
         parts.append(_("Failed: %(steps)s.") % {"steps": ", ".join(failed)})
@@ -390,11 +368,6 @@ _REASONS: Final = {
     Held.WITNESS: gettext_lazy("Wheels that no second source has confirmed: %(count)s."),
     Held.DISPUTED: gettext_lazy("Wheels of which a second source has other numbers: %(count)s."),
 }
-
-
-def _pages(run: AutobotRun) -> list[str]:
-    """The pages that were not taken, for people."""
-    return [f"{seen['title']} ({label_of(PAGE_KINDS, kind)})" for kind, seen in run.pages.items()]
 
 
 def _sent(run: AutobotRun) -> dict[str, Any]:
