@@ -22,6 +22,7 @@ import requests
 from standardwebhooks import Webhook
 
 from core.tests.postgres_server import PostgresServer, wait_until
+from core.tests.tcp import free_port
 from gateway_arq.tests.gateway import API_KEY, WEBHOOK_SECRET, Processes, environment
 from webcom.tests.factories import call_payload
 
@@ -95,20 +96,25 @@ def migrated(
 
 @pytest.fixture(scope="module", params=SERVERS)
 def site(
-    request: pytest.FixtureRequest,
-    migrated: dict[str, str],
-    processes: Processes,
+    request: pytest.FixtureRequest, migrated: dict[str, str], processes: Processes
 ) -> Iterator[Site]:
-    env = migrated | {"GRANIAN_PORT": migrated["PORT"]}
-    command = (sys.executable, *SERVERS[request.param])
-    output = Path(env["DOTENV"]).with_name(f"{request.param}.log")
+    with serving(request.param, migrated, processes) as site:
+        yield site
+
+
+@contextmanager
+def serving(server: str, env: dict[str, str], processes: Processes) -> Iterator[Site]:
+    """A web server with that environment, which must log no traceback."""
+    env = env | {"GRANIAN_PORT": env["PORT"]}
+    output = Path(env["DOTENV"]).with_name(f"{server}-{env['PORT']}.log")
     with (
         output.open("w") as file,
         processes.running(
-            *command, env=env, stdout=file, stderr=file, start_new_session=True
+            sys.executable, *SERVERS[server], env=env, stdout=file, stderr=file,
+            start_new_session=True,
         ) as process,
         ended_with_its_children(process),
-    ):
+    ):  # fmt: skip
         site = Site(int(env["PORT"]))
 
         def is_up() -> bool:
@@ -232,3 +238,25 @@ def test_a_write_that_waits_for_a_lock_is_stored_whole_or_not_at_all(
     again = site.deliver(call)
     assert (again.status, again.body["created"]) == (200, 1)
     assert site.deliver(call).body["created"] == 0
+
+
+def test_programs_read_from_the_replica_while_it_is_there(
+    migrated: dict[str, str], processes: Processes, postgres_server: PostgresServer
+) -> None:
+    with postgres_server.replica() as copy:
+        env = migrated | {
+            "PORT": str(free_port()),
+            "DATABASE_REPLICA_URL": copy.url_at(copy.port, "gateway"),
+        }
+
+        def is_read() -> bool:
+            together(reader, THREADS)
+            query = "SELECT 1 FROM pg_stat_activity WHERE query ~ 'FROM webcom_call' AND pid <> "
+            return bool(copy.execute(query + "pg_backend_pid()"))
+
+        with serving("run_web", env, processes) as reader:
+            wait_until(is_read)
+            copy.stop("immediate")
+            assert {answer.status for answer in together(reader, 4 * THREADS)} == {200}
+            copy.start()
+            wait_until(is_read)
