@@ -103,14 +103,14 @@ class Postgres(Program):
             rows = connection.execute(statement, parameters).fetchall()
         return [row[0] if len(row) == 1 else row for row in rows]
 
-    def signal_all(self, number: int) -> None:
-        """Signal every process of it: its backends have process groups of their own."""
-        for pid in [self.pid, *_children(self.pid)]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+    def group(self) -> list[int]:
+        """Its backends too, which have process groups of their own."""
+        return [self.pid, *_children(self.pid)]
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        self.signal_all(number)
+        for pid in self.group():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
         super().kill(number)
 
 
