@@ -58,7 +58,7 @@ class Snapshot:
 
 
 def snapshot() -> Snapshot:
-    """The current figures, in six queries."""
+    """The current figures, in eight queries."""
     found = leaders()
     jobs = statuses(found)
     today, asterisk = webcom.day_totals(local_day()), channels.figures()

@@ -31,6 +31,7 @@ FILLED_BY_STARTING: Final = frozenset({
     "auth_group_permissions", "django_celery_beat_intervalschedule",
     "django_celery_beat_crontabschedule", "django_celery_beat_periodictask",
     "django_celery_beat_periodictasks", "workers_workerstatus", "backups_backup",
+    "workers_lease",
 })  # fmt: skip
 
 

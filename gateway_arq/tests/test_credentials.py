@@ -90,6 +90,8 @@ TABLE: Final[Mapping[str, Mapping[str, Need]]] = {
     "/api/lotto/stats/delays": {"get": READ},
     "/api/lotto/search": {"get": READ},
     "/api/lotto/latest": {"get": READ},
+    "/api/lotto/calendar": {"get": READ},
+    "/api/lotto/check": {"post": READ},
     "/api/lotto/date/<data>": {"get": READ, "delete": DRAWS},
     "/api/lotto/date/<data>/<ruota>": {"get": READ, "delete": DRAWS},
     "/api/lotto/range": {"get": READ},

@@ -206,7 +206,7 @@ def test_metrics_cost_the_same_few_queries_however_much_there_is(
     api: Any, busy_gateway: None, django_assert_max_num_queries: Any
 ) -> None:
     api.get("/version")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         api.get("/metrics")
 
 

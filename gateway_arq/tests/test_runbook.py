@@ -101,7 +101,11 @@ def test_each_secret_names_the_services_that_know_it() -> None:
             file = next(
                 (name for rule, name in reversed(rules) if re.search(rule, secret)), "common"
             )
-            users = {name for name in WRITERS if f"env/{file}.env" in SERVICES[name]["env_file"]}
+            users = {
+                name for name in WRITERS
+                if f"env/{file}.env" in SERVICES[name]["env_file"]
+                or f"${{{secret}:" in str(SERVICES[name]["environment"])
+            }  # fmt: skip
             named = WRITERS if services == "all" else set(services.strip("`").split())
             assert named == users, secret
 

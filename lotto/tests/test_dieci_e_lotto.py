@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.realtime import publish
+from core.tests.published import PublishedEvents
 from lotto import ingest
 from lotto.dieci_e_lotto import (
     FIRST,
@@ -108,12 +107,10 @@ def test_twenty_numbers_and_the_extra_differ(wheels: dict[str, tuple[int, ...]])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_event_has_the_evening_of_all_stored_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
-    published: list[Any] = []
-    monkeypatch.setattr(publish, "publish", lambda events: published.extend(events))
+def test_the_event_has_the_evening_of_all_stored_wheels(published_events: PublishedEvents) -> None:
     for codes in (CITIES[:9], CITIES[9:]):
         ingest.save([Draw(DAY, code, PUBLISHED[code]) for code in codes], source=Source.OCR)
-    first, second = (event.payload()["dieci_e_lotto"] for event in published)
+    first, second = (event["dieci_e_lotto"] for event in published_events)
     assert first["provisional"]
     assert not second["provisional"]
     assert tuple(second["numbers"]) == TWENTY
