@@ -130,18 +130,36 @@ def opened(path: Path, identity: str) -> Iterator[tuple[str, Hashed]]:
     Raises BackupError when the file cannot be decrypted (`identity`: AGE-SECRET-KEY-1...), or is
     broken.
     """
+    with (
+        _readable(path),
+        path.open("rb") as file,
+        _unsealed(file, identity) as source,
+        gzip.GzipFile(fileobj=source) as packed,
+        tarfile.open(fileobj=packed, mode="r|") as tar,
+    ):
+        for info in tar:
+            if info.isfile() and (content := tar.extractfile(info)):
+                yield info.name, _Member(content, path)
+        while packed.read(READ_SIZE):  # to its checksum, and the end of what is encrypted
+            continue
+
+
+class _Member(Hashed):
+    """A file of the backup at `path`; whoever reads it gets BackupError where it is broken."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        super().__init__(file)
+        self._path = path
+
+    def read(self, size: int = -1) -> bytes:
+        with _readable(self._path):
+            return super().read(size)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        with (
-            path.open("rb") as file,
-            _unsealed(file, identity) as source,
-            gzip.GzipFile(fileobj=source) as packed,
-            tarfile.open(fileobj=packed, mode="r|") as tar,
-        ):
-            for info in tar:
-                if info.isfile() and (content := tar.extractfile(info)):
-                    yield info.name, Hashed(content)
-            while packed.read(READ_SIZE):  # to its checksum, and the end of what is encrypted
-                continue
+        yield
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise BackupError(f"{path.name} is broken or no backup: {exc}.") from exc
     except OSError as exc:
