@@ -46,6 +46,7 @@ class Steering:
 
     programme: Programme = "live"
     day: date | None = None  # whose draw; None: today's
+    dated: date | None = None  # which day the board names; None: that of the draw
     from_s: float = 40.0  # of the evening, where `evening` begins
     to_s: float | None = None  # of the evening, where it stands still; None: it goes on
     speed: float = 1.0  # of the evening
@@ -96,7 +97,8 @@ class TelevisionServer:
             {
                 f"GET {CONTROL}/television": "what is on",
                 f"POST {CONTROL}/television": '{"programme": "evening", "speed": 20}: of '
-                f"{_options(Programme)}; `day` of the draw (2026-11-26, null: today's), `from_s` "
+                f"{_options(Programme)}; `day` of the draw (2026-11-26, null: today's), "
+                "`dated` on the board (null: as the draw), `from_s` "
                 f"of the evening to `to_s` (null: to its end), `speed` of it, `quality` "
                 f"({_options(Quality)}), `blur`, "
                 f"`trouble` ({_options(Trouble)}) for `trouble_s`; "
@@ -117,6 +119,10 @@ class TelevisionServer:
 
     def scene(self, moment: float) -> Scene:
         """What is on at a moment (s) of the machine's clock."""
+        scene = self._scene(moment)
+        return scene._replace(day=self._steering.dated or scene.day)
+
+    def _scene(self, moment: float) -> Scene:
         steering, wall = self._steering, self.clock() + moment - self._now()
         now = datetime.fromtimestamp(wall, ROME)
         day = steering.day or now.date()
@@ -232,10 +238,11 @@ def _read(body: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name} must be a number from 0 on, or null")
         if name == "blur" and type(value) is not bool:
             raise ValueError("blur must be true or false")
-    if body.get("day") is not None:
-        body["day"] = date.fromisoformat(body["day"])
-        if body["day"] < FIRST_DAY:
-            raise ValueError(f"day must be {FIRST_DAY} or later")
+    for name in ("day", "dated"):
+        if body.get(name) is not None:
+            body[name] = date.fromisoformat(body[name])
+            if body[name] < FIRST_DAY:
+                raise ValueError(f"{name} must be {FIRST_DAY} or later")
     return body
 
 

@@ -84,7 +84,7 @@ def test_autobot_reads_the_draw_off_the_television_while_staff_watch(
     while not draws.on(day):
         day += timedelta(days=1)  # without a draw today, one whose numbers nobody knows yet
     gateway = start_gateway(env)
-    steer(env, programme="board", day=str(day))
+    steer(env, programme="board", day=str(day), dated=str(local_day()))
     log_in(page, gateway)
     autobot = page.locator("#autobot")
     if day == local_day():

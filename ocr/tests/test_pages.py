@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -63,11 +62,17 @@ def titled(title: Title, layout: Any, damage: Any = "tv720") -> tuple[dict[str, 
     return wheels, damages.spoil(picture, damage, dice)
 
 
-def every_case(titles: Any, often: set[int]) -> Iterator[Any]:
+def every_case(titles: Any, often: set[int]) -> list[Any]:
     layouts: list[Any] = ["table", "two", "columns", "cards"]
-    for place, title in enumerate(titles):
-        marks = () if place in often else (pytest.mark.exhaustive,)
-        yield pytest.param(title, layouts[place % 4], marks=marks, id=title.title)
+    return [
+        pytest.param(
+            title,
+            layouts[place % 4],
+            marks=() if place in often else (pytest.mark.exhaustive,),
+            id=title.title,
+        )
+        for place, title in enumerate(titles)
+    ]
 
 
 @pytest.mark.parametrize(("title", "layout"), every_case(JUDGED.others, {0, 6}))
