@@ -19,7 +19,8 @@ from core.tests.runners import CLIENTS, quiet_curl, runner
 from gateway_arq.apidocs import snippets, sockets
 from gateway_arq.tests.gateway import API_KEY, ROOT, Processes, RunningGateway
 
-DRAW = {"data": "2025/12/07", "wheels": {"BA": [12, 45, 67, 23, 89]}, "source": "manual"}
+NUMBERS = [12, 45, 67, 23, 89]
+DRAW = {"data": "2025/12/07", "wheels": {"BA": NUMBERS, "RM": NUMBERS}, "source": "manual"}
 NUMBER = {"number": "3331234567", "hours": 24}
 WITHOUT = {"webcom_events"}  # the carrier's webhook: it takes no key
 
@@ -31,7 +32,7 @@ def document(gateway: RunningGateway) -> Any:
 
 def prepare(gateway: RunningGateway, operation: str) -> None:
     """Create what the operation's example refers to."""
-    if operation.startswith("lotto_date"):
+    if operation.startswith("lotto_date") or operation == "lotto_check":
         gateway.request("POST", "/api/lotto/save-full?overwrite=true", json=DRAW).raise_for_status()
     if operation == "lotto_save":
         gateway.request("DELETE", "/api/lotto/date/2025/12/07/BA")

@@ -183,7 +183,7 @@ class CheckTicketBody(Struct):
         dict[str, Decimal],
         like({"ambo": "1.00"}, "Stake in euro by outcome; ambata is estratto", min_length=1),
     ]
-    data: Annotated[Day | None, like("2025/12/02", "Default: the last draw")] = None
+    data: Annotated[Day | None, like("2025/12/07", "Default: the last draw")] = None
 
     def numbers(self) -> tuple[int, ...]:
         """Raises ValidationError (400)."""

@@ -109,24 +109,8 @@ def test_a_disk_that_is_nearly_full_is_left_alone(
 
 
 def test_two_at_once_are_one(folder: Path) -> None:
-    if connection.vendor == "postgresql":
-        other = connection.copy()
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_number()])
-        try:
-            with pytest.raises(BackupError, match="Another"):
-                services.take()
-        finally:
-            other.close()
-    else:
-        with only_one(services.WORKER), pytest.raises(BackupError, match="Another"):
-            services.take()
-
-
-def _number() -> int:
-    from core.lib import locks
-
-    return locks._number(services.WORKER)
+    with only_one(services.WORKER), pytest.raises(BackupError, match="Another"):
+        services.take()
 
 
 def test_what_migrating_made_is_no_data_and_a_user_is() -> None:
