@@ -33,9 +33,12 @@ class Outage:
         self._failures += 1
         return random.uniform(max_delay_s / 2, max_delay_s)
 
-    def over(self) -> None:
-        """Note a success, logged if it ends an outage: how long it was, as far as anybody tried."""
+    def over(self, at: float | None = None) -> None:
+        """Note a success (`at`, monotonic; now), logged if it ends an outage.
+
+        How long it was is said as far as anybody tried.
+        """
         began_at, self._began_at, self._failures = self._began_at, None, 0
         if began_at is not None:
-            over_at = min(time.monotonic(), self._failed_at + TRIED_WITHIN_S)
+            over_at = min(at or time.monotonic(), self._failed_at + TRIED_WITHIN_S)
             logger.info("%srecovered outage_s=%.1f", self._event, over_at - began_at)

@@ -88,3 +88,25 @@ def test_nothing_is_touched_without_the_setting(settings: Any, tmp_path: Path) -
     settings.ALIVE_FILE = ""
     alive.report_alive()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_fails_now_and_then_is_one_outage(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a locked table: the lease is renewed, what stores fails."""
+    caplog.set_level("INFO")
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    guard = DatabaseGuard("job")
+
+    def fail() -> None:
+        raise OperationalError("locked")
+
+    for work in (fail, bool, fail, bool, fail, bool):
+        clock[0] += 2
+        guard.run(work)
+    assert guard.available
+    clock[0] += 4
+    guard.run(bool)
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["job.database.lost error=locked", "job.database.recovered outage_s=10.0"]

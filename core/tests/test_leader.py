@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from core.lib import outage
+from core.workers import database as database_module
 from core.workers import leader, leases, witness
 from core.workers.database import DatabaseGuard
 from core.workers.leader import Leadership, run_as_leader
@@ -118,9 +119,13 @@ def test_a_replica_leads_when_the_lease_is_free_and_frees_it_in_the_end(
 
 
 def test_a_database_error_ends_the_leadership_and_the_same_one_goes_on(
-    database: Database, stopping: threading.Event, caplog: pytest.LogCaptureFixture
+    database: Database,
+    stopping: threading.Event,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.INFO, outage.__name__)
+    monkeypatch.setattr(database_module, "SETTLED_S", 0.0)
     tokens: list[Any] = []
 
     def lead(leadership: Leadership) -> None:

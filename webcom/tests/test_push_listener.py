@@ -13,6 +13,7 @@ from django.db.models import F
 
 from core.lib import outage
 from core.lib.upstream import UpstreamError
+from core.workers import database as database_module
 from core.workers import leader, leases
 from core.workers import services as workers
 from core.workers.database import DatabaseGuard
@@ -229,6 +230,7 @@ def test_the_listener_goes_on_when_the_database_is_back(
         return real(messages)
 
     monkeypatch.setattr(ingest, "store_pushes", unavailable_once)
+    monkeypatch.setattr(database_module, "SETTLED_S", 0.0)
     run(LiveCarrier([call(id="a")]))
     assert len(tries) == 2
     assert Call.objects.count() == 1
