@@ -117,7 +117,9 @@ def _blackholed(server: PostgresServer) -> AbstractContextManager[None]:
     return server.blackholed()
 
 
-@pytest.mark.parametrize("fault", [_frozen, _blackholed])
+@pytest.mark.parametrize(
+    "fault", [pytest.param(_frozen, marks=pytest.mark.exhaustive), _blackholed]
+)
 def test_a_silent_server_is_waited_for_by_our_own_clock(
     fault: Callable[[PostgresServer], AbstractContextManager[None]],
     connect: Open,

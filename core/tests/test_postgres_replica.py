@@ -128,6 +128,7 @@ def test_a_replica_that_lags_is_left_until_it_has_caught_up(pair: Pair) -> None:
     assert (place(), read(value)) == ("replica", 2)
 
 
+@pytest.mark.exhaustive
 def test_reads_under_constant_writing_are_never_older_than_agreed(pair: Pair) -> None:
     from_replica = 0
     written: dict[int, float] = {}  # value -> when it was replaced
@@ -158,6 +159,7 @@ def test_a_dead_replica_costs_nobody_an_error(pair: Pair) -> None:
     assert place() == "replica"
 
 
+@pytest.mark.exhaustive
 def test_a_frozen_replica_is_left_within_its_time(pair: Pair) -> None:
     assert pair.check()
     assert place() == "replica"

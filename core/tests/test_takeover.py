@@ -186,7 +186,9 @@ def test_a_leader_whose_connections_end_goes_on_alone(replicas: Replicas) -> Non
 
 
 @pytest.mark.parametrize(
-    "options", [("outlives", "quiet"), pytest.param((), marks=pytest.mark.exhaustive)], ids=str
+    "options",
+    [("outlives", "quiet"), pytest.param((), marks=pytest.mark.exhaustive)],
+    ids=["outlives", "ends"],
 )
 def test_a_leader_that_is_cut_off_is_replaced_and_stops(
     replicas: Replicas, options: tuple[str, ...]

@@ -182,7 +182,14 @@ def blackholed(server: PostgresServer) -> AbstractContextManager[None]:
 Fault = Callable[[PostgresServer], AbstractContextManager[None]]
 
 
-@pytest.mark.parametrize("fault", [locked, frozen, blackholed])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(locked, marks=pytest.mark.exhaustive),
+        frozen,
+        pytest.param(blackholed, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_what_needs_no_database_is_answered_while_it_hangs(
     site: Site, server: PostgresServer, fault: Fault
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -22,12 +21,15 @@ from gateway_arq.databases import postgres
 @contextmanager
 def tiny_disk(size: str) -> Iterator[Path]:
     """A file system of that size."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a file system")
     folder = Path(tempfile.mkdtemp(prefix="gateway-tiny-"))
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=777", "tmpfs", folder], check=True
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=777", "tmpfs", folder],
+        capture_output=True,
+        check=False,
     )
+    if mounted.returncode:
+        folder.rmdir()
+        pytest.skip("no file system may be mounted here")  # no root, or in a container
     try:
         yield folder
     finally:
