@@ -49,7 +49,7 @@ _TIMEOUTS = (
 )
 _LATE = "The database did not answer in time. Try again."
 _LOG_EVERY_S = 10.0
-_log_next_at = 0.0  # monotonic
+_log_next_at: dict[str, float] = {}  # by event, monotonic
 _LARGE = 65_536  # bytes
 # No other thread runs while one is parsed: the event loop would wait for several at once.
 _one_large = threading.Lock()
@@ -172,12 +172,12 @@ def problem(
 def unavailable(error: BaseException | None) -> HttpResponse | None:
     """507 when nothing can be stored, 503 when the database cannot be reached, else None."""
     if (reason := storage_reason(error)) is not None:
-        logger.error("storage.failed error=%s", str(error).partition("\n")[0])
+        _log_outage("storage.failed", error)
         return problem(507, f"{reason} Nothing was stored.")
     if not isinstance(error, DATABASE_UNAVAILABLE):
         return None
     is_late = isinstance(error.__cause__, _TIMEOUTS)
-    _log_outage(error)
+    _log_outage("database.away", error)
     response = problem(
         503,
         _LATE if is_late else "The database is not available. Try again.",
@@ -187,13 +187,12 @@ def unavailable(error: BaseException | None) -> HttpResponse | None:
     return response
 
 
-def _log_outage(error: BaseException) -> None:
+def _log_outage(event: str, error: BaseException | None) -> None:
     """Log one of the requests that fail within _LOG_EVERY_S: all say the same."""
-    global _log_next_at
     now = time.monotonic()
-    if now >= _log_next_at:
-        _log_next_at = now + _LOG_EVERY_S
-        logger.error("database.away error=%s", str(error).partition("\n")[0])
+    if now >= _log_next_at.get(event, 0.0):
+        _log_next_at[event] = now + _LOG_EVERY_S
+        logger.error("%s error=%s", event, str(error).partition("\n")[0])
 
 
 def upstream_problem(exc: NotConfigured | UpstreamError, **fields: Any) -> HttpResponse:
