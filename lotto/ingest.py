@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from core.lib.batches import batched
 from core.lib.locks import lock_for_transaction
-from core.lib.upsert import insert, sql_time
+from core.lib.upsert import copying, insert, sql_time
 from core.realtime.publish import publish_on_commit
 from lotto.dieci_e_lotto import dieci_e_lotto
 from lotto.events import DrawCorrected, DrawSaved
@@ -252,20 +252,20 @@ def version() -> str:
 def archive_lines() -> Iterator[bytes]:
     """Every stored draw as a line of the operator's file, in its order; memory stays flat."""
     numbers = ", ".join(NUMBERS)
+    if connection.vendor == "postgresql":
+        # COPY's text format is the file's own: tabs between fields, LF at the end.
+        with copying(
+            f"COPY (SELECT to_char(day, 'YYYY/MM/DD'), wheel, {numbers}"
+            ' FROM lotto_extraction ORDER BY day, wheel COLLATE "C") TO STDOUT'
+        ) as copy:
+            for row in copy:
+                yield bytes(row)[:-1]
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # COPY's text format is the file's own: tabs between fields, LF at the end.
-            with cursor.copy(
-                f"COPY (SELECT to_char(day, 'YYYY/MM/DD'), wheel, {numbers}"
-                ' FROM lotto_extraction ORDER BY day, wheel COLLATE "C") TO STDOUT'
-            ) as copy:
-                for row in copy:
-                    yield bytes(row)[:-1]
-        else:
-            fields = " || char(9) || ".join(("replace(day, '-', '/')", "wheel", *NUMBERS))
-            cursor.execute(f"SELECT {fields} FROM lotto_extraction ORDER BY day, wheel")
-            while rows := cursor.fetchmany(5_000):
-                yield from (line.encode() for (line,) in rows)
+        fields = " || char(9) || ".join(("replace(day, '-', '/')", "wheel", *NUMBERS))
+        cursor.execute(f"SELECT {fields} FROM lotto_extraction ORDER BY day, wheel")
+        while rows := cursor.fetchmany(5_000):
+            yield from (line.encode() for (line,) in rows)
 
 
 def _insert(lines: Iterable[bytes], source: str) -> None:
@@ -273,10 +273,7 @@ def _insert(lines: Iterable[bytes], source: str) -> None:
     is_verified = source == Source.SYNC
     if connection.vendor == "postgresql":
         end = f"\t{source}\t{is_verified:d}\t{now}\t{now}\n".encode()
-        with (
-            connection.cursor() as cursor,
-            cursor.copy(f"COPY lotto_extraction ({', '.join(_COLUMNS)}) FROM STDIN") as copy,
-        ):
+        with copying(f"COPY lotto_extraction ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
             for some in batched(lines, CHUNK_SIZE):
                 copy.write(end.join(some) + end)
         return

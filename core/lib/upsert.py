@@ -6,7 +6,8 @@ COPY and `json_populate_recordset` on PostgreSQL, `executemany` on SQLite. Measu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -66,14 +67,28 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
     if not rows:
         return
     table, names = _quoted(model, columns)
+    if connection.vendor == "postgresql":
+        with copying(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        else:
-            places = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
+        places = ", ".join(["%s"] * len(columns))
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
+
+
+@contextmanager
+def copying(statement: str) -> Iterator[Any]:
+    """psycopg's Copy of a COPY statement. Raises Django's database errors.
+
+    psycopg ends a COPY, and says what went wrong, where Django does not look by itself.
+    """
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(statement) as copy,
+    ):
+        yield copy
 
 
 def _quoted(model: type[models.Model], columns: Sequence[str]) -> tuple[str, str]:

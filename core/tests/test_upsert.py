@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
-from core.lib.upsert import upsert
+from core.lib.upsert import insert, upsert
 from webcom.models import DirtyBucket, Line
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_profiles]
@@ -57,3 +58,11 @@ def test_a_table_of_keys_alone_can_be_told_twice():
 def test_no_rows_are_no_query(django_assert_num_queries: Any):
     with django_assert_num_queries(0):
         upsert(Line, COLUMNS, [], key="line_id")
+
+
+def test_what_is_known_already_is_an_error_of_django() -> None:
+    """COPY says so when it ends, past what Django wraps by itself."""
+    insert(Line, COLUMNS, [row("a")])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Line, COLUMNS, [row("b"), row("a")])
+    assert Line.objects.get().line_id == "a"
