@@ -172,12 +172,12 @@ def problem(
 def unavailable(error: BaseException | None) -> HttpResponse | None:
     """507 when nothing can be stored, 503 when the database cannot be reached, else None."""
     if (reason := storage_reason(error)) is not None:
-        _log_outage("storage.failed", error)
+        log_outage("storage.failed", error)
         return problem(507, f"{reason} Nothing was stored.")
     if not isinstance(error, DATABASE_UNAVAILABLE):
         return None
     is_late = isinstance(error.__cause__, _TIMEOUTS)
-    _log_outage("database.away", error)
+    log_outage("database.away", error)
     response = problem(
         503,
         _LATE if is_late else "The database is not available. Try again.",
@@ -187,7 +187,7 @@ def unavailable(error: BaseException | None) -> HttpResponse | None:
     return response
 
 
-def _log_outage(event: str, error: BaseException | None) -> None:
+def log_outage(event: str, error: object) -> None:
     """Log one of the requests that fail within _LOG_EVERY_S: all say the same."""
     now = time.monotonic()
     if now >= _log_next_at.get(event, 0.0):

@@ -163,8 +163,8 @@ def _fact(record: logging.LogRecord) -> tuple[Any, ...] | None:
     if record.levelno < logging.ERROR:
         return None
     status = getattr(record, "status_code", None)
-    if status is not None:  # of a 500 the client has the id; 503s all found the same store away
-        return (record.name, status) if status == 503 else None
+    if status is not None:  # of a 500 the client has the id; others found one store away or full
+        return (record.name, status) if status in (503, 507) else None
     error = record.exc_info[1] if record.exc_info else None
     if error is None:
         return (record.name, record.msg) if record.name.startswith(REPEATING) else None
