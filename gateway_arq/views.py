@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from django.conf import settings
@@ -12,10 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, log_outage, problem
+from core.api.rest import DATABASE_UNAVAILABLE, JsonRenderer, Negotiation, problem
 from gateway_arq import __version__, documents, metrics, schema
 from gateway_arq.health import ping_database, write_obstacle
 from gateway_arq.web import ALIVE
+
+logger = logging.getLogger(__name__)
 
 WRITE_RETRY_S: Final = 60  # somebody has to make room
 
@@ -37,7 +40,7 @@ class HealthView(APIView):
     @schema.HEALTH
     def get(self, request: Request) -> Response | HttpResponse:
         if (obstacle := write_obstacle()) is not None:
-            log_outage("health.not_writable", obstacle)
+            logger.error("health.not_writable reason=%s", obstacle)
             return problem(503, obstacle, headers={"Retry-After": str(WRITE_RETRY_S)})
         return Response(documents.HealthDocument("healthy"))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from math import ceil
@@ -48,8 +47,6 @@ _TIMEOUTS = (
     TooManyWaiting,
 )
 _LATE = "The database did not answer in time. Try again."
-_LOG_EVERY_S = 10.0
-_log_next_at: dict[str, float] = {}  # by event, monotonic
 _LARGE = 65_536  # bytes
 # No other thread runs while one is parsed: the event loop would wait for several at once.
 _one_large = threading.Lock()
@@ -170,14 +167,18 @@ def problem(
 
 
 def unavailable(error: BaseException | None) -> HttpResponse | None:
-    """507 when nothing can be stored, 503 when the database cannot be reached, else None."""
+    """507 when nothing can be stored, 503 when the database cannot be reached, else None.
+
+    Each such request is logged; `core.lib.logs` makes one line of those that say the same.
+    """
+    first_line = str(error).partition("\n")[0]
     if (reason := storage_reason(error)) is not None:
-        log_outage("storage.failed", error)
+        logger.error("storage.failed error=%s", first_line)
         return problem(507, f"{reason} Nothing was stored.")
     if not isinstance(error, DATABASE_UNAVAILABLE):
         return None
     is_late = isinstance(error.__cause__, _TIMEOUTS)
-    log_outage("database.away", error)
+    logger.error("database.away error=%s", first_line)
     response = problem(
         503,
         _LATE if is_late else "The database is not available. Try again.",
@@ -185,14 +186,6 @@ def unavailable(error: BaseException | None) -> HttpResponse | None:
     )
     response.may_repeat = not is_late  # type: ignore[attr-defined]  # RepeatedReads does
     return response
-
-
-def log_outage(event: str, error: object) -> None:
-    """Log one of the requests that fail within _LOG_EVERY_S: all say the same."""
-    now = time.monotonic()
-    if now >= _log_next_at.get(event, 0.0):
-        _log_next_at[event] = now + _LOG_EVERY_S
-        logger.error("%s error=%s", event, str(error).partition("\n")[0])
 
 
 def upstream_problem(exc: NotConfigured | UpstreamError, **fields: Any) -> HttpResponse:

@@ -22,10 +22,16 @@ from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError
 
-QUIET_S: Final = (
-    60.0  # without a repetition an outage is over: the longest pause of those who try again
+# Without a repetition an outage is over: the longest pause of those who try again.
+QUIET_S: Final = 60.0
+# What logs each attempt, or each request.
+REPEATING: Final = (
+    "celery",
+    "kombu",
+    "django_celery_beat",
+    "core.api.rest",
+    "gateway_arq.views",
 )
-REPEATING: Final = ("celery", "kombu", "django_celery_beat", "core.api.rest")  # each attempt
 UNAVAILABLE: Final = (OSError, OperationalError, InterfaceError)
 # Those of Redis, Kombu and beat, which this module need not import.
 UNAVAILABLE_NAMES: Final = {

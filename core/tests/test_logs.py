@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import sys
@@ -13,6 +14,7 @@ import pytest
 import redis
 from django.db import OperationalError as DatabaseAway
 
+from core.api import rest
 from core.lib.logs import (
     ContextFilter,
     OutageFilter,
@@ -172,6 +174,19 @@ def test_requests_that_find_the_same_store_away_are_one_line_but_no_other_failur
     assert shown.count("Service Unavailable: /health") == 1
     assert shown.count("Internal Server Error: /") == 3
     assert shown.count("webcom.unreadable id=7") == 3
+
+
+def test_a_store_that_is_full_and_one_that_is_away_are_two_lines_however_many_ask() -> None:
+    handler, asking = Written(), logging.getLogger(rest.__name__)
+    asking.addHandler(handler)
+    try:
+        for _ in range(3):
+            assert rest.unavailable(OSError(errno.ENOSPC, "No space left")) is not None
+            assert rest.unavailable(DatabaseAway("gone")) is not None
+    finally:
+        asking.removeHandler(handler)
+    shown = [line.partition("] ")[2].partition(" ")[0] for line in handler.lines]
+    assert shown == ["storage.failed", "database.away"]
 
 
 def test_end_of_what_repeated_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
