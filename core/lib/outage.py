@@ -15,17 +15,23 @@ TRIED_WITHIN_S: Final = 15.0  # of a failure, by whoever tries on; later says no
 
 
 class Outage:
-    """The outages of one connection, `name` in the logs; threads may share it."""
+    """The outages of one connection, `name` in the logs; threads may share it.
 
-    def __init__(self, name: str, *, separator: str = ".") -> None:
+    One is over `settled_s` after its last failure, if something succeeds then: of a connection on
+    which some work fails and some does not, turn and turn about.
+    """
+
+    def __init__(self, name: str, *, separator: str = ".", settled_s: float = 0.0) -> None:
         self._event = name + separator  # `lost` or `recovered` follows
+        self._settled_s = settled_s
         self._began_at: float | None = None  # monotonic
         self._failed_at = 0.0  # monotonic, last
+        self._works_since: float | None = None  # monotonic, after that
         self._failures = 0
 
     def began(self, error: BaseException) -> float:
         """Note a failure, logged if the first in a row; returns the seconds before a retry."""
-        self._failed_at = time.monotonic()
+        self._failed_at, self._works_since = time.monotonic(), None
         if self._began_at is None:
             self._began_at = self._failed_at
             logger.error("%slost error=%s", self._event, error)
@@ -33,12 +39,16 @@ class Outage:
         self._failures += 1
         return random.uniform(max_delay_s / 2, max_delay_s)
 
-    def over(self, at: float | None = None) -> None:
-        """Note a success (`at`, monotonic; now), logged if it ends an outage.
-
-        How long it was is said as far as anybody tried.
-        """
-        began_at, self._began_at, self._failures = self._began_at, None, 0
-        if began_at is not None:
-            over_at = min(at or time.monotonic(), self._failed_at + TRIED_WITHIN_S)
+    def over(self) -> None:
+        """Note a success, logged if it ends an outage: how long it was, as far as anybody tried."""
+        self._failures = 0
+        if self._began_at is None:
+            return
+        now = time.monotonic()
+        over_at = self._works_since = self._works_since or now
+        if now < self._failed_at + self._settled_s:
+            return
+        began_at, self._began_at = self._began_at, None
+        if began_at is not None:  # no other thread was quicker
+            over_at = min(over_at, self._failed_at + TRIED_WITHIN_S)
             logger.info("%srecovered outage_s=%.1f", self._event, over_at - began_at)
