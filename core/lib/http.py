@@ -212,21 +212,28 @@ class HttpClient:
         return self._send(target, sent, until)
 
     def _send(self, target: str, sent: Request, until: float) -> urllib3.BaseHTTPResponse:
+        headers = {**self._headers, **sent.headers}
+        if self._cookies is None:
+            return self._requested(target, sent, headers, until)
+        url = urljoin(self._base_url, target)
+        response = self._requested(target, sent, self._cookies.presented(url, headers), until)
+        self._cookies.take(url, response.headers.getlist("Set-Cookie"))
+        return response
+
+    def _requested(
+        self, target: str, sent: Request, headers: Mapping[str, str], until: float
+    ) -> urllib3.BaseHTTPResponse:
         left_s = max(until - time.monotonic(), 0.001)
-        url, headers = urljoin(self._base_url, target), {**self._headers, **sent.headers}
-        response = self._pool.urlopen(
+        return self._pool.urlopen(
             sent.method,
             target,
             body=sent.body,
-            headers=self._cookies.presented(url, headers) if self._cookies else headers,
+            headers=headers,
             retries=False,
             redirect=False,
             preload_content=False,
             timeout=urllib3.Timeout(total=left_s),
         )
-        if self._cookies:
-            self._cookies.take(url, response.headers.getlist("Set-Cookie"))
-        return response
 
 
 def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | None:
