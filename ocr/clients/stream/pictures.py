@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final, NamedTuple, cast
 
 import av
@@ -94,24 +94,27 @@ class SegmentDecoder:
                     video.is_at_seam = True
                 else:
                     video = self._video = _Video(stream, is_strict)
-                yield from self._chosen(_decoded(video, container, stream, is_last, max_s))
+                frames = _decoded(video, container, stream, is_last, max_s)
+                count = yield from self._chosen(frames)
                 if video.waits:
                     raise NoPictureYet("No picture has come yet that stands by itself.")
+                if not count:
+                    raise UnreadableVideo("There is no whole picture in the video.")
         except UnreadableVideo:
             raise
         except Exception as exc:  # PyAV fails in as many ways as there are broken files
             self._video = None
             raise UnreadableVideo(f"The video is broken ({type(exc).__name__}).") from exc
 
-    def _chosen(self, frames: Iterator[av.VideoFrame]) -> Iterator[DecodedPicture]:
+    def _chosen(self, frames: Iterator[av.VideoFrame]) -> Generator[DecodedPicture, None, int]:
+        """Those that are due; returns how many there were of all."""
         count = 0
         for frame in frames:
             count += 1
             at_s = self._clock.at_s(frame)
             if self._clock.is_due(at_s):
                 yield DecodedPicture(at_s, cast(Pixels, frame.to_ndarray(format="bgr24")))
-        if not count and self._video and not self._video.waits:
-            raise UnreadableVideo("There is no whole picture in the video.")
+        return count
 
 
 def decrypted(segment: bytes, key: bytes, iv: bytes) -> bytes:
