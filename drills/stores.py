@@ -14,6 +14,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 import redis
 
+from core.tests.postgres_server import binaries
 from drills.programs import Program, wait_until
 
 POSTGRES_HOST: Final = "127.0.3.1"
@@ -36,14 +37,16 @@ class Postgres(Program):
     """PostgreSQL with the database `gateway`."""
 
     def __init__(self, folder: Path, logs: Path) -> None:
-        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+        programs = binaries()
+        if programs is None:
+            raise FileNotFoundError("PostgreSQL's server programs are not here")
         self.disk = make_disk(folder / "postgres", "postgres")
         self._data = self.disk / "data"
         as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
         subprocess.run(
             [
                 *as_postgres,
-                binaries / "initdb",
+                programs / "initdb",
                 "-D",
                 self._data,
                 "-U",
@@ -64,7 +67,7 @@ class Postgres(Program):
             "log_lock_waits": "on",
         }
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        command = [*as_postgres, str(binaries / "postgres"), "-D", str(self._data), *flags]
+        command = [*as_postgres, str(programs / "postgres"), "-D", str(self._data), *flags]
         super().__init__("postgres", command, env={}, folder=logs)
 
     def create(self) -> None:
