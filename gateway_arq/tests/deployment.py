@@ -15,22 +15,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import requests
 from django.conf import settings
 from django.db import connection
-from standardwebhooks import Webhook
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from core.tests import postgres_server
 from core.tests.tcp import free_port
-from gateway_arq.tests.gateway import API_KEY, ROOT, WEBHOOK_SECRET, environment
+from gateway_arq.tests.gateway import API_KEY, ROOT, WEBHOOK_SECRET, deliver, environment
 from sandbox.testing import RunningSandbox
 
 WITHIN_S: Final = 30
+wait_until: Final = partial(postgres_server.wait_until, within_s=WITHIN_S)
 GRANIAN: Final = (
     "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1",
     "--blocking-threads", "2", "gateway_arq.wsgi:application", "--port",
@@ -174,7 +175,7 @@ class Traffic:
     def _accepts(self, call_id: str, delivery: str) -> bool:
         with suppress(requests.RequestException):
             port = self._deployment.http.port
-            return deliver(f"http://127.0.0.1:{port}", delivery, id=call_id).ok
+            return in_conversation(f"http://127.0.0.1:{port}", delivery, call_id).ok
         return False
 
     def place(self, stopping: threading.Event) -> None:
@@ -195,29 +196,9 @@ def pull_calls(deployment: Deployment) -> None:
     task.apply_async(expires=2)
 
 
-def deliver(url: str, delivery: str, **call: Any) -> requests.Response:
-    """The response to the carrier's webhook, signed, about a call that is in conversation."""
-    now = datetime.now(tz=UTC)
-    facts = {
-        "lineID": "Sickprod90TLW",
-        "direction": "Entering",
-        "state": "Pending",
-        "revision": 2,
-        "caller": "331234567",
-        "timestamp": int(now.timestamp()),
-    }
-    body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
-    return requests.post(
-        f"{url}/api/webcom/events",
-        data=body,
-        headers={
-            "content-type": "application/json",
-            "webhook-id": delivery,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
-        },
-        timeout=10,
-    )
+def in_conversation(url: str, delivery: str, call_id: str) -> requests.Response:
+    """The response to the carrier's webhook about a call that is in conversation."""
+    return deliver(url, delivery, id=call_id, state="Pending", revision=2)
 
 
 @contextmanager
@@ -233,11 +214,3 @@ def running(*works: Callable[[threading.Event], None]) -> Iterator[None]:
         stopping.set()
         for thread in threads:
             thread.join(WITHIN_S)
-
-
-def wait_until(holds: Callable[[], object], *, within_s: float = WITHIN_S) -> None:
-    """Return when it holds. AssertionError when it does not in time."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, getattr(holds, "__name__", "it never held")
-        time.sleep(0.05)

@@ -41,6 +41,25 @@ KEYLESS_ADDRESS: Final = "127.0.0.2"  # loopback, too, but only used on purpose
 DRAWS: Final = "2025/12/04\tBA\t1\t2\t3\t4\t5\n"
 
 
+def deliver(url: str, delivery: str, *, timeout_s: float = 10, **call: Any) -> requests.Response:
+    """The response to the carrier's webhook about a call, signed with WEBHOOK_SECRET."""
+    now = datetime.now(tz=UTC)
+    facts = {
+        "lineID": "Sickprod90TLW",
+        "direction": "Entering",
+        "caller": "331234567",
+        "timestamp": int(now.timestamp()),
+    }
+    body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": delivery,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
+    }
+    return requests.post(f"{url}/api/webcom/events", data=body, headers=headers, timeout=timeout_s)
+
+
 class Processes:
     """Starts programs in the project's folder, with the environment of the tests or `env`."""
 
@@ -107,27 +126,8 @@ class RunningGateway:
             time.sleep(0.05)
 
     def deliver(self, **call: Any) -> None:
-        """The carrier's webhook, signed with WEBHOOK_SECRET, reports a call."""
-        now = datetime.now(tz=UTC)
-        facts = {
-            "lineID": "Sickprod90TLW",
-            "direction": "Entering",
-            "caller": "331234567",
-            "timestamp": int(now.timestamp()),
-        }
-        body = json.dumps({"events": [{"type": "call", "call": facts | call}]})
-        delivery = f"test-{secrets.token_hex(8)}"
-        response = requests.post(
-            f"{self.url}/api/webcom/events",
-            data=body,
-            headers={
-                "content-type": "application/json",
-                "webhook-id": delivery,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
-            },
-            timeout=10,
-        )
+        """The carrier's webhook reports a call that is not stored yet."""
+        response = deliver(self.url, f"test-{secrets.token_hex(8)}", **call)
         assert response.json()["created"] == 1, response.text
 
     def children(self) -> list[int]:

@@ -19,7 +19,7 @@ from gateway_arq.tests.deployment import (
     Deployment,
     Service,
     Traffic,
-    deliver,
+    in_conversation,
     pull_calls,
     running,
     wait_until,
@@ -148,10 +148,10 @@ def test_what_a_killed_server_stored_and_could_not_publish_is_published(
         client, url = Client(deployment.sockets.port), f"http://127.0.0.1:{deployment.http.port}"
         with running(client.follow):
             wait_until(lambda: client.connections)
-            assert deliver(url, "before", id="before").ok
+            assert in_conversation(url, "before", "before").ok
             wait_until(lambda: client.received["before", 2])
             proxy.cut()
-            assert deliver(url, "left", id="left").ok
+            assert in_conversation(url, "left", "left").ok
             assert PendingEvents.objects.exists()
             deployment.http.end(signal.SIGKILL)
             wait_until(lambda: client.received["left", 2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -13,17 +12,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 import requests
-from standardwebhooks import Webhook
 
 from core.tests.postgres_server import PostgresServer, wait_until
 from core.tests.tcp import free_port
-from gateway_arq.tests.gateway import API_KEY, WEBHOOK_SECRET, Processes, environment
+from gateway_arq.tests.gateway import (
+    API_KEY,
+    WEBHOOK_SECRET,
+    Processes,
+    deliver,
+    environment,
+)
 from webcom.tests.factories import call_payload
 
 THREADS = 4
@@ -48,24 +51,22 @@ class Site:
     port: int
 
     def get(self, path: str, *, timeout: float = 30) -> Answer:
-        return self._answer("GET", path, timeout=timeout, headers={"X-API-Key": API_KEY})
+        headers = {"X-API-Key": API_KEY}
+        return self._answer(
+            lambda: requests.get(self._url + path, timeout=timeout, headers=headers)
+        )
 
     def deliver(self, call: dict[str, object]) -> Answer:
         """The carrier's webhook reports a call."""
-        now, delivery = datetime.now(tz=UTC), secrets.token_hex(8)
-        body = json.dumps({"events": [{"type": "call", "call": call}]})
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": delivery,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(WEBHOOK_SECRET).sign(delivery, now, body),
-        }
-        return self._answer("POST", "/api/webcom/events", data=body, headers=headers, timeout=30)
+        return self._answer(lambda: deliver(self._url, secrets.token_hex(8), timeout_s=30, **call))
 
-    def _answer(self, method: str, path: str, **options: object) -> Answer:
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _answer(self, ask: Callable[[], requests.Response]) -> Answer:
         began = time.monotonic()
-        url = f"http://127.0.0.1:{self.port}{path}"
-        response = requests.request(method, url, **options)  # type: ignore[arg-type]
+        response = ask()
         took_s = time.monotonic() - began
         wait = response.headers.get("Retry-After")
         return Answer(response.status_code, took_s, wait, response.json())
