@@ -8,7 +8,7 @@ from typing import Any
 
 import django_stubs_ext
 
-from gateway_arq import databases, env
+from gateway_arq import databases, env, logs
 from gateway_arq.staff.theme import UNFOLD as UNFOLD
 from ocr.legacy.place import place as legacy_place
 
@@ -378,33 +378,4 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", {"text", "json"})
 LOGGING_CONFIG = "core.lib.logs.configure"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "outage": {"()": "core.lib.logs.OutageFilter"},
-        "context": {"()": "core.lib.logs.ContextFilter"},
-    },
-    "formatters": {"line": {"()": "core.lib.logs.build_formatter", "kind": LOG_FORMAT}},
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["outage", "context"],
-        }
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "uvicorn.access": {"level": "WARNING"},
-        "uvicorn.error": {"level": "WARNING"},
-        "daphne": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},  # no lines for jobs that run every two seconds
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.worker.request": {"level": "WARNING"},  # each job that an outage made too late
-        "celery.worker.consumer.mingle": {"level": "WARNING"},  # at each start: all alone
-        "urllib3": {"level": "ERROR"},
-        # scanners; the 400 is logged all the same
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-    },
-}
+LOGGING = logs.logging_of(LOG_LEVEL, LOG_FORMAT)
